@@ -1,0 +1,57 @@
+"""derive: matrix gradients with their proofs, every line of which has been checked.
+
+    text --parse--> Program --explain--> Derivation --verify--> Derivation --render--> text
+
+>>> proof = prove("X: (n, d); W: (d, m); B: (1, m); Y = X @ W + B")
+>>> proof.gradients["W"], proof.proved
+('X.T @ dY', True)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    "prove": "derive.pipeline",
+    "Proof": "derive.pipeline",
+    "parse": "derive.parse",
+    "Style": "derive.notation",
+    "DeriveError": "derive.errors",
+    "ParseError": "derive.errors",
+    "ShapeError": "derive.errors",
+    "UnsupportedError": "derive.errors",
+    "SizeError": "derive.errors",
+    "OutputError": "derive.errors",
+    "ProofError": "derive.errors",
+}
+__all__ = ["__version__", *_PUBLIC]
+
+if TYPE_CHECKING:
+    from derive.errors import DeriveError as DeriveError
+    from derive.errors import OutputError as OutputError
+    from derive.errors import ParseError as ParseError
+    from derive.errors import ProofError as ProofError
+    from derive.errors import ShapeError as ShapeError
+    from derive.errors import SizeError as SizeError
+    from derive.errors import UnsupportedError as UnsupportedError
+    from derive.notation import Style as Style
+    from derive.parse import parse as parse
+    from derive.pipeline import Proof as Proof
+    from derive.pipeline import prove as prove
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for (PEP 562)."""
+    from importlib import import_module
+
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'derive' has no attribute {name!r}")
+    value = getattr(import_module(_PUBLIC[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

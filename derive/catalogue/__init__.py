@@ -1,0 +1,40 @@
+"""Named programs, as data: one TOML file an entry.
+
+An entry holds a title, the program's text, and the sizes at which it is written out by default.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from importlib.resources import files
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A program with a name."""
+
+    name: str
+    title: str
+    program: str
+    at: dict[str, int]
+
+
+def names() -> list[str]:
+    """Return the names of the catalogue, sorted.
+
+    >>> "affine" in names()
+    True
+    """
+    folder = files(__name__)
+    return sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml"))
+
+
+def load(name: str) -> Entry:
+    """Return an entry of the catalogue.
+
+    >>> load("affine").program
+    'X: (n, d); W: (d, m); B: (1, m); Y = X @ W + B'
+    """
+    data = tomllib.loads(files(__name__).joinpath(f"{name}.toml").read_text("utf-8"))
+    return Entry(name, data["title"], data["program"], data.get("at", {}))

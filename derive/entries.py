@@ -1,0 +1,289 @@
+"""Explicit matrices at given sizes, and their written-out partial derivatives.
+
+Every y_ij is built from the operators' definitions and differentiated on its own, by FLINT where it
+is a polynomial and by SymPy where it is not; no gradient rule is read. Entries that differ only in
+the names of their variables are differentiated once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from derive.errors import UnsupportedError
+from derive.expr import Expr, nodes
+from derive.index import Index
+from derive.normal import UNIT, Form, Ring, RingFunctions, Value, accumulate, exact
+from derive.shape import Dim
+
+if TYPE_CHECKING:
+    import sympy
+
+Matrix = list[list[Form]]
+#: The partial derivatives of one entry: the atom of each variable that occurs in it, and the form.
+Partials = dict[int, Form]
+
+
+class Explicit:
+    """The matrices of a program at sizes: every entry a form over the entries of the leaves."""
+
+    def __init__(self, ring: Ring, meaning: Callable[[str, int, int], Form | None] | None = None):
+        assert ring.sizes is not None
+        self.ring = ring
+        self.meaning = meaning
+        self.sizes: Mapping[str, int] = ring.sizes
+        self.known: dict[Expr, Matrix] = {}
+        self.patterns: dict[tuple, list[Form]] = {}
+        self.functions = RingFunctions(ring)
+
+    def matrix(self, root: Expr) -> Matrix:
+        """Return all entries of an expression, by its operators' definitions."""
+        for node in nodes(root):
+            if node not in self.known:
+                self.known[node] = self._evaluate(node)
+        return self.known[root]
+
+    def _evaluate(self, node: Expr) -> Matrix:
+        shape = node.shape.at(self.sizes)
+        views = [_View(self, arg) for arg in node.args]
+        data = {"data": node.data} if node.op.takes_data else {}
+        define = node.op.entry
+        return [
+            [_form(define(self, i, j, *views, **data)) for j in range(shape.cols)]
+            for i in range(shape.rows)
+        ]
+
+    # -- what a definition may ask for -------------------------------------------------------------
+
+    def sum(self, dim: Dim, body: Callable[[int], Any]) -> Value:
+        """Return a sum written out; it is collected in place, so its cost is its length."""
+        total: Form = {}
+        for k in range(self.sizes.get(dim, dim) if isinstance(dim, str) else dim):
+            for monomial, coefficient in _form(body(k)).items():
+                accumulate(total, monomial, coefficient)
+        return Value(self.ring, total)
+
+    def entry(self, leaf: tuple, i: Index, j: Index) -> Value:
+        meant = self.meaning(leaf[0], i, j) if self.meaning else None
+        return Value(self.ring, self.ring.entry(leaf[0], i, j) if meant is None else meant)
+
+    def number(self, value: int | Fraction) -> Value:
+        return Value(self.ring, {UNIT: exact(value)} if value else {})
+
+    def size(self, dim: Dim) -> Value:
+        return Value(self.ring, self.ring.size(dim))
+
+    def delta(self, i: Index, j: Index) -> Value:
+        return Value(self.ring, {UNIT: 1} if i == j else {})
+
+    def function(self, name: str, *args: Value) -> Value:
+        return getattr(self.functions, name)(*args)
+
+    # -- derivatives -------------------------------------------------------------------------------
+
+    def partials(self, form: Form) -> Partials:
+        """Return the partial derivatives of one written-out entry, zero ones left out."""
+        variables, pattern = self._pattern(form)
+        if pattern not in self.patterns:
+            self.patterns[pattern] = self._differentiated(form, variables)
+        renamed = dict(zip(range(len(variables)), variables, strict=True))
+        return {
+            atom: _relabelled(self.ring, derivative, renamed)
+            for atom, derivative in zip(variables, self.patterns[pattern], strict=True)
+        }
+
+    def _pattern(self, form: Form) -> tuple[list[int], tuple]:
+        """Return the variables of a form in order, and the form with their places for names."""
+        places: dict[int, int] = {}
+        atoms = self.ring.atoms
+
+        def key_of(items) -> tuple:
+            return tuple(
+                (tuple((place(atom), exponent) for atom, exponent in monomial), coefficient)
+                for monomial, coefficient in items
+            )
+
+        def place(atom: int) -> Any:
+            if atom in places:
+                return places[atom]
+            key = atoms[atom]
+            if key[0] == "x":
+                return places.setdefault(atom, len(places))
+            return key[0], key_of(key[1])
+
+        pattern = key_of(form.items())
+        return list(places), pattern
+
+    def _differentiated(self, form: Form, variables: list[int]) -> list[Form]:
+        """Return the derivative of a form by each of its variables, which become 0, 1, 2 ..."""
+        places = {atom: k for k, atom in enumerate(variables)}
+        polynomial = all(
+            atom in places and isinstance(exponent, int) and exponent > 0
+            for monomial in form
+            for atom, exponent in monomial
+        )
+        if polynomial:
+            return _by_flint(form, places)
+        return _by_sympy(self.ring, form, variables)
+
+
+def _by_flint(form: Form, places: dict[int, int]) -> list[Form]:
+    from flint import Ordering, fmpq, fmpq_mpoly_ctx
+
+    if not places:
+        return []
+    width = len(places)
+    context = fmpq_mpoly_ctx.get([f"v{k}" for k in range(width)], Ordering.lex)
+    terms = {}
+    for monomial, coefficient in form.items():
+        exponents = [0] * width
+        for atom, exponent in monomial:
+            exponents[places[atom]] = exponent
+        value = Fraction(coefficient)
+        terms[tuple(exponents)] = fmpq(value.numerator, value.denominator)
+    polynomial = context.from_dict(terms)
+    return [
+        {
+            tuple((k, int(e)) for k, e in enumerate(exponents) if e): exact(
+                Fraction(int(coefficient.p), int(coefficient.q))
+            )
+            for exponents, coefficient in polynomial.derivative(place).to_dict().items()
+        }
+        for place in range(width)
+    ]
+
+
+def _by_sympy(ring: Ring, form: Form, variables: list[int]) -> list[Form]:
+    """Differentiate with SymPy; the results are forms whose variables are the numbers 0, 1, 2 ..."""
+    import sympy
+
+    symbols = {atom: sympy.Symbol(f"v{k}", real=True) for k, atom in enumerate(variables)}
+    places = {symbol: k for k, symbol in enumerate(symbols.values())}
+    expression = to_sympy(ring, form, symbols)
+    own = Ring(ring.sizes)
+    for k in range(len(variables)):
+        own.entry("v", k, 0)
+    derivatives = (expression.diff(symbols[atom]) for atom in variables)
+    return [_Foreign(own, from_sympy(own, d, places)) for d in derivatives]  # type: ignore[misc]
+
+
+class _Foreign(dict):
+    """A form over the table of another ring."""
+
+    def __init__(self, ring: Ring, form: Form):
+        super().__init__(form)
+        self.ring = ring
+
+
+def _relabelled(ring: Ring, form: Form, renamed: Mapping[int, int]) -> Form:
+    """Return a pattern's form over the variables of one entry."""
+    if isinstance(form, _Foreign):
+        return _moved(form.ring, ring, form, renamed)
+    return {
+        tuple(sorted((renamed[k], e) for k, e in monomial)): coefficient
+        for monomial, coefficient in form.items()
+    }
+
+
+def _moved(source: Ring, target: Ring, form: Form, renamed: Mapping[int, int]) -> Form:
+    """Rebuild a form in another ring, its variables renamed, its functions applied anew."""
+    result: Form = {}
+    for monomial, coefficient in form.items():
+        factors: list[Form] = [{UNIT: coefficient}]
+        for atom, exponent in monomial:
+            key = source.atoms[atom]
+            if key[0] == "x":
+                base: Form = {((renamed[atom], 1),): 1}
+            else:
+                inner = _moved(source, target, source.thaw(key[1]), renamed)
+                base = inner if key[0] == "pow" else target.function(key[0], inner)
+            factors.append(target.power(base, exponent))
+        for m, c in target.product(factors).items():
+            accumulate(result, m, c)
+    return result
+
+
+# -- to SymPy and back -----------------------------------------------------------------------------
+
+
+def to_sympy(ring: Ring, form: Form, symbols: Mapping[int, sympy.Symbol]) -> sympy.Expr:
+    """Return a form as a SymPy expression; `symbols` names the variables by their atoms."""
+    import sympy
+
+    def atom(number: int) -> sympy.Expr:
+        key = ring.atoms[number]
+        if key[0] == "x":
+            return symbols[number]
+        inner = to_sympy(ring, ring.thaw(key[1]), symbols)
+        return inner if key[0] == "pow" else getattr(sympy, key[0])(inner)
+
+    return sympy.Add(
+        *(
+            sympy.Mul(
+                sympy.Rational(Fraction(coefficient)),
+                *(sympy.Pow(atom(a), sympy.Rational(Fraction(e))) for a, e in monomial),
+            )
+            for monomial, coefficient in form.items()
+        )
+    )
+
+
+def from_sympy(ring: Ring, expression: sympy.Expr, places: Mapping[sympy.Symbol, int]) -> Form:
+    """Return a SymPy expression as a form; what lives on a kink alone is 0."""
+    import sympy
+
+    def read(node: sympy.Expr) -> Form:
+        if node in places:
+            return {((places[node], 1),): 1}
+        if node.is_Rational:
+            value = exact(Fraction(int(node.p), int(node.q)))
+            return {UNIT: value} if value else {}
+        if node.is_Add:
+            return ring.add({}, *(read(arg) for arg in node.args))
+        if node.is_Mul:
+            return ring.product(read(arg) for arg in node.args)
+        if node is sympy.E:
+            return ring.function("exp", {UNIT: 1})
+        if node.is_Pow and node.exp.is_Rational:
+            exponent = Fraction(int(node.exp.p), int(node.exp.q))
+            return ring.power(read(node.base), exact(exponent))
+        if isinstance(node, sympy.exp | sympy.log | sympy.sin | sympy.cos | sympy.sign):
+            return ring.function(node.func.__name__, read(node.args[0]))
+        if isinstance(node, sympy.DiracDelta):
+            return {}
+        if isinstance(node, sympy.Derivative) and isinstance(node.expr, sympy.sign):
+            return {}  # where SymPy cannot tell that the argument is real
+        if isinstance(node, sympy.tan):
+            return ring.function("tan", read(node.args[0]))
+        if isinstance(node, sympy.Abs):
+            return ring.function("abs", read(node.args[0]))
+        raise UnsupportedError(f"SymPy answered with {node.func}, which has no normal form here")
+
+    return read(expression)
+
+
+# -- views -----------------------------------------------------------------------------------------
+
+
+class _View:
+    """An argument of an operator as an explicit matrix: `A[i, k]`, `A.rows`, `A.cols`."""
+
+    __slots__ = ("cols", "matrix", "ring", "rows")
+
+    def __init__(self, explicit: Explicit, expr: Expr):
+        self.ring = explicit.ring
+        self.matrix = explicit.known[expr]
+        self.rows, self.cols = expr.shape.dims
+
+    def __getitem__(self, indices: tuple[int, int]) -> Value:
+        return Value(self.ring, self.matrix[indices[0]][indices[1]])
+
+
+def _form(value: Any) -> Form:
+    return value.form if isinstance(value, Value) else {UNIT: exact(value)} if value else {}
+
+
+def cells(rows: int, cols: int) -> Iterator[tuple[int, int]]:
+    """Yield the places of a matrix row by row."""
+    return ((i, j) for i in range(rows) for j in range(cols))

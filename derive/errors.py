@@ -1,0 +1,92 @@
+"""What can go wrong, as sentences: where, what was found, what was expected.
+
+Every error that a user can cause is a `DeriveError`; a traceback is a bug.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A stretch of the user's text; `line` and `column` count characters from 1."""
+
+    text: str
+    line: int
+    column: int
+    width: int = 1
+
+    def pointer(self) -> str:
+        """Return the line at fault with carets under the culprit."""
+        lines = self.text.splitlines() or [""]
+        source = lines[self.line - 1] if self.line <= len(lines) else ""
+        start = max(0, self.column - 60)
+        shown = source[start : start + 100].replace("\t", " ")
+        caret = " " * (self.column - 1 - start) + "^" * max(1, min(self.width, 60))
+        return f"  {shown}\n  {caret}"
+
+    def __str__(self) -> str:
+        return f"line {self.line}, column {self.column}"
+
+
+class DeriveError(Exception):
+    """The family of everything that this package raises on purpose.
+
+    >>> raise DeriveError("no shape for X", hint="write X: (n, d)")
+    Traceback (most recent call last):
+        ...
+    derive.errors.DeriveError: no shape for X
+      hint: write X: (n, d)
+    """
+
+    exit_code = 2
+
+    def __init__(self, message: str, *, hint: str | None = None, place: Place | None = None):
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.place = place
+
+    def at(self, place: Place) -> DeriveError:
+        """Return this error with a place, unless it has one already."""
+        self.place = self.place or place
+        return self
+
+    def __str__(self) -> str:
+        parts = [self.message if self.place is None else f"{self.place}: {self.message}"]
+        if self.place is not None:
+            parts.append(self.place.pointer())
+        if self.hint:
+            parts.append(f"  hint: {self.hint}")
+        return "\n".join(parts)
+
+
+class ParseError(DeriveError):
+    """The text is not in the language."""
+
+
+class ShapeError(DeriveError):
+    """Shapes do not fit; `clash` names the two dimensions that should have been equal."""
+
+    def __init__(self, message: str, *, clash: tuple | None = None, **where):
+        super().__init__(message, **where)
+        self.clash = clash
+
+
+class UnsupportedError(DeriveError):
+    """The request is understood, and cannot be served."""
+
+
+class SizeError(DeriveError):
+    """The answer would be larger than the limit that the user set."""
+
+
+class OutputError(DeriveError):
+    """A file or folder could not be read or written."""
+
+
+class ProofError(DeriveError):
+    """A step of a derivation was not proved, so nothing is printed."""
+
+    exit_code = 1

@@ -1,0 +1,487 @@
+"""From a program to the trace of its derivation: which equations, in which order, by which rule.
+
+The sweep gives the formulas; the index calculus gives the road by which a student reaches them.
+Nothing here is checked: every step leaves with no verdict, and the judges see it next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from derive.errors import SizeError
+from derive.expr import Condition, Expr, nodes, number, substitute, variables
+from derive.graph import Program, Statement
+from derive.index import (
+    Entries,
+    Letters,
+    Scalar,
+    contract,
+    delta,
+    differentiate,
+    entry,
+    letters,
+    mul,
+    partial,
+    size,
+    total,
+    written_out,
+)
+from derive.ops import var
+from derive.proof import (
+    Chain,
+    Derivation,
+    EntryOf,
+    Explicit,
+    GradientName,
+    Grid,
+    Local,
+    Slice,
+    Step,
+)
+from derive.reverse import Gradient, sweep
+from derive.shape import Dim, Shape
+from derive.simplify import simplify
+
+DETAILS = ("full", "one", "brief")
+
+
+def explain(
+    program: Program,
+    *,
+    at: Mapping[str, int] | None = None,
+    wrt: tuple[str, ...] | None = None,
+    detail: str = "full",
+    max_entries: int = 1_000_000,
+) -> Derivation:
+    """Return the derivation of a program's gradients, its steps not yet judged.
+
+    Raises `UnsupportedError` for a variable that cannot be differentiated by, `SizeError` where the
+    document would have more than `max_entries` entries.
+    """
+    writer = _Writer(program, program.wanted(wrt), program.at(at), detail)
+    writer.refuse_above(max_entries)
+    return writer.derivation()
+
+
+class _Writer:
+    """One program, its wanted variables and the names that its proof uses."""
+
+    def __init__(
+        self, program: Program, wrt: tuple[str, ...], sizes: Mapping[str, int], detail: str
+    ):
+        self.program = program
+        self.wrt = wrt
+        self.sizes = sizes
+        self.detail = detail
+        self.reaching = program.reaching()
+        self.active = program.depending(set(wrt)) & self.reaching
+        self.statements = [s for s in program.statements if s.name in self.reaching]
+        words = {*program.leaves, *program.dims}
+        self.letters: Letters = letters({*words, *(word.lower() for word in words)})
+        self.entries = Entries(self.letters.bound)
+        self.names: dict[str, GradientName] = {}
+        self.trees = {s.name: self._tree(s) for s in self.statements}
+
+    # -- names -------------------------------------------------------------------------------------
+
+    def gradient(self, name: str, through: str | None = None) -> Expr:
+        """Return the variable that stands for a gradient, or for its part through a statement."""
+        leaf = self.program.leaves[name]
+        shown = f"d{name}" if through is None else f"d{name}[{through}]"
+        self.names[shown] = GradientName(leaf, through)
+        return var(shown, leaf.shape)
+
+    def node_gradient(self, node: Expr) -> Expr:
+        if node.is_var:
+            return self.gradient(node.data[0])
+        self.names[f"d({node})"] = GradientName(node)
+        return var(f"d({node})", node.shape)
+
+    def upstream(self, statement: Statement) -> Expr | None:
+        """Return the gradient that enters a statement, `None` for the loss itself."""
+        if self.program.is_loss and statement.name == self.program.output.data[0]:
+            return None
+        return self.gradient(statement.name)
+
+    def users(self, name: str) -> list[Statement]:
+        return [s for s in self.program.users(name) if s.name in self.active]
+
+    def _tree(self, statement: Statement) -> Scalar:
+        return self.entries.of(statement.expr, *_own(statement.expr.shape, self.letters.output))
+
+    # -- size of the document ----------------------------------------------------------------------
+
+    def refuse_above(self, most: int) -> None:
+        """Refuse a document with more entries than `most`, before work begins."""
+        if self.detail == "brief":
+            return
+        count = 0
+        for statement in self.statements:
+            area = _area(statement.expr.shape, self.sizes)
+            count += area * _length(self.trees[statement.name], self.sizes)
+            for leaf in variables(statement.expr):
+                if leaf.data[0] in self.active:
+                    count += area + _area(leaf.shape, self.sizes) * max(
+                        _area(statement.expr.shape, self.sizes) // max(leaf.shape.at(self.sizes).dims),
+                        1,
+                    )
+        if count > most:
+            raise SizeError(
+                f"the document would have about {count:,} entries, more than the limit of {most:,}",
+                hint="choose smaller sizes with --at, or --detail brief, or raise --max-entries",
+            )
+
+    # -- the derivation ----------------------------------------------------------------------------
+
+    def derivation(self) -> Derivation:
+        locals_: list[Local] = []
+        totals: dict[str, Chain] = {}
+        backward: dict[str, Expr] = {}
+        for statement in reversed(self.statements):
+            if statement.name not in self.active:
+                continue
+            locals_ += self.local_theorems(statement)
+            self.add_up(locals_, totals, backward)
+        order = {name: k for k, name in enumerate(self.program.leaves)}
+        composed, gradients = self.compose(backward)
+        return Derivation(
+            program=self.program,
+            wrt=self.wrt,
+            sizes=self.sizes,
+            detail=self.detail,
+            names=self.names,
+            letters=self.letters,
+            conditions=tuple(self.conditions()),
+            forward=tuple(self.forward()) if self.detail != "brief" else (),
+            locals=tuple(locals_),
+            totals=totals,
+            composed=composed,
+            backward=backward,
+            gradients=dict(sorted(gradients.items(), key=lambda item: order[item[0]])),
+        )
+
+    def conditions(self) -> Iterator[tuple[Condition, ...]]:
+        """Yield what the operators of each statement ask for, each condition once."""
+        seen: set[Condition] = set()
+        for statement in self.statements:
+            for node in nodes(statement.expr):
+                found = tuple(c for c in node.op.where(node.data, *node.args) if c not in seen)
+                seen.update(found)
+                if found:
+                    yield found
+
+    def forward(self) -> Iterator[Step]:
+        i, j = self.letters.output
+        for statement in self.statements:
+            leaf = self.program.leaves[statement.name]
+            grid = Grid(self.trees[statement.name], i, j, leaf)
+            yield Step(leaf, grid, "definition", statement.name, sized=True, part="forward")
+
+    def local_theorems(self, statement: Statement) -> Iterator[Local]:
+        upstream = self.upstream(statement)
+        value = self.program.leaves[statement.name]
+        wanted = [leaf for leaf in variables(statement.expr) if leaf.data[0] in self.active]
+        seed = upstream if upstream is not None else number(1)
+        gradients = sweep(statement.expr, seed, wanted, value)
+        for leaf in wanted:
+            name = leaf.data[0]
+            shared = len(self.users(name)) > 1
+            own = self.gradient(name, statement.name if shared else None)
+            yield self._local(statement, leaf, own, upstream, gradients)
+
+    def _local(
+        self,
+        statement: Statement,
+        leaf: Expr,
+        own: Expr,
+        upstream: Expr | None,
+        gradients: dict[Expr, Gradient],
+    ) -> Local:
+        formula = gradients[leaf].value
+        proof = _Proof(self, statement, leaf, own, upstream, formula)
+        sized = self.detail != "brief"
+        return Local(
+            statement=statement,
+            variable=leaf,
+            gradient=own,
+            upstream=upstream,
+            formula=formula,
+            occurrence=proof.occurrence(),
+            claim=tuple(proof.claim()),
+            slice=tuple(proof.slice()) if sized else (),
+            one=tuple(proof.one()) if sized else (),
+            entries=tuple(proof.every_entry()) if self.detail == "full" else (),
+            assembly=tuple(proof.assembly()) if sized else (),
+            index=tuple(proof.index_chain()),
+            operators=tuple(self.operator_chain(statement, leaf, own, gradients)),
+        )
+
+    def operator_chain(
+        self, statement: Statement, leaf: Expr, own: Expr, gradients: dict[Expr, Gradient]
+    ) -> Iterator[Step]:
+        """Yield the sweep itself: the gradient of every node between the output and the leaf."""
+        for node, gradient in gradients.items():
+            if node is statement.expr or leaf not in nodes(node) or (node.is_var and node is not leaf):
+                continue
+            left = own if node is leaf else self.node_gradient(node)
+            rules = tuple(dict.fromkeys(because for because, _ in gradient.parts))
+            theme = (statement.name, leaf.data[0], False, "operators")
+            yield Step(left, gradient.raw, rules[0], *theme, facts=(("rules", rules),))
+            for rewrite in gradient.rewrites:
+                yield Step(rewrite.before, rewrite.after, rewrite.rule, *theme)
+
+    def add_up(
+        self, locals_: list[Local], totals: dict[str, Chain], backward: dict[str, Expr]
+    ) -> None:
+        """Enter the gradients that are complete: every use of the variable has been met."""
+        for name in self.program.leaves:
+            if name not in self.active or name in backward:
+                continue
+            if name == self.program.output.data[0]:
+                continue
+            parts = [p for p in locals_ if p.variable.data[0] == name]
+            if len(parts) != len(self.users(name)):
+                continue
+            if len(parts) == 1:
+                backward[name] = parts[0].formula
+                continue
+            parts = parts[::-1]
+            own = self.gradient(name)
+            raw = parts[0].gradient
+            put_in = parts[0].formula
+            for part in parts[1:]:
+                raw, put_in = raw + part.gradient, put_in + part.formula
+            value, rewrites = simplify(put_in)
+            steps = [
+                Step(own, raw, "gradients-add", part="totals"),
+                Step(raw, put_in, "substitution", part="totals"),
+                *(Step(r.before, r.after, r.rule, part="totals") for r in rewrites),
+            ]
+            totals[name] = tuple(steps)
+            backward[name] = value
+
+    def compose(self, backward: dict[str, Expr]) -> tuple[dict[str, Chain], dict[str, Expr]]:
+        """Return each wanted gradient with the upstream gradients put in, and the road there."""
+        known: dict[Expr, Expr] = {}
+        chains: dict[str, Chain] = {}
+        result: dict[str, Expr] = {}
+        for name in backward:  # outermost first, as they were found
+            own, local = self.gradient(name), backward[name]
+            put_in = substitute(local, known)
+            value, rewrites = simplify(put_in)
+            known[own] = value
+            if name not in self.wrt:
+                continue
+            result[name] = value
+            if put_in is not local:
+                chains[name] = (
+                    Step(own, local, "theorem", part="composed"),
+                    Step(local, put_in, "substitution", part="composed"),
+                    *(Step(r.before, r.after, r.rule, part="composed") for r in rewrites),
+                )
+        return chains, result
+
+
+class _Proof:
+    """The proof of one local theorem: at the sizes, and for every shape."""
+
+    def __init__(
+        self,
+        writer: _Writer,
+        statement: Statement,
+        leaf: Expr,
+        own: Expr,
+        upstream: Expr | None,
+        formula: Expr,
+    ):
+        self.writer = writer
+        self.theme = statement.name
+        self.value = writer.program.leaves[statement.name]
+        self.leaf, self.own, self.upstream, self.formula = leaf, own, upstream, formula
+        self.tree = writer.trees[statement.name]
+        self.output = _own(self.value.shape, writer.letters.output)
+        self.variable = _own(leaf.shape, writer.letters.variable)
+        raw = differentiate(self.tree, leaf.data, *self.variable)
+        self.raw, self.derivative = raw, contract(raw)
+        self.y = entry(self.value.data, *self.output)
+        self.x = entry(leaf.data, *self.variable)
+        if upstream is None:
+            self.summand = self.derivative
+        else:
+            self.summand = mul(entry(upstream.data, *self.output), self.derivative)
+        self.chained = self._summed(self.summand)
+        self.result = contract(self.chained)
+
+    def _summed(self, term: Scalar) -> Scalar:
+        for index, dim in zip(
+            reversed(self.output), reversed(self.value.shape.dims), strict=True
+        ):
+            term = total(index, dim, term) if dim != 1 else term
+        return term
+
+    def _step(self, left, right, rule: str, part: str, sized: bool, **facts) -> Step:
+        about = self.leaf.data[0]
+        return Step(left, right, rule, self.theme, about, sized, part, tuple(facts.items()))
+
+    def claim(self) -> Iterator[Step]:
+        """Yield the theorem itself."""
+        yield self._step(self.own, self.formula, "theorem", "theorem", False)
+
+    # -- at the sizes ------------------------------------------------------------------------------
+
+    def occurrence(self) -> tuple[str, ...]:
+        """Return which entries of the value depend on x_ac: by which of its indices they agree."""
+        terms = self.derivative.args if self.derivative.kind == "add" else (self.derivative,)
+        (i, j), (a, c) = self.output, self.variable
+        places = {"row-a": delta(i, a), "row-c": delta(i, c), "column-a": delta(j, a),
+                  "column-c": delta(j, c)}  # fmt: skip
+        return tuple(
+            word
+            for word, d in places.items()
+            if d.kind == "delta" and all(_has_factor(term, d) for term in terms)
+        )
+
+    def slice(self) -> Iterator[Step]:
+        """Yield the matrix of the partial derivatives by the first entry, zeros and all."""
+        if self.upstream is None or self.value.shape.is_scalar:
+            return
+        first = written_out(self.x, self._first(), {})
+        tree = _at(self.derivative, self._first())
+        grid = Grid(tree, *self.writer.letters.output, self.value)
+        yield self._step(Slice(self.value, first), grid, "differentiate", "one", True)
+
+    def one(self) -> Iterator[Step]:
+        """Yield the chain rule for the first entry, and what survives of it."""
+        first = self._first()
+        left = written_out(entry(self.own.data, *self.variable), first, {})
+        result = written_out(self.result, first, self.writer.sizes)
+        x = written_out(self.x, first, {})
+        if self.upstream is None:
+            yield self._step(left, result, "differentiate", "one", True)
+            return
+        g = entry(self.upstream.data, *self.output)
+        chain = _sized(self._summed(mul(g, partial(self.y, x))), self.writer.sizes)
+        yield self._step(left, chain, "chain-rule", "one", True)
+        yield self._step(chain, result, "survivors", "one", True)
+
+    def every_entry(self) -> Iterator[Step]:
+        """Yield the equations of all entries, as one equation between grids."""
+        yield self._step(
+            self._grid(entry(self.own.data, *self.writer.letters.variable)),
+            self._grid(self.result),
+            "same-way", "entries", True,
+        )  # fmt: skip
+
+    def assembly(self) -> Iterator[Step]:
+        """Yield the results assembled into one matrix, and its factors."""
+        grid = self._grid(self.result)
+        yield self._step(self.own, grid, "assemble", "assembly", True)
+        if self.formula.is_var:
+            yield self._step(grid, self.formula, "entries-of", "assembly", True)
+            return
+        explicit = Explicit(self.formula)
+        yield self._step(grid, explicit, "factor", "assembly", True)
+        yield self._step(explicit, self.formula, "name-factors", "assembly", True)
+
+    def _grid(self, tree: Scalar) -> Grid:
+        return Grid(tree, *self.writer.letters.variable, self.leaf)
+
+    def _first(self) -> dict[int | str, int | str]:
+        return {index: 0 for index in self.variable if isinstance(index, str)}
+
+    # -- for every shape ---------------------------------------------------------------------------
+
+    def index_chain(self) -> Iterator[Step]:
+        part, sized = "index", False
+        own = entry(self.own.data, *self.variable)
+        dy = own if self.upstream is None else partial(self.y, self.x)
+        yield self._step(self.y, self.tree, "definition", part, sized)
+        yield self._step(dy, self.raw, "differentiate-delta", part, sized)
+        if self.derivative != self.raw:
+            yield self._step(
+                self.raw, self.derivative, "contract", part, sized,
+                indices=_contracted(self.raw, self.derivative),
+            )  # fmt: skip
+        last = self.derivative
+        if self.upstream is not None:
+            yield self._step(own, self.chained, "chain-rule", part, sized)
+            if self.result != self.chained:
+                yield self._step(
+                    self.chained, self.result, "contract", part, sized,
+                    indices=_contracted(self.chained, self.result),
+                )  # fmt: skip
+            last = self.result
+        if self.formula.is_var:
+            return
+        yield self._step(
+            last, EntryOf(self.formula, *self.variable), "entry-of", part, sized,
+            operators=tuple(dict.fromkeys(
+                node.name for node in reversed(nodes(self.formula)) if not node.is_var
+            )),
+            own=self.value in nodes(self.formula),
+        )  # fmt: skip
+
+
+# -- helpers ---------------------------------------------------------------------------------------
+
+
+def _own(shape: Shape, words: tuple[str, str]) -> tuple[int | str, int | str]:
+    """Return index words for a shape; along a dimension of 1 the index is 0."""
+    return (0 if shape.rows == 1 else words[0], 0 if shape.cols == 1 else words[1])
+
+
+def _at(term: Scalar, names: Mapping) -> Scalar:
+    from derive.index import rename
+
+    return rename(term, names)
+
+
+def _sized(term: Scalar, sizes: Mapping[str, int]) -> Scalar:
+    """Return a sum whose limits are numbers, its terms not written out."""
+    if term.kind != "sum":
+        return term
+    index, dim = term.data
+    return total(index, sizes.get(dim, dim), _sized(term.args[0], sizes))
+
+
+def _has_factor(term: Scalar, factor: Scalar) -> bool:
+    if term.kind == "sum":
+        return _has_factor(term.args[0], factor)
+    return term == factor or (term.kind == "mul" and factor in term.args)
+
+
+def _contracted(before: Scalar, after: Scalar) -> tuple[tuple[str, str], ...]:
+    """Return the summed indices that a contraction used up, each with the index it met."""
+    gone = _bound(before) - _bound(after)
+    found: dict[str, str] = {}
+    for first, second in _deltas(before):
+        for index, met in ((first, second), (second, first)):
+            if index in gone and index not in found and met not in gone:
+                found[index] = met
+    return tuple(found.items())
+
+
+def _bound(term: Scalar) -> set[str]:
+    own = {term.data[0]} if term.kind == "sum" else set()
+    return own.union(*(_bound(arg) for arg in term.args))
+
+
+def _deltas(term: Scalar) -> Iterator[tuple]:
+    if term.kind == "delta":
+        yield term.data
+    for arg in term.args:
+        yield from _deltas(arg)
+
+
+def _area(shape: Shape, sizes: Mapping[str, int]) -> int:
+    rows, cols = shape.at(sizes).dims
+    return int(rows) * int(cols)
+
+
+def _length(term: Scalar, sizes: Mapping[str, int]) -> int:
+    """Return how many symbols a term has when its sums are written out."""
+    if term.kind == "sum":
+        dim: Dim = term.data[1]
+        extent = size(dim).data if isinstance(dim, int) else sizes[dim]
+        return int(extent) * _length(term.args[0], sizes)
+    return sum(_length(arg, sizes) for arg in term.args) or 1

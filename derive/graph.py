@@ -1,0 +1,138 @@
+"""A program: its statements in order, each over the names of earlier ones.
+
+A statement's expression holds the names of intermediates as variables, so each statement is a
+theorem of its own and the proof can speak of `Z` and `H` as the user does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import cycle
+
+from derive.errors import SizeError, UnsupportedError
+from derive.expr import Expr, nodes, substitute, variables
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """`name = expr`, where `expr` uses inputs and earlier names as variables."""
+
+    name: str
+    expr: Expr
+
+    def __str__(self) -> str:
+        return f"{self.name} = {self.expr}"
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Statements in order, the leaves they are written in, and what is known of the dimensions.
+
+    `leaves` maps every input and every assigned name to its variable. `dims` are the words in which
+    the shapes are stated; `sizes` holds the numbers that the user wrote for some of them.
+    """
+
+    text: str
+    name: str
+    statements: tuple[Statement, ...]
+    leaves: Mapping[str, Expr]
+    inputs: tuple[str, ...]
+    dims: tuple[str, ...]
+    sizes: Mapping[str, int]
+
+    @property
+    def output(self) -> Expr:
+        """The last assigned name, as a variable."""
+        return self.leaves[self.statements[-1].name]
+
+    @property
+    def is_loss(self) -> bool:
+        """Whether the output is a scalar, so that it is itself the loss."""
+        return self.output.shape.is_scalar
+
+    def defining(self, name: str) -> Statement | None:
+        """Return the statement that assigns a name, `None` for an input."""
+        return next((s for s in self.statements if s.name == name), None)
+
+    def users(self, name: str) -> list[Statement]:
+        """Return the statements that use a name."""
+        leaf = self.leaves[name]
+        return [s for s in self.statements if leaf in nodes(s.expr)]
+
+    def reaching(self) -> set[str]:
+        """Return the names on which the output depends, itself included."""
+        found = {self.output.data[0]}
+        for statement in reversed(self.statements):
+            if statement.name in found:
+                found.update(leaf.data[0] for leaf in variables(statement.expr))
+        return found
+
+    def depending(self, names: set[str]) -> set[str]:
+        """Return the names that depend on any of `names`, these included."""
+        found = set(names)
+        for statement in self.statements:
+            if any(leaf.data[0] in found for leaf in variables(statement.expr)):
+                found.add(statement.name)
+        return found
+
+    def composed(self, expr: Expr) -> Expr:
+        """Return an expression with every intermediate replaced by what it stands for."""
+        for statement in reversed(self.statements):
+            expr = substitute(expr, {self.leaves[statement.name]: statement.expr})
+        return expr
+
+    def wanted(self, wrt: tuple[str, ...] | None) -> tuple[str, ...]:
+        """Return the variables to differentiate with respect to, checked.
+
+        Raises `UnsupportedError` for an unknown name, and for one on which the output does not
+        depend: its gradient is zero, and a silent zero would look like a result.
+        """
+        names = tuple(dict.fromkeys(wrt)) if wrt else self.inputs
+        reaching = self.reaching()
+        for name in names:
+            if name not in self.leaves:
+                known = ", ".join(self.leaves)
+                raise UnsupportedError(
+                    f"there is no variable {name}{nearest(name, self.leaves)}",
+                    hint=f"the program has {known}",
+                )
+            if name == self.output.data[0]:
+                raise UnsupportedError(
+                    f"{name} is the output itself: its gradient is what the proof starts from"
+                )
+            if name not in reaching:
+                raise UnsupportedError(
+                    f"{self.output} does not depend on {name}, so there is nothing to derive",
+                    hint=f"leave {name} out, or name the variables with --wrt",
+                )
+        if not names:
+            raise UnsupportedError(f"{self.output} depends on no variable: there is no gradient")
+        return names
+
+    def at(self, sizes: Mapping[str, int] | None) -> dict[str, int]:
+        """Return a number for every dimension: asked for, written by the user, or a small one.
+
+        Raises `UnsupportedError` for a dimension that the program does not have, `SizeError` for
+        one that is not positive.
+        """
+        sizes = dict(sizes or {})
+        for dim, number in sizes.items():
+            if dim not in self.dims:
+                known = f"the dimensions are {', '.join(self.dims)}" if self.dims else "it has none"
+                raise UnsupportedError(
+                    f"the program has no dimension {dim}{nearest(dim, self.dims)}", hint=known
+                )
+            if number < 1:
+                raise SizeError(f"a dimension must be at least 1, {dim} = {number} is not")
+        small = dict(zip(self.dims, cycle((2, 3, 4)), strict=False))
+        return {dim: sizes.get(dim, self.sizes.get(dim, small[dim])) for dim in self.dims}
+
+
+def nearest(name: str, known) -> str:
+    """Return `: did you mean W?` where a known name is near, else nothing."""
+    from difflib import get_close_matches
+
+    folded = {k.lower(): k for k in reversed(list(known))}
+    close = get_close_matches(name.lower(), folded, n=1, cutoff=0.6)
+    return f": did you mean {folded[close[0]]}?" if close else ""

@@ -1,0 +1,436 @@
+"""Index calculus: the entry of a matrix as a scalar, its partial derivatives, and their deltas.
+
+A `Scalar` is mathematics as it is written on a board: sums with bound indices, entries, Kronecker
+deltas, functions. An index is a word (`i`, `k`) or a number counted from 0. Along a dimension that
+is literally 1 the index is the number 0 and is not written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from derive.expr import Expr
+from derive.ops import OPS
+from derive.shape import Dim
+
+Index = int | str
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A node: its kind, its arguments, and what is not an argument.
+
+    Kinds and their data: `num` a fraction; `size` a dimension; `entry` a name, i, j; `delta` i, j;
+    `partial` two entries; `add`, `mul`; `pow` an exponent; `fn` a name; `sum` an index and its
+    dimension.
+    """
+
+    kind: str
+    args: tuple[Scalar, ...] = ()
+    data: Any = None
+
+    def __add__(self, other: Term) -> Scalar:
+        return add(self, other)
+
+    def __radd__(self, other: Term) -> Scalar:
+        return add(other, self)
+
+    def __sub__(self, other: Term) -> Scalar:
+        return add(self, mul(-1, other))
+
+    def __rsub__(self, other: Term) -> Scalar:
+        return add(other, mul(-1, self))
+
+    def __mul__(self, other: Term) -> Scalar:
+        return mul(self, other)
+
+    def __rmul__(self, other: Term) -> Scalar:
+        return mul(other, self)
+
+    def __truediv__(self, other: Term) -> Scalar:
+        return mul(self, power(scalar(other), -1))
+
+    def __rtruediv__(self, other: Term) -> Scalar:
+        return mul(other, power(self, -1))
+
+    def __neg__(self) -> Scalar:
+        return mul(-1, self)
+
+    def __pow__(self, exponent: int | Fraction) -> Scalar:
+        return power(self, exponent)
+
+
+Term = Scalar | int | Fraction
+
+
+def num(value: int | Fraction) -> Scalar:
+    return Scalar("num", data=Fraction(value))
+
+
+ZERO, ONE = num(0), num(1)
+
+
+def scalar(value: Term) -> Scalar:
+    return value if isinstance(value, Scalar) else num(value)
+
+
+def size(dim: Dim) -> Scalar:
+    return num(dim) if isinstance(dim, int) else Scalar("size", data=dim)
+
+
+def entry(leaf: tuple, i: Index, j: Index) -> Scalar:
+    """Return the entry i, j of a variable, given as its name and shape."""
+    name, shape = leaf
+    return Scalar(
+        "entry", data=(name, 0 if shape.rows == 1 else i, 0 if shape.cols == 1 else j)
+    )
+
+
+def delta(i: Index, j: Index) -> Scalar:
+    """Return the Kronecker delta: 1 where the indices are equal, else 0."""
+    if i == j:
+        return ONE
+    if isinstance(i, int) and isinstance(j, int):
+        return ZERO
+    return Scalar("delta", data=(i, j))
+
+
+def partial(of: Scalar, wrt: Scalar) -> Scalar:
+    """Return the partial derivative of one entry with respect to another, unevaluated."""
+    return Scalar("partial", (of, wrt))
+
+
+def function(name: str, *args: Scalar) -> Scalar:
+    return Scalar("fn", tuple(scalar(arg) for arg in args), name)
+
+
+def total(index: Index, dim: Dim, body: Scalar) -> Scalar:
+    """Return the sum of `body` over an index that runs through a dimension, its number in front."""
+    coefficient, rest = split(body)
+    return mul(coefficient, Scalar("sum", (rest,), (index, dim))) if coefficient else ZERO
+
+
+def add(*terms: Term) -> Scalar:
+    """Return a sum: flat, like terms collected, in the order in which they are first met."""
+    collected: dict[Scalar, Fraction] = {}
+    for term in _flat("add", terms):
+        coefficient, rest = split(term)
+        collected[rest] = collected.get(rest, Fraction(0)) + coefficient
+    kept = [_scaled(coefficient, rest) for rest, coefficient in collected.items() if coefficient]
+    return kept[0] if len(kept) == 1 else Scalar("add", tuple(kept)) if kept else ZERO
+
+
+def mul(*factors: Term) -> Scalar:
+    """Return a product: flat, its number in front, equal bases collected into powers."""
+    coefficient = Fraction(1)
+    bases: dict[Scalar, Fraction] = {}
+    for factor in _flat("mul", factors):
+        if factor.kind == "num":
+            coefficient *= factor.data
+            continue
+        base, exponent = (
+            (factor.args[0], factor.data) if factor.kind == "pow" else (factor, Fraction(1))
+        )
+        bases[base] = bases.get(base, Fraction(0)) + exponent
+    if coefficient == 0:
+        return ZERO
+    kept = tuple(
+        base if exponent == 1 else Scalar("pow", (base,), exponent)
+        for base, exponent in bases.items()
+        if exponent
+    )
+    return _scaled(coefficient, kept[0] if len(kept) == 1 else Scalar("mul", kept))
+
+
+def power(base: Scalar, exponent: int | Fraction) -> Scalar:
+    """Return a power; a whole power of a product is the product of the powers."""
+    exponent = Fraction(exponent)
+    if exponent == 1:
+        return base
+    if exponent == 0:
+        return ONE
+    if base.kind == "delta" and exponent > 0:
+        return base
+    if exponent.denominator == 1:
+        if base.kind == "num" and (base.data or exponent > 0):
+            return num(base.data ** int(exponent))
+        if base.kind == "pow":
+            return power(base.args[0], base.data * exponent)
+        if base.kind == "mul":
+            return mul(*(power(factor, exponent) for factor in base.args))
+    return base if base == ONE else Scalar("pow", (base,), exponent)
+
+
+def split(term: Scalar) -> tuple[Fraction, Scalar]:
+    """Return a term as a number times the rest."""
+    if term.kind == "num":
+        return term.data, ONE
+    if term.kind == "mul" and term.args[0].kind == "num":
+        rest = term.args[1:]
+        return term.args[0].data, rest[0] if len(rest) == 1 else Scalar("mul", rest)
+    return Fraction(1), term
+
+
+def _scaled(coefficient: Fraction, rest: Scalar) -> Scalar:
+    if rest.kind == "mul":
+        if not rest.args:
+            return num(coefficient)
+        return rest if coefficient == 1 else Scalar("mul", (num(coefficient), *rest.args))
+    if rest == ONE:
+        return num(coefficient)
+    return rest if coefficient == 1 else Scalar("mul", (num(coefficient), rest))
+
+
+def _flat(kind: str, items: Iterable[Term]) -> Iterator[Scalar]:
+    for item in items:
+        node = scalar(item)
+        if node.kind == kind:
+            yield from node.args
+        else:
+            yield node
+
+
+class _Functions:
+    """The functions of the table on scalars: `f.exp(x)`."""
+
+    def __getattr__(self, name: str) -> Callable[..., Scalar]:
+        return lambda *args: function(name, *(scalar(arg) for arg in args))
+
+
+# -- the entry of an expression --------------------------------------------------------------------
+
+
+class _View:
+    """An argument of an operator, seen by its definition: `A[i, k]`, `A.rows`, `A.cols`."""
+
+    __slots__ = ("cols", "expr", "maker", "rows")
+
+    def __init__(self, maker: Entries, expr: Expr):
+        self.maker, self.expr = maker, expr
+        self.rows, self.cols = expr.shape.dims
+
+    def __getitem__(self, indices: tuple[Index, Index]) -> Scalar:
+        return self.maker.of(self.expr, *indices)
+
+
+class Entries:
+    """The reading of operators' definitions with symbolic indices; `bound` names its sums."""
+
+    def __init__(self, bound: Iterable[str]):
+        self.bound = tuple(bound)
+        self.depth = 0
+
+    def of(self, expr: Expr, i: Index, j: Index) -> Scalar:
+        """Return the entry i, j of an expression by the definitions of its operators."""
+        views = (_View(self, arg) for arg in expr.args)
+        if expr.op.takes_data:
+            return expr.op.entry(self, i, j, *views, data=expr.data)
+        return expr.op.entry(self, i, j, *views)
+
+    def sum(self, dim: Dim, body: Callable[[Index], Scalar]) -> Scalar:
+        if dim == 1:
+            return body(0)
+        index = self.bound[self.depth] if self.depth < len(self.bound) else f"k_{self.depth}"
+        self.depth += 1
+        inner = body(index)
+        self.depth -= 1
+        return total(index, dim, inner)
+
+    entry = staticmethod(entry)
+    number = staticmethod(num)
+    size = staticmethod(size)
+    delta = staticmethod(delta)
+    function = staticmethod(function)
+
+
+@dataclass(frozen=True, slots=True)
+class Letters:
+    """The index letters of a document: of the output, of the variable, and of sums."""
+
+    output: tuple[str, str]
+    variable: tuple[str, str]
+    bound: tuple[str, ...]
+
+
+def letters(taken: Iterable[str]) -> Letters:
+    """Return index letters that no name of the program uses.
+
+    >>> letters({"a", "n"}).variable
+    ('c', 'e')
+    """
+    used = set(taken)
+    free = [letter for letter in "ijacklpqrstuvefghbdmn" if letter not in used]
+    free += [f"{letter}_{k}" for k in range(1, 9) for letter in "ijacklpq"]
+    return Letters((free[0], free[1]), (free[2], free[3]), tuple(free[4:]))
+
+
+# -- calculus --------------------------------------------------------------------------------------
+
+
+def differentiate(term: Scalar, leaf: tuple, a: Index, c: Index) -> Scalar:
+    """Return the partial derivative with respect to the entry a, c of a variable, deltas and all.
+
+    >>> from derive.ops import var
+    >>> from derive.shape import Shape
+    >>> X = var("X", Shape("n", "d"))
+    >>> differentiate(entry(X.data, "i", "j"), X.data, "a", "c")
+    Scalar(kind='mul', args=(Scalar(kind='delta', args=(), data=('i', 'a')), \
+Scalar(kind='delta', args=(), data=('j', 'c'))), data=None)
+    """
+    name, shape = leaf
+    match term.kind:
+        case "entry":
+            if term.data[0] != name:
+                return ZERO
+            _, i, j = term.data
+            rows = ONE if shape.rows == 1 else delta(i, a)
+            return mul(rows, ONE if shape.cols == 1 else delta(j, c))
+        case "add":
+            return add(*(differentiate(arg, leaf, a, c) for arg in term.args))
+        case "mul":
+            return add(*_leibniz(term.args, leaf, a, c))
+        case "pow":
+            base, exponent = term.args[0], term.data
+            inner = differentiate(base, leaf, a, c)
+            return mul(exponent, power(base, exponent - 1), inner)
+        case "fn":
+            return add(*_chain(term, leaf, a, c))
+        case "sum":
+            return total(*term.data, differentiate(term.args[0], leaf, a, c))
+    return ZERO
+
+
+def _leibniz(factors: tuple[Scalar, ...], leaf: tuple, a: Index, c: Index) -> Iterator[Scalar]:
+    for position, factor in enumerate(factors):
+        inner = differentiate(factor, leaf, a, c)
+        if inner != ZERO:
+            yield mul(*factors[:position], inner, *factors[position + 1 :])
+
+
+def _chain(term: Scalar, leaf: tuple, a: Index, c: Index) -> Iterator[Scalar]:
+    for rule, arg in zip(OPS[term.data].derivative, term.args, strict=True):
+        inner = differentiate(arg, leaf, a, c)
+        if inner != ZERO:
+            yield mul(rule(_Functions(), term, *term.args), inner)
+
+
+def contract(term: Scalar) -> Scalar:
+    """Return the same scalar with each summed delta used up: Σ_k δ_kc f(k) is f(c).
+
+    >>> contract(total("k", "d", mul(delta("k", "c"), delta("i", "k"))))
+    Scalar(kind='delta', args=(), data=('i', 'c'))
+    """
+    match term.kind:
+        case "sum":
+            return _contract_sum(*term.data, contract(term.args[0]))
+        case "add":
+            return add(*(contract(arg) for arg in term.args))
+        case "mul":
+            return mul(*(contract(arg) for arg in term.args))
+        case "pow":
+            return power(contract(term.args[0]), term.data)
+        case "fn":
+            return function(term.data, *(contract(arg) for arg in term.args))
+    return term
+
+
+def _contract_sum(index: Index, dim: Dim, body: Scalar) -> Scalar:
+    if index not in free_indices(body):
+        return mul(size(dim), body)
+    if body.kind == "add" and _has_delta(body, index):
+        return add(*(_contract_sum(index, dim, arg) for arg in body.args))
+    factors = body.args if body.kind == "mul" else (body,)
+    for position, factor in enumerate(factors):
+        rest = (*factors[:position], *factors[position + 1 :])
+        if factor.kind == "delta" and index in factor.data:
+            other = factor.data[0] if factor.data[1] == index else factor.data[1]
+            return contract(rename(mul(*rest), {index: other}))
+        if factor.kind == "add" and _has_delta(factor, index):
+            spread = (mul(*factors[:position], t, *factors[position + 1 :]) for t in factor.args)
+            return add(*(_contract_sum(index, dim, contract(t)) for t in spread))
+        if factor.kind == "sum" and _has_delta(factor, index):
+            # Σ_i Σ_k with a delta inside: exchange the sums, so that the delta meets its index
+            (inner, inner_dim), inner_body = factor.data, factor.args[0]
+            swapped = _contract_sum(index, dim, contract(mul(*rest, inner_body)))
+            return contract(total(inner, inner_dim, swapped))
+    outside = [f for f in factors if f.kind in ("num", "size") or _is_size_power(f)]
+    inside = [f for f in factors if f not in outside]
+    return mul(*outside, total(index, dim, mul(*inside)))
+
+
+def _is_size_power(term: Scalar) -> bool:
+    return term.kind == "pow" and term.args[0].kind == "size"
+
+
+def _has_delta(term: Scalar, index: Index) -> bool:
+    if term.kind == "delta":
+        return index in term.data
+    return any(_has_delta(arg, index) for arg in term.args)
+
+
+def free_indices(term: Scalar) -> set[Index]:
+    """Return the index words of a term that no sum in it binds."""
+    match term.kind:
+        case "entry":
+            return {i for i in term.data[1:] if isinstance(i, str)}
+        case "delta":
+            return {i for i in term.data if isinstance(i, str)}
+        case "sum":
+            return free_indices(term.args[0]) - {term.data[0]}
+    return set().union(*(free_indices(arg) for arg in term.args))
+
+
+def rename(term: Scalar, names: Mapping[Index, Index]) -> Scalar:
+    """Return the term with free indices replaced, by words or by numbers."""
+    match term.kind:
+        case "entry":
+            name, i, j = term.data
+            return Scalar("entry", data=(name, names.get(i, i), names.get(j, j)))
+        case "delta":
+            i, j = term.data
+            return delta(names.get(i, i), names.get(j, j))
+        case "sum":
+            kept = {old: new for old, new in names.items() if old != term.data[0]}
+            return total(*term.data, rename(term.args[0], kept))
+        case "num" | "size":
+            return term
+    args = (rename(arg, names) for arg in term.args)
+    match term.kind:
+        case "add":
+            return add(*args)
+        case "mul":
+            return mul(*args)
+        case "pow":
+            return power(*args, term.data)
+    return Scalar(term.kind, tuple(args), term.data)
+
+
+def written_out(term: Scalar, names: Mapping[Index, Index], sizes: Mapping[str, int]) -> Scalar:
+    """Return a term at sizes: free indices as numbers, dimensions as numbers, sums as sums.
+
+    >>> term = total("k", "d", Scalar("entry", data=("W", "k", "j")))
+    >>> [t.data for t in written_out(term, {"j": 0}, {"d": 2}).args]
+    [('W', 0, 0), ('W', 1, 0)]
+    """
+    match term.kind:
+        case "sum":
+            index, dim = term.data
+            extent = sizes.get(dim, dim)
+            body = term.args[0]
+            return add(*(written_out(body, {**names, index: k}, sizes) for k in range(extent)))
+        case "size":
+            return num(sizes.get(term.data, term.data))
+        case "entry" | "delta" | "num":
+            return rename(term, names)
+    args = (written_out(arg, names, sizes) for arg in term.args)
+    match term.kind:
+        case "add":
+            return add(*args)
+        case "mul":
+            return mul(*args)
+        case "pow":
+            return power(*args, term.data)
+    return Scalar(term.kind, tuple(args), term.data)

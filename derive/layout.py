@@ -1,0 +1,65 @@
+"""Mathematical layout as a tree of boxes: what stands where, in no output language.
+
+`notation` makes boxes, `printers` write them. A box has a kind, its parts, and a text; the kinds:
+
+    id num word op      a letter or name, a number, an upright name, a symbol by its name
+    row                 parts side by side
+    sub sup             a base with a subscript, with a superscript
+    frac root           numerator over denominator, a square root
+    paren               a part in brackets; `text` is round, square, bars or iverson
+    matrix              rows of cells, each row a box of kind row
+    under               a base with a shape under it
+    sum                 a sign of summation with what stands below and above it
+    at                  a base with a bar and what stands at its foot
+    slot                a place for an index, filled after printing
+    raw                 text in the printer's own language
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A piece of layout."""
+
+    kind: str
+    parts: tuple[Box, ...] = ()
+    text: str = ""
+
+
+def row(*parts: Box) -> Box:
+    return parts[0] if len(parts) == 1 else Box("row", parts)
+
+
+def op(name: str) -> Box:
+    return Box("op", text=name)
+
+
+def word(text: str) -> Box:
+    return Box("word", text=text)
+
+
+def num(value: int) -> Box:
+    return Box("num", text=str(value))
+
+
+def sub(base: Box, index: Box) -> Box:
+    return Box("sub", (base, index))
+
+
+def sup(base: Box, exponent: Box) -> Box:
+    return Box("sup", (base, exponent))
+
+
+def frac(top: Box, bottom: Box) -> Box:
+    return Box("frac", (top, bottom))
+
+
+def paren(inner: Box, kind: str = "round") -> Box:
+    return Box("paren", (inner,), kind)
+
+
+def raw(text: str) -> Box:
+    return Box("raw", text=text)

@@ -1,0 +1,894 @@
+"""Normal forms: two scalars with the same normal form are equal, for every shape.
+
+A form is a sum of monomials, a monomial a product of powers of atoms. Atoms are entries, deltas,
+dimensions, summation signs, and functions of forms. Functions are first reduced to exp, log, sin,
+cos, sign and powers by their definitions; deltas are contracted; bound indices get names that
+depend only on how they are used; denominators are cleared before a form is compared with zero.
+
+This is the judge's algebra: it knows the definitions of operators, and none of their theorems. Its
+own derivatives are the seven lines of `Ring._atom_derivative`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from fractions import Fraction
+from itertools import permutations
+from math import comb, floor
+from typing import Any
+
+
+from derive.index import Index, Scalar
+from derive.ops import OPS
+from derive.shape import Dim
+
+Exponent = int | Fraction
+Monomial = tuple[tuple[int, Exponent], ...]
+Form = dict[Monomial, Exponent]
+Meaning = Callable[[Scalar, Mapping[Index, Index]], Form | None]
+
+UNIT: Monomial = ()
+#: A form with more terms than this is not multiplied out; the question stays undecided.
+LARGEST = 200_000
+
+
+class TooLarge(Exception):
+    """The normal form would have too many terms; nothing is decided."""
+
+
+class Undefined(Exception):
+    """The form divides by zero; the expression has no value."""
+
+
+def exact(value: Exponent) -> Exponent:
+    """Return a whole fraction as an integer, which is faster to compute with."""
+    if isinstance(value, Fraction) and value.denominator == 1:
+        return value.numerator
+    return value
+
+
+class Ring:
+    """The forms over a table of atoms.
+
+    With `sizes`, sums are multiplied out and every index is a number; without, they are atoms.
+    `meaning(term, names)` may give the form of an entry or a partial derivative that is defined by
+    something else; it is asked first.
+    """
+
+    def __init__(self, sizes: Mapping[str, int] | None = None, meaning: Meaning | None = None):
+        self.sizes = sizes
+        self.meaning = meaning
+        self.atoms: list[tuple] = []
+        self.ids: dict[tuple, int] = {}
+        self.indices: list[frozenset[Index]] = []
+        self.levels: list[int] = []
+        self.special: set[int] = set()
+        self.sums: set[int] = set()
+        self.fresh = 0
+
+    # -- atoms -------------------------------------------------------------------------------------
+
+    def atom(self, key: tuple) -> int:
+        """Return the number of an atom, entering it into the table when it is new."""
+        number = self.ids.get(key)
+        if number is None:
+            number = self.ids[key] = len(self.atoms)
+            self.atoms.append(key)
+            self.indices.append(self._indices_of(key))
+            self.levels.append(self._level_of(key))
+            if key[0] == "Σ":
+                self.sums.add(number)
+            if key[0] in ("sign", "sin", "pow", "δ"):
+                self.special.add(number)
+        return number
+
+    def single(self, key: tuple, exponent: Exponent = 1) -> Form:
+        return {((self.atom(key), exponent),): 1}
+
+    def entry(self, name: str, i: Index, j: Index) -> Form:
+        return self.single(("x", name, i, j))
+
+    def delta(self, i: Index, j: Index) -> Form:
+        if i == j:
+            return {UNIT: 1}
+        if isinstance(i, int) and isinstance(j, int):
+            return {}
+        return self.single(("δ", *sorted((i, j), key=str)))
+
+    def size(self, dim: Dim) -> Form:
+        if isinstance(dim, str) and self.sizes is not None:
+            dim = self.sizes[dim]
+        return {UNIT: dim} if isinstance(dim, int) else self.single(("n", dim))
+
+    def _indices_of(self, key: tuple) -> frozenset[Index]:
+        match key:
+            case ("x", _, i, j) | ("δ", i, j):
+                return frozenset(k for k in (i, j) if isinstance(k, str))
+            case ("Σ", k, _):
+                return frozenset((k,))
+            case ("n", _):
+                return frozenset()
+        return self._free(self.thaw(key[1]))
+
+    def _free(self, form: Form) -> frozenset[Index]:
+        """Return the index words of a form that none of its sums binds."""
+        found: set[Index] = set()
+        for monomial in form:
+            found |= self._all_indices(monomial) - self._bound(monomial).keys()
+        return frozenset(found)
+
+    def _all_indices(self, monomial: Monomial) -> set[Index]:
+        return {k for atom, _ in monomial for k in self.indices[atom]}
+
+    def _bound(self, monomial: Monomial) -> dict[Index, Dim]:
+        if not self.sums:
+            return {}
+        keys = (self.atoms[atom] for atom, _ in monomial if atom in self.sums)
+        return {k: dim for _, k, dim in keys}
+
+    # -- arithmetic --------------------------------------------------------------------------------
+
+    def add(self, *forms: Form) -> Form:
+        result = dict(forms[0])
+        for form in forms[1:]:
+            for monomial, coefficient in form.items():
+                accumulate(result, monomial, coefficient)
+        return result
+
+    def scale(self, factor: Exponent, form: Form) -> Form:
+        return {m: exact(factor * c) for m, c in form.items()} if factor else {}
+
+    def mul(self, p: Form, q: Form) -> Form:
+        """Return the product, multiplied out."""
+        if len(p) * len(q) > LARGEST:
+            raise TooLarge
+        if self.sums:
+            q = self._apart(q)
+        result: Form = {}
+        special = self.special
+        for m, c in p.items():
+            for n, d in q.items():
+                monomial = merge(m, n)
+                if special and any(atom in special for atom, _ in monomial):
+                    for settled, e in self._settle(monomial).items():
+                        accumulate(result, settled, exact(c * d * e))
+                else:
+                    accumulate(result, monomial, exact(c * d))
+        return self._close(result) if self.sums else result
+
+    def product(self, forms: Iterable[Form]) -> Form:
+        result: Form = {UNIT: 1}
+        for form in forms:
+            result = form if result == {UNIT: 1} else self.mul(result, form)
+        return result
+
+    def power(self, form: Form, exponent: Exponent) -> Form:
+        """Return a power; a fraction or a negative exponent makes an atom of what it cannot split.
+
+        Raises `Undefined` for 0 to a negative power.
+        """
+        exponent = exact(exponent)
+        if exponent == 0:
+            return {UNIT: 1}
+        if not form:
+            if exponent < 0:
+                raise Undefined
+            return {}
+        if exponent == 1:
+            return form
+        if isinstance(exponent, int) and exponent > 0:
+            return self._whole_power(form, exponent)
+        if len(form) == 1:
+            ((monomial, coefficient),) = form.items()
+            if not self._bound(monomial):
+                return self._monomial_power(monomial, coefficient, exponent)
+        return self._opaque_power(form, exponent)
+
+    def _whole_power(self, form: Form, exponent: int) -> Form:
+        if len(form) > 1 and comb(len(form) + exponent - 1, exponent) > LARGEST:
+            raise TooLarge
+        result, base = {UNIT: 1}, form
+        while exponent:
+            if exponent & 1:
+                result = self.mul(result, base)
+            exponent >>= 1
+            if exponent:
+                base = self.mul(base, base)
+        return result
+
+    def _monomial_power(
+        self, monomial: Monomial, coefficient: Exponent, exponent: Exponent
+    ) -> Form:
+        """Return (cm)^e, split into powers of atoms where that is a law.
+
+        For whole e it always is. Else positive atoms come out, even powers come out as those of
+        |x|, and an atom that is left alone with its sign is not negative where c x^e has a value.
+        """
+        if isinstance(exponent, int):
+            powers = self._settle(tuple((a, exact(e * exponent)) for a, e in monomial))
+            return self.mul(self._number_power(coefficient, exponent), powers)
+        outside = self._number_power(abs(coefficient), exponent)
+        rest: list[tuple[int, Exponent]] = []
+        for atom, e in monomial:
+            if self._positive(atom):
+                outside = self.mul(outside, {((atom, exact(e * exponent)),): 1})
+                continue
+            even = e - e % 2
+            if even and (even * exponent) % 1 == 0:
+                whole = int(even * exponent)
+                sign = self._sign({((atom, 1),): 1}) if whole % 2 else {UNIT: 1}
+                outside = self.product([outside, self._settle(((atom, whole),)), sign])
+                e = exact(e - even)
+            if e:
+                rest.append((atom, e))
+        if coefficient > 0 and len(rest) == 1 and rest[0][1] % 2:
+            powers = self._settle(((rest[0][0], exact(rest[0][1] * exponent)),))
+            return self.mul(outside, powers)
+        inner = {tuple(rest): 1 if coefficient > 0 else -1}
+        if inner == {UNIT: 1}:
+            return outside
+        if inner == {UNIT: -1}:
+            raise Undefined
+        return self.mul(outside, self.single(("pow", self.freeze(inner)), exponent))
+
+    def _positive(self, atom: int) -> bool:
+        return self.atoms[atom][0] in ("exp", "n")
+
+    def _number_power(self, value: Exponent, exponent: Exponent) -> Form:
+        if isinstance(exponent, int):
+            return {UNIT: exact(Fraction(value) ** exponent)}
+        if value == 1:
+            return {UNIT: 1}
+        if value < 0:
+            raise Undefined
+        fraction = Fraction(value)
+        result: Form = {UNIT: 1}
+        for whole, sign in ((fraction.numerator, 1), (fraction.denominator, -1)):
+            for prime, times in _factors(whole):
+                shown = sign * times * exponent
+                kept = floor(shown)
+                scaled = {UNIT: exact(Fraction(prime) ** kept)}
+                if shown != kept:
+                    key = ("pow", self.freeze({UNIT: prime}))
+                    scaled = self.mul(scaled, self.single(key, exact(shown - kept)))
+                result = self.mul(result, scaled)
+        return result
+
+    def _opaque_power(self, form: Form, exponent: Exponent) -> Form:
+        """Return P^e with P an atom, its content and its leading coefficient taken out."""
+        leading = form[min(form)] if isinstance(exponent, int) else _content(form.values())
+        if not isinstance(exponent, int):
+            outside: Form = self._number_power(leading, exponent)
+            common: Monomial = UNIT
+        else:
+            common = self._common(form)
+            outside = {UNIT: exact(Fraction(leading) ** exponent)}
+            if common:
+                powers = self._settle(tuple((a, exact(e * exponent)) for a, e in common))
+                outside = self.mul(outside, powers)
+        inverse = tuple((a, -e) for a, e in common)
+        inner: Form = {}
+        for monomial, coefficient in form.items():
+            accumulate(inner, merge(monomial, inverse), exact(Fraction(coefficient) / leading))
+        return self.mul(outside, self.single(("pow", self.freeze(inner)), exponent))
+
+    def _common(self, form: Form) -> Monomial:
+        """Return the monomial of free atoms that divides every term."""
+        common: dict[int, Exponent] | None = None
+        for monomial in form:
+            bound = self._bound(monomial).keys()
+            here = {
+                a: e
+                for a, e in monomial
+                if a not in self.special and a not in self.sums and not self.indices[a] & bound
+            }
+            if common is None:
+                common = here
+            else:
+                for atom in {*common, *here}:
+                    least = min(common.get(atom, 0), here.get(atom, 0))
+                    common[atom] = least
+        return tuple(sorted((a, e) for a, e in (common or {}).items() if e))
+
+    def _settle(self, monomial: Monomial) -> Form:
+        """Return a monomial with the laws of its special atoms applied."""
+        plain: list[tuple[int, Exponent]] = []
+        others: list[Form] = []
+        for atom, exponent in monomial:
+            kind = self.atoms[atom][0] if atom in self.special else ""
+            if kind == "sign":
+                exponent = exponent % 2  # sign² = 1 away from the kink
+            elif kind == "δ":
+                exponent = 1
+            elif kind == "sin" and isinstance(exponent, int) and exponent >= 2:
+                cosine = self.single(("cos", self.atoms[atom][1]), 2)
+                square = self.add({UNIT: 1}, self.scale(-1, cosine))
+                others.append(self._whole_power(square, exponent // 2))
+                exponent = exponent % 2
+            elif kind == "pow" and exponent >= 1:
+                whole = floor(exponent)
+                others.append(self._whole_power(self.thaw(self.atoms[atom][1]), whole))
+                exponent = exact(exponent - whole)
+            if exponent:
+                plain.append((atom, exponent))
+        result: Form = {tuple(plain): 1}
+        for form in others:
+            result = self.mul(result, form)
+        return result
+
+    # -- functions ---------------------------------------------------------------------------------
+
+    def function(self, name: str, *args: Form) -> Form:
+        """Return a function of forms, by its definition in exp, log, sin, cos and sign."""
+        through = OPS[name].through
+        if through is not None:
+            return through(RingFunctions(self), *(Value(self, arg) for arg in args)).form
+        return getattr(self, f"_{name}")(*args)
+
+    def _exp(self, form: Form) -> Form:
+        factors = []
+        for monomial, coefficient in form.items():
+            if len(monomial) == 1 and monomial[0][1] == 1:
+                key = self.atoms[monomial[0][0]]
+                if key[0] == "log":  # exp(c log P) = P^c where log P is defined
+                    factors.append(self.power(self.thaw(key[1]), coefficient))
+                    continue
+            factors.append(self.single(("exp", self.freeze({monomial: 1})), coefficient))
+        return self.product(factors)
+
+    def _log(self, form: Form) -> Form:
+        if form == {UNIT: 1}:
+            return {}
+        if len(form) == 1:
+            ((monomial, coefficient),) = form.items()
+            exponentials = [(self.atoms[a], e) for a, e in monomial]
+            if coefficient == 1 and all(key[0] == "exp" for key, _ in exponentials):
+                parts = (self.scale(e, self.thaw(key[1])) for key, e in exponentials)
+                return self.add({}, *parts)
+        return self.single(("log", self.freeze(form)))
+
+    def _sin(self, form: Form) -> Form:
+        sign, form = self._oriented(form)
+        return self.scale(sign, self.single(("sin", self.freeze(form)))) if form else {}
+
+    def _cos(self, form: Form) -> Form:
+        _, form = self._oriented(form)
+        return self.single(("cos", self.freeze(form))) if form else {UNIT: 1}
+
+    def _sign(self, form: Form) -> Form:
+        if not form:
+            return {}
+        sign, form = self._oriented(form)
+        if len(form) > 1 or self._bound(next(iter(form))):
+            content = _content(form.values())
+            inner = {m: exact(Fraction(c) / content) for m, c in form.items()}
+            deltas = self._shared_deltas(inner)
+            if deltas:  # sign(δP) = δ sign(P); its square is δ, not 1
+                bare = {tuple(f for f in m if f not in deltas): c for m, c in inner.items()}
+                return self.scale(sign, self.mul({deltas: 1}, self._sign(bare)))
+            return self.scale(sign, self.single(("sign", self.freeze(inner))))
+        ((monomial, _),) = form.items()
+        result: Form = {UNIT: sign}
+        for atom, exponent in monomial:
+            if self._positive(atom) or exponent % 2 != 1:
+                continue
+            kind, *rest = self.atoms[atom]
+            if kind in ("sign", "δ"):
+                result = self.mul(result, {((atom, 1),): 1})
+            elif kind == "pow":
+                result = self.mul(result, self._sign(self.thaw(rest[0])))
+            else:
+                inside = self.freeze({((atom, 1),): 1})
+                result = self.mul(result, self.single(("sign", inside)))
+        return result
+
+    def _shared_deltas(self, form: Form) -> Monomial:
+        """Return the deltas that divide every term of a form; those of bound indices are gone."""
+        shared = set.intersection(
+            *({(a, e) for a, e in m if self.atoms[a][0] == "δ"} for m in form)
+        )
+        return tuple(sorted(shared))
+
+    def _oriented(self, form: Form) -> tuple[int, Form]:
+        """Return a sign and the form times it, such that P and -P come out alike."""
+        if form and form[min(form)] < 0:
+            return -1, self.scale(-1, form)
+        return 1, form
+
+    # -- sums --------------------------------------------------------------------------------------
+
+    def sum(self, index: Index, dim: Dim, form: Form) -> Form:
+        """Return the sum of a form over an index."""
+        result: Form = {}
+        for monomial, coefficient in form.items():
+            if index not in self._all_indices(monomial):
+                term = self.mul({monomial: coefficient}, self.size(dim))
+            else:
+                binder = self.atom(("Σ", index, dim))
+                term = {merge(monomial, ((binder, 1),)): coefficient}
+            for m, c in term.items():
+                accumulate(result, m, c)
+        return self._close(result)
+
+    def _apart(self, q: Form) -> Form:
+        """Return a form with its bound indices renamed to words that nothing else uses."""
+        result: Form = {}
+        for monomial, coefficient in q.items():
+            bound = self._bound(monomial)
+            if bound:
+                names = {k: self._new_index() for k in bound}
+                for m, c in self._renamed(monomial, names).items():
+                    accumulate(result, m, exact(c * coefficient))
+            else:
+                accumulate(result, monomial, coefficient)
+        return result
+
+    def _new_index(self) -> str:
+        self.fresh += 1
+        return f"~{self.fresh}"
+
+    def _close(self, form: Form) -> Form:
+        """Return the form with bound deltas contracted and bound indices named canonically."""
+        result: Form = {}
+        for monomial, coefficient in form.items():
+            for m, c in self._closed(monomial).items():
+                accumulate(result, m, exact(c * coefficient))
+        return result
+
+    def _closed(self, monomial: Monomial) -> Form:
+        bound = self._bound(monomial)
+        for atom, _ in monomial:
+            key = self.atoms[atom]
+            if key[0] != "δ":
+                continue
+            _, i, j = key
+            gone, kept = (i, j) if i in bound else (j, i)
+            rest = [(a, e) for a, e in monomial if a != atom]
+            if gone in bound:
+                rest = [(a, e) for a, e in rest if self.atoms[a][:2] != ("Σ", gone)]
+                return self._close(self._renamed(tuple(rest), {gone: kept}))
+            if any(j in self.indices[a] for a, _ in rest):  # δ_ac f(c) = δ_ac f(a)
+                renamed = self._renamed(tuple(rest), {j: i})
+                return self._close(self.mul(renamed, self.delta(i, j)))
+        unused = [k for k in bound if not any(k in self.indices[a] for a in self._plain(monomial))]
+        if unused:
+            rest = tuple((a, e) for a, e in monomial if self.atoms[a][1] not in unused
+                         or self.atoms[a][0] != "Σ")  # fmt: skip
+            sizes = (self.size(bound[k]) for k in unused)
+            return self.mul({rest: 1}, self.product(sizes))
+        return self._canonical(monomial, bound) if bound else {monomial: 1}
+
+    def _plain(self, monomial: Monomial) -> list[int]:
+        return [a for a, _ in monomial if a not in self.sums]
+
+    def _canonical(self, monomial: Monomial, bound: dict[Index, Dim]) -> Form:
+        """Return the monomial with its bound indices named by their use, refined until stable."""
+        colors: dict[Index, Any] = {k: repr(dim) for k, dim in bound.items()}
+        plain = [(a, e) for a, e in monomial if a not in self.sums]
+        for _ in bound:
+            uses = {
+                k: sorted(
+                    repr((self._skeleton(a, colors, k), e)) for a, e in plain if k in self.indices[a]
+                )
+                for k in bound
+            }
+            ranked = sorted({(colors[k], *uses[k]) for k in bound})
+            colors = {k: f"{ranked.index((colors[k], *uses[k])):03d}" for k in bound}
+        classes: dict[str, list[Index]] = {}
+        for k in bound:
+            classes.setdefault(colors[k], []).append(k)
+        level = 1 + max((self.levels[a] for a, _ in plain), default=0)
+        best: tuple | None = None
+        for order in _orders([classes[color] for color in sorted(classes)]):
+            names = {k: f"%{level}.{position}" for position, k in enumerate(order)}
+            candidate = self._renamed(monomial, names)
+            key = min((m for m in candidate), default=())
+            if best is None or key < best[0]:
+                best = (key, candidate)
+        return best[1] if best else {monomial: 1}
+
+    def _skeleton(self, atom: int, colors: Mapping[Index, str], me: Index) -> Any:
+        """Return an atom with bound indices replaced by their colours, `me` marked."""
+        kind, *rest = self.atoms[atom]
+
+        def shown(k: Index) -> Any:
+            return "*" if k == me else ("bound", colors[k]) if k in colors else ("free", str(k))
+
+        if kind == "x":
+            return (kind, rest[0], shown(rest[1]), shown(rest[2]))
+        if kind == "δ":
+            return (kind, *sorted((repr(shown(rest[0])), repr(shown(rest[1])))))
+        if kind in ("n", "Σ"):
+            return (kind, *map(str, rest))
+        items = rest[0]
+        inner = sorted(
+            repr((sorted(repr((self._skeleton(a, colors, me), e)) for a, e in m), c))
+            for m, c in items
+        )
+        return (kind, *inner)
+
+    def _renamed(self, monomial: Monomial, names: Mapping[Index, Index]) -> Form:
+        """Return a monomial with indices replaced, also inside functions."""
+        plain: list[tuple[int, Exponent]] = []
+        others: list[Form] = []
+        for atom, exponent in monomial:
+            if not self.indices[atom] & names.keys():
+                plain.append((atom, exponent))
+                continue
+            kind, *rest = self.atoms[atom]
+            if kind == "x":
+                name, i, j = rest
+                plain.append((self.atom(("x", name, names.get(i, i), names.get(j, j))), exponent))
+            elif kind == "Σ":
+                plain.append((self.atom(("Σ", names.get(rest[0], rest[0]), rest[1])), exponent))
+            elif kind == "δ":
+                others.append(self.delta(*(names.get(k, k) for k in rest)))
+            else:
+                free = {k: names[k] for k in self.indices[atom] & names.keys()}
+                inner = self.rename(self.thaw(rest[0]), free)
+                renewed = (
+                    self.power(inner, exponent)
+                    if kind == "pow"
+                    else self.power(getattr(self, f"_{kind}")(inner), exponent)
+                )
+                others.append(self._apart(renewed))  # exp(log P) may have brought sums out
+        collected: dict[int, Exponent] = {}
+        for atom, exponent in plain:
+            collected[atom] = collected.get(atom, 0) + exponent
+        result: Form = {tuple(sorted((a, exact(e)) for a, e in collected.items() if e)): 1}
+        for form in others:
+            result = self._times(result, form)
+        return result
+
+    def _times(self, p: Form, q: Form) -> Form:
+        """Multiply without naming bound indices anew: the caller closes the result."""
+        result: Form = {}
+        for m, c in p.items():
+            for n, d in q.items():
+                for settled, e in self._settle(merge(m, n)).items():
+                    accumulate(result, settled, exact(c * d * e))
+        return result
+
+    def rename(self, form: Form, names: Mapping[Index, Index]) -> Form:
+        """Return a form with free indices replaced."""
+        result: Form = {}
+        for monomial, coefficient in form.items():
+            for m, c in self._renamed(monomial, names).items():
+                accumulate(result, m, exact(c * coefficient))
+        return self._close(result) if self.sums else result
+
+    def freeze(self, form: Form) -> tuple:
+        """Return a form as a key."""
+        return tuple(sorted(form.items()))
+
+    def thaw(self, key: tuple) -> Form:
+        """Return the form of a key."""
+        return dict(key)
+
+    def _level_of(self, key: tuple) -> int:
+        """Return the level of the bound indices inside an atom; those around it use a higher one."""
+        if key[0] in ("x", "δ", "n", "Σ"):
+            return 0
+        inside = (
+            max((self.levels[a] for a, _ in m), default=0) + bool(self._bound(m)) for m, _ in key[1]
+        )
+        return max(inside, default=0)
+
+    # -- calculus ----------------------------------------------------------------------------------
+
+    def derivative(self, form: Form, leaf: tuple, a: Index, c: Index) -> Form:
+        """Return the partial derivative with respect to the entry a, c of a variable."""
+        result: Form = {}
+        for monomial, coefficient in form.items():
+            names = {k: self._new_index() for k in self._bound(monomial)}
+            dims = [(names[k], dim) for k, dim in self._bound(monomial).items()]
+            bare = tuple((x, e) for x, e in monomial if x not in self.sums)
+            for opened, factor in self._renamed(bare, names).items():
+                body = self._monomial_derivative(opened, leaf, a, c)
+                for index, dim in dims:
+                    body = self.sum(index, dim, body)
+                result = self.add(result, self.scale(exact(factor * coefficient), body))
+        return result
+
+    def _monomial_derivative(self, monomial: Monomial, leaf: tuple, a: Index, c: Index) -> Form:
+        result: Form = {}
+        for position, (atom, exponent) in enumerate(monomial):
+            inner = self._atom_derivative(self.atoms[atom], leaf, a, c)
+            if inner:
+                rest: Form = {(*monomial[:position], *monomial[position + 1 :]): exponent}
+                lowered = self._lowered(atom, exponent)
+                result = self.add(result, self.mul(self.mul(rest, lowered), inner))
+        return result
+
+    def _lowered(self, atom: int, exponent: Exponent) -> Form:
+        exponent = exact(exponent - 1)
+        return {((atom, exponent),): 1} if exponent else {UNIT: 1}
+
+    def _atom_derivative(self, key: tuple, leaf: tuple, a: Index, c: Index) -> Form:
+        name, shape = leaf
+        match key:
+            case ("x", other, i, j):
+                if other != name:
+                    return {}
+                rows = {UNIT: 1} if shape.rows == 1 else self.delta(i, a)
+                return self.mul(rows, {UNIT: 1} if shape.cols == 1 else self.delta(j, c))
+            case ("exp", inner):
+                outer = self.single(key)
+            case ("log", inner):
+                outer = self.power(self.thaw(inner), -1)
+            case ("sin", inner):
+                outer = self.single(("cos", inner))
+            case ("cos", inner):
+                outer = self.scale(-1, self.single(("sin", inner)))
+            case ("pow", inner):
+                outer = {UNIT: 1}
+            case _:  # numbers, deltas, and sign away from its kink
+                return {}
+        inside = self.derivative(self.thaw(inner), leaf, a, c)
+        return self.mul(outer, inside) if inside else {}
+
+    def unfold(self, form: Form, define: Callable[[str, Index, Index], Form | None]) -> Form:
+        """Return a form with entries replaced by what `define` says they stand for."""
+        result: Form = {}
+        for monomial, coefficient in form.items():
+            names = {k: self._new_index() for k in self._bound(monomial)}
+            dims = [(names[k], dim) for k, dim in self._bound(monomial).items()]
+            bare = tuple((x, e) for x, e in monomial if x not in self.sums)
+            for opened, factor in self._renamed(bare, names).items():
+                body = self.product(self._unfolded(x, e, define) for x, e in opened)
+                for index, dim in dims:
+                    body = self.sum(index, dim, body)
+                for m, c in body.items():
+                    accumulate(result, m, exact(c * factor * coefficient))
+        return result
+
+    def _unfolded(self, atom: int, exponent: Exponent, define) -> Form:
+        kind, *rest = self.atoms[atom]
+        if kind == "x":
+            meant = define(*rest)
+            return {((atom, exponent),): 1} if meant is None else self.power(meant, exponent)
+        if kind in ("n", "δ"):
+            return {((atom, exponent),): 1}
+        inner = self.unfold(self.thaw(rest[0]), define)
+        return self.power(inner if kind == "pow" else getattr(self, f"_{kind}")(inner), exponent)
+
+    # -- judging -----------------------------------------------------------------------------------
+
+    def of(self, term: Scalar, names: Mapping[Index, Index] = {}) -> Form:  # noqa: B006
+        """Return the normal form of a scalar; `names` gives numbers or words to free indices."""
+        match term.kind:
+            case "num":
+                return {UNIT: exact(term.data)} if term.data else {}
+            case "size":
+                return self.size(term.data)
+            case "entry" | "partial":
+                meant = self.meaning(term, names) if self.meaning else None
+                if meant is not None:
+                    return meant
+                name, i, j = term.data
+                return self.entry(name, names.get(i, i), names.get(j, j))
+            case "delta":
+                return self.delta(*(names.get(k, k) for k in term.data))
+            case "add":
+                result: Form = {}
+                for arg in term.args:
+                    for monomial, coefficient in self.of(arg, names).items():
+                        accumulate(result, monomial, coefficient)
+                return result
+            case "mul":
+                return self.product(self.of(arg, names) for arg in term.args)
+            case "pow":
+                return self.power(self.of(term.args[0], names), term.data)
+            case "fn":
+                return self.function(term.data, *(self.of(arg, names) for arg in term.args))
+        index, dim = term.data
+        body = term.args[0]
+        if self.sizes is None:
+            fresh = self._new_index()
+            return self.sum(fresh, dim, self.of(body, {**names, index: fresh}))
+        result = {}
+        for k in range(self.sizes.get(dim, dim)):
+            for monomial, coefficient in self.of(body, {**names, index: k}).items():
+                accumulate(result, monomial, coefficient)
+        return result
+
+    def is_zero(self, form: Form) -> bool:
+        """Whether a form is zero once its denominators are cleared (where they are not zero)."""
+        for _ in range(20):
+            worst = self._denominator(form) if form else None
+            if worst is None:
+                break
+            form = self._cleared(form, *worst)
+        return not form or not self._reduced(form)
+
+    def _cleared(self, form: Form, atom: int, times: int) -> Form:
+        """Return a form multiplied by a power of the base of an atom."""
+        key = self.atoms[atom]
+        base = self.thaw(key[1]) if key[0] == "pow" else {((atom, 1),): 1}
+        powers: dict[int, Form] = {0: {UNIT: 1}}
+        cleared: Form = {}
+        for monomial, coefficient in form.items():
+            exponents = dict(monomial)
+            kept = exact(exponents.pop(atom, 0) + times)
+            whole = floor(kept)
+            if kept != whole:
+                exponents[atom] = exact(kept - whole)
+            if whole not in powers:
+                powers[whole] = self._whole_power(base, whole)
+            rest = {tuple(sorted(exponents.items())): coefficient}
+            for m, c in self.mul(rest, powers[whole]).items():
+                accumulate(cleared, m, c)
+        return cleared
+
+    def _reduced(self, form: Form) -> Form:
+        """Return a form with denominators that sums bind reduced: where P = p + q, p/P is 1 - q/P."""
+        result: Form = {}
+        work = dict(form)
+        for _ in range(10_000):
+            if not work:
+                break
+            monomial, coefficient = work.popitem()
+            new = self._reduction(monomial)
+            for m, c in ({monomial: 1} if new is None else new).items():
+                accumulate(result if new is None else work, m, exact(c * coefficient))
+        return self.add(result, work)
+
+    def _reduction(self, monomial: Monomial) -> Form | None:
+        exponents = dict(monomial)
+        for atom, power in monomial:
+            if power >= 0 or not isinstance(power, int) or self.atoms[atom][0] != "pow":
+                continue
+            base = self.thaw(self.atoms[atom][1])
+            for lead in self._leads(base, exponents):
+                rest = {m: c for m, c in base.items() if m != lead}
+                kept = merge(monomial, tuple((a, -e) for a, e in lead))
+                factor = exact(Fraction(1) / base[lead])
+                whole = self.mul({kept: factor}, {((atom, 1),): 1})
+                return self.add(whole, self.mul({kept: -factor}, rest))
+        return None
+
+    def _leads(self, base: Form, exponents: Mapping[int, Exponent]) -> Iterable[Monomial]:
+        """Yield the term of a denominator by which a monomial is to be divided."""
+        if any(self._bound(m) for m in base):
+            return
+        degrees = sorted(((sum(e for _, e in m), m) for m in base), reverse=True)
+        if len(degrees) > 1 and degrees[0][0] > degrees[1][0]:
+            lead = degrees[0][1]
+            if all(exponents.get(a, 0) >= e for a, e in lead):
+                yield lead
+        if UNIT in base and any(exponents.get(a, 0) < 0 for m in base for a, _ in m):
+            yield UNIT
+
+    def _denominator(self, form: Form) -> tuple[int, int] | None:
+        """Return an atom in a denominator that no sum binds, and the power that clears it."""
+        worst: dict[int, int] = {}
+        for monomial in form:
+            for atom, exponent in monomial:
+                if exponent < 0 and self.atoms[atom][0] in ("pow", "sin"):
+                    worst[atom] = max(worst.get(atom, 0), -floor(exponent))
+        for atom, times in worst.items():
+            words = self.indices[atom]
+            if all(not (words & self._bound(m).keys()) for m in form):
+                return atom, times
+        return None
+
+    def equal(self, p: Form, q: Form) -> bool:
+        """Whether two forms are equal wherever both are defined."""
+        return p == q or self.is_zero(self.add(p, self.scale(-1, q)))
+
+
+class Value:
+    """A form with operators, so that definitions in the table apply to it."""
+
+    __slots__ = ("form", "ring")
+
+    def __init__(self, ring: Ring, form: Form):
+        self.ring, self.form = ring, form
+
+    def _lift(self, other: Any) -> Form:
+        if isinstance(other, Value):
+            return other.form
+        return {UNIT: exact(other)} if other else {}
+
+    def __add__(self, other: Any) -> Value:
+        return Value(self.ring, self.ring.add(self.form, self._lift(other)))
+
+    def __neg__(self) -> Value:
+        return Value(self.ring, self.ring.scale(-1, self.form))
+
+    def __sub__(self, other: Any) -> Value:
+        return self + -Value(self.ring, self._lift(other))
+
+    def __rsub__(self, other: Any) -> Value:
+        return -self + other
+
+    def __mul__(self, other: Any) -> Value:
+        return Value(self.ring, self.ring.mul(self.form, self._lift(other)))
+
+    def __pow__(self, exponent: Exponent) -> Value:
+        return Value(self.ring, self.ring.power(self.form, exponent))
+
+    def __truediv__(self, other: Any) -> Value:
+        return self * Value(self.ring, self.ring.power(self._lift(other), -1))
+
+    def __rtruediv__(self, other: Any) -> Value:
+        return self**-1 * other
+
+    __radd__, __rmul__ = __add__, __mul__
+
+
+class RingFunctions:
+    """The functions of the table on forms."""
+
+    def __init__(self, ring: Ring):
+        self.ring = ring
+
+    def __getattr__(self, name: str) -> Callable[..., Value]:
+        return lambda *args: Value(
+            self.ring,
+            self.ring.function(name, *(Value(self.ring, {})._lift(arg) for arg in args)),
+        )
+
+
+def accumulate(form: Form, monomial: Monomial, coefficient: Exponent) -> None:
+    """Add a term to a form in place; a term that cancels is removed."""
+    value = form.get(monomial)
+    if value is None:
+        if coefficient:
+            form[monomial] = coefficient
+    else:
+        value = value + coefficient
+        if value:
+            form[monomial] = value
+        else:
+            del form[monomial]
+
+
+def merge(m: Monomial, n: Monomial) -> Monomial:
+    """Return the product of two monomials."""
+    if not m or not n:
+        return m or n
+    if m[-1][0] < n[0][0]:
+        return m + n
+    if n[-1][0] < m[0][0]:
+        return n + m
+    exponents = dict(m)
+    for atom, exponent in n:
+        exponents[atom] = exact(exponents.get(atom, 0) + exponent)
+    return tuple(sorted((a, e) for a, e in exponents.items() if e))
+
+
+def _orders(classes: list[list[Index]]) -> Iterable[list[Index]]:
+    """Yield the orders of indices that refinement left open, a bounded number of them."""
+    most = 1
+    for members in classes:
+        for k in range(2, len(members) + 1):
+            most *= k
+    if most > 120:
+        yield [k for members in classes for k in members]
+        return
+    orders: list[list[Index]] = [[]]
+    for members in classes:
+        orders = [[*head, *tail] for head in orders for tail in permutations(members)]
+    yield from orders
+
+
+def _content(values: Iterable[Exponent]) -> Fraction:
+    from math import gcd, lcm
+
+    fractions = [Fraction(value) for value in values]
+    top = gcd(*(f.numerator for f in fractions))
+    return Fraction(top, lcm(*(f.denominator for f in fractions)))
+
+
+def _factors(value: int) -> list[tuple[int, int]]:
+    found, prime = [], 2
+    while prime * prime <= value and prime < 100_000:
+        times = 0
+        while value % prime == 0:
+            value //= prime
+            times += 1
+        if times:
+            found.append((prime, times))
+        prime += 1
+    return [*found, (value, 1)] if value > 1 else found

@@ -1,0 +1,792 @@
+"""How mathematics is written: expressions, scalars and written-out matrices to layout boxes.
+
+The options are those of a lecturer: partial derivatives or g_ij, round or square brackets, entries
+counted from 1 or from 0, the name of the loss. A product, an entrywise product and brackets stay
+distinct, always.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+
+from derive.expr import Condition, Expr, written_args
+from derive.index import Index, Scalar, mul, num, split, written_out
+from derive.layout import Box, frac, op, paren, raw, row, sub, sup, word
+from derive.layout import num as digits
+from derive.printers.latex import GREEK, SLOT
+from derive.proof import Derivation, EntryOf, Explicit, Grid, Math, Slice
+from derive.shape import Dim, Shape
+
+#: Binding strengths on paper: a comparison, a sum, an entrywise product, a product, an atom.
+COMPARE, SUM, ENTRYWISE, PRODUCT, ATOM = range(5)
+Printer = Callable[[Box], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """The options of notation.
+
+    `gradients` is `partials` (∂L/∂y) or `short` (g); `brackets` round or square; `base` the number
+    of the first entry; `loss` the letter of the loss; `elide` the number of rows, columns or terms
+    beyond which a matrix or a sum is shortened by dots, 0 for never.
+    """
+
+    gradients: str = "partials"
+    brackets: str = "round"
+    base: int = 1
+    loss: str | None = None
+    elide: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """A matrix written out: the printed terms of each cell; `None` stands for dots."""
+
+    rows: tuple[tuple[tuple[str, ...] | None, ...], ...]
+
+
+class Notation:
+    """The writing of one derivation in one style, for one printer."""
+
+    def __init__(self, derivation: Derivation, style: Style, printer: Printer):
+        self.derivation = derivation
+        self.style = style
+        self.printer = printer
+        self.program = derivation.program
+        self.sizes = derivation.sizes
+        self.written = {dim: self.sizes[dim] for dim in self.program.sizes}
+
+    # -- names -------------------------------------------------------------------------------------
+
+    @cached_property
+    def names(self) -> dict[str, Box]:
+        """How each name of the program is written; no two alike."""
+        shown: dict[str, Box] = {}
+        for name in self.program.leaves:
+            box = _name_box(name)
+            if box in shown.values():
+                box = sub(Box("id", text=name[0]), paren(Box("id", text=_plain(name[1:])), "flat"))
+            shown[name] = box
+        return shown
+
+    @cached_property
+    def entry_names(self) -> dict[str, tuple[Box, Box | None]]:
+        """The letter of each name's entries, and what stands above it: W1 has w^(1)."""
+        roots = {name: _split_name(name) for name in self.program.leaves}
+        letters = {root for root, _ in roots.values()}
+        found = {}
+        for name, (root, tail) in roots.items():
+            small = root.lower() if root[:1].isupper() and root.lower() not in letters else root
+            if small == "sigma" or (small == "delta" and small != root):
+                small = root
+            shape = self.program.leaves[name].shape
+            letter = Box("id", text=root if shape.is_scalar else small)
+            found[name] = (letter, _tail_box(tail) if tail else None)
+        return found
+
+    @cached_property
+    def loss(self) -> Box:
+        """The name of the loss: the output itself if it is a scalar, else a free letter."""
+        if self.program.is_loss:
+            return self.names[self.program.output.data[0]]
+        if self.style.loss:
+            return _name_box(self.style.loss)
+        taken = set(self.program.leaves)
+        return Box("id", text=next(x for x in ("L", "J", "E", "loss") if x not in taken))
+
+    def dim(self, dim: Dim) -> Box:
+        """Return a dimension: the number where the user wrote one, else its word."""
+        dim = self.written.get(dim, dim) if isinstance(dim, str) else dim
+        return digits(dim) if isinstance(dim, int) else _name_box(dim)
+
+    def word_of(self, dim: Dim) -> Box:
+        """Return a dimension by its word, also where the user wrote a number."""
+        return digits(dim) if isinstance(dim, int) else _name_box(dim)
+
+    def shape(self, shape: Shape, general: bool = False) -> Box:
+        dim = self.word_of if general else self.dim
+        return row(dim(shape.rows), op("times"), dim(shape.cols))
+
+    # -- matrices and their gradients --------------------------------------------------------------
+
+    def leaf(self, name: str) -> Box:
+        """Return a variable or a gradient as a whole."""
+        meant = self.derivation.names.get(name)
+        if meant is None:
+            return self.names.get(name) or self._upstream_leaf(name)
+        return self._gradient(name, self.expr(meant.of), meant.through)
+
+    def _upstream_leaf(self, name: str) -> Box:
+        return self._gradient(name, self.names[name[1:]], None)
+
+    def _gradient(self, name: str, of: Box, through: str | None) -> Box:
+        if self._is_short(name):
+            letter = Box("id", text="G" if "G" not in self.program.leaves else "Gamma")
+            return letter if name == self._output_gradient else sub(letter, of)
+        of = paren(of) if of.kind == "row" else of
+        box = frac(row(op("partial"), self.loss), row(op("partial"), of))
+        return box if through is None else Box("at", (box, self.names[through]))
+
+    @property
+    def _output_gradient(self) -> str:
+        return f"d{self.program.output}"
+
+    def _is_short(self, name: str) -> bool:
+        if self.style.gradients != "short" or "[" in name or "(" in name:
+            return False
+        return name[1:] not in self.program.inputs
+
+    def operand(self, box: Box, shape: Shape, shapes: bool) -> Box:
+        return Box("under", (box, self.shape(shape))) if shapes and not shape.is_scalar else box
+
+    def expr(self, expr: Expr, shapes: bool = False) -> Box:
+        """Return a matrix expression; with `shapes`, each operand stands over its shape."""
+        return self._expr(expr, shapes)[0]
+
+    def _expr(self, e: Expr, shapes: bool) -> tuple[Box, int]:
+        def inner(arg: Expr, least: int) -> Box:
+            box, strength = self._expr(arg, shapes)
+            return box if strength >= least else paren(box)
+
+        match e.name:
+            case "var":
+                return self.operand(self.leaf(e.data[0]), e.shape, shapes), ATOM
+            case "number":
+                return _fraction(e.data), ATOM if e.data >= 0 else SUM
+            case "dim":
+                return self.dim(e.data), ATOM
+            case "ones" | "zeros" | "eye":
+                return self._constant(e, shapes), PRODUCT if e.name == "ones" else ATOM
+            case "add" | "sub":
+                a, b = self._summands(e)
+                sign = op("plus" if e.name == "add" else "minus")
+                return row(inner(a, SUM), sign, inner(b, SUM + 1)), SUM
+            case "neg":
+                return row(op("negative"), inner(e.args[0], ENTRYWISE)), SUM
+            case "matmul":
+                a, b = e.args
+                boxes = inner(a, PRODUCT), inner(b, PRODUCT + (b.name == "matmul"))
+                return _beside(*boxes), PRODUCT
+            case "mul" | "div":
+                return self._product(e, shapes)
+            case "pow":
+                base = inner(e.args[0], ATOM)
+                base = paren(base) if base.kind in ("sup", "frac", "under") else base
+                exponent = _exponent(e.data)
+                if not e.shape.is_scalar:
+                    exponent = row(op("odot"), exponent)
+                return sup(base, exponent), ATOM
+            case "transpose":
+                (a,) = e.args
+                if a.is_var and not self.derivation.names.get(a.data[0]):
+                    return self.operand(sup(self.leaf(a.data[0]), op("top")), e.shape, shapes), ATOM
+                base = inner(a, ATOM)
+                base = paren(base) if base.kind in ("sup", "frac", "at", "under") else base
+                return sup(base, op("top")), ATOM
+            case "broadcast_to":
+                return self._repeated(e, shapes)
+            case "sum_rows":
+                ones = self._ones(Shape(1, e.args[0].shape.rows), shapes)
+                return _beside(ones, inner(e.args[0], PRODUCT)), PRODUCT
+            case "sum_cols":
+                ones = self._ones(Shape(e.args[0].shape.cols, 1), shapes)
+                return _beside(inner(e.args[0], PRODUCT), ones), PRODUCT
+            case "mean_rows" | "mean_cols":
+                whole = e.args[0].shape
+                rows = e.name == "mean_rows"
+                extent = whole.rows if rows else whole.cols
+                ones = self._ones(Shape(1, extent) if rows else Shape(extent, 1), shapes)
+                body = inner(e.args[0], PRODUCT)
+                product = _beside(ones, body) if rows else _beside(body, ones)
+                return _beside(frac(digits(1), self.dim(extent)), product), PRODUCT
+        return self._function(e, shapes)
+
+    def _function(self, e: Expr, shapes: bool) -> tuple[Box, int]:
+        args = [self._expr(arg, shapes)[0] for arg in self._bare(e)]
+        return self._applied(e.name, args)
+
+    def _applied(self, name: str, args: list[Box]) -> tuple[Box, int]:
+        match name:
+            case "gt":
+                return paren(row(args[0], op("greater"), args[1]), "iverson"), ATOM
+            case "abs":
+                return paren(args[0], "bars"), ATOM
+            case "sqrt":
+                return Box("root", (args[0],)), ATOM
+            case "sigmoid" if not {"sigma", "Sigma"} & self.program.leaves.keys():
+                head = op("sigma")
+            case _:
+                head = word(name)
+        inside = args[0] if len(args) == 1 else row(args[0], op("comma-space"), args[1])
+        return row(head, paren(inside)), ATOM
+
+    def _summands(self, e: Expr) -> tuple[Expr, Expr]:
+        """Return the operands of a sum; a repeated number is written as the number."""
+        a, b = (arg.args[0] if arg.name == "broadcast_to" and _is_number(arg.args[0]) else arg
+                for arg in e.args)  # fmt: skip
+        return a, b
+
+    def _bare(self, e: Expr) -> tuple[Expr, ...]:
+        return written_args(e) if len(e.args) == 2 else e.args
+
+    def _constant(self, e: Expr, shapes: bool) -> Box:
+        if e.name == "eye":
+            return self.operand(Box("id", text="I"), e.shape, shapes)
+        if e.name == "zeros":
+            return self.operand(op("zeros"), e.shape, shapes)
+        rows, cols = e.shape.dims
+        if e.shape.is_scalar:
+            return digits(1)
+        if 1 in (rows, cols):
+            return self._ones(e.shape, shapes)
+        return _beside(self._ones(Shape(rows, 1), shapes), self._ones(Shape(1, cols), shapes))
+
+    def _ones(self, shape: Shape, shapes: bool) -> Box:
+        box = sup(op("ones"), op("top")) if shape.rows == 1 else op("ones")
+        return self.operand(box, shape, shapes)
+
+    def _repeated(self, e: Expr, shapes: bool) -> tuple[Box, int]:
+        """1B for a row, b1ᵀ for a column, c11ᵀ for a scalar; a number stays a number."""
+        (a,) = e.args
+        box, strength = self._expr(a, shapes)
+        box = box if strength >= PRODUCT else paren(box)
+        if a.shape.is_scalar and _is_number(a):
+            return box, strength
+        if a.shape.rows != e.shape.rows:
+            ones = self._ones(Shape(e.shape.rows, 1), shapes)
+            box = _beside(box, ones) if a.shape.is_scalar else _beside(ones, box)
+        if a.shape.cols != e.shape.cols:
+            box = _beside(box, self._ones(Shape(1, e.shape.cols), shapes))
+        return box, PRODUCT
+
+    def _product(self, e: Expr, shapes: bool) -> tuple[Box, int]:
+        """Scalars in front, entrywise factors joined by their own sign, divisors below."""
+        above, below = _factors(e)
+        scalars = [_scalar_of(x) for x in above if _is_scaling(x, e)]
+        matrices = [x for x in above if not _is_scaling(x, e)]
+        divisors = [_scalar_of(x) for x in below if _is_scaling(x, e)]
+        others = [x for x in below if not _is_scaling(x, e)]
+
+        def joined(factors: list[Expr], sign: str, least: int) -> Box:
+            boxes: list[Box] = []
+            for factor in factors:
+                box, strength = self._expr(factor, shapes)
+                if boxes:
+                    numbers = sign == "thin" and factor.name == "number"
+                    boxes.append(op("cdot" if numbers else sign))
+                boxes.append(box if strength >= least or len(factors) == 1 else paren(box))
+            return row(*boxes)
+
+        if e.shape.is_scalar and divisors:
+            top = joined(scalars, "thin", PRODUCT) if scalars else digits(1)
+            return frac(top, joined(divisors, "thin", PRODUCT)), PRODUCT
+        parts: list[Box] = []
+        if divisors:
+            top = joined(scalars, "thin", PRODUCT) if scalars else digits(1)
+            parts.append(frac(top, joined(divisors, "thin", PRODUCT)))
+        elif scalars:
+            box, strength = self._expr(scalars[0], shapes)
+            lead = joined(scalars, "thin", PRODUCT)
+            parts.append(lead if strength >= PRODUCT or len(scalars) > 1 or not matrices
+                         or scalars[0].name == "number" else paren(box))  # fmt: skip
+        strength = PRODUCT
+        if matrices:
+            several = len(matrices) + len(others) > 1
+            if parts and parts[-1].kind != "num":
+                parts.append(op("thin"))
+            body = joined(matrices, "odot", ATOM if several else PRODUCT)
+            alone, weak = self._expr(matrices[0], shapes)
+            if len(matrices) == 1 and (weak < PRODUCT if not several else weak < ATOM):
+                if parts or several:
+                    body = paren(alone)
+                else:
+                    strength = weak
+            if several:
+                strength = ENTRYWISE
+            parts.append(body)
+        if others:
+            if not parts:
+                parts.append(digits(1))
+            body = joined(others, "odot", ATOM)
+            weak = self._expr(others[0], shapes)[1]
+            parts += [op("oslash"), paren(body) if len(others) > 1 or weak < ATOM else body]
+            strength = ENTRYWISE
+        return row(*parts), strength
+
+    # -- scalars -----------------------------------------------------------------------------------
+
+    def index(self, i: Index) -> Box:
+        if isinstance(i, int):
+            return digits(i + self.style.base)
+        if i.startswith("\x01"):
+            return Box("slot", text=i[1:])
+        return Box("id", text=i) if "_" not in i else _name_box(i)
+
+    def entry(self, name: str, i: Index, j: Index) -> Box:
+        """Return an entry; the index of a dimension that is 1 is left out."""
+        meant = self.derivation.names.get(name)
+        if meant is None and name in self.program.leaves:
+            letter, above = self.entry_names[name]
+            shape = self.program.leaves[name].shape
+            return self._indexed(letter, above, shape, i, j)
+        source = meant.of if meant else self.program.leaves[name[1:]]
+        through = meant.through if meant else None
+        if not source.is_var:
+            raise AssertionError("the entries of a node's gradient are not written")
+        below = self.entry(source.data[0], i, j)
+        if self._is_short(name):
+            above = None if name == self._output_gradient else self.names[source.data[0]]
+            taken = "g" in self.program.leaves or "G" in self.program.leaves
+            return self._indexed(
+                Box("id", text="gamma" if taken else "g"), above, source.shape, i, j
+            )
+        box = frac(row(op("partial"), self.loss), row(op("partial"), below))
+        return box if through is None else Box("at", (box, self.names[through]))
+
+    def _indexed(self, letter: Box, above: Box | None, shape: Shape, i: Index, j: Index) -> Box:
+        kept = [k for k, dim in zip((i, j), shape.dims, strict=True) if dim != 1]
+        if not kept:
+            return letter if above is None else sub(letter, above)
+        base = letter if above is None else sup(letter, paren(above, "flat"))
+        boxes = [self.index(k) for k in kept]
+        if len(boxes) == 2 and self._needs_comma(shape, kept):
+            boxes.insert(1, op("comma"))
+        return sub(base, row(*boxes))
+
+    def _needs_comma(self, shape: Shape, indices: Iterable[Index]) -> bool:
+        """x_111 could be x_{1,11} or x_{11,1}: from two digits on a comma separates."""
+        if any(isinstance(k, str) and not k.startswith("\x01") for k in indices):
+            return any(isinstance(k, str) and "_" in k for k in indices)
+        if any(isinstance(k, int) and k + self.style.base > 9 for k in indices):
+            return True
+        rows, cols = shape.at(self.sizes).dims
+        return max(int(rows), int(cols)) + self.style.base - 1 > 9
+
+    def scalar(self, term: Scalar) -> Box:
+        """Return a scalar as it is written on a board."""
+        return self._scalar(term)[0]
+
+    def _scalar(self, term: Scalar) -> tuple[Box, int]:
+        match term.kind:
+            case "num":
+                return _fraction(term.data), ATOM if term.data >= 0 else SUM
+            case "size":
+                return self.word_of(term.data), ATOM
+            case "entry":
+                return self.entry(*term.data), ATOM
+            case "delta":
+                boxes = [self.index(k) for k in term.data]
+                if any(isinstance(k, str) and "_" in k for k in term.data):
+                    boxes.insert(1, op("comma"))
+                return sub(op("delta"), row(*boxes)), ATOM
+            case "partial":
+                of, wrt = (self.scalar(arg) for arg in term.args)
+                return frac(row(op("partial"), of), row(op("partial"), wrt)), ATOM
+            case "add":
+                return row(*self._signed(term.args)), SUM
+            case "mul":
+                return self._scalar_product(term)
+            case "pow":
+                return self._scalar_power(term)
+            case "fn":
+                return self._applied(term.data, [self.scalar(arg) for arg in term.args])
+        index, dim = term.data
+        body, strength = self._scalar(term.args[0])
+        body = body if strength > SUM else paren(body)
+        return row(self._sum_sign(index, dim), body), ENTRYWISE
+
+    def _sum_sign(self, index: Index, dim: Dim) -> Box:
+        lower = row(self.index(index), op("equals"), digits(self.style.base))
+        upper = self.word_of(dim)
+        if self.style.base == 0:
+            upper = digits(dim - 1) if isinstance(dim, int) else row(upper, op("minus"), digits(1))
+        return Box("sum", (lower, upper))
+
+    def _signed(self, terms: Iterable[Scalar]) -> list[Box]:
+        boxes: list[Box] = []
+        for term in terms:
+            coefficient, rest = split(term)
+            if coefficient < 0:
+                term = mul(-coefficient, rest)
+                boxes.append(op("minus" if boxes else "negative"))
+            elif boxes:
+                boxes.append(op("plus"))
+            box, strength = self._scalar(term)
+            boxes.append(box if strength > SUM or coefficient > 0 else paren(box))
+        return boxes
+
+    def _scalar_product(self, term: Scalar) -> tuple[Box, int]:
+        coefficient, rest = split(term)
+        factors = rest.args if rest.kind == "mul" else (rest,)
+        under = [f for f in factors if f.kind == "pow" and f.data < 0]
+        above = [f for f in factors if f not in under]
+        constant = [f for f in under if f.args[0].kind == "size"]
+        divisors = [f for f in under if f not in constant]
+        size = abs(coefficient)
+        sign = [op("negative")] if coefficient < 0 else []
+        below = [num(size.denominator)] if size.denominator != 1 else []
+        below += [mul(f**-1) for f in constant]
+        front = [num(size.numerator)] if size.numerator != 1 else []
+        heavy = any(f.kind in ("sum", "add") for f in above)
+        if divisors and not heavy:
+            top = self._side_by_side([*front, *above]) if front or above else digits(1)
+            bottom = self._side_by_side([*below, *(f**-1 for f in divisors)])
+            return row(*sign, frac(top, bottom)), SUM if sign else PRODUCT
+        parts = list(sign)
+        below += [f**-1 for f in divisors]
+        if below:
+            top = self._side_by_side(front) if front else digits(1)
+            parts.append(frac(top, self._side_by_side(below)))
+            front = []
+        if front or above:
+            parts.append(self._side_by_side([*front, *above], alone=not parts))
+        strength = ENTRYWISE if above and above[-1].kind == "sum" else PRODUCT
+        return row(*parts), SUM if sign else strength
+
+    def _side_by_side(self, factors: list[Scalar], alone: bool = True) -> Box:
+        """Return factors one after the other; `alone` says that nothing stands beside them."""
+        alone = alone and len(factors) == 1
+        boxes: list[Box] = []
+        for position, factor in enumerate(factors):
+            box, strength = self._scalar(factor)
+            last = position == len(factors) - 1
+            open_sum = factor.kind == "sum" and not last
+            if not alone and (strength <= SUM or open_sum):
+                box = paren(box)
+            if boxes and (factor.kind == "num" or box.kind == "num"):
+                boxes.append(op("cdot"))
+            elif boxes and self._is_partial(factors[position - 1]):
+                boxes.append(op("thin"))
+            boxes.append(box)
+        return row(*boxes) if boxes else digits(1)
+
+    def _is_partial(self, factor: Scalar) -> bool:
+        """Whether a factor is written as a fraction, after which a thin space helps the eye."""
+        if factor.kind == "partial":
+            return True
+        return factor.kind == "entry" and factor.data[0] not in self.program.leaves
+
+    def _scalar_power(self, term: Scalar) -> tuple[Box, int]:
+        (base,), exponent = term.args, term.data
+        if exponent < 0:
+            return frac(digits(1), self.scalar(base ** (-exponent))), PRODUCT
+        if exponent == Fraction(1, 2):
+            return Box("root", (self.scalar(base),)), ATOM
+        box, strength = self._scalar(base)
+        tall = box.kind in ("frac", "sup", "at") or (box.kind == "sub" and box.parts[0].kind == "sup")
+        if base.kind == "fn" and base.data not in ("gt", "abs", "sqrt"):
+            head, arguments = box.parts
+            return row(sup(head, _exponent(exponent)), arguments), ATOM
+        return sup(box if strength == ATOM and not tall else paren(box), _exponent(exponent)), ATOM
+
+    # -- written-out matrices ----------------------------------------------------------------------
+
+    def cells(self, grid: Grid) -> Cells:
+        """Return a matrix's entries printed, only those that elision leaves."""
+        shape = grid.leaf.shape.at(self.sizes)
+        rows, cols = self.shown(int(shape.rows)), self.shown(int(shape.cols))
+        write = self._cell_writer(grid)
+        return Cells(
+            tuple(
+                tuple(None if i is None or j is None else write(i, j) for j in cols) for i in rows
+            )
+        )
+
+    def shown(self, count: int) -> list[int | None]:
+        """Return the places that are shown, `None` where dots stand."""
+        most = self.style.elide
+        if not most or count <= most:
+            return list(range(count))
+        return [*range(max(1, min(2, most - 2))), None, count - 1]
+
+    def terms(self, term: Scalar) -> tuple[str, ...]:
+        """Return the printed terms of a written-out scalar, each but the first with its sign."""
+        if term.kind != "add":
+            return (self.printer(self.scalar(term)),)
+        printed = []
+        for part in term.args:
+            boxes = self._signed((part,))
+            if printed and boxes[0] == op("negative"):
+                boxes[0] = op("minus")
+            elif printed:
+                boxes.insert(0, op("plus"))
+            printed.append(self.printer(row(*boxes)))
+        return tuple(printed)
+
+    def elided(self, terms: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the terms of a long sum with dots in the middle."""
+        places = self.shown(len(terms))
+        dots = self.printer(row(op("plus"), op("cdots")))
+        return tuple(dots if k is None else terms[k] for k in places)
+
+    def _cell_writer(self, grid: Grid) -> Callable[[int, int], tuple[str, ...]]:
+        summands = _uniform(grid.tree)
+        if summands is None:
+            return lambda i, j: self.elided(
+                self.terms(written_out(grid.tree, {grid.row: i, grid.col: j}, self.sizes))
+            )
+        templates = [self._template(*summand) for summand in summands]
+
+        def write(i: int, j: int) -> tuple[str, ...]:
+            names = {grid.row: i, grid.col: j}
+            terms = [term for template in templates for term in template(names)]
+            plus = self.printer(op("plus"))
+            return self.elided((terms[0], *(t if t[0] == " " else plus + t for t in terms[1:])))
+
+        return write
+
+    def _template(
+        self, loops: tuple[tuple[str, Dim], ...], body: Scalar
+    ) -> Callable[[Mapping[str, int]], list[str]]:
+        """Return a writer of a term for all values of its indices: printed once, then filled in.
+
+        Entries that differ only in their indices share one layout, so the cost of a written-out
+        matrix is the cost of its characters.
+        """
+        from derive.index import free_indices, rename
+
+        words = {k for k in free_indices(body) if isinstance(k, str)} | {k for k, _ in loops}
+        slotted = rename(_at_sizes(body, self.sizes), {k: f"\x01{k}" for k in words})
+        pieces = SLOT.split(self.printer(self.scalar(slotted)))
+        text = "".join(
+            piece.replace("%", "%%") if at % 2 == 0 else f"%({piece})s"
+            for at, piece in enumerate(pieces)
+        )
+        ranges = [(index, range(int(self.sizes.get(dim, dim)))) for index, dim in loops]
+        base = self.style.base
+
+        def write(names: Mapping[str, int]) -> list[str]:
+            filled = {k: i + base for k, i in names.items()}
+            printed: list[str] = []
+
+            def loop(depth: int) -> None:
+                if depth == len(ranges):
+                    printed.append(text % filled)
+                    return
+                index, values = ranges[depth]
+                for value in values:
+                    filled[index] = value + base
+                    loop(depth + 1)
+
+            loop(0)
+            return printed
+
+        return write
+
+    def explicit(self, expr: Expr) -> list[Cells | Box]:
+        """Return an expression whose operands are matrices written out, and the signs between."""
+        match expr.name:
+            case "matmul":
+                return [*self._factor(expr.args[0]), *self._factor(expr.args[1])]
+            case "sum_rows":
+                ones = self._all_ones(Shape(1, expr.args[0].shape.rows))
+                return [ones, *self._factor(expr.args[0])]
+            case "sum_cols":
+                ones = self._all_ones(Shape(expr.args[0].shape.cols, 1))
+                return [*self._factor(expr.args[0]), ones]
+            case "mul" if not expr.shape.is_scalar:
+                above, below = _factors(expr)
+                if not below and not any(_is_scaling(x, expr) for x in above):
+                    parts: list[Cells | Box] = []
+                    for factor in above:
+                        parts += [op("odot")] if parts else []
+                        parts += self._factor(factor)
+                    return parts
+        return [self._written(expr)]
+
+    def _factor(self, expr: Expr) -> list[Cells | Box]:
+        inner = self.explicit(expr)
+        needs = len(inner) > 1 and expr.name == "mul"
+        return [Box("op", text="open"), *inner, Box("op", text="close")] if needs else inner
+
+    def _all_ones(self, shape: Shape) -> Cells:
+        sized = shape.at(self.sizes)
+        rows, cols = self.shown(int(sized.rows)), self.shown(int(sized.cols))
+        one = ("1",)
+        return Cells(
+            tuple(tuple(None if i is None or j is None else one for j in cols) for i in rows)
+        )
+
+    def _written(self, expr: Expr) -> Cells:
+        """Return the entries of an expression, by the definitions of its operators."""
+        from derive.index import Entries
+        from derive.ops import var
+
+        letters = self.derivation.letters
+        i, j = letters.variable
+        rows, cols = expr.shape.dims
+        tree = Entries(letters.bound).of(expr, i if rows != 1 else 0, j if cols != 1 else 0)
+        return self.cells(Grid(tree, i, j, var("any", expr.shape)))
+
+    # -- anything ----------------------------------------------------------------------------------
+
+    def math(self, math: Math, shapes: bool = False) -> Box:
+        """Return what fits on a line: an expression, a scalar, an entry, a slice."""
+        match math:
+            case Scalar():
+                return self.scalar(math)
+            case Expr():
+                return self.expr(math, shapes)
+            case EntryOf(expr, i, j):
+                return self._entry_of(expr, i, j)
+            case Slice(of, wrt):
+                top = row(op("partial"), self.leaf(of.data[0]))
+                return frac(top, row(op("partial"), self.scalar(wrt)))
+            case Explicit(expr):
+                return self.expr(expr, shapes)
+        raise AssertionError("a written-out matrix does not fit on a line")
+
+    def _entry_of(self, expr: Expr, i: Index, j: Index) -> Box:
+        box = self.expr(expr)
+        kept = [k for k, dim in zip((i, j), expr.shape.dims, strict=True) if dim != 1]
+        if not kept:
+            return box
+        return sub(paren(box), row(*(self.index(k) for k in kept)))
+
+    def condition(self, condition: Condition) -> tuple[str, list[Box]]:
+        """Return the kind of a hypothesis and what it speaks of."""
+        return condition.kind, [
+            self.expr(arg.args[0] if arg.name == "broadcast_to" else arg) for arg in condition.args
+        ]
+
+
+# -- helpers ---------------------------------------------------------------------------------------
+
+
+def _beside(a: Box, b: Box) -> Box:
+    """Return a product of matrices: letters stand close, anything larger gets a thin space."""
+    return row(a, b) if _is_letter(a) and _is_letter(b) else row(a, op("thin"), b)
+
+
+def _is_letter(box: Box) -> bool:
+    if box.kind in ("sub", "sup"):
+        return _is_letter(box.parts[0])
+    if box.kind == "row":
+        return all(_is_letter(part) for part in box.parts)
+    return box.kind == "paren" or (box.kind == "id" and (len(box.text) == 1 or box.text in GREEK)) \
+        or (box.kind == "op" and box.text in ("ones", "zeros"))
+
+
+def _split_name(name: str) -> tuple[str, str]:
+    """Return a name's root and its index: W1 and W_1 have root W; Greek words are one letter."""
+    root, _, tail = name.partition("_")
+    if not tail:
+        bare = root.rstrip("0123456789")
+        root, tail = bare, root[len(bare) :]
+    return root, tail
+
+
+def _plain(text: str) -> str:
+    return text.replace("_", "")
+
+
+def _tail_box(tail: str) -> Box:
+    if tail.isdigit():
+        return Box("num", text=tail)
+    return Box("id", text=_plain(tail))
+
+
+def _name_box(name: str) -> Box:
+    root, tail = _split_name(name)
+    base = Box("id", text=root)
+    return sub(base, _tail_box(tail)) if tail else base
+
+
+def _fraction(value: Fraction) -> Box:
+    sign = [op("negative")] if value < 0 else []
+    size = abs(value)
+    if size.denominator == 1:
+        return row(*sign, digits(size.numerator))
+    return row(*sign, frac(digits(size.numerator), digits(size.denominator)))
+
+
+def _exponent(value: Fraction) -> Box:
+    if value.denominator == 1:
+        return raw(str(value))
+    return raw(f"{value.numerator}/{value.denominator}")
+
+
+def _is_number(e: Expr) -> bool:
+    return e.name in ("number", "dim")
+
+
+def _is_scaling(x: Expr, whole: Expr) -> bool:
+    """Whether a factor multiplies every entry alike."""
+    if whole.shape.is_scalar:
+        return True
+    return x.name == "broadcast_to" and x.args[0].shape.is_scalar
+
+
+def _scalar_of(x: Expr) -> Expr:
+    return x.args[0] if x.name == "broadcast_to" else x
+
+
+def _factors(e: Expr) -> tuple[list[Expr], list[Expr]]:
+    """Return the factors and the divisors of a product that is read from the left."""
+    if e.name == "mul":
+        (above, below), last = _factors(e.args[0]), e.args[1]
+        return [*above, *_spread(last, e.shape)], below
+    if e.name == "div":
+        (above, below), last = _factors(e.args[0]), e.args[1]
+        return above, [*below, *_spread(last, e.shape)]
+    if e.name == "broadcast_to" and e.args[0].name in ("mul", "div") and e.args[0].shape.is_scalar:
+        from derive.expr import broadcast_to
+
+        above, below = _factors(e.args[0])
+        return ([broadcast_to(x, e.shape) for x in above], [broadcast_to(x, e.shape) for x in below])
+    return [e], []
+
+
+def _spread(e: Expr, shape: Shape) -> list[Expr]:
+    """Return the factors of a scalar product that stands last, each repeated to the shape."""
+    from derive.expr import broadcast_to
+
+    bare = e.args[0] if e.name == "broadcast_to" else e
+    if bare.shape.is_scalar and bare.name == "mul":
+        return [broadcast_to(x, shape) for x in _factors(bare)[0]]
+    return [e]
+
+
+def _at_sizes(term: Scalar, sizes: Mapping[str, int]) -> Scalar:
+    """Return a term with its dimensions as numbers, sums left alone."""
+    if term.kind == "size":
+        return num(sizes.get(term.data, term.data))
+    if not term.args or term.kind == "sum":
+        return term
+    args = tuple(_at_sizes(arg, sizes) for arg in term.args)
+    if term.kind == "mul":
+        return mul(*args)
+    if term.kind == "pow":
+        return args[0] ** term.data
+    return Scalar(term.kind, args, term.data)
+
+
+def _uniform(tree: Scalar) -> list[tuple[tuple[tuple[str, Dim], ...], Scalar]] | None:
+    """Return a tree as sums of like products, or `None` where entries may differ in form."""
+    summands = []
+    for term in tree.args if tree.kind == "add" else (tree,):
+        loops: list[tuple[str, Dim]] = []
+        body = term
+        while body.kind == "sum":
+            loops.append(body.data)
+            body = body.args[0]
+        if body.kind == "add" or not _is_plain(body):
+            return None
+        summands.append((tuple(loops), body))
+    return summands if all(loops for loops, _ in summands) or len(summands) < 99 else None
+
+
+def _is_plain(body: Scalar) -> bool:
+    """Whether a product is of entries of different matrices, so that nothing in it can combine."""
+    factors = body.args if body.kind == "mul" else (body,)
+    names = [f.data[0] for f in factors if f.kind == "entry"]
+    if len(names) != len(set(names)):
+        return False
+    return all(f.kind in ("entry", "size") or (f.kind == "num" and f.data > 0)
+               or (f.kind == "pow" and f.args[0].kind == "size") for f in factors)  # fmt: skip
+
+
+__all__ = ["GREEK", "Cells", "Notation", "Style"]

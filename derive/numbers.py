@@ -1,0 +1,194 @@
+"""Numbers: a program evaluated in rigorous intervals, and central differences of it.
+
+The third reading of the operators' definitions, after symbols and forms. Arithmetic is Arb's, with
+200 bits (about 60 digits); every result carries its own error bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from functools import partial
+from typing import Any
+
+from flint import arb, ctx, fmpq
+
+from derive.errors import UnsupportedError
+from derive.expr import OPS, Expr, nodes
+from derive.shape import Dim
+
+BITS = 200
+#: The step of a central difference; its square bounds the error, about 40 digits.
+STEP = Fraction(1, 10**20)
+
+Values = list[list[Any]]
+
+
+class Numbers:
+    """The matrices of a program at sizes, each entry an interval."""
+
+    def __init__(self, sizes: Mapping[str, int], values: Mapping[str, Values]):
+        self.sizes = sizes
+        self.values = values
+        self.known: dict[Expr, Values] = {}
+
+    def matrix(self, root: Expr) -> Values:
+        """Return the entries of an expression, by its operators' definitions."""
+        for node in nodes(root):
+            if node not in self.known:
+                shape = node.shape.at(self.sizes)
+                views = [_View(self.known[arg], arg.shape) for arg in node.args]
+                data = {"data": node.data} if node.op.takes_data else {}
+                self.known[node] = [
+                    [node.op.entry(self, i, j, *views, **data) for j in range(shape.cols)]
+                    for i in range(shape.rows)
+                ]
+        return self.known[root]
+
+    def sum(self, dim: Dim, body: Callable[[int], Any]) -> Any:
+        total = arb(0)
+        for k in range(self.sizes.get(dim, dim) if isinstance(dim, str) else dim):
+            total = total + body(k)
+        return total
+
+    def entry(self, leaf: tuple, i: int, j: int) -> Any:
+        return self.values[leaf[0]][i][j]
+
+    def number(self, value: int | Fraction) -> Any:
+        return interval(value)
+
+    def size(self, dim: Dim) -> Any:
+        return arb(self.sizes[dim] if isinstance(dim, str) else dim)
+
+    def delta(self, i: int, j: int) -> Any:
+        return arb(1 if i == j else 0)
+
+    def function(self, name: str, *args: Any) -> Any:
+        """Return a function of numbers, by its definition where it has one."""
+        own = getattr(_Arithmetic(), name, None)
+        define = own or partial(OPS[name].through, _Arithmetic())
+        return define(*(_Interval(arg) for arg in args)).value
+
+
+class _View:
+    __slots__ = ("cols", "rows", "values")
+
+    def __init__(self, values: Values, shape):
+        self.values = values
+        self.rows, self.cols = shape.dims
+
+    def __getitem__(self, indices: tuple[int, int]) -> _Interval:
+        return _Interval(self.values[indices[0]][indices[1]])
+
+
+class _Interval:
+    """An interval that takes fractions beside it and fractional powers."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any):
+        self.value = value.value if isinstance(value, _Interval) else interval(value)
+
+    def __add__(self, other):
+        return _Interval(self.value + _Interval(other).value)
+
+    def __sub__(self, other):
+        return _Interval(self.value - _Interval(other).value)
+
+    def __rsub__(self, other):
+        return _Interval(_Interval(other).value - self.value)
+
+    def __mul__(self, other):
+        return _Interval(self.value * _Interval(other).value)
+
+    def __truediv__(self, other):
+        return _Interval(self.value / _Interval(other).value)
+
+    def __rtruediv__(self, other):
+        return _Interval(_Interval(other).value / self.value)
+
+    def __neg__(self):
+        return _Interval(-self.value)
+
+    def __pow__(self, exponent):
+        exponent = Fraction(exponent)
+        if exponent.denominator == 1:
+            return _Interval(self.value ** int(exponent))
+        return _Interval(self.value ** interval(exponent))
+
+    __radd__, __rmul__ = __add__, __mul__
+
+
+class _Arithmetic:
+    def exp(self, x):
+        return _Interval(_Interval(x).value.exp())
+
+    def log(self, x):
+        return _Interval(_Interval(x).value.log())
+
+    def sin(self, x):
+        return _Interval(_Interval(x).value.sin())
+
+    def cos(self, x):
+        return _Interval(_Interval(x).value.cos())
+
+    def sign(self, x):
+        return _Interval(_Interval(x).value.sgn())
+
+    def gt(self, x, y):
+        """Return 1 or 0, at a tie 0 as in NumPy; between them where the intervals overlap."""
+        sign = (x - y).value.sgn()
+        return _Interval((sign * (1 + sign) / 2) if sign.is_exact() else arb(0.5, 0.5))
+
+
+def interval(value: Any) -> Any:
+    """Return an exact number as an interval."""
+    if isinstance(value, _Interval):
+        return value.value
+    if isinstance(value, Fraction):
+        return arb(fmpq(value.numerator, value.denominator))
+    return arb(value) if isinstance(value, int) else value
+
+
+def agreement(
+    value: Callable[[Mapping[str, Values]], Any],
+    gradient: Callable[[Mapping[str, Values]], Values],
+    name: str,
+    point: Mapping[str, list[list[Fraction]]],
+) -> int | None:
+    """Return to how many digits central differences along one direction agree with a gradient.
+
+    `value` and `gradient` evaluate the loss and its claimed gradient at a point. `None` where they
+    do not agree to 10 digits, or where a value is not a number there.
+    """
+    before, ctx.prec = ctx.prec, BITS
+    try:
+        rows = point[name]
+        direction = [
+            [Fraction(1 + (3 * i + 5 * j) % 7, 4) * (-1) ** (i + j) for j, _ in enumerate(row)]
+            for i, row in enumerate(rows)
+        ]
+
+        def shifted(step: Fraction) -> Any:
+            moved = [
+                [interval(x + step * v) for x, v in zip(row, along, strict=True)]
+                for row, along in zip(rows, direction, strict=True)
+            ]
+            return value({**_intervals(point), name: moved})
+
+        slope = (shifted(STEP) - shifted(-STEP)) / interval(2 * STEP)
+        ours = arb(0)
+        for row, along in zip(gradient(_intervals(point)), direction, strict=True):
+            for g, v in zip(row, along, strict=True):
+                ours += interval(g) * interval(v)
+        if not (slope.is_finite() and ours.is_finite()):
+            raise UnsupportedError("the program has no value at the point that was tried")
+        difference = abs(slope - ours).upper() / (1 + abs(ours).lower())
+        digits = 60 if difference == 0 else int(-float((difference.log() / arb(10).log()).mid()))
+        return digits if digits >= 10 else None
+    finally:
+        ctx.prec = before
+
+
+def _intervals(point: Mapping[str, list[list[Fraction]]]) -> dict[str, Values]:
+    return {name: [[interval(x) for x in row] for row in rows] for name, rows in point.items()}

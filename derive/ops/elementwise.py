@@ -1,0 +1,217 @@
+"""Functions applied to each entry, and the entrywise arithmetic.
+
+A function of the table is one line: its name, its derivative (written with its own value `y` where
+that is what a textbook does), what it means in terms of exp, log, sin, cos, sign and powers, and
+where it is differentiable. Sources: NIST Digital Library of Mathematical Functions (2024), 4.7,
+4.20 and 4.34, for the elementary derivatives; Goodfellow, Bengio and Courville, Deep Learning
+(2016), 3.10, for sigmoid and softplus.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+from derive.expr import (
+    COMPARE,
+    POWER,
+    PRODUCT,
+    Condition,
+    Expr,
+    Op,
+    Pullback,
+    elementwise,
+    nodes,
+    number,
+)
+from derive.shape import Shape, broadcast
+
+
+class _Functions:
+    """The functions of the table on matrix expressions: `f.exp(X)`."""
+
+    def __getattr__(self, name: str) -> Callable[..., Expr]:
+        return lambda *args: elementwise(name, *args)
+
+
+F = _Functions()
+HALF = Fraction(1, 2)
+
+
+def holds(kind: str) -> Callable[..., tuple[Condition, ...]]:
+    """Return a law that asks a condition of the arguments, unless they are constants."""
+
+    def conditions(data: Any, *args: Expr) -> tuple[Condition, ...]:
+        free = any(node.is_var for arg in args for node in nodes(arg))
+        return (Condition(kind, args),) if free else ()
+
+    return conditions
+
+
+def function(
+    name: str,
+    *derivative: Callable[..., Any],
+    through: Callable[..., Any] | None = None,
+    where: str = "",
+    because: str = "function-rule",
+) -> Op:
+    """Return the table entry of a function of one or more scalars, applied entry by entry."""
+
+    def pullback(partial: Callable[..., Any]) -> Pullback:
+        return Pullback(lambda g, Y, *args: g * partial(F, Y, *args), because=because)
+
+    return Op(
+        name=name,
+        symbol=f"{name}({{}})",
+        shape=lambda data, first, *rest: _common(first, *rest),
+        entry=lambda ix, i, j, *args: ix.function(name, *(arg[i, j] for arg in args)),
+        pullbacks=tuple(pullback(partial) for partial in derivative),
+        derivative=derivative,
+        through=through,
+        where=holds(where) if where else lambda data, *args: (),
+    )
+
+
+def _common(shape: Shape, *rest: Shape) -> Shape:
+    for other in rest:
+        shape = broadcast(shape, other)
+    return shape
+
+
+def power(base: Any, exponent: Fraction) -> Any:
+    """Return a power, with exponents 0 and 1 written away."""
+    return 1 if exponent == 0 else base if exponent == 1 else base**exponent
+
+
+def _power_domain(exponent: Fraction, base: Expr) -> tuple[Condition, ...]:
+    if exponent.denominator == 1 and exponent > 0:
+        return ()
+    return holds("nonzero" if exponent.denominator == 1 else "positive")(exponent, base)
+
+
+MUL = Op(
+    name="mul",
+    symbol="*",
+    style="infix",
+    strength=PRODUCT,
+    shape=lambda data, a, b: broadcast(a, b),
+    entry=lambda ix, i, j, A, B: A[i, j] * B[i, j],
+    pullbacks=(
+        Pullback(lambda g, Y, A, B: g * B, because="entrywise-product-rule"),
+        Pullback(lambda g, Y, A, B: g * A, because="entrywise-product-rule"),
+    ),
+)
+DIV = Op(
+    name="div",
+    symbol="/",
+    style="infix",
+    strength=PRODUCT,
+    shape=lambda data, a, b: broadcast(a, b),
+    entry=lambda ix, i, j, A, B: A[i, j] / B[i, j],
+    pullbacks=(
+        Pullback(lambda g, Y, A, B: g / B, because="quotient-rule"),
+        Pullback(lambda g, Y, A, B: -(g * A / B**2), because="quotient-rule"),
+    ),
+    where=lambda data, A, B: holds("nonzero")(data, B),
+)
+POW = Op(
+    name="pow",
+    symbol="**",
+    style="power",
+    strength=POWER,
+    shape=lambda data, a: a,
+    entry=lambda ix, i, j, A, data: A[i, j] ** data,
+    pullbacks=(
+        Pullback(
+            lambda g, Y, A, data: g * (number(data) * power(A, data - 1)), because="power-rule"
+        ),
+    ),
+    where=_power_domain,
+    takes_data=True,
+)
+GREATER = Op(
+    name="gt",
+    symbol=">",
+    style="infix",
+    strength=COMPARE,
+    shape=lambda data, a, b: broadcast(a, b),
+    entry=lambda ix, i, j, A, B: ix.function("gt", A[i, j], B[i, j]),
+    through=lambda f, x, y: HALF * (1 + f.sign(x - y)),
+    derivative=(lambda f, m, x, y: 0, lambda f, m, x, y: 0),
+    pullbacks=(
+        Pullback(lambda g, Y, A, B: 0 * g, because="constant-rule"),
+        Pullback(lambda g, Y, A, B: 0 * g, because="constant-rule"),
+    ),
+    where=holds("distinct"),
+)
+
+FUNCTIONS = (
+    function("exp", lambda f, y, x: y),
+    function("log", lambda f, y, x: 1 / x, where="positive"),
+    function("sin", lambda f, y, x: f.cos(x)),
+    function("cos", lambda f, y, x: -f.sin(x)),
+    function("sign", lambda f, y, x: 0, where="nonzero", because="constant-rule"),
+    function(
+        "tan",
+        lambda f, y, x: 1 + y**2,
+        through=lambda f, x: f.sin(x) / f.cos(x),
+        where="cosine-nonzero",
+    ),
+    function(
+        "sinh",
+        lambda f, y, x: f.cosh(x),
+        through=lambda f, x: HALF * (f.exp(x) - f.exp(-x)),
+    ),
+    function(
+        "cosh",
+        lambda f, y, x: f.sinh(x),
+        through=lambda f, x: HALF * (f.exp(x) + f.exp(-x)),
+    ),
+    function(
+        "tanh",
+        lambda f, y, x: 1 - y**2,
+        through=lambda f, x: (f.exp(x) - f.exp(-x)) / (f.exp(x) + f.exp(-x)),
+    ),
+    function(
+        "sqrt",
+        lambda f, y, x: 1 / (2 * y),
+        through=lambda f, x: x**HALF,
+        where="positive",
+    ),
+    function("abs", lambda f, y, x: f.sign(x), through=lambda f, x: x * f.sign(x), where="nonzero"),
+    function(
+        "sigmoid",
+        lambda f, y, x: y * (1 - y),
+        through=lambda f, x: 1 / (1 + f.exp(-x)),
+    ),
+    function(
+        "relu",
+        lambda f, y, x: f.gt(x, 0),
+        through=lambda f, x: HALF * x * (1 + f.sign(x)),
+        where="nonzero",
+    ),
+    function(
+        "softplus",
+        lambda f, y, x: f.sigmoid(x),
+        through=lambda f, x: f.log(1 + f.exp(x)),
+    ),
+    function(
+        "max",
+        lambda f, y, a, b: f.gt(a, b),
+        lambda f, y, a, b: f.gt(b, a),
+        through=lambda f, a, b: HALF * (a + b + (a - b) * f.sign(a - b)),
+        where="distinct",
+        because="maximum-rule",
+    ),
+    function(
+        "min",
+        lambda f, y, a, b: f.gt(b, a),
+        lambda f, y, a, b: f.gt(a, b),
+        through=lambda f, a, b: HALF * (a + b - (a - b) * f.sign(a - b)),
+        where="distinct",
+        because="maximum-rule",
+    ),
+)
+
+OPERATORS = (MUL, DIV, POW, GREATER, *FUNCTIONS)

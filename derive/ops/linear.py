@@ -1,0 +1,168 @@
+"""Leaves, sums, products, transposes: the operators that are linear in each argument.
+
+Sources of the theorems: Petersen and Pedersen, The Matrix Cookbook (2012), section 2; Magnus and
+Neudecker, Matrix Differential Calculus (2019), chapter 9. Each is proved anew in every document.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from derive.expr import PRODUCT, SIGN, SUM, Expr, Op, Pullback, broadcast_to
+from derive.shape import SCALAR, Shape, broadcast, product
+
+VAR = Op(
+    name="var",
+    style="name",
+    shape=lambda data: data[1],
+    entry=lambda ix, i, j, data: ix.entry(data, i, j),
+    takes_data=True,
+)
+NUMBER = Op(
+    name="number",
+    style="number",
+    shape=lambda data: SCALAR,
+    entry=lambda ix, i, j, data: ix.number(data),
+    takes_data=True,
+)
+DIM = Op(
+    name="dim",
+    style="name",
+    shape=lambda data: SCALAR,
+    entry=lambda ix, i, j, data: ix.size(data),
+    takes_data=True,
+)
+ONES = Op(
+    name="ones",
+    symbol="ones({rows}, {cols})",
+    shape=lambda data: data,
+    entry=lambda ix, i, j, data: ix.number(1),
+    takes_data=True,
+)
+ZEROS = Op(
+    name="zeros",
+    symbol="zeros({rows}, {cols})",
+    shape=lambda data: data,
+    entry=lambda ix, i, j, data: ix.number(0),
+    takes_data=True,
+)
+EYE = Op(
+    name="eye",
+    symbol="eye({rows})",
+    shape=lambda data: Shape(data, data),
+    entry=lambda ix, i, j, data: ix.number(1) if data == 1 else ix.delta(i, j),
+    takes_data=True,
+)
+ADD = Op(
+    name="add",
+    symbol="+",
+    style="infix",
+    strength=SUM,
+    shape=lambda data, a, b: broadcast(a, b),
+    entry=lambda ix, i, j, A, B: A[i, j] + B[i, j],
+    pullbacks=(
+        Pullback(lambda g, Y, A, B: g, because="sum-rule"),
+        Pullback(lambda g, Y, A, B: g, because="sum-rule"),
+    ),
+)
+SUB = Op(
+    name="sub",
+    symbol="-",
+    style="infix",
+    strength=SUM,
+    shape=lambda data, a, b: broadcast(a, b),
+    entry=lambda ix, i, j, A, B: A[i, j] - B[i, j],
+    pullbacks=(
+        Pullback(lambda g, Y, A, B: g, because="difference-rule"),
+        Pullback(lambda g, Y, A, B: -g, because="difference-rule"),
+    ),
+)
+NEG = Op(
+    name="neg",
+    symbol="-",
+    style="prefix",
+    strength=SIGN,
+    shape=lambda data, a: a,
+    entry=lambda ix, i, j, A: -A[i, j],
+    pullbacks=(Pullback(lambda g, Y, A: -g, because="negation-rule"),),
+)
+MATMUL = Op(
+    name="matmul",
+    symbol="@",
+    style="infix",
+    strength=PRODUCT,
+    shape=lambda data, a, b: product(a, b),
+    entry=lambda ix, i, j, A, B: ix.sum(A.cols, lambda k: A[i, k] * B[k, j]),
+    pullbacks=(
+        Pullback(lambda g, Y, A, B: g @ B.T, because="product-rule-left"),
+        Pullback(lambda g, Y, A, B: A.T @ g, because="product-rule-right"),
+    ),
+)
+TRANSPOSE = Op(
+    name="transpose",
+    symbol=".T",
+    style="postfix",
+    shape=lambda data, a: a.T,
+    entry=lambda ix, i, j, A: A[j, i],
+    pullbacks=(Pullback(lambda g, Y, A: g.T, because="transpose-rule"),),
+)
+
+
+def _repeat(data: Shape, a: Shape) -> Shape:
+    if broadcast(a, data) != data:
+        raise ValueError(f"{a} does not broadcast to {data}")
+    return data
+
+
+def _gather(g: Expr, Y: Expr, A: Expr, data: Shape) -> Expr:
+    """Sum `g` over each axis along which `A` was repeated."""
+    from derive.ops.reduction import SUM_ALL, SUM_COLS, SUM_ROWS
+
+    rows, cols = A.shape.rows != data.rows, A.shape.cols != data.cols
+    return (SUM_ALL if rows and cols else SUM_ROWS if rows else SUM_COLS)(g)
+
+
+BROADCAST = Op(
+    name="broadcast_to",
+    symbol="broadcast_to({}, ({rows}, {cols}))",
+    shape=_repeat,
+    entry=lambda ix, i, j, A, data: A[0 if A.rows == 1 else i, 0 if A.cols == 1 else j],
+    pullbacks=(Pullback(_gather, because="broadcast-rule"),),
+    takes_data=True,
+)
+
+
+def var(name: str, shape: Shape) -> Expr:
+    """Return a variable.
+
+    >>> var("X", Shape("n", "d"))
+    <X : n×d>
+    """
+    return VAR(data=Leaf(name, shape))
+
+
+class Leaf(tuple):
+    """A variable's name and shape; prints as its name."""
+
+    __slots__ = ()
+
+    def __new__(cls, name: str, shape: Shape):
+        return super().__new__(cls, (name, shape))
+
+    def __str__(self) -> str:
+        return self[0]
+
+
+def ones(rows, cols) -> Expr:
+    """Return the matrix of ones."""
+    return ONES(data=Shape(rows, cols))
+
+
+def like_number(value: int | Fraction, shape: Shape) -> Expr:
+    """Return a constant repeated to a shape."""
+    return broadcast_to(NUMBER(data=Fraction(value)), shape)
+
+
+OPERATORS = (
+    VAR, NUMBER, DIM, ONES, ZEROS, EYE, ADD, SUB, NEG, MATMUL, TRANSPOSE, BROADCAST,
+)  # fmt: skip

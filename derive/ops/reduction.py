@@ -1,0 +1,95 @@
+"""Sums and means, whole or along an axis that is kept, and the trace.
+
+Source of the theorems: Petersen and Pedersen, The Matrix Cookbook (2012), sections 2.4 and 2.5.
+"""
+
+from __future__ import annotations
+
+from derive.expr import OPS, Expr, Op, Pullback, broadcast_to
+from derive.shape import SCALAR, Shape, square
+
+
+def _extent(dim) -> Expr:
+    """Return a dimension as a number in an expression."""
+    return OPS["number"](data=dim) if isinstance(dim, int) else OPS["dim"](data=dim)
+
+
+def _spread(g: Expr, Y: Expr, A: Expr) -> Expr:
+    return broadcast_to(g, A.shape)
+
+
+def _identity(dim) -> Expr:
+    return OPS["eye"](data=dim)
+
+
+SUM_ALL = Op(
+    name="sum",
+    symbol="sum({})",
+    shape=lambda data, a: SCALAR,
+    entry=lambda ix, i, j, A: ix.sum(A.rows, lambda p: ix.sum(A.cols, lambda q: A[p, q])),
+    pullbacks=(Pullback(_spread, because="total-rule"),),
+)
+SUM_ROWS = Op(
+    name="sum_rows",
+    symbol="sum({}, axis=0)",
+    shape=lambda data, a: Shape(1, a.cols),
+    entry=lambda ix, i, j, A: ix.sum(A.rows, lambda p: A[p, j]),
+    pullbacks=(Pullback(_spread, because="total-rule"),),
+)
+SUM_COLS = Op(
+    name="sum_cols",
+    symbol="sum({}, axis=1)",
+    shape=lambda data, a: Shape(a.rows, 1),
+    entry=lambda ix, i, j, A: ix.sum(A.cols, lambda q: A[i, q]),
+    pullbacks=(Pullback(_spread, because="total-rule"),),
+)
+MEAN = Op(
+    name="mean",
+    symbol="mean({})",
+    shape=lambda data, a: SCALAR,
+    entry=lambda ix, i, j, A: (
+        ix.sum(A.rows, lambda p: ix.sum(A.cols, lambda q: A[p, q]))
+        / (ix.size(A.rows) * ix.size(A.cols))
+    ),
+    pullbacks=(
+        Pullback(
+            lambda g, Y, A: broadcast_to(
+                g / (_extent(A.shape.rows) * _extent(A.shape.cols)), A.shape
+            ),
+            because="mean-rule",
+        ),
+    ),
+)
+MEAN_ROWS = Op(
+    name="mean_rows",
+    symbol="mean({}, axis=0)",
+    shape=lambda data, a: Shape(1, a.cols),
+    entry=lambda ix, i, j, A: ix.sum(A.rows, lambda p: A[p, j]) / ix.size(A.rows),
+    pullbacks=(
+        Pullback(
+            lambda g, Y, A: broadcast_to(g / _extent(A.shape.rows), A.shape),
+            because="mean-rule",
+        ),
+    ),
+)
+MEAN_COLS = Op(
+    name="mean_cols",
+    symbol="mean({}, axis=1)",
+    shape=lambda data, a: Shape(a.rows, 1),
+    entry=lambda ix, i, j, A: ix.sum(A.cols, lambda q: A[i, q]) / ix.size(A.cols),
+    pullbacks=(
+        Pullback(
+            lambda g, Y, A: broadcast_to(g / _extent(A.shape.cols), A.shape),
+            because="mean-rule",
+        ),
+    ),
+)
+TRACE = Op(
+    name="tr",
+    symbol="tr({})",
+    shape=lambda data, a: SCALAR if square(a) else a,
+    entry=lambda ix, i, j, A: ix.sum(A.rows, lambda k: A[k, k]),
+    pullbacks=(Pullback(lambda g, Y, A: g * _identity(A.shape.rows), because="trace-rule"),),
+)
+
+OPERATORS = (SUM_ALL, SUM_ROWS, SUM_COLS, MEAN, MEAN_ROWS, MEAN_COLS, TRACE)

@@ -1,0 +1,677 @@
+"""Text to program, through a whitelist of Python's syntax tree; nothing is ever evaluated.
+
+What enters is the user's text, what leaves is a `Program` whose shapes are stated in words: a size
+that the user wrote as a number becomes a word with that number remembered, so that every theorem is
+about every shape. A 1 stays a 1: it means a row, a column or a scalar.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from fractions import Fraction
+
+from derive.errors import DeriveError, ParseError, Place, ShapeError
+from derive.expr import OPS, Expr, broadcast_to, elementwise, nodes, number
+from derive.graph import Program, Statement, nearest
+from derive.ops import var
+from derive.ops.elementwise import power
+from derive.shape import SCALAR, Dim, Shape
+
+#: A longer or deeper text is refused before anything else is done with it.
+LONGEST, DEEPEST, LARGEST = 50_000, 200, 10**9
+
+Shapes = Mapping[str, "Shape | tuple[Dim, ...]"]
+
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
+_INFIX = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.MatMult: "matmul", ast.Div: "div"}
+_AXES = {None: "", 0: "_rows", 1: "_cols"}
+_FRESH = ("n", "d", "m", "k", "p", "q", "r", "s", "t", "h", "u", "v")
+_CHARACTER_HINTS = {
+    "ᵀ": "for a transpose write X.T",
+    "²": "for an entrywise power write X ** 2",
+    "×": "for a product write @ (matrices) or * (entrywise)",
+    "·": "for a product write @ (matrices) or * (entrywise)",
+    "⊙": "for the entrywise product write *",
+    "−": "this is a typographic minus; write -",
+    "\\": "LaTeX commands are not read; write alpha for a Greek letter",
+}
+_SYNTAX_HINTS: dict[type, str] = {
+    ast.FloorDiv: "// rounds, which has no gradient; write / for division",
+    ast.BitXor: "for a transpose write X.T, for a power write X ** 2",
+    ast.Mod: "% has no place here",
+    ast.Lambda: "functions cannot be defined; write the formula itself",
+    ast.ListComp: "write sum(...), or matrix products, instead of a loop",
+    ast.GeneratorExp: "write sum(...), or matrix products, instead of a loop",
+    ast.Subscript: "entries cannot be picked out; a product with a matrix of 0 and 1 can do it",
+    ast.IfExp: "write max(a, b), or a mask such as X > 0",
+    ast.BoolOp: "multiply masks instead",
+}
+
+
+def parse(text: str, shapes: Shapes | None = None, *, name: str = "") -> Program:
+    """Return the program that a text states.
+
+    >>> program = parse("X: (n, d); W: (d, 3); Y = X @ W")
+    >>> program.output.shape, program.dims, dict(program.sizes)
+    (Shape(rows='n', cols='m'), ('n', 'd', 'm'), {'m': 3})
+
+    `shapes` gives shapes beside the text, by name. Raises `ParseError` with the place where the
+    text leaves the language, `ShapeError` where shapes do not fit.
+    """
+    reader = _Reader(text, dict(shapes or {}), name)
+    reader.build({})  # in the user's own numbers, so that errors speak of them
+    slots: dict[str, Dim] = {slot: slot for slot in reader.slots()}
+    while slots:
+        try:
+            reader.build(slots)
+            break
+        except ShapeError as error:
+            slots = _merged(slots, error)
+    return reader.build(reader.words(slots))
+
+
+def _merged(slots: dict[str, Dim], error: ShapeError) -> dict[str, Dim]:
+    """Return the slots with the two that had to be equal made one; a number wins over a word."""
+    first, second = sorted(error.clash or (0, 0), key=lambda dim: isinstance(dim, str))
+    if second not in slots.values():
+        raise error
+    return {slot: first if word == second else word for slot, word in slots.items()}
+
+
+class _Reader:
+    """One text, its syntax tree and the declared shapes; `build` makes programs of it."""
+
+    def __init__(self, text: str, given: dict[str, Shape | tuple[Dim, ...]], name: str):
+        self.text = text
+        self.name = name
+        self.body = _syntax(text)
+        self.declared = dict(self._declarations(given))
+        self.assigned = [s.targets[0].id for s in self.body if isinstance(s, ast.Assign)]
+        self.symbols = dict.fromkeys(
+            dim
+            for shape, _ in self.declared.values()
+            for dim in shape.dims
+            if isinstance(dim, str)
+        )
+        self._check_names()
+
+    # -- declarations ------------------------------------------------------------------------------
+
+    def _declarations(self, given) -> Iterator[tuple[str, tuple[Shape, Place | None]]]:
+        seen: dict[str, Shape] = {}
+        for node in self.body:
+            if not isinstance(node, ast.AnnAssign):
+                continue
+            if not isinstance(node.target, ast.Name) or node.value is not None:
+                raise self.error(node, "a shape stands alone: write X: (n, d), then Y = ...")
+            shape = self._shape(node.annotation)
+            name = node.target.id
+            if seen.setdefault(name, shape) != shape:
+                raise self.error(
+                    node, f"{name} has two shapes: {seen[name]} before, {shape} here", ShapeError
+                )
+            yield name, (shape, self.place(node.target))
+        for name, dims in given.items():
+            shape = _given_shape(name, dims)
+            if name in seen and seen[name] != shape:
+                raise ShapeError(
+                    f"{name} has two shapes: {seen[name]} in the text, {shape} beside it"
+                )
+            yield name, (shape, None)
+
+    def _shape(self, node: ast.expr) -> Shape:
+        dims = node.elts if isinstance(node, ast.Tuple) else [node]
+        if len(dims) == 0:
+            return SCALAR
+        if len(dims) != 2:
+            raise self.error(
+                node,
+                f"a shape has rows and columns, this one has {len(dims)} dimension"
+                + ("s" if len(dims) > 1 else ""),
+                hint="write (n, 1) for a column, (1, n) for a row, () for a scalar",
+            )
+        rows, cols = (self._dim(dim) for dim in dims)
+        return Shape(rows, cols)
+
+    def _dim(self, node: ast.expr) -> Dim:
+        negative = isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub)
+        inner = node.operand if isinstance(node, ast.UnaryOp) and negative else node
+        if isinstance(inner, ast.Constant) and type(inner.value) is int:
+            value = -inner.value if negative else inner.value
+            problem = _bad_dimension(value)
+            if problem:
+                raise self.error(node, problem, ShapeError)
+            return value
+        if isinstance(node, ast.Name):
+            return node.id
+        raise self.error(node, "a dimension is a name or a positive whole number")
+
+    def _check_names(self) -> None:
+        names = [*self.declared, *self.assigned]
+        for name in names:
+            place = self._where(name)
+            if not NAME.match(name):
+                raise ParseError(
+                    f"{name} is not a name", place=place, hint="a name begins with a letter"
+                )
+            if name in OPS:
+                raise ParseError(f"{name} is a function; choose another name", place=place)
+            if name in self.symbols:
+                raise ParseError(
+                    f"{name} is both a dimension and a variable; give one of them another name",
+                    place=place,
+                )
+            if name.startswith("d") and name[1:] in names:
+                raise ParseError(
+                    f"{name} is the gradient of the loss with respect to {name[1:]}; "
+                    "choose another name",
+                    place=place,
+                )
+        for name in self.assigned:
+            if name in self.declared:
+                raise ParseError(
+                    f"{name} has a shape as an input and is assigned as well",
+                    place=self._where(name),
+                    hint="the shape of an assigned name follows from its formula",
+                )
+            if self.assigned.count(name) > 1:
+                raise ParseError(
+                    f"{name} is assigned twice", place=self._where(name, last=True),
+                    hint="give every value a name of its own, so that the proof can speak of it",
+                )  # fmt: skip
+
+    def _where(self, name: str, last: bool = False) -> Place | None:
+        found = [
+            self.place(node)
+            for statement in self.body
+            for node in ast.walk(statement)
+            if isinstance(node, ast.Name) and node.id == name
+        ]
+        return found[-1 if last else 0] if found else None
+
+    # -- numbers as words --------------------------------------------------------------------------
+
+    def slots(self) -> dict[str, int]:
+        """Return every size above 1 that the user wrote as a number, by a slot of its own."""
+        return {
+            f"{name}.{axis}": dim
+            for name, (shape, _) in self.declared.items()
+            for axis, dim in enumerate(shape.dims)
+            if isinstance(dim, int) and dim > 1
+        }
+
+    def words(self, slots: dict[str, Dim]) -> dict[str, Dim]:
+        """Return a readable word for each class of slots that had to be equal."""
+        taken = {*self.declared, *self.assigned, *self.symbols, *_names(self.body)}
+        free = iter([*(w for w in _FRESH if w not in taken), *(f"n_{k}" for k in range(2, 999))])
+        words = {word: next(free) for word in dict.fromkeys(slots.values()) if word in slots}
+        return {slot: words.get(word, word) for slot, word in slots.items()}
+
+    # -- the program -------------------------------------------------------------------------------
+
+    def build(self, words: dict[str, Dim]) -> Program:
+        """Return the program, with each slot's number replaced by its word."""
+        numbers = self.slots()
+        leaves: dict[str, Expr] = {}
+        for name, (shape, _) in self.declared.items():
+            dims = (words.get(f"{name}.{axis}", dim) for axis, dim in enumerate(shape.dims))
+            leaves[name] = var(name, Shape(*dims))
+        scope = _Scope(self, leaves, self.symbols)
+        statements = []
+        for node in self.body:
+            if isinstance(node, ast.AnnAssign):
+                continue
+            name, expr = self._statement(node, scope)
+            statements.append(Statement(name, expr))
+            leaves[name] = var(name, expr.shape)
+        if not statements:
+            raise ParseError("there is no formula: write something such as Y = X @ W + B")
+        inputs = tuple(n for n in leaves if n not in {s.name for s in statements})
+        dims = dict.fromkeys(
+            dim for leaf in leaves.values() for dim in leaf.shape.dims if isinstance(dim, str)
+        )
+        sizes = {word: numbers[slot] for slot, word in words.items() if isinstance(word, str)}
+        return Program(
+            text=self.text,
+            name=self.name or statements[-1].name,
+            statements=tuple(statements),
+            leaves=leaves,
+            inputs=inputs,
+            dims=tuple(dims),
+            sizes=sizes,
+        )
+
+    def _statement(self, node: ast.stmt, scope: _Scope) -> tuple[str, Expr]:
+        if isinstance(node, ast.Assign):
+            return node.targets[0].id, scope.read(node.value)
+        if node is not self.body[-1]:
+            raise self.error(node, "this value is not used; give it a name: Z = ...")
+        expr = scope.read(node.value)
+        wanted = ("L", "J", "f") if expr.shape.is_scalar else ("Y", "Z", "F")
+        return next(name for name in (*wanted, "Y_out") if name not in scope.leaves), expr
+
+    # -- places ------------------------------------------------------------------------------------
+
+    def place(self, node: ast.AST) -> Place:
+        return _place(self.text, node)
+
+    def error(self, node: ast.AST, message: str, kind=ParseError, hint: str | None = None):
+        return kind(message, place=self.place(node), hint=hint)
+
+
+class _Scope:
+    """The names known so far, and the reading of expressions over them."""
+
+    def __init__(self, reader: _Reader, leaves: dict[str, Expr], symbols):
+        self.reader = reader
+        self.leaves = leaves
+        self.symbols = symbols
+        self.undeclared: set[str] = set()
+
+    def read(self, node: ast.expr) -> Expr:
+        method: Callable[[ast.expr], Expr] | None = getattr(
+            self, f"_{type(node).__name__.lower()}", None
+        )
+        if method is None:
+            raise self.reader.error(
+                node, "this is not in the language", hint=_SYNTAX_HINTS.get(type(node))
+            )
+        with self.located(node):
+            return method(node)
+
+    @contextmanager
+    def located(self, node: ast.expr):
+        """Give an error that arises inside the place of the innermost node that has one."""
+        try:
+            yield
+        except DeriveError as error:
+            raise error.at(self.reader.place(node)) from None
+
+    def _name(self, node: ast.Name) -> Expr:
+        name = node.id
+        if name in self.leaves:
+            return self.leaves[name]
+        if name in self.symbols:
+            return OPS["dim"](data=name)
+        if name in OPS:
+            raise ParseError(f"{name} is a function: write {name}(...)")
+        if name in self.reader.assigned:
+            raise ParseError(f"{name} is used before it is assigned")
+        if not NAME.match(name):
+            raise ParseError(f"{name} is not a name", hint="a name begins with a letter")
+        if name.startswith("d") and name[1:] in self.leaves:
+            raise ParseError(f"{name} is a gradient, and cannot be used in the program itself")
+        meant = nearest(name, [k for k in self.leaves if len(k) > 2])
+        if meant and len(name) > 2:
+            raise ParseError(
+                f"unknown name {name}{meant}", hint=f"or declare it: {name}: () is a scalar"
+            )
+        self.leaves[name] = var(name, SCALAR)
+        self.undeclared.add(name)
+        return self.leaves[name]
+
+    def _constant(self, node: ast.Constant) -> Expr:
+        if type(node.value) not in (int, float):
+            raise ParseError("only numbers and names are read here")
+        literal = _segment(self.reader.text, node).replace("_", "")
+        mantissa, _, exponent = literal.lower().partition("e")
+        if not re.fullmatch(r"\d*\.?\d*", mantissa) or len(literal) > 300:
+            raise ParseError("write this number in decimals")
+        if exponent and abs(int(exponent)) > 300:
+            raise ParseError("this number is out of range", hint="exponents go up to 300")
+        return number(Fraction(literal))
+
+    def _unaryop(self, node: ast.UnaryOp) -> Expr:
+        if not isinstance(node.op, ast.USub | ast.UAdd):
+            raise ParseError("this is not in the language")
+        value = self.read(node.operand)
+        if isinstance(node.op, ast.UAdd):
+            return value
+        return number(-value.data) if value.name == "number" else -value
+
+    def _binop(self, node: ast.BinOp) -> Expr:
+        if isinstance(node.op, ast.Pow):
+            return self._power(node)
+        if type(node.op) not in _INFIX:
+            raise ParseError(
+                "this operator is not in the language", hint=_SYNTAX_HINTS.get(type(node.op))
+            )
+        a, b = self.read(node.left), self.read(node.right)
+        if isinstance(node.op, ast.MatMult):
+            return self._product(node, a, b)
+        if isinstance(node.op, ast.Div) and b.name == "number" and b.data == 0:
+            raise ParseError("division by zero")
+        if a.name == b.name == "number":
+            return number(_FOLD[type(node.op)](a.data, b.data))
+        try:
+            return elementwise(_INFIX[type(node.op)], a, b)
+        except ShapeError as error:
+            raise ShapeError(
+                f"{_brief(a)} is {a.shape} and {_brief(b)} is {b.shape}: these do not broadcast",
+                clash=error.clash,
+                hint=self._bindings(a, b) or "dimensions must be equal, or one of them 1",
+            ) from None
+
+    def _product(self, node: ast.BinOp, a: Expr, b: Expr) -> Expr:
+        self._matrix(a, node.left)
+        self._matrix(b, node.right)
+        if a.shape.cols != b.shape.rows:
+            raise ShapeError(
+                f"{_brief(a)} @ {_brief(b)}: {_brief(a)} has {_count(a.shape.cols, 'column')}, "
+                f"{_brief(b)} has {_count(b.shape.rows, 'row')}",
+                clash=(a.shape.cols, b.shape.rows),
+                hint=self._bindings(a, b),
+            )
+        return a @ b
+
+    def _power(self, node: ast.BinOp) -> Expr:
+        base, exponent = self.read(node.left), self.read(node.right)
+        if exponent.name != "number":
+            raise ParseError("the exponent must be a number", hint="write exp(b * log(a)) instead")
+        value = exponent.data
+        if abs(value) > 1000 or value.denominator > 1000:
+            raise ParseError(f"the exponent {value} is out of range", hint="it goes up to 1000")
+        if base.name == "number" and value.denominator == 1:
+            if base.data == 0 and value < 0:
+                raise ParseError("division by zero")
+            return number(base.data ** int(value))
+        if value == 0:
+            return broadcast_to(number(1), base.shape)
+        return power(base, value)
+
+    def _compare(self, node: ast.Compare) -> Expr:
+        if len(node.ops) > 1:
+            raise ParseError(
+                "comparisons cannot be chained", hint="write (a > b) * (b > c)"
+            )
+        if not isinstance(node.ops[0], ast.Gt | ast.Lt):
+            raise ParseError("only > and < compare here")
+        a, b = self.read(node.left), self.read(node.comparators[0])
+        if isinstance(node.ops[0], ast.Lt):
+            a, b = b, a
+        return elementwise("gt", a, b)
+
+    def _attribute(self, node: ast.Attribute) -> Expr:
+        if node.attr != "T":
+            raise ParseError(
+                f".{node.attr} is not in the language", hint="the one attribute is .T"
+            )
+        value = self.read(node.value)
+        self._matrix(value, node.value)
+        return value.T
+
+    def _call(self, node: ast.Call) -> Expr:
+        if not isinstance(node.func, ast.Name):
+            hint = None
+            if isinstance(node.func, ast.Attribute):
+                hint = f"functions are written by their names alone, such as exp(X), not .{node.func.attr}(...)"
+            raise ParseError("this call is not in the language", hint=hint)
+        name = node.func.id
+        reader = _SPECIAL.get(name)
+        if reader is not None:
+            return reader(self, node)
+        op = OPS.get(name)
+        if op is None or op.style != "call" or not op.derivative and name not in _CALLS:
+            if name in self.leaves:
+                raise ParseError(
+                    f"{name} is a variable, not a function", hint=f"for a product write {name} * (...)"
+                )
+            raise ParseError(f"unknown function {name}{nearest(name, FUNCTIONS)}")
+        args = self._args(node, len(op.derivative) or 1)
+        if op.derivative:
+            return elementwise(name, *args) if len(args) > 1 else op(args[0])
+        self._matrix(args[0], node.args[0])
+        try:
+            return op(args[0])
+        except ShapeError as error:
+            raise ShapeError(f"{name}({_brief(args[0])}): {error.message}", clash=error.clash) from None
+
+    def _args(self, node: ast.Call, expected: int) -> list[Expr]:
+        name = node.func.id
+        if node.keywords and name not in _REDUCTIONS:
+            raise ParseError(f"{name} takes no option {node.keywords[0].arg}")
+        if len(node.args) != expected or any(isinstance(arg, ast.Starred) for arg in node.args):
+            raise ParseError(
+                f"{name} takes {expected} argument{'s' if expected > 1 else ''}, "
+                f"{len(node.args)} given"
+            )
+        return [self.read(arg) for arg in node.args]
+
+    def _reduction(self, node: ast.Call) -> Expr:
+        name, (arg,) = node.func.id, self._args(node, 1)
+        self._matrix(arg, node.args[0])
+        axis = None
+        for option in node.keywords:
+            if option.arg != "axis":
+                raise ParseError(f"{name} has one option, axis; {option.arg} is not known")
+            axis = option.value.value if isinstance(option.value, ast.Constant) else option
+            if axis not in (0, 1) or isinstance(axis, bool):
+                raise ParseError("the axis is 0 (over the rows) or 1 (over the columns)")
+        return OPS[name + _AXES[axis]](arg)
+
+    def _constant_matrix(self, node: ast.Call) -> Expr:
+        name = node.func.id
+        expected = 1 if name == "eye" else 2
+        if len(node.args) != expected or node.keywords:
+            raise ParseError(f"{name} takes {expected} dimension{'s' if expected > 1 else ''}")
+        dims = [self._known_dim(arg) for arg in node.args]
+        return OPS[name](data=dims[0] if name == "eye" else Shape(*dims))
+
+    def _broadcast(self, node: ast.Call) -> Expr:
+        if len(node.args) != 2 or not isinstance(node.args[1], ast.Tuple):
+            raise ParseError("broadcast_to takes a matrix and a shape: broadcast_to(B, (n, m))")
+        shape = Shape(*(self._known_dim(dim) for dim in node.args[1].elts[:2]))
+        value = self.read(node.args[0])
+        try:
+            return broadcast_to(value, shape)
+        except ValueError as error:
+            raise ShapeError(str(error)) from None
+
+    def _known_dim(self, node: ast.expr) -> Dim:
+        dim = self.reader._dim(node)
+        if isinstance(dim, str) and dim not in self.symbols:
+            raise self.reader.error(
+                node,
+                f"{dim} is not a dimension of any declared shape"
+                f"{nearest(dim, self.symbols)}",
+            )
+        return dim
+
+    def _matrix(self, value: Expr, node: ast.expr) -> None:
+        """Refuse a name without a shape where a matrix is meant."""
+        if value.is_var and value.data[0] in self.undeclared:
+            name = value.data[0]
+            meant = nearest(name, [k for k in self.leaves if k != name])
+            raise self.reader.error(
+                node,
+                f"{name} has no shape{meant}",
+                hint=f"write {name}: (n, d) in the text, or -s {name}=n,d beside it",
+            )
+
+    def _bindings(self, *values: Expr) -> str | None:
+        known = dict.fromkeys(
+            f"{leaf} is {leaf.shape}"
+            for value in values
+            for leaf in nodes(value)
+            if leaf.is_var
+        )
+        return "known so far: " + ", ".join(known) if known else None
+
+
+_FOLD: dict[type, Callable[[Fraction, Fraction], Fraction]] = {
+    ast.Add: lambda a, b: a + b,
+    ast.Sub: lambda a, b: a - b,
+    ast.Mult: lambda a, b: a * b,
+    ast.Div: lambda a, b: a / b,
+}
+_REDUCTIONS = ("sum", "mean")
+_CALLS = ("tr",)
+_SPECIAL = {
+    "sum": _Scope._reduction,
+    "mean": _Scope._reduction,
+    "ones": _Scope._constant_matrix,
+    "zeros": _Scope._constant_matrix,
+    "eye": _Scope._constant_matrix,
+    "broadcast_to": _Scope._broadcast,
+}
+#: The functions of the language, for suggestions and for the manual.
+FUNCTIONS = (
+    *_SPECIAL,
+    *_CALLS,
+    *(name for name, op in OPS.items() if op.style == "call" and op.derivative),
+)
+
+
+# -- text ------------------------------------------------------------------------------------------
+
+
+def _syntax(text: str) -> list[ast.stmt]:
+    """Return the statements of a text that is short and shallow enough to be read."""
+    if len(text) > LONGEST:
+        raise ParseError(
+            f"the text has {len(text):,} characters, more than the {LONGEST:,} that are read"
+        )
+    _check_characters(text)
+    try:
+        body = ast.parse("\n".join(line.lstrip() for line in text.splitlines())).body
+    except SyntaxError as error:
+        raise _unreadable(text, error) from None
+    except (RecursionError, MemoryError, ValueError):
+        raise _too_deep() from None
+    _check_depth(body)
+    for node in body:
+        match node:
+            case ast.Assign(targets=[ast.Name()]) | ast.AnnAssign() | ast.Expr():
+                continue
+            case ast.Assign():
+                message = "one name stands on the left: Y = ..."
+            case _:
+                message = "only shapes (X: (n, d)) and assignments (Y = ...) are read"
+        raise ParseError(message, place=_place(text, node))
+    return body
+
+
+def _check_characters(text: str) -> None:
+    for line, source in enumerate(text.splitlines(), 1):
+        code = source.partition("#")[0]
+        for column, character in enumerate(code, 1):
+            if character in "\\$?`%~" or not (" " <= character <= "~" or character == "\t"):
+                raise ParseError(
+                    f"the character {character!r} is not in the language"
+                    if character != "\\"
+                    else "a backslash is not in the language",
+                    place=Place(text, line, column),
+                    hint=_character_hint(character),
+                )
+        quote = re.search(r"(?<=[\w)\]])'", code)
+        if quote and "'" not in code[: quote.start()]:
+            raise ParseError(
+                "a prime is not read as a transpose",
+                place=Place(text, line, quote.start() + 1),
+                hint="write X.T",
+            )
+
+
+def _character_hint(character: str) -> str | None:
+    import unicodedata
+
+    if character in _CHARACTER_HINTS:
+        return _CHARACTER_HINTS[character]
+    words = unicodedata.name(character, "").lower().split()
+    if words[:2] == ["greek", "small"]:
+        return f"write {words[-1]}, which is printed as the Greek letter"
+    if "\ud800" <= character <= "\udfff":
+        return "this is not Unicode text; save it as UTF-8"
+    return None
+
+
+def _check_depth(body: list[ast.stmt]) -> None:
+    level: list[ast.AST] = list(body)
+    for _ in range(DEEPEST):
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        if not level:
+            return
+    raise _too_deep()
+
+
+def _too_deep() -> ParseError:
+    return ParseError(
+        f"the formula is nested deeper than {DEEPEST} levels",
+        hint="give parts of it names: Z = ..., then Y = ... Z ...",
+    )
+
+
+def _unreadable(text: str, error: SyntaxError) -> ParseError:
+    lines = text.splitlines() or [""]
+    line = min(max(error.lineno or 1, 1), len(lines))
+    source, lead = _line(text, line)
+    column = min(max(error.offset or 1, 1), len(source) + 1)
+    word = re.match(r"\w+", source[column - 1 :])
+    found = word.group() if word else source[column - 1 : column]
+    message = f"{found!r} was not expected here" if found.strip() else "the text ends too early"
+    if error.msg.endswith("was never closed"):
+        message = f"{found!r} is never closed"
+    hint = "write lam: lambda is a word of Python" if re.search(r"\blambda\b", text) else None
+    return ParseError(message, place=Place(text, line, lead + column, len(found) or 1), hint=hint)
+
+
+def _line(text: str, line: int) -> tuple[str, int]:
+    """Return a line without its indentation, and the width of that."""
+    source = text.splitlines()[line - 1]
+    return source.lstrip(), len(source) - len(source.lstrip())
+
+
+def _place(text: str, node: ast.AST) -> Place:
+    source, lead = _line(text, node.lineno)
+    encoded = source.encode()
+    start = len(encoded[: node.col_offset].decode(errors="ignore"))
+    same_line = node.end_lineno == node.lineno
+    end = len(encoded[: node.end_col_offset].decode(errors="ignore")) if same_line else len(source)
+    return Place(text, node.lineno, lead + start + 1, max(1, end - start))
+
+
+def _segment(text: str, node: ast.Constant) -> str:
+    place = _place(text, node)
+    line = text.splitlines()[place.line - 1]
+    return line[place.column - 1 : place.column - 1 + place.width]
+
+
+def _names(body: list[ast.stmt]) -> set[str]:
+    return {n.id for s in body for n in ast.walk(s) if isinstance(n, ast.Name)}
+
+
+def _brief(expr: Expr) -> str:
+    text = str(expr)
+    if len(text) > 40:
+        return f"({text[:36]} ...)"
+    return text if expr.op.style in ("name", "call", "postfix") else f"({text})"
+
+
+def _count(dim: Dim, noun: str) -> str:
+    from derive.shape import count
+
+    return count(dim, noun)
+
+
+def _bad_dimension(value: int) -> str:
+    if value < 1:
+        return f"a dimension must be at least 1, this one is {value}"
+    return f"a dimension of {value:,} is absurdly large" if value > LARGEST else ""
+
+
+def _given_shape(name: str, dims: Shape | tuple[Dim, ...]) -> Shape:
+    if isinstance(dims, Shape):
+        return dims
+    if len(dims) not in (0, 2):
+        raise ShapeError(f"the shape of {name} has {len(dims)} dimensions, two are expected")
+    for dim in dims:
+        if isinstance(dim, int):
+            problem = _bad_dimension(dim)
+            if problem:
+                raise ShapeError(f"{name}: {problem}")
+        elif not NAME.match(dim):
+            raise ShapeError(f"{name}: {dim!r} is neither a name nor a whole number")
+    return Shape(*dims) if dims else SCALAR

@@ -1,0 +1,209 @@
+"""The four hops in one function, and the object that it returns."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from derive.errors import OutputError, UnsupportedError
+from derive.explain import DETAILS, explain
+from derive.expr import Expr
+from derive.notation import Style
+from derive.parse import Shapes, parse
+from derive.proof import Derivation, EntryOf, Explicit, Grid, Math, Slice, Step, Verdict
+from derive.verify import insist, verify
+
+
+def prove(
+    program: str,
+    shapes: Shapes | None = None,
+    *,
+    at: Mapping[str, int] | None = None,
+    wrt: Sequence[str] | None = None,
+    detail: str = "full",
+    style: Style | None = None,
+    name: str = "",
+    max_entries: int = 1_000_000,
+    progress: Callable[[str], None] | None = None,
+) -> Proof:
+    """Derive a program's gradients and prove them, every step checked by another road.
+
+    >>> proof = prove("X: (n, d); w: (d, 1); y = X @ w", at={"n": 2, "d": 3})
+    >>> proof.gradients
+    {'X': 'dy @ w.T', 'w': 'X.T @ dy'}
+    >>> {verdict.word for verdict in proof.verdicts}
+    {'proved'}
+
+    `shapes` gives shapes beside the text (`{"X": ("n", "d")}`), `at` the sizes at which entries are
+    written out, `wrt` the variables (all inputs by default), `detail` is full, one or brief, and
+    `style` the notation. Raises `ParseError`, `ShapeError`, `UnsupportedError` or `SizeError` for
+    bad input, and `ProofError` where a step was not proved: nothing unproved is returned.
+    """
+    if detail not in DETAILS:
+        raise UnsupportedError(f"there is no detail {detail!r}", hint=f"it is {', '.join(DETAILS)}")
+    wanted = tuple(wrt) if wrt is not None else None
+    read = parse(program, shapes, name=name)
+    written = explain(read, at=at, wrt=wanted, detail=detail, max_entries=max_entries)
+    return Proof(insist(verify(written, progress)), style or Style(elide=6))
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A proved derivation and the notation in which it is shown."""
+
+    derivation: Derivation
+    style: Style
+
+    @property
+    def gradients(self) -> dict[str, str]:
+        """The gradient of the loss by each variable, in input syntax, upstream gradients put in."""
+        return {name: str(value) for name, value in self.derivation.gradients.items()}
+
+    @property
+    def backward(self) -> dict[str, str]:
+        """The gradient by every name on the way back, each in terms of the one before it."""
+        return {name: str(value) for name, value in self.derivation.backward.items()}
+
+    @property
+    def steps(self) -> list[Step]:
+        """Every equation of the document, in order, with its rule and its verdicts."""
+        return self.derivation.steps()
+
+    @property
+    def verdicts(self) -> list[Verdict]:
+        """What the judges found, for every step."""
+        return [verdict for step in self.steps for verdict in step.verdicts]
+
+    @property
+    def proved(self) -> bool:
+        return all(step.proved for step in self.steps)
+
+    @property
+    def name(self) -> str:
+        """The file name of the document: the program's name and its sizes."""
+        d = self.derivation
+        sizes = "x".join(str(d.sizes[dim]) for dim in d.program.dims)
+        return f"{d.program.name}-{sizes}" if sizes else d.program.name
+
+    def render(self, form: str, **options: Any) -> str:
+        """Return the document in a format; see `derive.render.render` for the options."""
+        from derive.render import render
+
+        return render(self.derivation, form, self.style, **options)
+
+    def to_markdown(self, **options: Any) -> str:
+        """Return the document as Markdown with mathematics between dollars."""
+        return self.render("md", **options)
+
+    def to_latex(self, **options: Any) -> str:
+        """Return the document as a LaTeX article, or with `fragment=True` as a piece of one."""
+        return self.render("tex", **options)
+
+    def _repr_markdown_(self) -> str:
+        return self.to_markdown()
+
+    def save(
+        self, folder: str | Path = "output", formats: Sequence[str] = ("md", "tex"), **options: Any
+    ) -> list[Path]:
+        """Write the document into a folder, each file whole or not at all; return their paths."""
+        folder = Path(folder)
+        texts = [(folder / f"{self.name}.{form}", self.render(form, **options)) for form in formats]
+        for path, text in texts:
+            write_whole(path, text)
+        return [path for path, _ in texts]
+
+    def trace(self) -> dict[str, Any]:
+        """Return the whole trace as plain values, for `--json`."""
+        d = self.derivation
+        return {
+            "program": [str(s) for s in d.program.statements],
+            "shapes": {n: list(leaf.shape.dims) for n, leaf in d.program.leaves.items()},
+            "sizes": dict(d.sizes),
+            "wrt": list(d.wrt),
+            "gradients": self.gradients,
+            "backward": self.backward,
+            "proved": self.proved,
+            "steps": [_plain_step(step) for step in self.steps],
+            "numbers": [
+                {"variable": a.variable, "sizes": dict(a.sizes), "digits": a.digits}
+                for a in d.agreements
+            ],
+        }
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file whole or not at all: what was there stays until the new one is complete."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+            os.chmod(temporary, 0o666 & ~_umask())
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputError(
+            f"cannot write {path}: {reason}", hint="choose another folder with -o"
+        ) from None
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current
+
+
+def _plain_step(step: Step) -> dict[str, Any]:
+    return {
+        "left": plain(step.left),
+        "right": plain(step.right),
+        "rule": step.rule,
+        "part": step.part,
+        "statement": step.theme or None,
+        "variable": step.about or None,
+        "verdicts": [
+            {"word": v.word, "scope": v.scope, "method": v.method} for v in step.verdicts
+        ],
+    }
+
+
+def plain(math: Math) -> str:
+    """Return mathematics in input syntax, entries as `X[i, k]`."""
+    match math:
+        case Expr():
+            return str(math)
+        case Explicit(expr):
+            return f"written out: {expr}"
+        case EntryOf(expr, i, j):
+            return f"({expr})[{i}, {j}]"
+        case Slice(of, wrt):
+            return f"d{of}/d{plain(wrt)}"
+        case Grid(tree, row, col, _):
+            return f"[{plain(tree)} for {row}, {col}]"
+    args = [plain(arg) for arg in math.args]
+    match math.kind:
+        case "num" | "size":
+            return str(math.data)
+        case "entry":
+            return "{}[{}, {}]".format(*math.data)
+        case "delta":
+            return "delta[{}, {}]".format(*math.data)
+        case "partial":
+            return f"d{args[0]}/d{args[1]}"
+        case "add":
+            return "(" + " + ".join(args) + ")"
+        case "mul":
+            return " * ".join(args)
+        case "pow":
+            return f"({args[0]}) ** ({math.data})"
+        case "sum":
+            return f"sum({math.data[0]} < {math.data[1]}: {args[0]})"
+    return f"{math.data}({', '.join(args)})"

@@ -1,0 +1,178 @@
+"""The document model: statements with verdicts, and the proof that is made of them. Plain values.
+
+A `Step` says that two pieces of mathematics are equal, by which rule, and where. Only the judges of
+`verify` give it a verdict. A `Derivation` is the trace of a whole computation; documents, JSON and
+answers are read off it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from derive.expr import Condition, Expr
+from derive.graph import Program, Statement
+from derive.index import Letters, Scalar
+
+# -- mathematics that is neither a scalar nor an expression ----------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A matrix written out: entry i, j is `tree` with `row` and `col` replaced by i and j."""
+
+    tree: Scalar
+    row: str
+    col: str
+    leaf: Expr  # a variable of the same shape
+
+
+@dataclass(frozen=True, slots=True)
+class Explicit:
+    """An expression whose operands are written out as matrices, its products left standing."""
+
+    expr: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """The matrix of the partial derivatives of every entry of `of` by one entry, `wrt`."""
+
+    of: Expr
+    wrt: Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class EntryOf:
+    """The entry i, j of an expression, not written out."""
+
+    expr: Expr
+    i: int | str
+    j: int | str
+
+
+Math = Scalar | Expr | Grid | Explicit | Slice | EntryOf
+
+# -- statements ------------------------------------------------------------------------------------
+
+PROVED, REFUTED, UNDECIDED = "proved", "refuted", "undecided"
+EVERY_SHAPE = "every shape"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a judge found: the word, where it holds, and how it was found."""
+
+    word: str
+    scope: str
+    method: str
+    detail: str = ""
+
+    @property
+    def proved(self) -> bool:
+        return self.word == PROVED
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """`left = right` by `rule`.
+
+    `facts` fill the rule's sentence. `theme` names the statement whose theorem the step belongs to,
+    or is empty where it is about the whole program; `about` is the variable of that theorem. `sized`
+    marks a step that is written out at the document's sizes; the others hold for every shape. `part`
+    is the part of the document.
+    """
+
+    left: Math
+    right: Math
+    rule: str
+    theme: str = ""
+    about: str = ""
+    sized: bool = False
+    part: str = ""
+    facts: tuple[tuple[str, Any], ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+
+    @property
+    def proved(self) -> bool:
+        return bool(self.verdicts) and all(v.proved for v in self.verdicts)
+
+
+Chain = tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GradientName:
+    """What a gradient variable stands for: the gradient of the loss with respect to `of`.
+
+    `through` names the statement if only the paths through that statement are counted.
+    """
+
+    of: Expr
+    through: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """The theorem of one statement about one of its variables, and its proof."""
+
+    statement: Statement
+    variable: Expr
+    gradient: Expr
+    upstream: Expr | None
+    formula: Expr
+    occurrence: tuple[str, ...]
+    claim: Chain
+    slice: Chain
+    one: Chain
+    entries: Chain
+    assembly: Chain
+    index: Chain
+    operators: Chain
+
+    def chains(self) -> Iterator[Chain]:
+        yield self.claim
+        yield from (self.slice, self.one, self.entries, self.assembly, self.index, self.operators)
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Central differences of the whole program against a gradient, at one point."""
+
+    variable: str
+    sizes: Mapping[str, int]
+    digits: int
+
+
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """The trace of a derivation: what was asked, every step, and what became of it."""
+
+    program: Program
+    wrt: tuple[str, ...]
+    sizes: Mapping[str, int]
+    detail: str
+    names: Mapping[str, GradientName]
+    letters: Letters
+    conditions: tuple[tuple[Condition, ...], ...]
+    forward: tuple[Step, ...]
+    locals: tuple[Local, ...]
+    totals: Mapping[str, Chain]
+    composed: Mapping[str, Chain]
+    backward: Mapping[str, Expr]
+    gradients: Mapping[str, Expr]
+    agreements: tuple[Agreement, ...] = ()
+    probes: tuple[Mapping[str, int], ...] = field(default=())
+
+    def chains(self) -> Iterator[Chain]:
+        """Yield every chain of steps in the order of the document."""
+        yield from ((step,) for step in self.forward)
+        for local in self.locals:
+            yield from local.chains()
+        yield from self.totals.values()
+        yield from self.composed.values()
+
+    def steps(self) -> list[Step]:
+        """Return every step in the order of the document."""
+        return [step for chain in self.chains() for step in chain]

@@ -1,0 +1,643 @@
+"""A judged derivation to a document: facts become printed blocks, templates give order and words.
+
+What a template receives are plain values: strings of mathematics, numbers, stable words. Nothing is
+decided in a template that is not a matter of order or of words, and nothing in a block comes from
+anywhere but the derivation.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from derive.errors import OutputError, UnsupportedError
+from derive.expr import nodes
+from derive.index import Scalar
+from derive.layout import Box
+from derive.notation import Cells, Notation, Style
+from derive.printers.latex import broken, latex, matrix, width
+from derive.proof import (
+    EVERY_SHAPE,
+    PROVED,
+    Chain,
+    Derivation,
+    Explicit,
+    Grid,
+    Local,
+    Math,
+    Step,
+)
+
+FORMATS = {"md": "markdown", "tex": "latex"}
+#: Widths in digits that fit a line: of a page at each font size, and of a screen.
+PAGE = (("", 74.0), ("small", 81.0), ("footnotesize", 92.0), ("scriptsize", 105.0))
+SCREEN = 150.0
+LABEL = re.compile(r"[A-Za-z0-9:.-]*\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of an equation: a left side or none, a right side in pieces, and why it holds."""
+
+    left: str
+    right: tuple[str, ...]
+    reason: dict[str, Any] | None = None
+    relation: str = "="
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A piece of the document: its kind, and the fields of that kind (see templates/README.md)."""
+
+    kind: str
+    fields: dict[str, Any] = field(default_factory=dict)
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.fields[name]
+        except KeyError:
+            raise AttributeError(f"a {self.kind} block has no {name}") from None
+
+
+def render(
+    derivation: Derivation,
+    form: str = "md",
+    style: Style | None = None,
+    *,
+    fragment: bool = False,
+    prefix: str = "derive:",
+    templates: Path | None = None,
+) -> str:
+    """Return the document of a derivation in a format: `md` or `tex`.
+
+    `fragment` leaves out the preamble; `prefix` begins every label; `templates` is a folder whose
+    templates come before ours. Raises `UnsupportedError` for a format that there is no folder for.
+    """
+    if form not in FORMATS:
+        raise UnsupportedError(f"there is no format {form}", hint=f"there are {', '.join(FORMATS)}")
+    if not LABEL.match(prefix):
+        raise UnsupportedError(
+            f"the label prefix {prefix!r} would not survive LaTeX",
+            hint="letters, digits, colon, dot and hyphen are safe",
+        )
+    page = _Page(derivation, style or Style(), form)
+    return _fill(form, page.document(fragment, prefix), templates)
+
+
+# -- blocks ----------------------------------------------------------------------------------------
+
+
+class _Page:
+    """The blocks of one document, numbered as they are made."""
+
+    def __init__(self, derivation: Derivation, style: Style, form: str):
+        self.derivation = derivation
+        self.program = derivation.program
+        self.form = form
+        self.style = style
+        never = form == "md" and derivation.detail == "full"
+        self.elide = 0 if never else style.elide
+        self.notation = Notation(derivation, replace(style, elide=self.elide), latex)
+        self.narrow = Notation(derivation, replace(style, elide=4), latex)
+        self.count = 0
+        self.places: dict[tuple[str, ...], int] = {}
+        self.widest_matrix = 0
+
+    def document(self, fragment: bool, prefix: str) -> dict[str, Any]:
+        blocks = list(self.blocks())
+        return {
+            "title": self.title(),
+            "blocks": blocks,
+            "fragment": fragment,
+            "prefix": prefix,
+            "columns": self.widest_matrix,
+            "detail": self.derivation.detail,
+        }
+
+    def title(self) -> str:
+        statements = [s for s in self.program.statements if s.name in self.program.reaching()]
+        return ", ".join(self._statement(s) for s in statements[:4]) + (
+            r",\ \ldots" if len(statements) > 4 else ""
+        )
+
+    def blocks(self) -> Iterator[Block]:
+        d = self.derivation
+        yield self.setting()
+        yield self.theorem()
+        if d.forward:
+            yield Block("section", {"key": "forward", "level": 2})
+            for step in d.forward:
+                yield self.equation([step], ("forward", step.theme), reasons=False)
+        theme = None
+        for local in d.locals:
+            if local.statement.name != theme and len(d.program.statements) > 1:
+                yield Block("section", {"key": "statement", "level": 2,
+                                        "math": self._statement(local.statement)})  # fmt: skip
+            theme = local.statement.name
+            yield from self.local(local)
+            name = local.variable.data[0]
+            if name in d.totals and _is_last(d, local):
+                yield from self.total(name)
+        if d.composed:
+            yield Block("section", {"key": "composed", "level": 2})
+            for name, chain in d.composed.items():
+                yield self.equation(chain, ("composed", name), qed=True)
+        yield self.checks()
+
+    # -- the statement -----------------------------------------------------------------------------
+
+    def setting(self) -> Block:
+        d, notation = self.derivation, self.notation
+        inputs = [name for name in self.program.inputs if name in self.program.reaching()]
+        conditions = [
+            {"kind": kind, "args": [latex(box) for box in boxes]}
+            for group in d.conditions
+            for kind, boxes in (notation.condition(c) for c in group)
+        ]
+        used = {node.name for s in self.program.statements for node in nodes(s.expr)}
+        used |= {node.name for value in d.backward.values() for node in nodes(value)}
+        formulas = [latex(notation.expr(v)) for v in (
+            *(s.expr for s in self.program.statements), *d.backward.values())]  # fmt: skip
+        return Block(
+            "setting",
+            {
+                "inputs": [
+                    {"name": latex(notation.leaf(name)), "shape": self._space(name)}
+                    for name in inputs
+                ],
+                "statements": [self._statement(s) for s in self.program.statements
+                               if s.name in self.program.reaching()],
+                "is_loss": self.program.is_loss,
+                "loss": latex(notation.loss),
+                "output": latex(notation.leaf(self.program.output.data[0])),
+                "conditions": conditions,
+                "uses": {
+                    "ones": any(r"\mathbf{1}" in text for text in formulas),
+                    "odot": any(r"\odot" in text or r"\oslash" in text for text in formulas),
+                    "mask": "gt" in used,
+                    "functions": bool(used & _ENTRYWISE),
+                    "several": len(d.wrt) > 1,
+                    "identity": "eye" in used,
+                },
+                "sizes": self._sizes() if d.forward else [],
+                "kinks": _kinks(d),
+            },
+        )  # fmt: skip
+
+    def _space(self, name: str) -> str | None:
+        shape = self.program.leaves[name].shape
+        return None if shape.is_scalar else latex(self.notation.shape(shape))
+
+    def _statement(self, statement) -> str:
+        notation = self.notation
+        return f"{latex(notation.leaf(statement.name))} = {latex(notation.expr(statement.expr))}"
+
+    def _sizes(self) -> list[str]:
+        return [
+            f"{latex(self.notation.word_of(dim))} = {self.derivation.sizes[dim]}"
+            for dim in self.program.dims
+            if dim not in self.program.sizes
+        ]
+
+    def _all_sizes(self) -> list[str]:
+        d = self.derivation
+        return [f"{latex(self.notation.word_of(dim))} = {d.sizes[dim]}" for dim in d.program.dims]
+
+    def theorem(self) -> Block:
+        d, notation = self.derivation, self.notation
+        lines: list[Line] = []
+        for name, value in d.backward.items():
+            leaf = self.program.leaves[name]
+            left = notation.operand(notation.leaf(f"d{name}"), leaf.shape, True)
+            lines.append(Line(latex(left), (latex(notation.expr(value, shapes=True)),)))
+        return Block(
+            "theorem", {"lines": lines, "number": self._number(("theorem",)), "font": _font(lines)}
+        )
+
+    # -- the proof of one statement ----------------------------------------------------------------
+
+    def local(self, local: Local) -> Iterator[Block]:
+        variable, value = local.variable.data[0], local.statement.name
+        of = latex(self.notation.leaf(variable))
+        key = (value, variable)
+        yield Block("section", {"key": "variable", "level": 3 if self._several else 2, "math": of,
+                                "through": self._through(local)})  # fmt: skip
+        facts = self._facts(local)
+        if local.one:
+            yield Block("begin-proof", {"key": "sizes", "math": of, "sizes": self._all_sizes()})
+        if local.slice:
+            yield Block("text", {"key": "occurs", **facts})
+            yield self.equation(local.slice, ("slice", *key), reasons=False)
+        if local.one:
+            yield Block("text", {"key": "one" if local.slice else "one-loss", **facts})
+            yield self.equation(local.one, ("one", *key))
+        if local.entries:
+            table = self.table(local, ("entries", *key))
+            if len(table.rows) > 1:
+                yield Block("text", {"key": "others", **facts})
+                yield table
+        if local.assembly:
+            yield Block("text", {"key": "assemble", **facts})
+            yield self.equation(local.assembly, ("assembly", *key), reasons=False, qed=True)
+            yield Block("end-proof")
+        yield Block("begin-proof", {"key": "every-shape", "math": of, "sizes": []})
+        yield Block("text", {"key": "every-shape", **facts})
+        yield self.equation(local.index, ("index", *key), qed=True)
+        yield Block("end-proof")
+        if len(local.operators) > 1:
+            yield Block("text", {"key": "operators", **facts})
+            yield self.equation(local.operators, ("operators", *key))
+
+    @property
+    def _several(self) -> bool:
+        return len(self.program.statements) > 1
+
+    def _through(self, local: Local) -> str | None:
+        through = self.derivation.names[local.gradient.data[0]].through
+        return None if through is None else latex(self.notation.leaf(through))
+
+    def _facts(self, local: Local) -> dict[str, Any]:
+        notation, d = self.notation, self.derivation
+        a, c = (0, 0)
+        name = local.variable.data[0]
+        value = local.statement.name
+        shape = self.program.leaves[value].shape
+        sized = shape.at(d.sizes)
+        return {
+            "x": latex(notation.entry(name, a, c)),
+            "X": latex(notation.leaf(name)),
+            "Y": latex(notation.leaf(value)),
+            "L": latex(notation.loss),
+            "is_loss": local.upstream is None,
+            "occurrence": self._occurrence(local, a, c),
+            "entries": int(sized.rows) * int(sized.cols),
+            "zeros": self._zeros(local),
+            "single": self.program.leaves[name].shape.at(d.sizes).dims == (1, 1),
+            "forward": self.places.get(("forward", value)),
+            "slice": self.places.get(("slice", value, name)),
+            "table": self.places.get(("entries", value, name)),
+            "leaf": local.formula.is_var,
+            "shapes": [
+                {"name": latex(notation.leaf(leaf.data[0])),
+                 "shape": latex(notation.shape(leaf.shape, general=True))}
+                for leaf in (n for n in nodes(local.statement.expr) if n.is_var)
+                if not leaf.shape.is_scalar
+            ],
+            "general": bool(self.program.sizes),
+            "delta": any(_has_delta(step.right) for step in local.index),
+            "a": latex(notation.index(self.derivation.letters.variable[0])),
+        }  # fmt: skip
+
+    def _occurrence(self, local: Local, a: int, c: int) -> dict[str, Any]:
+        """Return where an entry of the variable acts: a row, a column, one entry or everywhere."""
+        base = self.style.base
+        found = {word.split("-")[0]: (a if word.endswith("a") else c) + base
+                 for word in local.occurrence}  # fmt: skip
+        return {"row": found.get("row"), "column": found.get("column")}
+
+    def _zeros(self, local: Local) -> int:
+        if not local.slice:
+            return 0
+        shape = self.program.leaves[local.statement.name].shape.at(self.derivation.sizes)
+        rows, cols = int(shape.rows), int(shape.cols)
+        where = {word.split("-")[0] for word in local.occurrence}
+        alive = (1 if "row" in where else rows) * (1 if "column" in where else cols)
+        return rows * cols - alive
+
+    def table(self, local: Local, place: tuple[str, ...]) -> Block:
+        step = local.entries[0]
+        assert isinstance(step.left, Grid) and isinstance(step.right, Grid)
+        shape = local.variable.shape.at(self.derivation.sizes)
+        left = self.notation._cell_writer(step.left)
+        right = self.notation._cell_writer(step.right)
+        limit = SCREEN if self.form == "md" else 52.0
+        rows = []
+        places = [(i, j) for i in range(int(shape.rows)) for j in range(int(shape.cols))]
+        shown = self.notation.shown(len(places)) if self.form == "tex" else range(len(places))
+        for k in shown:
+            if k is None:
+                rows.append(None)
+                continue
+            i, j = places[k]
+            terms = right(i, j)
+            rows.append(
+                {
+                    "left": "".join(left(i, j)),
+                    "place": self._occurrence(local, i, j),
+                    "right": broken(list(terms), limit) if self.form == "tex" else ["".join(terms)],
+                }
+            )
+        return Block("table", {"rows": rows, "number": self._number(place),
+                               "Y": latex(self.notation.leaf(local.statement.name)),
+                               "entry": latex(self.notation.leaf(local.variable.data[0])),
+                               "proved": step.proved})  # fmt: skip
+
+    def total(self, name: str) -> Iterator[Block]:
+        users = [s.name for s in self.program.users(name)]
+        yield Block("text", {
+            "key": "gradients-add",
+            "X": latex(self.notation.leaf(name)),
+            "users": [latex(self.notation.leaf(user)) for user in users],
+        })  # fmt: skip
+        yield self.equation(self.derivation.totals[name], ("total", name), qed=True)
+
+    # -- equations ---------------------------------------------------------------------------------
+
+    def _number(self, place: tuple[str, ...]) -> int:
+        self.count += 1
+        self.places[place] = self.count
+        return self.count
+
+    def equation(
+        self, chain: Chain | list[Step], place: tuple[str, ...], *, reasons: bool = True,
+        qed: bool = False,
+    ) -> Block:  # fmt: skip
+        """Return a chain of equalities as one numbered display that fits the page."""
+        font, lines = self._fitted(list(chain), reasons)
+        number = self._number(place)
+        return Block(
+            "equation",
+            {"number": number, "lines": lines, "qed": qed, "font": font,
+             "proved": all(step.proved for step in chain)},
+        )  # fmt: skip
+
+    def _fitted(self, chain: list[Step], reasons: bool) -> tuple[str, list[Line]]:
+        if self.form == "md":
+            return "", self._lines(chain, reasons, self.notation, SCREEN)
+        for notation in (self.notation, self.narrow):
+            for font, limit in PAGE:
+                lines = self._lines(chain, reasons, notation, limit)
+                if max(_line_width(line) for line in lines) <= limit:
+                    return font, lines
+        return font, lines
+
+    def _lines(
+        self, chain: list[Step], reasons: bool, notation: Notation, limit: float
+    ) -> list[Line]:
+        lines: list[Line] = []
+        last: Math | None = None
+        for step in chain:
+            follows = step.left is last
+            left = "" if follows else latex(notation.math(step.left))
+            last = step.right
+            reason = self._reason(step) if reasons else None
+            lines.append(Line(left, self._right(step.right, notation, limit, left), reason))
+        return lines
+
+    def _right(self, math: Math, notation: Notation, limit: float, left: str) -> tuple[str, ...]:
+        match math:
+            case Grid():
+                return (self._matrix(notation.cells(math)),)
+            case Explicit(expr):
+                return ("\n".join(self._piece(part) for part in notation.explicit(expr)),)
+            case Scalar() if math.kind == "add":
+                terms = notation.elided(notation.terms(math))
+                return tuple(broken(list(terms), limit * 0.6))
+        return (latex(notation.math(math)),)
+
+    def _piece(self, part: Cells | Box) -> str:
+        if isinstance(part, Cells):
+            return self._matrix(part)
+        if part.text in ("open", "close"):
+            return r"\left(" if part.text == "open" else r"\right)"
+        return latex(part)
+
+    def _matrix(self, cells: Cells) -> str:
+        rows: list[list[str]] = []
+        for line in cells.rows:
+            if all(cell is None for cell in line):
+                rows.append([r"\vdots" if k != _gap(cells) else r"\ddots" for k in range(len(line))])
+            else:
+                rows.append([r"\cdots" if cell is None else "".join(cell) for cell in line])
+        self.widest_matrix = max(self.widest_matrix, len(rows[0]))
+        if len(rows) == 1 and len(rows[0]) == 1:
+            return rows[0][0] if len(cells.rows[0][0] or ()) < 2 else rf"\left({rows[0][0]}\right)"
+        return matrix(rows, self.style.brackets)
+
+    def _reason(self, step: Step) -> dict[str, Any]:
+        facts: dict[str, Any] = {"rule": step.rule}
+        for name, fact in step.facts:
+            if name == "indices":
+                index = self.notation.index
+                facts["indices"] = [f"{latex(index(k))} = {latex(index(p))}" for k, p in fact]
+            else:
+                facts[name] = fact
+        if step.rule == "survivors":
+            facts["by"] = self.places.get(("slice", step.theme, step.about))
+        if step.rule == "differentiate":
+            facts["by"] = self.places.get(("forward", step.theme))
+        if step.rule in ("theorem", "substitution"):
+            facts["by"] = self._cited(step)
+        return facts
+
+    def _cited(self, step: Step) -> list[int]:
+        """Return the numbers of the equations that a step of the whole program rests on."""
+        names = [
+            node.data[0]
+            for node in nodes(step.left)
+            if node.is_var and node.data[0] in self.derivation.names
+        ]
+        found = []
+        for name in names:
+            meant = self.derivation.names[name]
+            source = meant.of.data[0]
+            if meant.through is not None:
+                found.append(self.places.get(("index", meant.through, source)))
+                continue
+            local = next((p for p in self.derivation.locals if p.gradient.data[0] == name), None)
+            places = [("total", source)]
+            places += [("index", local.statement.name, source)] if local else []
+            if step.rule == "substitution":
+                places.insert(0, ("composed", source))
+            found.append(next((self.places[p] for p in places if p in self.places), None))
+        return sorted({number for number in found if number is not None})
+
+    # -- what was checked --------------------------------------------------------------------------
+
+    def checks(self) -> Block:
+        """Return the closing table: which equations, how many, how and where they were checked."""
+        d = self.derivation
+        found: dict[tuple[str, str], list[int]] = {}
+        for chain in d.chains():
+            numbers = self._numbers(chain)
+            for step in chain:
+                size = self._size(step)
+                for verdict in step.verdicts:
+                    if verdict.word == PROVED:
+                        row = found.setdefault((verdict.method, verdict.scope), [0])
+                        row[0] += size
+                        row += [n for n in numbers if n not in row[1:]]
+        rows = [
+            {
+                "equations": count,
+                "method": method,
+                "every": scope == EVERY_SHAPE,
+                "scope": self._scope(scope),
+                "numbers": _ranges(numbers),
+            }
+            for (method, scope), (count, *numbers) in found.items()
+        ]
+        agreements = [
+            {
+                "variable": latex(self.notation.leaf(f"d{a.variable}")),
+                "digits": a.digits,
+                "sizes": [f"{latex(self.notation.word_of(x))} = {k}" for x, k in a.sizes.items()],
+            }
+            for a in d.agreements
+        ]
+        return Block("checks", {"rows": rows, "agreements": agreements,
+                                "dims": ", ".join(latex(self.notation.word_of(x))
+                                                  for x in self.program.dims)})  # fmt: skip
+
+    def _scope(self, scope: str) -> list[str]:
+        """Return the sizes of a scope printed; none for scalars and for every shape."""
+        pairs = (item.split(" = ") for item in scope.split(", ") if " = " in item)
+        return [f"{latex(self.notation.word_of(dim))} = {number}" for dim, number in pairs]
+
+    def _numbers(self, chain: Chain) -> list[int]:
+        step = chain[0]
+        if step.part == "theorem":
+            return [self.places[("theorem",)]]
+        part = {"one": "slice" if step.rule == "differentiate" and len(chain) == 1
+                and isinstance(step.right, Grid) else "one"}.get(step.part, step.part)  # fmt: skip
+        for place, number in self.places.items():
+            if place[0] == part and place[1:] == (step.theme, step.about):
+                return [number]
+            if part == "forward" and place == ("forward", step.theme):
+                return [number]
+        if not step.theme:
+            names = [n.data[0] for n in nodes(step.left) if n.is_var]
+            for name in names:
+                number = self.places.get(("composed" if part == "composed" else "total", name[1:]))
+                if number:
+                    return [number]
+        return []
+
+    def _size(self, step: Step) -> int:
+        """Return how many scalar equations a step states at its sizes."""
+        if not step.sized:
+            return 1
+        for side in (step.right, step.left):
+            if isinstance(side, Grid):
+                shape = side.leaf.shape.at(self.derivation.sizes)
+                return int(shape.rows) * int(shape.cols)
+            if isinstance(side, Explicit):
+                shape = side.expr.shape.at(self.derivation.sizes)
+                return int(shape.rows) * int(shape.cols)
+        return 1
+
+
+_ENTRYWISE = frozenset(
+    "exp log sin cos tan sinh cosh tanh sqrt abs sigmoid relu softplus sign max min".split()
+)
+_KINKS = {"relu": "relu", "abs": "abs", "max": "max", "min": "max", "gt": "gt", "sign": "sign"}
+
+
+def _kinks(derivation: Derivation) -> list[str]:
+    used = {n.name for s in derivation.program.statements for n in nodes(s.expr)}
+    return sorted({_KINKS[name] for name in used & _KINKS.keys()})
+
+
+def _is_last(derivation: Derivation, local: Local) -> bool:
+    """Whether this is the last of the parts that add up to a variable's gradient."""
+    name = local.variable.data[0]
+    return [p for p in derivation.locals if p.variable.data[0] == name][-1] is local
+
+
+def _has_delta(math: Math) -> bool:
+    if not isinstance(math, Scalar):
+        return False
+    return math.kind == "delta" or any(_has_delta(arg) for arg in math.args)
+
+
+def _gap(cells: Cells) -> int:
+    line = next(line for line in cells.rows if any(cell is not None for cell in line))
+    return next((k for k, cell in enumerate(line) if cell is None), -1)
+
+
+def _line_width(line: Line) -> float:
+    right = max(width(part) for part in line.right)
+    return width(line.left) + 3 + right + (26 if line.reason and right < 60 else 0)
+
+
+def _font(lines: list[Line]) -> str:
+    """Return the largest font size at which the lines fit the page."""
+    widest = max(_line_width(line) for line in lines)
+    return next((font for font, limit in PAGE if widest <= limit), PAGE[-1][0])
+
+
+def _ranges(numbers: list[int]) -> list[tuple[int, int]]:
+    """Return numbers as runs, first and last: [1, 2, 3, 7] as (1, 3), (7, 7)."""
+    runs: list[tuple[int, int]] = []
+    for number in sorted(set(numbers)):
+        if runs and number == runs[-1][1] + 1:
+            runs[-1] = (runs[-1][0], number)
+        else:
+            runs.append((number, number))
+    return runs
+
+
+# -- templates -------------------------------------------------------------------------------------
+
+
+def template_folder() -> Path:
+    """Return the folder of our templates: inside the installed package, or beside it."""
+    here = Path(__file__).resolve().parent
+    for folder in (here / "templates", here.parent / "templates"):
+        if (folder / "markdown").is_dir():
+            return folder
+    raise OutputError("the templates are missing from this installation")
+
+
+def _fill(form: str, document: dict[str, Any], templates: Path | None) -> str:
+    import jinja2
+
+    ours = jinja2.FileSystemLoader(template_folder())
+    loaders: list[jinja2.BaseLoader] = [jinja2.PrefixLoader({"derive": ours}), ours]
+    if templates is not None:
+        if not templates.is_dir():
+            raise OutputError(f"there is no folder of templates at {templates}")
+        loaders.insert(0, jinja2.FileSystemLoader(templates))
+    environment = jinja2.Environment(
+        loader=jinja2.ChoiceLoader(loaders),
+        block_start_string="<%",
+        block_end_string="%>",
+        variable_start_string="<<",
+        variable_end_string=">>",
+        comment_start_string="<#",
+        comment_end_string="#>",
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    prefix = document["prefix"]
+    environment.filters["reason"] = _reason_text
+    environment.filters["inline"] = lambda shown: shown.replace(r"\,", r"\thinspace ")
+    environment.filters["emphasis"] = lambda words: re.sub(r"\*([^*]+)\*", r"\\emph{\1}", words)
+    environment.filters["ref"] = lambda n: f"({n})" if form == "md" else rf"\eqref{{{prefix}{n}}}"
+    name = f"{FORMATS[form]}/prove.{form}"
+    try:
+        text = environment.get_template(name).render(doc=document)
+    except jinja2.TemplateError as error:
+        where = getattr(error, "name", None) or name
+        line = getattr(error, "lineno", None)
+        raise OutputError(
+            f"the template {where}{f', line {line},' if line else ''} cannot be filled: "
+            f"{error.message or error}"
+        ) from None
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+def _reason_text(words: str) -> str:
+    """Return words with mathematics in dollars as the text of a display: `\\text{only } k = c`."""
+    pieces = " ".join(words.split()).split("$")
+    shown = [
+        (rf"\text{{{piece}}}" if at % 2 == 0 else piece) for at, piece in enumerate(pieces) if piece
+    ]
+    return "".join(shown)
+

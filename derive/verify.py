@@ -1,0 +1,666 @@
+"""The judges: each looks at a step by a road that did not produce it.
+
+The *index* judge compares normal forms, for every shape; a gradient means to it the sum of the
+chain rule over derivatives of normal forms. The *entries* judge writes both sides out at sizes,
+where a gradient is assembled from every y_ij differentiated by FLINT or SymPy. The *forward* judge
+differentiates the whole program forwards. *Numbers* are central differences in rigorous intervals.
+No judge reads a gradient rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from fractions import Fraction
+from functools import cached_property
+from itertools import cycle, product
+
+from derive.entries import Explicit, Matrix, Partials, cells
+from derive.errors import ProofError, UnsupportedError
+from derive.expr import Expr, substitute
+from derive.graph import Program, Statement
+from derive.index import Entries, Index, Scalar
+from derive.normal import Form, Ring, TooLarge, Undefined, accumulate
+from derive.numbers import Numbers, agreement
+from derive.ops import var
+from derive.proof import (
+    EVERY_SHAPE,
+    PROVED,
+    REFUTED,
+    UNDECIDED,
+    Agreement,
+    Chain,
+    Derivation,
+    EntryOf,
+    Explicit as ExplicitMath,
+    GradientName,
+    Grid,
+    Local,
+    Math,
+    Slice,
+    Step,
+    Verdict,
+)
+from derive.shape import Dim, Shape
+
+Progress = Callable[[str], None]
+Sizes = Mapping[str, int]
+
+#: Sizes at which statements about every shape are written out besides, in turn for each dimension.
+PROBES = ((1, 3, 2), (4, 2, 1))
+#: A point for numbers has no dimension larger than this.
+SMALL = 3
+
+
+def verify(derivation: Derivation, progress: Progress | None = None) -> Derivation:
+    """Return the derivation with a verdict on every step, and the agreement of numbers."""
+    return _Court(derivation, progress or (lambda message: None)).judged()
+
+
+def insist(derivation: Derivation) -> Derivation:
+    """Return a derivation whose every step is proved; raise `ProofError` at the first that is not."""
+    for step in derivation.steps():
+        if not step.proved:
+            found = next((v for v in step.verdicts if not v.proved), None)
+            word = found.word if found else UNDECIDED
+            where = f" in the theorem of {step.theme}" if step.theme else ""
+            raise ProofError(
+                f"a step was not proved: {describe(step)} (rule {step.rule}, part {step.part}"
+                f"{where}) is {word}",
+                hint=f"{found.method}: {found.detail or found.scope}" if found else None,
+            )
+    return derivation
+
+
+def describe(step: Step) -> str:
+    """Return a step as a short line of text."""
+    return f"{_brief(step.left)} = {_brief(step.right)}"
+
+
+def _brief(math: Math) -> str:
+    match math:
+        case Expr():
+            return str(math)
+        case ExplicitMath(expr):
+            return str(expr)
+        case EntryOf(expr, i, j):
+            return f"({expr})[{i}, {j}]"
+        case Grid(leaf=leaf):
+            return f"the entries of {leaf.shape}"
+        case Slice(of, wrt):
+            return f"d{of}/d{wrt.data[0]}{list(wrt.data[1:])}"
+    return f"a {math.kind} of {math.data or len(math.args)}"
+
+
+def probes(program: Program) -> tuple[Sizes, ...]:
+    """Return small sizes that differ from each other and from a square."""
+    found = [dict(zip(program.dims, cycle(sizes), strict=False)) for sizes in PROBES]
+    return tuple(found) if program.dims else (found[0],)
+
+
+class _Court:
+    """The judges of one derivation, each made when it is first needed."""
+
+    def __init__(self, derivation: Derivation, progress: Progress):
+        self.derivation = derivation
+        self.progress = progress
+        self.probes = probes(derivation.program)
+        self.statements = {s.name: s for s in derivation.program.statements}
+
+    def judged(self) -> Derivation:
+        d = self.derivation
+        forward = tuple(step for (step,) in self._by_theme([(s,) for s in d.forward]))
+        locals_ = tuple(self._local(local) for local in d.locals)
+        self.progress("the whole program")
+        whole = {name: self._whole(chain) for name, chain in d.totals.items()}
+        composed = {name: self._whole(chain) for name, chain in d.composed.items()}
+        self._forward_check()
+        self.progress("numbers")
+        return replace(
+            d,
+            forward=forward,
+            locals=locals_,
+            totals=whole,
+            composed=composed,
+            agreements=tuple(self._agreements()),
+            probes=self.probes,
+        )
+
+    # -- local theorems ----------------------------------------------------------------------------
+
+    def _by_theme(self, chains: list[Chain]) -> Iterator[Chain]:
+        for chain in chains:
+            judge = self._sized(chain[0].theme)
+            yield tuple(replace(step, verdicts=(judge.verdict(step),)) for step in chain)
+
+    def _local(self, local: Local) -> Local:
+        self.progress(f"the gradient of {local.statement.name} with respect to {local.variable}")
+        theme = local.statement.name
+        sized = {
+            part: next(iter(self._by_theme([chain])), ()) if chain else ()
+            for part in ("slice", "one", "entries", "assembly")
+            for chain in [getattr(local, part)]
+        }
+        general = {
+            part: tuple(self._general(step, theme) for step in getattr(local, part))
+            for part in ("claim", "index", "operators")
+        }
+        return replace(local, **sized, **general)
+
+    def _general(self, step: Step, theme: str) -> Step:
+        judges: list[_Judge] = [self._index(theme)]
+        judges += [self._entries(theme, k) for k in range(len(self.probes))]
+        return replace(step, verdicts=tuple(judge.verdict(step) for judge in judges))
+
+    def _sized(self, theme: str) -> EntriesJudge:
+        return self._kept(("sized", theme), lambda: EntriesJudge(
+            self.derivation, self.statements[theme], self.derivation.sizes))  # fmt: skip
+
+    def _entries(self, theme: str, probe: int) -> EntriesJudge:
+        return self._kept(("probe", theme, probe), lambda: EntriesJudge(
+            self.derivation, self.statements[theme], self.probes[probe]))  # fmt: skip
+
+    def _index(self, theme: str) -> IndexJudge:
+        return self._kept(("index", theme), lambda: IndexJudge(
+            self.derivation, self.statements[theme]))  # fmt: skip
+
+    def _kept(self, key: tuple, make):
+        known = self.__dict__.setdefault("_judges", {})
+        if key not in known:
+            known[key] = make()
+        return known[key]
+
+    # -- the whole program -------------------------------------------------------------------------
+
+    def _whole(self, chain: Chain) -> Chain:
+        judges = [self._kept("algebra", lambda: AlgebraJudge(self.derivation))]
+        judges += [self._forward(k) for k in range(len(self.probes))]
+        return tuple(
+            replace(step, verdicts=tuple(judge.verdict(step) for judge in judges)) for step in chain
+        )
+
+    def _forward(self, probe: int) -> ForwardJudge:
+        return self._kept(("forward", probe), lambda: ForwardJudge(
+            self.derivation, self.probes[probe]))  # fmt: skip
+
+    def _forward_check(self) -> None:
+        """Hold every composed gradient against the program differentiated forwards."""
+        if len(self.derivation.backward) == 0:
+            return
+        for name, value in self.derivation.gradients.items():
+            own = var(f"d{name}", value.shape)
+            for k in range(len(self.probes)):
+                verdict = self._forward(k).verdict(Step(own, value, "theorem", part="composed"))
+                if not verdict.proved:
+                    raise ProofError(
+                        f"the gradient with respect to {name} is {verdict.word}: {value} is not "
+                        f"what differentiating the whole program forwards gives",
+                        hint=f"{verdict.method}, at {verdict.scope}",
+                    )
+
+    def _agreements(self) -> Iterator[Agreement]:
+        program = self.derivation.program
+        sizes = {dim: min(k, SMALL) for dim, k in self.derivation.sizes.items()}
+        output = program.composed(program.statements[-1].expr)
+        for name, gradient in self.derivation.gradients.items():
+            if name not in program.inputs:
+                continue
+            formula = program.composed(gradient)
+            found = _first_agreement(program, output, formula, name, sizes)
+            if found is not None:
+                yield Agreement(name, sizes, found)
+
+
+def _first_agreement(
+    program: Program, output: Expr, formula: Expr, name: str, sizes: Sizes
+) -> int | None:
+    """Return the digits to which central differences agree, `None` where no point has a value."""
+    out = f"d{program.output}"
+
+    def value(point) -> object:
+        rows = Numbers(sizes, point).matrix(output)
+        if program.is_loss:
+            return 1 * _number(rows[0][0])
+        pairs = zip(point[out], rows, strict=True)
+        return sum(_number(y) * g for gs, ys in pairs for g, y in zip(gs, ys, strict=True))
+
+    def gradient(point) -> list:
+        return Numbers(sizes, point).matrix(formula)
+
+    for positive in (False, True):
+        leaves = {leaf: program.leaves[leaf].shape for leaf in program.inputs}
+        leaves[out] = program.output.shape
+        point = {
+            leaf: _point(shape.at(sizes), k, positive)
+            for k, (leaf, shape) in enumerate(leaves.items())
+        }
+        try:
+            digits = agreement(value, gradient, name, point)
+        except (UnsupportedError, ZeroDivisionError):
+            continue
+        if digits is None:
+            raise ProofError(
+                f"the gradient with respect to {name} disagrees with central differences",
+                hint=f"at sizes {dict(sizes)}",
+            )
+        return digits
+    return None
+
+
+def _number(value):
+    from derive.numbers import interval
+
+    return interval(value)
+
+
+def _point(shape: Shape, seed: int, positive: bool) -> list[list[Fraction]]:
+    """Return small rationals that do not repeat in a pattern a formula could exploit."""
+
+    def one(i: int, j: int) -> Fraction:
+        k = (37 * i * i + 59 * j + 101 * seed + 13 * i * j + 7) % 97
+        value = Fraction(k + 11, 64)
+        return value if positive or k % 3 else -value
+
+    return [[one(i, j) for j in range(int(shape.cols))] for i in range(int(shape.rows))]
+
+
+# -- judges ----------------------------------------------------------------------------------------
+
+
+class _Judge:
+    """One road: what mathematics means on it, and whether two meanings are equal."""
+
+    method: str
+    scope: str
+    refutes: bool
+
+    def verdict(self, step: Step) -> Verdict:
+        """Return what this road finds of a step."""
+        try:
+            found = self.differs(step)
+        except TooLarge:
+            return Verdict(UNDECIDED, self.scope, self.method, "the normal form is too large")
+        except Undefined:
+            return Verdict(UNDECIDED, self.scope, self.method, "a division by zero")
+        if found is None:
+            return Verdict(PROVED, self.scope, self.method)
+        word = REFUTED if self.refutes else UNDECIDED
+        return Verdict(word, self.scope, self.method, found)
+
+    def differs(self, step: Step) -> str | None:
+        raise NotImplementedError
+
+
+class IndexJudge(_Judge):
+    """Normal forms over symbolic indices: what it proves holds for every shape."""
+
+    method = "index normal form"
+    scope = EVERY_SHAPE
+    refutes = False
+
+    def __init__(self, derivation: Derivation, statement: Statement):
+        self.derivation = derivation
+        self.statement = statement
+        self.ring = Ring(meaning=self._meaning)
+        self.entries = Entries(derivation.letters.bound)
+        self.value = derivation.program.leaves[statement.name]
+        self.known: dict[str, Form] = {}
+
+    def differs(self, step: Step) -> str | None:
+        same = self.ring.equal(self._form(step.left), self._form(step.right))
+        return None if same else "the normal forms differ"
+
+    def _form(self, math: Math) -> Form:
+        match math:
+            case Scalar():
+                return self.ring.of(math)
+            case EntryOf(expr, i, j):
+                return self.ring.of(self.entries.of(expr, i, j))
+            case Expr():
+                return self.ring.of(self.entries.of(math, "@r", "@s"))
+        raise AssertionError(f"{type(math).__name__} is not mathematics of every shape")
+
+    def _meaning(self, term: Scalar, names: Mapping[Index, Index]) -> Form | None:
+        if term.kind == "partial":
+            y, x = term.args
+            i, j, a, c = (names.get(k, k) for k in (*y.data[1:], *x.data[1:]))
+            return self._derivative(x.data[0], i, j, a, c)
+        name, i, j = term.data
+        return self._entry(name, names.get(i, i), names.get(j, j))
+
+    def _entry(self, name: str, i: Index, j: Index) -> Form | None:
+        if name == self.statement.name:
+            return self._definition(i, j)
+        upstream = self._upstream()
+        meant = self.derivation.names.get(name)
+        if meant is None or (upstream is not None and name == upstream):
+            return None
+        if name not in self.known:
+            self.known[name] = self._gradient(meant, upstream)
+        return self.ring.rename(self.known[name], {"@a": i, "@c": j})
+
+    def _upstream(self) -> str | None:
+        program = self.derivation.program
+        if program.is_loss and self.statement.name == program.output.data[0]:
+            return None
+        return f"d{self.statement.name}"
+
+    def _definition(self, i: Index, j: Index) -> Form:
+        return self.ring.of(self.entries.of(self.statement.expr, i, j))
+
+    def _derivative(self, name: str, i: Index, j: Index, a: Index, c: Index) -> Form:
+        key = f"partial {name}"
+        if key not in self.known:
+            leaf = self.derivation.program.leaves[name]
+            rows, cols = self.value.shape.dims
+            y = self._definition("@i" if rows != 1 else 0, "@j" if cols != 1 else 0)
+            self.known[key] = self.ring.derivative(y, leaf.data, "@a", "@c")
+        return self.ring.rename(self.known[key], {"@i": i, "@j": j, "@a": a, "@c": c})
+
+    def _gradient(self, meant: GradientName, upstream: str | None) -> Form:
+        """Return Σ_ij ∂L/∂y_ij ∂y_ij/∂x_ac for a variable, or for a node taken as a variable."""
+        ring, rows, cols = self.ring, *self.value.shape.dims
+        i, j = ("~i" if rows != 1 else 0, "~j" if cols != 1 else 0)
+        if meant.of.is_var:
+            partial = self._derivative(meant.of.data[0], i, j, "@a", "@c")
+        else:
+            free = var("the node", meant.of.shape)
+            y = self.entries.of(substitute(self.statement.expr, {meant.of: free}), i, j)
+            partial = ring.derivative(ring.of(y), free.data, "@a", "@c")
+            partial = ring.unfold(
+                partial,
+                lambda name, k, p: (
+                    ring.of(self.entries.of(meant.of, k, p)) if name == "the node" else None
+                ),
+            )
+        if upstream is None:
+            return partial
+        term = ring.mul(ring.entry(upstream, i, j), partial)
+        for index, dim in ((j, cols), (i, rows)):
+            term = ring.sum(index, dim, term) if dim != 1 else term
+        return term
+
+
+class EntriesJudge(_Judge):
+    """Explicit matrices at sizes, every y_ij differentiated on its own."""
+
+    method = "both sides written out and compared exactly"
+    refutes = True
+
+    def __init__(self, derivation: Derivation, statement: Statement, sizes: Sizes):
+        self.derivation = derivation
+        self.statement = statement
+        self.sizes = sizes
+        self.ring = Ring(sizes, self._meaning)
+        self.plain = Explicit(self.ring)
+        self.judging = Explicit(self.ring, self._entry)
+        self.value = derivation.program.leaves[statement.name]
+        self.known: dict[int, tuple[Math, Matrix]] = {}
+        self.tables: dict[str, Mapping[tuple[int, int], Form]] = {}
+        self.scope = sizes_text(derivation.program, sizes)
+
+    def differs(self, step: Step) -> str | None:
+        left, right = step.left, step.right
+        if isinstance(left, Scalar | EntryOf):
+            return self._scalars_differ(step, left, right)
+        p, q = self._matrix(left), self._matrix(right)
+        for i, (row, other) in enumerate(zip(p, q, strict=True)):
+            for j, (x, y) in enumerate(zip(row, other, strict=True)):
+                if x != y and not self.ring.equal(x, y):
+                    return f"entry {i + 1}, {j + 1} differs"
+        return None
+
+    def _scalars_differ(self, step: Step, left: Math, right: Math) -> str | None:
+        words = dict.fromkeys([*_free(left), *_free(right)])
+        dims = self._index_dims(step.about)
+        ranges = [range(self._size(dims[word])) for word in words]
+        for values in product(*ranges):
+            names = dict(zip(words, values, strict=True))
+            p, q = self._scalar(left, names), self._scalar(right, names)
+            if not self.ring.equal(p, q):
+                return f"they differ at {', '.join(f'{w} = {v + 1}' for w, v in names.items())}"
+        return None
+
+    def _index_dims(self, about: str) -> dict[Index, Dim]:
+        letters, leaves = self.derivation.letters, self.derivation.program.leaves
+        dims: dict[Index, Dim] = dict(zip(letters.output, self.value.shape.dims, strict=True))
+        dims.update(zip(letters.variable, leaves[about].shape.dims, strict=True))
+        return dims
+
+    def _size(self, dim) -> int:
+        return self.sizes.get(dim, dim)
+
+    def _scalar(self, math: Math, names: Mapping[Index, Index]) -> Form:
+        if isinstance(math, EntryOf):
+            i, j = names.get(math.i, math.i), names.get(math.j, math.j)
+            return self.judging.matrix(math.expr)[i][j]
+        return self.ring.of(math, names)
+
+    def _matrix(self, math: Math) -> Matrix:
+        kept = self.known.get(id(math))
+        if kept is None:
+            kept = self.known[id(math)] = (math, self._written(math))
+        return kept[1]
+
+    def _written(self, math: Math) -> Matrix:
+        match math:
+            case Expr():
+                return self.judging.matrix(math)
+            case ExplicitMath(expr):
+                return self.judging.matrix(expr)
+            case Grid(tree, row, col, leaf):
+                rows, cols = leaf.shape.at(self.sizes).dims
+                of = self.ring.of
+                return [[of(tree, {row: i, col: j}) for j in range(cols)] for i in range(rows)]
+            case Slice(of, wrt):
+                rows, cols = of.shape.at(self.sizes).dims
+                _, a, c = wrt.data
+                return [
+                    [self._partial(i, j, wrt.data[0], a, c) for j in range(cols)]
+                    for i in range(rows)
+                ]
+        raise AssertionError(f"{type(math).__name__} is no matrix")
+
+    # -- what names mean ---------------------------------------------------------------------------
+
+    def _meaning(self, term: Scalar, names: Mapping[Index, Index]) -> Form | None:
+        if term.kind == "partial":
+            y, x = term.args
+            i, j, a, c = (names.get(k, k) for k in (*y.data[1:], *x.data[1:]))
+            return self._partial(i, j, x.data[0], a, c)
+        name, i, j = term.data
+        return self._entry(name, names.get(i, i), names.get(j, j))
+
+    def _entry(self, name: str, i: int, j: int) -> Form | None:
+        if name == self.statement.name:
+            return self.y[i][j]
+        meant = self.derivation.names.get(name)
+        if meant is None or name == self._upstream:
+            return None
+        if name not in self.tables:
+            self.tables[name] = self._gradient(meant)
+        return self.tables[name].get((i, j), {})
+
+    @cached_property
+    def y(self) -> Matrix:
+        return self.plain.matrix(self.statement.expr)
+
+    @cached_property
+    def partials(self) -> list[list[Partials]]:
+        return [[self.plain.partials(form) for form in row] for row in self.y]
+
+    @property
+    def _upstream(self) -> str | None:
+        program = self.derivation.program
+        is_loss = program.is_loss and self.statement.name == program.output.data[0]
+        return None if is_loss else f"d{self.statement.name}"
+
+    def _partial(self, i: int, j: int, name: str, a: int, c: int) -> Form:
+        atom = self.ring.atom(("x", name, a, c))
+        return self.partials[i][j].get(atom, {})
+
+    def _gradient(self, meant: GradientName) -> dict[tuple[int, int], Form]:
+        """Return Σ_ij ∂L/∂y_ij ∂y_ij/∂x_ac for all a, c, visiting no zero derivative."""
+        if meant.of.is_var:
+            return self._gathered(meant.of.data[0], self.partials)
+        free = var("the node", meant.of.shape)
+        rows = self.plain.matrix(substitute(self.statement.expr, {meant.of: free}))
+        partials = [[self.plain.partials(form) for form in row] for row in rows]
+        node = self.plain.matrix(meant.of)
+        return {
+            place: self.ring.unfold(
+                form, lambda name, k, p: node[k][p] if name == "the node" else None
+            )
+            for place, form in self._gathered("the node", partials).items()
+        }
+
+    def _gathered(
+        self, name: str, partials: list[list[Partials]]
+    ) -> dict[tuple[int, int], Form]:
+        result: dict[tuple[int, int], Form] = {}
+        ring, upstream = self.ring, self._upstream
+        for i, row in enumerate(partials):
+            for j, found in enumerate(row):
+                g = ring.entry(upstream, i, j) if upstream else None
+                for atom, form in found.items():
+                    key = ring.atoms[atom]
+                    if key[1] != name:
+                        continue
+                    term = form if g is None else ring.mul(g, form)
+                    total = result.setdefault(key[2:], {})
+                    for monomial, coefficient in term.items():
+                        accumulate(total, monomial, coefficient)
+        return result
+
+
+class AlgebraJudge(_Judge):
+    """Normal forms in which a gradient stands for the formula that was proved of it."""
+
+    method = "index normal form"
+    scope = EVERY_SHAPE
+    refutes = False
+
+    def __init__(self, derivation: Derivation):
+        self.derivation = derivation
+        self.ring = Ring(meaning=self._meaning)
+        self.entries = Entries(derivation.letters.bound)
+        self.formulas: dict[str, Expr] = {
+            f"d{name}": value for name, value in derivation.backward.items()
+        }
+        self.formulas |= {
+            local.gradient.data[0]: local.formula for local in derivation.locals
+            if local.gradient.data[0] not in self.formulas
+        }  # fmt: skip
+
+    def differs(self, step: Step) -> str | None:
+        sides = (step.left, step.right)
+        p, q = (self.ring.of(self.entries.of(side, "@r", "@s")) for side in sides)
+        return None if self.ring.equal(p, q) else "the normal forms differ"
+
+    def _meaning(self, term: Scalar, names: Mapping[Index, Index]) -> Form | None:
+        name, i, j = term.data
+        formula = self.formulas.get(name)
+        if formula is None:
+            return None
+        return self.ring.of(self.entries.of(formula, names.get(i, i), names.get(j, j)))
+
+
+class ForwardJudge(_Judge):
+    """The whole program differentiated forwards at sizes, entry by entry, intermediates as atoms."""
+
+    method = "the whole program differentiated forwards, entry by entry"
+    refutes = True
+
+    def __init__(self, derivation: Derivation, sizes: Sizes):
+        self.derivation = derivation
+        self.program = derivation.program
+        self.sizes = sizes
+        self.ring = Ring(sizes)
+        self.plain = Explicit(self.ring)
+        self.judging = Explicit(self.ring, self._entry)
+        self.scope = sizes_text(self.program, sizes)
+        self.totals: dict[tuple, Form] = {}
+        self.partials: dict[str, list[list[Partials]]] = {}
+
+    def differs(self, step: Step) -> str | None:
+        p, q = self.judging.matrix(step.left), self.judging.matrix(step.right)
+        for i, j in cells(len(p), len(p[0])):
+            if not self._same(p[i][j], q[i][j]):
+                return f"entry {i + 1}, {j + 1} differs"
+        return None
+
+    def _same(self, p: Form, q: Form) -> bool:
+        """Compare with the intermediates as atoms; unfold them one by one where that fails."""
+        if self.ring.equal(p, q):
+            return True
+        for statement in reversed(self.program.statements):
+            rows = self.plain.matrix(statement.expr)
+
+            def define(name, i, j, own=statement.name, rows=rows):
+                return rows[i][j] if name == own else None
+
+            p, q = self.ring.unfold(p, define), self.ring.unfold(q, define)
+            if self.ring.equal(p, q):
+                return True
+        return False
+
+    def _entry(self, name: str, i: int, j: int) -> Form | None:
+        meant = self.derivation.names.get(name)
+        if meant is None or name == f"d{self.program.output}":
+            return None
+        source = meant.of.data[0]
+        key = (source, meant.through, i, j)
+        if key not in self.totals:
+            self.totals[key] = self._total(source, meant.through, i, j)
+        return self.totals[key]
+
+    def _total(self, source: str, through: str | None, a: int, c: int) -> Form:
+        """Return the derivative of the loss by one entry, carried forward through the statements."""
+        ring = self.ring
+        moved: dict[int, Form] = {ring.atom(("x", source, a, c)): {(): 1}}
+        output = self.program.output.data[0]
+        for statement in self.program.statements:
+            if statement.name == source:
+                moved = {ring.atom(("x", source, a, c)): {(): 1}}
+                continue
+            for (i, j), found in self._derivatives(statement):
+                change: Form = {}
+                for atom, partial in found.items():
+                    direct = ring.atoms[atom][1] == source
+                    if atom not in moved or (direct and through not in (None, statement.name)):
+                        continue
+                    for m, k in ring.mul(partial, moved[atom]).items():
+                        accumulate(change, m, k)
+                if change:
+                    moved[ring.atom(("x", statement.name, i, j))] = change
+        result: Form = {}
+        shape = self.program.output.shape.at(self.sizes)
+        for i, j in cells(int(shape.rows), int(shape.cols)):
+            slope = moved.get(ring.atom(("x", output, i, j)), {})
+            weight = {(): 1} if self.program.is_loss else ring.entry(f"d{output}", i, j)
+            for m, k in ring.mul(weight, slope).items():
+                accumulate(result, m, k)
+        return result
+
+    def _derivatives(self, statement: Statement) -> Iterator[tuple[tuple[int, int], Partials]]:
+        if statement.name not in self.partials:
+            rows = self.plain.matrix(statement.expr)
+            self.partials[statement.name] = [[self.plain.partials(f) for f in row] for row in rows]
+        rows = self.partials[statement.name]
+        for i, j in cells(len(rows), len(rows[0])):
+            yield (i, j), rows[i][j]
+
+
+def sizes_text(program: Program, sizes: Sizes) -> str:
+    """Return sizes as a reader sees them: the shapes of the inputs, or of all dimensions."""
+    if not program.dims:
+        return "scalars"
+    return ", ".join(f"{dim} = {sizes[dim]}" for dim in program.dims)
+
+
+def _free(math: Math) -> list[Index]:
+    from derive.index import free_indices
+
+    if isinstance(math, EntryOf):
+        return [k for k in (math.i, math.j) if isinstance(k, str)]
+    return sorted(free_indices(math), key=str)

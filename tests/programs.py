@@ -1,0 +1,255 @@
+"""What the tests of the core share: random well-shaped programs, and NumPy reading the same text.
+
+`evaluate` is the independent road: NumPy itself runs the text, over mpmath's numbers, with none of
+the package's definitions. It is used on printed programs and printed gradients only.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+import mpmath
+import numpy as np
+from hypothesis import strategies as st
+
+from derive.graph import Program
+from derive.index import Scalar
+
+DIGITS = 50
+SHAPES = {
+    "X": ("n", "d"),
+    "Y": ("n", "d"),
+    "W": ("d", "m"),
+    "A": ("n", "n"),
+    "b": (1, "d"),
+    "c": ("n", 1),
+    "s": (1, 1),
+}
+#: Functions of one argument; where the domain is not all numbers, how an argument is brought into it.
+TOTAL = ("exp({0})", "sin({0})", "cos({0})", "tan({0} / 9)", "tanh({0})", "sinh({0})", "cosh({0})",
+         "sigmoid({0})", "softplus({0})", "abs({0} + 1 / 7)", "relu({0} + 1 / 7)",
+         "max({0}, 1 / 7)", "min({0}, -1 / 7)", "{0} * ({0} > 1 / 7)")  # fmt: skip
+POSITIVE = ("log({0} ** 2 + 1)", "sqrt(1 + {0} ** 2)", "(1 + {0} ** 2) ** (-3 / 2)", "log(1 + exp({0}))")
+DECLARED = "; ".join(f"{name}: ({', '.join(map(str, dims))})" for name, dims in SHAPES.items())
+
+
+@st.composite
+def expressions(draw, shape: tuple, names: Mapping[str, tuple], depth: int) -> str:
+    """Draw the text of an expression of a shape over names, every value of it defined everywhere."""
+
+    def of(dims: tuple, less: int = 1) -> str:
+        return draw(expressions(dims, names, depth - less))
+
+    rows, cols = shape
+    fitting = [name for name, dims in names.items() if dims == shape]
+    turned = [f"{name}.T" for name, dims in names.items() if dims == (cols, rows) != shape]
+    if depth <= 0:
+        leaves = [*fitting, *turned, str(draw(st.integers(1, 3)))]
+        if shape == (1, 1):
+            leaves += ["n", f"sum({draw(st.sampled_from(sorted(names)))})"]
+        elif not fitting and not turned:
+            leaves = [f"ones({rows}, {cols})"]
+        else:
+            leaves = [*fitting, *turned]
+        return draw(st.sampled_from(leaves))
+    kinds = ["add", "sub", "mul", "div", "neg", "power", "function", "positive", "extreme",
+             "matmul", "leaf", "spread", "scaled", "transpose"]  # fmt: skip
+    if shape == (1, 1):
+        kinds += ["sum", "mean", "tr", "sum", "quadratic"]
+    elif rows == 1:
+        kinds += ["sum_rows", "mean_rows"]
+    elif cols == 1:
+        kinds += ["sum_cols", "mean_cols"]
+    if rows == cols and rows != 1:
+        kinds += ["eye"]
+    some = draw(st.sampled_from([("n", "d"), ("d", "m"), ("n", "n"), ("m", "n")]))
+    match draw(st.sampled_from(kinds)):
+        case "add":
+            return f"({of(shape)} + {of(shape)})"
+        case "sub":
+            return f"({of(shape)} - {of(shape)})"
+        case "mul":
+            return f"({of(shape)} * {of(shape)})"
+        case "div":
+            return f"({of(shape)} / (2 + {of(shape, 2)} ** 2))"
+        case "neg":
+            return f"(-{of(shape)})"
+        case "power":
+            return f"({of(shape)}) ** {draw(st.sampled_from([2, 3]))}"
+        case "function":
+            return draw(st.sampled_from(TOTAL)).format(of(shape))
+        case "positive":
+            return draw(st.sampled_from(POSITIVE)).format(f"({of(shape)})")
+        case "extreme":
+            return f"{draw(st.sampled_from(['max', 'min']))}({of(shape)}, {of(shape, 2)} + 1 / 7)"
+        case "matmul":
+            inner = draw(st.sampled_from(["n", "d", "m", 1]))
+            return f"({of((rows, inner))} @ {of((inner, cols))})"
+        case "spread":
+            smaller = draw(st.sampled_from([(1, cols), (rows, 1), (1, 1)]))
+            return f"({of(shape)} {draw(st.sampled_from('+-*'))} {of(smaller)})"
+        case "scaled":
+            return f"({draw(st.sampled_from(['2', '0.5', '-3', '1 / 3']))} * {of(shape)})"
+        case "transpose":
+            return f"({of((cols, rows))}).T"
+        case "sum":
+            return f"sum({of(some)})"
+        case "mean":
+            return f"mean({of(some)})"
+        case "tr":
+            return f"tr({of(('n', 'n'))})"
+        case "quadratic":
+            return f"({of(('n', 1))}.T @ {of(('n', 1))})"
+        case "sum_rows":
+            return f"sum({of((draw(st.sampled_from(['n', 'd', 'm'])), cols))}, axis=0)"
+        case "mean_rows":
+            return f"mean({of((draw(st.sampled_from(['n', 'd', 'm'])), cols))}, axis=0)"
+        case "sum_cols":
+            return f"sum({of((rows, draw(st.sampled_from(['n', 'd', 'm']))))}, axis=1)"
+        case "mean_cols":
+            return f"mean({of((rows, draw(st.sampled_from(['n', 'd', 'm']))))}, axis=1)"
+        case "eye":
+            return f"({of(shape)} + eye({rows}))"
+    return of(shape, depth)
+
+
+@st.composite
+def texts(draw, depth: int = 3, statements: int = 2) -> str:
+    """Draw the text of a program whose output depends on at least one input."""
+    names: dict[str, tuple] = dict(SHAPES)
+    lines = [DECLARED]
+    for k in range(draw(st.integers(1, statements))):
+        shape = draw(st.sampled_from([("n", "d"), ("n", "m"), ("d", 1), (1, "m"), (1, 1)]))
+        body = draw(expressions(shape, names, depth))
+        used = draw(st.sampled_from([name for name, dims in names.items()]))
+        lines.append(f"H{k} = {body} + 0.5 * sum({used})")
+        names[f"H{k}"] = shape
+    return "; ".join(lines)
+
+
+def point(program: Program, sizes: Mapping[str, int], seed: int = 0) -> dict[str, list[list[Fraction]]]:
+    """Return values for the inputs, and for `dY`, that are small, distinct and not zero."""
+    leaves = {name: program.leaves[name].shape for name in program.inputs}
+    leaves[f"d{program.output}"] = program.output.shape
+    rng = np.random.default_rng(seed)
+    found = {}
+    for name, shape in leaves.items():
+        rows, cols = shape.at(sizes).dims
+        cells = rng.permutation(np.arange(1, 400))[: rows * cols].reshape(rows, cols)
+        signs = rng.choice([-1, 1], size=(rows, cols))
+        found[name] = [[Fraction(int(s * k), 211) for s, k in zip(*row)] for row in zip(signs, cells)]
+    return found
+
+
+# -- NumPy on the same text ------------------------------------------------------------------------
+
+
+class _Exact(ast.NodeTransformer):
+    """Every number of a text becomes mpmath's; axes and sizes stay as they are."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        if node.func.id not in ("ones", "zeros", "eye", "broadcast_to"):
+            node.args = [self.visit(arg) for arg in node.args]
+        elif node.func.id == "broadcast_to":
+            node.args[0] = self.visit(node.args[0])
+        return node
+
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:
+        literal = ast.Constant(repr(node.value))
+        return ast.copy_location(ast.Call(ast.Name("exactly", ast.Load()), [literal], []), node)
+
+    def visit_Compare(self, node: ast.Compare) -> ast.AST:
+        self.generic_visit(node)
+        return ast.Call(ast.Name("mask", ast.Load()), [node], [])
+
+
+def _lift(function) -> Any:
+    return np.frompyfunc(function, function.__code__.co_argcount, 1)
+
+
+def _column(values) -> np.ndarray:
+    return np.array(values, dtype=object).reshape(1, 1)
+
+
+NUMPY: dict[str, Any] = {
+    "sum": lambda A, axis=None: np.sum(A, axis=axis, keepdims=True),
+    "mean": lambda A, axis=None: np.mean(A, axis=axis, keepdims=True),
+    "tr": lambda A: _column(np.trace(A)),
+    "max": np.maximum,
+    "min": np.minimum,
+    "abs": np.abs,
+    "ones": lambda n, m: np.full((n, m), mpmath.mpf(1)),
+    "zeros": lambda n, m: np.full((n, m), mpmath.mpf(0)),
+    "eye": lambda n: np.array([[mpmath.mpf(i == j) for j in range(n)] for i in range(n)]),
+    "broadcast_to": np.broadcast_to,
+    "sigmoid": _lift(lambda x: 1 / (1 + mpmath.exp(-x))),
+    "relu": _lift(lambda x: max(x, mpmath.mpf(0))),
+    "softplus": _lift(lambda x: mpmath.log1p(mpmath.exp(x))),
+    "sign": _lift(lambda x: mpmath.sign(x)),
+    **{
+        name: np.frompyfunc(getattr(mpmath, name), 1, 1)
+        for name in ("exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "sqrt")
+    },
+    "exactly": mpmath.mpf,
+    "mask": lambda A: np.vectorize(mpmath.mpf, otypes=[object])(A),
+}
+
+
+def matrix(rows) -> np.ndarray:
+    """Return exact rows as a NumPy array of mpmath's numbers."""
+    return np.array([[mpmath.mpf(x.numerator) / x.denominator for x in row] for row in rows])
+
+
+def evaluate(text: str, values: Mapping[str, Any], sizes: Mapping[str, int]) -> np.ndarray:
+    """Return what NumPy makes of the text of an expression."""
+    tree = ast.fix_missing_locations(_Exact().visit(ast.parse(text, mode="eval")))
+    found = eval(compile(tree, "<text>", "eval"), {**NUMPY, **sizes, **values})
+    return np.atleast_2d(np.array(found, dtype=object))
+
+
+def run(program: Program, values: Mapping[str, Any], sizes: Mapping[str, int]) -> dict[str, Any]:
+    """Return the value of every name of a program, each statement run by NumPy as it is printed."""
+    known = dict(values)
+    for statement in program.statements:
+        known[statement.name] = evaluate(str(statement.expr), known, sizes)
+    return known
+
+
+# -- scalars ---------------------------------------------------------------------------------------
+
+
+def number_of(term: Scalar, values: Mapping[str, Any], names: Mapping, sizes: Mapping) -> Any:
+    """Return what mpmath makes of an index expression, sums run as loops."""
+
+    def of(arg: Scalar) -> Any:
+        return number_of(arg, values, names, sizes)
+
+    match term.kind:
+        case "num":
+            return mpmath.mpf(term.data.numerator) / term.data.denominator
+        case "size":
+            return mpmath.mpf(sizes[term.data])
+        case "entry":
+            name, i, j = term.data
+            return values[name][names.get(i, i)][names.get(j, j)]
+        case "delta":
+            i, j = (names.get(k, k) for k in term.data)
+            return mpmath.mpf(i == j)
+        case "add":
+            return mpmath.fsum(of(arg) for arg in term.args)
+        case "mul":
+            return mpmath.fprod(of(arg) for arg in term.args)
+        case "pow":
+            exponent = mpmath.mpf(term.data.numerator) / term.data.denominator
+            whole = term.data.denominator == 1
+            return of(term.args[0]) ** (int(term.data) if whole else exponent)
+        case "fn":
+            return NUMPY[term.data](*(of(arg) for arg in term.args))
+    index, dim = term.data
+    extent = dim if isinstance(dim, int) else sizes[dim]
+    return mpmath.fsum(
+        number_of(term.args[0], values, {**names, index: k}, sizes) for k in range(extent)
+    )

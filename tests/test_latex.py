@@ -1,0 +1,75 @@
+"""Every LaTeX example compiles, and its log has nothing that a reader of the page would notice."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = sorted((Path(__file__).parents[1] / "output" / "examples").glob("*.tex"))
+
+# A fragment is made for somebody else's notes, which load these three packages.
+NOTES = r"""\documentclass[a4paper]{article}
+\usepackage{amsmath, amsthm, mathtools}
+\setlength{\textwidth}{16cm}
+\begin{document}
+%s
+\end{document}
+"""
+FLAWS = re.compile(
+    r"^! .*|^LaTeX Warning: (?:Reference|Citation|Label) .* (?:undefined|multiply defined).*"
+    r"|^Missing character: .*|^Overfull \\hbox \((?P<points>[\d.]+)pt too wide\).*",
+    re.M,
+)
+TOLERANCE = 2  # points
+
+
+def flaws(tex: str, folder: Path, pdflatex: str) -> list[str]:
+    """Compile twice, so that references settle, and quote what the last log complains about."""
+    (folder / "page.tex").write_text(tex if r"\documentclass" in tex else NOTES % tex, "utf-8")
+    command = [pdflatex, "-interaction=nonstopmode", "-halt-on-error", "page.tex"]
+    for _ in range(2):
+        unwrapped = os.environ | {"max_print_line": "10000"}
+        done = subprocess.run(command, cwd=folder, env=unwrapped, capture_output=True)
+        if done.returncode:
+            break
+    log = (folder / "page.log").read_text("utf-8", errors="replace")
+    found = [m[0] for m in FLAWS.finditer(log) if float(m["points"] or "inf") > TOLERANCE]
+    return found if found or not done.returncode else [f"pdflatex exits {done.returncode}", log]
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
+def test_an_example_compiles(example, tmp_path, require_tool):
+    assert flaws(example.read_text("utf-8"), tmp_path, require_tool("pdflatex")) == []
+
+
+@pytest.mark.parametrize(
+    ("fragment", "flaw"),
+    [
+        (r"\[ a = \rule{17cm}{1pt} \]", r"Overfull \hbox"),
+        (r"See \eqref{nowhere}.", "Reference `nowhere' on page 1 undefined"),
+        (r"\section{A}\label{a}\section{B}\label{a}", "Label `a' multiply defined"),
+        (r"\nosuchmacro", "! Undefined control sequence."),
+        (r"\setcounter{MaxMatrixCols}{2} $\begin{pmatrix} 1 & 2 & 3 \end{pmatrix}$", "! "),
+        (r"\font\x=cmr10 \x \char200", "Missing character"),
+    ],
+)
+def test_a_flaw_is_seen(fragment, flaw, tmp_path, require_tool):
+    found = flaws(fragment, tmp_path, require_tool("pdflatex"))
+    assert any(flaw in line for line in found), found
+
+
+def test_a_sound_fragment_has_no_flaw(tmp_path, require_tool):
+    fragment = r"\begin{equation} Y = XW \label{y} \end{equation} By \eqref{y} \qed"
+    assert flaws(fragment, tmp_path, require_tool("pdflatex")) == []
+    assert (tmp_path / "page.pdf").exists()
+
+
+def test_a_missing_tool_fails_in_ci_and_skips_elsewhere(monkeypatch, require_tool):
+    monkeypatch.setenv("DERIVE_CI", "1")
+    with pytest.raises(pytest.fail.Exception, match="no-such-tool"):
+        require_tool("no-such-tool")
+    monkeypatch.delenv("DERIVE_CI")
+    with pytest.raises(pytest.skip.Exception, match="no-such-tool"):
+        require_tool("no-such-tool")
