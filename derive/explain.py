@@ -234,10 +234,8 @@ class _Writer:
         self, locals_: list[Local], totals: dict[str, Chain], backward: dict[str, Expr]
     ) -> None:
         """Enter the gradients that are complete: every use of the variable has been met."""
-        for name in self.program.leaves:
-            if name not in self.active or name in backward:
-                continue
-            if name == self.program.output.data[0]:
+        for name in dict.fromkeys(local.variable.data[0] for local in locals_):
+            if name in backward:
                 continue
             parts = [p for p in locals_ if p.variable.data[0] == name]
             if len(parts) != len(self.users(name)):

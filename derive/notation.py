@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 
-from derive.expr import Condition, Expr, written_args
+from derive.expr import Condition, Expr, number, written_args
 from derive.index import Index, Scalar, mul, num, split, written_out
 from derive.layout import Box, frac, op, paren, raw, row, sub, sup, word
 from derive.layout import num as digits
@@ -275,8 +275,9 @@ class Notation:
             for factor in factors:
                 box, strength = self._expr(factor, shapes)
                 if boxes:
-                    numbers = sign == "thin" and factor.name == "number"
-                    boxes.append(op("cdot" if numbers else sign))
+                    if sign != "thin" or not _is_letter(box):
+                        numbers = sign == "thin" and factor.name == "number"
+                        boxes.append(op("cdot" if numbers else sign))
                 boxes.append(box if strength >= least or len(factors) == 1 else paren(box))
             return row(*boxes)
 
@@ -589,18 +590,39 @@ class Notation:
                 return [*self._factor(expr.args[0]), ones]
             case "mul" if not expr.shape.is_scalar:
                 above, below = _factors(expr)
-                if not below and not any(_is_scaling(x, expr) for x in above):
-                    parts: list[Cells | Box] = []
-                    for factor in above:
-                        parts += [op("odot")] if parts else []
-                        parts += self._factor(factor)
-                    return parts
+                return self._explicit_product(expr)
+            case "div" if not expr.shape.is_scalar:
+                return self._explicit_product(expr)
         return [self._written(expr)]
+
+    def _explicit_product(self, expr: Expr) -> list[Cells | Box]:
+        """Return scalars in front of the one or more matrices that are multiplied entrywise."""
+        above, below = _factors(expr)
+        matrices = [x for x in above if not _is_scaling(x, expr)]
+        if any(not _is_scaling(x, expr) for x in below) or not matrices:
+            return [self._written(expr)]
+        parts: list[Cells | Box] = []
+        for factor in matrices:
+            parts += [op("odot")] if parts else []
+            parts += self._factor(factor)
+        if len(parts) == 1:
+            return [self._written(expr)]
+        scalars = [_scalar_of(x) for x in above if _is_scaling(x, expr)]
+        divisors = [_scalar_of(x) for x in below if _is_scaling(x, expr)]
+        if not scalars and not divisors:
+            return parts
+        front = number(1)
+        for x in scalars:
+            front = front * x if front is not number(1) else x
+        for x in divisors:
+            front = front / x
+        wrapped = [op("open"), *parts, op("close")] if len(matrices) > 1 else parts
+        return [self.expr(front), *wrapped]
 
     def _factor(self, expr: Expr) -> list[Cells | Box]:
         inner = self.explicit(expr)
         needs = len(inner) > 1 and expr.name == "mul"
-        return [Box("op", text="open"), *inner, Box("op", text="close")] if needs else inner
+        return [op("open"), *inner, op("close")] if needs else inner
 
     def _all_ones(self, shape: Shape) -> Cells:
         sized = shape.at(self.sizes)

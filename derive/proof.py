@@ -132,8 +132,9 @@ class Local:
     operators: Chain
 
     def chains(self) -> Iterator[Chain]:
-        yield self.claim
-        yield from (self.slice, self.one, self.entries, self.assembly, self.index, self.operators)
+        """Yield every chain that has a step, in the order of the document."""
+        parts = (self.slice, self.one, self.entries, self.assembly, self.index, self.operators)
+        yield from (chain for chain in (self.claim, *parts) if chain)
 
 
 @dataclass(frozen=True, slots=True)

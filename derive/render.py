@@ -33,7 +33,9 @@ from derive.proof import (
 
 FORMATS = {"md": "markdown", "tex": "latex"}
 #: Widths in digits that fit a line: of a page at each font size, and of a screen.
-PAGE = (("", 74.0), ("small", 81.0), ("footnotesize", 92.0), ("scriptsize", 105.0))
+PAGE = (("", 74.0), ("small", 80.0), ("footnotesize", 88.0))
+#: How far matrices and sums are shortened, one after the other, until an equation fits the page.
+NARROWER = (4, 3, 2)
 SCREEN = 150.0
 LABEL = re.compile(r"[A-Za-z0-9:.-]*\Z")
 
@@ -101,9 +103,16 @@ class _Page:
         never = form == "md" and derivation.detail == "full"
         self.elide = 0 if never else style.elide
         self.notation = Notation(derivation, replace(style, elide=self.elide), latex)
-        self.narrow = Notation(derivation, replace(style, elide=4), latex)
+        self.notations = [self.notation]
+        if form == "tex":
+            self.notations += [
+                Notation(derivation, replace(style, elide=most), latex)
+                for most in NARROWER
+                if not self.elide or most < self.elide
+            ]
         self.count = 0
         self.places: dict[tuple[str, ...], int] = {}
+        self.printed: dict[int, int] = {}
         self.widest_matrix = 0
 
     def document(self, fragment: bool, prefix: str) -> dict[str, Any]:
@@ -117,11 +126,15 @@ class _Page:
             "detail": self.derivation.detail,
         }
 
-    def title(self) -> str:
-        statements = [s for s in self.program.statements if s.name in self.program.reaching()]
-        return ", ".join(self._statement(s) for s in statements[:4]) + (
-            r",\ \ldots" if len(statements) > 4 else ""
-        )
+    def title(self) -> dict[str, Any]:
+        """Return the formula where there is one statement, else the output and the variables."""
+        if not self._several:
+            return {"formula": self._statement(self.program.statements[-1]), "variables": []}
+        leaf = self.notation.leaf
+        return {
+            "formula": latex(leaf(self.program.output.data[0])),
+            "variables": [latex(leaf(name)) for name in self.derivation.wrt],
+        }
 
     def blocks(self) -> Iterator[Block]:
         d = self.derivation
@@ -330,9 +343,10 @@ class _Page:
                     "right": broken(list(terms), limit) if self.form == "tex" else ["".join(terms)],
                 }
             )
-        return Block("table", {"rows": rows, "number": self._number(place),
+        number = self.printed[id(step)] = self._number(place)
+        return Block("table", {"rows": rows, "number": number,
                                "Y": latex(self.notation.leaf(local.statement.name)),
-                               "entry": latex(self.notation.leaf(local.variable.data[0])),
+                               "scalar": local.statement.expr.shape.is_scalar,
                                "proved": step.proved})  # fmt: skip
 
     def total(self, name: str) -> Iterator[Block]:
@@ -358,6 +372,7 @@ class _Page:
         """Return a chain of equalities as one numbered display that fits the page."""
         font, lines = self._fitted(list(chain), reasons)
         number = self._number(place)
+        self.printed[id(chain[0])] = number
         return Block(
             "equation",
             {"number": number, "lines": lines, "qed": qed, "font": font,
@@ -367,7 +382,7 @@ class _Page:
     def _fitted(self, chain: list[Step], reasons: bool) -> tuple[str, list[Line]]:
         if self.form == "md":
             return "", self._lines(chain, reasons, self.notation, SCREEN)
-        for notation in (self.notation, self.narrow):
+        for notation in self.notations:
             for font, limit in PAGE:
                 lines = self._lines(chain, reasons, notation, limit)
                 if max(_line_width(line) for line in lines) <= limit:
@@ -383,6 +398,8 @@ class _Page:
             follows = step.left is last
             left = "" if follows else latex(notation.math(step.left))
             last = step.right
+            if follows and isinstance(last, Explicit) and len(notation.explicit(last.expr)) == 1:
+                continue  # nothing to take apart: the same matrix again
             reason = self._reason(step) if reasons else None
             lines.append(Line(left, self._right(step.right, notation, limit, left), reason))
         return lines
@@ -480,15 +497,15 @@ class _Page:
             }
             for (method, scope), (count, *numbers) in found.items()
         ]
-        agreements = [
-            {
-                "variable": latex(self.notation.leaf(f"d{a.variable}")),
-                "digits": a.digits,
-                "sizes": [f"{latex(self.notation.word_of(x))} = {k}" for x, k in a.sizes.items()],
+        numbers = None
+        if d.agreements:
+            sizes = d.agreements[0].sizes
+            numbers = {
+                "variables": [latex(self.notation.leaf(f"d{a.variable}")) for a in d.agreements],
+                "digits": min(a.digits for a in d.agreements),
+                "sizes": [f"{latex(self.notation.word_of(x))} = {k}" for x, k in sizes.items()],
             }
-            for a in d.agreements
-        ]
-        return Block("checks", {"rows": rows, "agreements": agreements,
+        return Block("checks", {"rows": rows, "numbers": numbers,
                                 "dims": ", ".join(latex(self.notation.word_of(x))
                                                   for x in self.program.dims)})  # fmt: skip
 
@@ -498,23 +515,10 @@ class _Page:
         return [f"{latex(self.notation.word_of(dim))} = {number}" for dim, number in pairs]
 
     def _numbers(self, chain: Chain) -> list[int]:
-        step = chain[0]
-        if step.part == "theorem":
+        """Return the numbers of the equations that print a chain."""
+        if chain[0].part == "theorem":
             return [self.places[("theorem",)]]
-        part = {"one": "slice" if step.rule == "differentiate" and len(chain) == 1
-                and isinstance(step.right, Grid) else "one"}.get(step.part, step.part)  # fmt: skip
-        for place, number in self.places.items():
-            if place[0] == part and place[1:] == (step.theme, step.about):
-                return [number]
-            if part == "forward" and place == ("forward", step.theme):
-                return [number]
-        if not step.theme:
-            names = [n.data[0] for n in nodes(step.left) if n.is_var]
-            for name in names:
-                number = self.places.get(("composed" if part == "composed" else "total", name[1:]))
-                if number:
-                    return [number]
-        return []
+        return [n for n in [self.printed.get(id(chain[0]))] if n is not None]
 
     def _size(self, step: Step) -> int:
         """Return how many scalar equations a step states at its sizes."""
@@ -577,7 +581,8 @@ def _ranges(numbers: list[int]) -> list[tuple[int, int]]:
             runs[-1] = (runs[-1][0], number)
         else:
             runs.append((number, number))
-    return runs
+    pairs = [[(a, a), (b, b)] if b == a + 1 else [(a, b)] for a, b in runs]
+    return [run for pair in pairs for run in pair]
 
 
 # -- templates -------------------------------------------------------------------------------------

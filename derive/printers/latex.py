@@ -95,7 +95,8 @@ def latex(box: Box) -> str:
 def matrix(rows: list[list[str]], brackets: str) -> str:
     """Return printed cells as a matrix."""
     name = _MATRICES[brackets]
-    body = " \\\\\n".join(" & ".join(cells) for cells in rows)
+    tall = any(r"\frac" in cell for cells in rows for cell in cells)
+    body = (" \\\\[6pt]\n" if tall else " \\\\\n").join(" & ".join(cells) for cells in rows)
     return f"\\begin{{{name}}}\n{body}\n\\end{{{name}}}"
 
 
@@ -164,9 +165,12 @@ def _width(tokens: list[str], at: int, closing: str = "") -> tuple[float, int]:
             bottom, at = _argument(tokens, at)
             total += max(top, bottom) * (1.0 if token != r"\tfrac" else 0.75)
             continue
-        if token in "^_":
+        if token in "^_":  # a subscript and a superscript on one base stand above each other
             size, at = _argument(tokens, at + 1)
-            total += 0.7 * size
+            if at < len(tokens) and tokens[at] in "^_":
+                other, at = _argument(tokens, at + 1)
+                size = max(size, other)
+            total += 0.75 * size
             continue
         if token in (r"\begin", r"\end"):
             _, at = _argument(tokens, at + 1)
