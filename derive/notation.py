@@ -126,7 +126,7 @@ class Notation:
         if self._is_short(name):
             letter = Box("id", text="G" if "G" not in self.program.leaves else "Gamma")
             return letter if name == self._output_gradient else sub(letter, of)
-        of = paren(of) if of.kind == "row" else of
+        of = of if _is_letter(of) and of.kind != "row" else paren(of)
         box = frac(row(op("partial"), self.loss), row(op("partial"), of))
         return box if through is None else Box("at", (box, self.names[through]))
 
@@ -177,7 +177,7 @@ class Notation:
                 base = paren(base) if base.kind in ("sup", "frac", "under") else base
                 exponent = _exponent(e.data)
                 if not e.shape.is_scalar:
-                    exponent = row(op("odot"), exponent)
+                    exponent = row(op("entrywise"), exponent)
                 return sup(base, exponent), ATOM
             case "transpose":
                 (a,) = e.args

@@ -375,7 +375,7 @@ class _Page:
         self.printed[id(chain[0])] = number
         return Block(
             "equation",
-            {"number": number, "lines": lines, "qed": qed, "font": font,
+            {"number": number, "lines": lines, "qed": qed, "font": font, "room": _room(lines, font),
              "proved": all(step.proved for step in chain)},
         )  # fmt: skip
 
@@ -400,8 +400,10 @@ class _Page:
             last = step.right
             if follows and isinstance(last, Explicit) and len(notation.explicit(last.expr)) == 1:
                 continue  # nothing to take apart: the same matrix again
-            reason = self._reason(step) if reasons else None
-            lines.append(Line(left, self._right(step.right, notation, limit, left), reason))
+            right = self._right(step.right, notation, limit, left)
+            if follows and lines and right == lines[-1].right:
+                continue  # two names for what is written alike
+            lines.append(Line(left, right, self._reason(step) if reasons else None))
         return lines
 
     def _right(self, math: Math, notation: Notation, limit: float, left: str) -> tuple[str, ...]:
@@ -563,8 +565,14 @@ def _gap(cells: Cells) -> int:
 
 
 def _line_width(line: Line) -> float:
-    right = max(width(part) for part in line.right)
-    return width(line.left) + 3 + right + (26 if line.reason and right < 60 else 0)
+    return width(line.left) + 3 + max(width(part) for part in line.right)
+
+
+def _room(lines: list[Line], font: str) -> float:
+    """Return the width that the lines leave for reasons beside them."""
+    left = max(width(line.left) for line in lines)
+    right = max(width(part) for line in lines for part in line.right)
+    return dict(PAGE)[font] - left - right - 6
 
 
 def _font(lines: list[Line]) -> str:
@@ -622,6 +630,7 @@ def _fill(form: str, document: dict[str, Any], templates: Path | None) -> str:
     )
     prefix = document["prefix"]
     environment.filters["reason"] = _reason_text
+    environment.filters["text_width"] = lambda words: 0.9 * len(" ".join(words.split()))
     environment.filters["inline"] = lambda shown: shown.replace(r"\,", r"\thinspace ")
     environment.filters["emphasis"] = lambda words: re.sub(r"\*([^*]+)\*", r"\\emph{\1}", words)
     environment.filters["ref"] = lambda n: f"({n})" if form == "md" else rf"\eqref{{{prefix}{n}}}"

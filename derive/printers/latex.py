@@ -15,6 +15,7 @@ _OPERATORS = {
     "partial": r"\partial ",
     "delta": r"\delta",
     "odot": r" \odot ",
+    "entrywise": r"\odot ",
     "oslash": r" \oslash ",
     "cdot": r" \cdot ",
     "times": r"\times ",

@@ -8,6 +8,7 @@ _OPERATORS = {
     "partial": "∂",
     "delta": "δ",
     "odot": " ⊙ ",
+    "entrywise": "⊙",
     "oslash": " ⊘ ",
     "cdot": "·",
     "times": "×",
