@@ -84,14 +84,42 @@ class Explicit:
 
     def partials(self, form: Form) -> Partials:
         """Return the partial derivatives of one written-out entry, zero ones left out."""
+        variables, derivatives = self._derivatives(form)
+        return {
+            atom: _relabelled(self.ring, derivative, variables)
+            for atom, derivative in zip(variables, derivatives, strict=True)
+        }
+
+    def partial(self, form: Form, atom: int) -> Form:
+        """Return one partial derivative of a written-out entry."""
+        variables, derivatives = self._derivatives(form)
+        if atom not in variables:
+            return {}
+        return _relabelled(self.ring, derivatives[variables.index(atom)], variables)
+
+    def accumulate_partials(self, form: Form, weight: int | None, totals: dict[int, Form]) -> None:
+        """Add each partial derivative of an entry, times an atom, to the total of its variable."""
+        variables, derivatives = self._derivatives(form)
+        factor = [] if weight is None else [(weight, 1)]
+        for atom, derivative in zip(variables, derivatives, strict=True):
+            total = totals.setdefault(atom, {})
+            if isinstance(derivative, _Foreign):
+                term = _relabelled(self.ring, derivative, variables)
+                if weight is not None:
+                    term = self.ring.mul({((weight, 1),): 1}, term)
+                for monomial, coefficient in term.items():
+                    accumulate(total, monomial, coefficient)
+                continue
+            for places, coefficient in derivative.items():
+                monomial = tuple(sorted([*factor, *((variables[k], e) for k, e in places)]))
+                accumulate(total, monomial, coefficient)
+
+    def _derivatives(self, form: Form) -> tuple[list[int], list[Form]]:
+        """Return an entry's variables, and its derivatives with places 0, 1, 2 ... for them."""
         variables, pattern = self._pattern(form)
         if pattern not in self.patterns:
             self.patterns[pattern] = self._differentiated(form, variables)
-        renamed = dict(zip(range(len(variables)), variables, strict=True))
-        return {
-            atom: _relabelled(self.ring, derivative, renamed)
-            for atom, derivative in zip(variables, self.patterns[pattern], strict=True)
-        }
+        return variables, self.patterns[pattern]
 
     def _pattern(self, form: Form) -> tuple[list[int], tuple]:
         """Return the variables of a form in order, and the form with their places for names."""
@@ -176,7 +204,7 @@ class _Foreign(dict):
         self.ring = ring
 
 
-def _relabelled(ring: Ring, form: Form, renamed: Mapping[int, int]) -> Form:
+def _relabelled(ring: Ring, form: Form, renamed: list[int]) -> Form:
     """Return a pattern's form over the variables of one entry."""
     if isinstance(form, _Foreign):
         return _moved(form.ring, ring, form, renamed)
@@ -186,7 +214,7 @@ def _relabelled(ring: Ring, form: Form, renamed: Mapping[int, int]) -> Form:
     }
 
 
-def _moved(source: Ring, target: Ring, form: Form, renamed: Mapping[int, int]) -> Form:
+def _moved(source: Ring, target: Ring, form: Form, renamed: list[int]) -> Form:
     """Rebuild a form in another ring, its variables renamed, its functions applied anew."""
     result: Form = {}
     for monomial, coefficient in form.items():

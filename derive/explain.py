@@ -7,6 +7,7 @@ Nothing here is checked: every step leaves with no verdict, and the judges see i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 
 from derive.errors import SizeError
 from derive.expr import Condition, Expr, nodes, number, substitute, variables
@@ -366,13 +367,13 @@ class _Proof:
         """Yield the equations of all entries, as one equation between grids."""
         yield self._step(
             self._grid(entry(self.own.data, *self.writer.letters.variable)),
-            self._grid(self.result),
+            self.written_result,
             "same-way", "entries", True,
         )  # fmt: skip
 
     def assembly(self) -> Iterator[Step]:
         """Yield the results assembled into one matrix, and its factors."""
-        grid = self._grid(self.result)
+        grid = self.written_result
         yield self._step(self.own, grid, "assemble", "assembly", True)
         if self.formula.is_var:
             yield self._step(grid, self.formula, "entries-of", "assembly", True)
@@ -380,6 +381,11 @@ class _Proof:
         explicit = Explicit(self.formula)
         yield self._step(grid, explicit, "factor", "assembly", True)
         yield self._step(explicit, self.formula, "name-factors", "assembly", True)
+
+    @cached_property
+    def written_result(self) -> Grid:
+        """The gradient's entries, written out: one value, wherever it is shown."""
+        return self._grid(self.result)
 
     def _grid(self, tree: Scalar) -> Grid:
         return Grid(tree, *self.writer.letters.variable, self.leaf)

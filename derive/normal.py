@@ -13,14 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
-from itertools import permutations
+from itertools import permutations, product
 from math import comb, floor
 from typing import Any
 
 
-from derive.index import Index, Scalar
+from derive.index import Index, Scalar, split
 from derive.ops import OPS
 from derive.shape import Dim
+from derive.shape import size as size_of
 
 Exponent = int | Fraction
 Monomial = tuple[tuple[int, Exponent], ...]
@@ -140,6 +141,11 @@ class Ring:
 
     def mul(self, p: Form, q: Form) -> Form:
         """Return the product, multiplied out."""
+        if len(p) == 1 == len(q) and not self.sums:  # by far the most frequent case
+            ((m, c),), ((n, d),) = p.items(), q.items()
+            monomial = merge(m, n)
+            if not self.special or not any(atom in self.special for atom, _ in monomial):
+                return {monomial: exact(c * d)}
         if len(p) * len(q) > LARGEST:
             raise TooLarge
         if self.sums:
@@ -692,6 +698,25 @@ class Ring:
                 accumulate(result, monomial, coefficient)
         return result
 
+    def sum_of_products(self, summands: list[Summand], names: Mapping[Index, Index]) -> Form:
+        """Return the form of sums of products of different matrices' entries, written out."""
+        assert self.sizes is not None
+        ids, result = self.ids, {}
+        for coefficient, loops, factors in summands:
+            filled = dict(names)
+            for values in product(*(range(size_of(dim, self.sizes)) for _, dim in loops)):
+                for (index, _), value in zip(loops, values, strict=True):
+                    filled[index] = value
+                atoms = []
+                for name, i, j in factors:
+                    key = ("x", name, filled.get(i, i), filled.get(j, j))
+                    number = ids.get(key)
+                    atoms.append((self.atom(key) if number is None else number, 1))
+                atoms.sort()
+                monomial = tuple(atoms)
+                result[monomial] = result.get(monomial, 0) + coefficient
+        return result
+
     def is_zero(self, form: Form) -> bool:
         """Whether a form is zero once its denominators are cleared (where they are not zero)."""
         for _ in range(20):
@@ -775,6 +800,27 @@ class Ring:
     def equal(self, p: Form, q: Form) -> bool:
         """Whether two forms are equal wherever both are defined."""
         return p == q or self.is_zero(self.add(p, self.scale(-1, q)))
+
+
+#: A coefficient, the indices summed over with their dimensions, and the entries multiplied.
+Summand = tuple[Exponent, tuple[tuple[Index, Dim], ...], tuple[tuple[str, Index, Index], ...]]
+
+
+def sums_of_entries(tree: Scalar) -> list[Summand] | None:
+    """Return a tree as positive multiples of sums of products of different matrices' entries."""
+    summands: list[Summand] = []
+    for term in tree.args if tree.kind == "add" else (tree,):
+        coefficient, body = split(term)
+        loops: list[tuple[Index, Dim]] = []
+        while body.kind == "sum":
+            loops.append(body.data)
+            body = body.args[0]
+        factors = body.args if body.kind == "mul" else (body,)
+        names = {factor.data[0] for factor in factors if factor.kind == "entry"}
+        if coefficient <= 0 or len(names) != len(factors):
+            return None
+        summands.append((exact(coefficient), tuple(loops), tuple(f.data for f in factors)))
+    return summands
 
 
 class Value:

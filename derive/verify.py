@@ -20,7 +20,7 @@ from derive.errors import ProofError, UnsupportedError
 from derive.expr import Expr, substitute
 from derive.graph import Program, Statement
 from derive.index import Entries, Index, Scalar
-from derive.normal import Form, Ring, TooLarge, Undefined, accumulate
+from derive.normal import Form, Ring, TooLarge, Undefined, accumulate, sums_of_entries
 from derive.numbers import Numbers, agreement
 from derive.ops import var
 from derive.proof import (
@@ -450,7 +450,7 @@ class EntriesJudge(_Judge):
                 return self.judging.matrix(expr)
             case Grid(tree, row, col, leaf):
                 rows, cols = leaf.shape.at(self.sizes).dims
-                of = self.ring.of
+                of = self._writer(tree) or self.ring.of
                 return [[of(tree, {row: i, col: j}) for j in range(cols)] for i in range(rows)]
             case Slice(of, wrt):
                 rows, cols = of.shape.at(self.sizes).dims
@@ -460,6 +460,17 @@ class EntriesJudge(_Judge):
                     for i in range(rows)
                 ]
         raise AssertionError(f"{type(math).__name__} is no matrix")
+
+    def _writer(self, tree: Scalar) -> Callable[[Scalar, Mapping[Index, Index]], Form] | None:
+        """Return a quicker `Ring.of` for sums of products of entries that stand for themselves."""
+        summands = sums_of_entries(tree)
+        if summands is None or any(
+            name == self.statement.name or (name in self.derivation.names and name != self._upstream)
+            for _, _, factors in summands
+            for name, _, _ in factors
+        ):
+            return None
+        return lambda term, names: self.ring.sum_of_products(summands, names)
 
     # -- what names mean ---------------------------------------------------------------------------
 
@@ -486,51 +497,44 @@ class EntriesJudge(_Judge):
         return self.plain.matrix(self.statement.expr)
 
     @cached_property
-    def partials(self) -> list[list[Partials]]:
-        return [[self.plain.partials(form) for form in row] for row in self.y]
-
-    @property
     def _upstream(self) -> str | None:
         program = self.derivation.program
         is_loss = program.is_loss and self.statement.name == program.output.data[0]
         return None if is_loss else f"d{self.statement.name}"
 
     def _partial(self, i: int, j: int, name: str, a: int, c: int) -> Form:
-        atom = self.ring.atom(("x", name, a, c))
-        return self.partials[i][j].get(atom, {})
+        return self.plain.partial(self.y[i][j], self.ring.atom(("x", name, a, c)))
+
+    @cached_property
+    def _gradients(self) -> dict[int, Form]:
+        return self._gathered(self.y)
 
     def _gradient(self, meant: GradientName) -> dict[tuple[int, int], Form]:
         """Return Σ_ij ∂L/∂y_ij ∂y_ij/∂x_ac for all a, c, visiting no zero derivative."""
+        atoms = self.ring.atoms
         if meant.of.is_var:
-            return self._gathered(meant.of.data[0], self.partials)
+            name = meant.of.data[0]
+            totals = self._gradients.items()
+            return {atoms[x][2:]: form for x, form in totals if atoms[x][1] == name}
         free = var("the node", meant.of.shape)
         rows = self.plain.matrix(substitute(self.statement.expr, {meant.of: free}))
-        partials = [[self.plain.partials(form) for form in row] for row in rows]
         node = self.plain.matrix(meant.of)
         return {
-            place: self.ring.unfold(
+            atoms[x][2:]: self.ring.unfold(
                 form, lambda name, k, p: node[k][p] if name == "the node" else None
             )
-            for place, form in self._gathered("the node", partials).items()
+            for x, form in self._gathered(rows).items()
+            if atoms[x][1] == "the node"
         }
 
-    def _gathered(
-        self, name: str, partials: list[list[Partials]]
-    ) -> dict[tuple[int, int], Form]:
-        result: dict[tuple[int, int], Form] = {}
-        ring, upstream = self.ring, self._upstream
-        for i, row in enumerate(partials):
-            for j, found in enumerate(row):
-                g = ring.entry(upstream, i, j) if upstream else None
-                for atom, form in found.items():
-                    key = ring.atoms[atom]
-                    if key[1] != name:
-                        continue
-                    term = form if g is None else ring.mul(g, form)
-                    total = result.setdefault(key[2:], {})
-                    for monomial, coefficient in term.items():
-                        accumulate(total, monomial, coefficient)
-        return result
+    def _gathered(self, rows: Matrix) -> dict[int, Form]:
+        """Return the chain rule's sum for every variable that occurs in the entries."""
+        totals: dict[int, Form] = {}
+        for i, row in enumerate(rows):
+            for j, form in enumerate(row):
+                weight = self.ring.atom(("x", self._upstream, i, j)) if self._upstream else None
+                self.plain.accumulate_partials(form, weight, totals)
+        return totals
 
 
 class AlgebraJudge(_Judge):
