@@ -35,6 +35,7 @@ class Explicit:
         self.sizes: Mapping[str, int] = ring.sizes
         self.known: dict[Expr, Matrix] = {}
         self.patterns: dict[tuple, list[Form]] = {}
+        self.read: dict[int, tuple[Form, list[int], list[Form]]] = {}
         self.functions = RingFunctions(ring)
 
     def matrix(self, root: Expr) -> Matrix:
@@ -116,10 +117,14 @@ class Explicit:
 
     def _derivatives(self, form: Form) -> tuple[list[int], list[Form]]:
         """Return an entry's variables, and its derivatives with places 0, 1, 2 ... for them."""
-        variables, pattern = self._pattern(form)
-        if pattern not in self.patterns:
-            self.patterns[pattern] = self._differentiated(form, variables)
-        return variables, self.patterns[pattern]
+        read = self.read.get(id(form))
+        if read is None:
+            variables, pattern = self._pattern(form)
+            if pattern not in self.patterns:
+                self.patterns[pattern] = self._differentiated(form, variables)
+            # the form is kept beside its answer, so that its identity is not given to another
+            read = self.read[id(form)] = (form, variables, self.patterns[pattern])
+        return read[1:]
 
     def _pattern(self, form: Form) -> tuple[list[int], tuple]:
         """Return the variables of a form in order, and the form with their places for names."""

@@ -45,7 +45,7 @@ class Op:
     `shape(data, *shapes)` is its shape law. `entry(ix, i, j, *args)` makes entry i, j of the result
     from entries of the arguments; `ix` brings sums, deltas and functions, so the same lambda serves
     symbolic indices, explicit matrices and numbers. For a function of scalars, `through` defines it
-    by exp, log, sin, cos, sign and powers, and `derivative(f, y, *x)` holds one partial derivative
+    by exp, log, sin, cos, sign and powers, and `derivatives` holds one partial derivative `(f, y, *x)`
     an argument. `where` lists the conditions under which it is defined and differentiable.
     """
 
@@ -57,7 +57,7 @@ class Op:
     strength: int = ATOM
     style: str = "call"
     through: Callable[..., Any] | None = None
-    derivative: tuple[Callable[..., Any], ...] = ()
+    derivatives: tuple[Callable[..., Any], ...] = ()
     where: Callable[..., tuple[Condition, ...]] = field(default=lambda data, *args: ())
     takes_data: bool = False
 

@@ -311,7 +311,7 @@ def _leibniz(factors: tuple[Scalar, ...], leaf: tuple, a: Index, c: Index) -> It
 
 
 def _chain(term: Scalar, leaf: tuple, a: Index, c: Index) -> Iterator[Scalar]:
-    for rule, arg in zip(OPS[term.data].derivative, term.args, strict=True):
+    for rule, arg in zip(OPS[term.data].derivatives, term.args, strict=True):
         inner = differentiate(arg, leaf, a, c)
         if inner != ZERO:
             yield mul(rule(_Functions(), term, *term.args), inner)

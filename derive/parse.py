@@ -22,6 +22,8 @@ from derive.shape import SCALAR, Dim, Shape
 
 #: A longer or deeper text is refused before anything else is done with it.
 LONGEST, DEEPEST, LARGEST = 50_000, 200, 10**9
+#: A number with more binary digits than this is refused before it is computed.
+LONGEST_NUMBER = 4_000
 
 Shapes = Mapping[str, "Shape | tuple[Dim, ...]"]
 
@@ -36,6 +38,7 @@ _CHARACTER_HINTS = {
     "·": "for a product write @ (matrices) or * (entrywise)",
     "⊙": "for the entrywise product write *",
     "−": "this is a typographic minus; write -",
+    "\ufeff": "this is a byte order mark; save the text as UTF-8 without one",
     "\\": "LaTeX commands are not read; write alpha for a Greek letter",
 }
 _SYNTAX_HINTS: dict[type, str] = {
@@ -123,6 +126,8 @@ class _Reader:
             yield name, (shape, None)
 
     def _shape(self, node: ast.expr) -> Shape:
+        if isinstance(node, ast.List | ast.Set | ast.Call | ast.Subscript | ast.Dict):
+            raise self.error(node, "a shape is written in round brackets: (n, d)")
         dims = node.elts if isinstance(node, ast.Tuple) else [node]
         if len(dims) == 0:
             return SCALAR
@@ -157,7 +162,7 @@ class _Reader:
                 raise ParseError(
                     f"{name} is not a name", place=place, hint="a name begins with a letter"
                 )
-            if name in OPS:
+            if name in FUNCTIONS:
                 raise ParseError(f"{name} is a function; choose another name", place=place)
             if name in self.symbols:
                 raise ParseError(
@@ -296,7 +301,7 @@ class _Scope:
             return self.leaves[name]
         if name in self.symbols:
             return OPS["dim"](data=name)
-        if name in OPS:
+        if name in FUNCTIONS:
             raise ParseError(f"{name} is a function: write {name}(...)")
         if name in self.reader.assigned:
             raise ParseError(f"{name} is used before it is assigned")
@@ -345,7 +350,7 @@ class _Scope:
         if isinstance(node.op, ast.Div) and b.name == "number" and b.data == 0:
             raise ParseError("division by zero")
         if a.name == b.name == "number":
-            return number(_FOLD[type(node.op)](a.data, b.data))
+            return _bounded(_FOLD[type(node.op)](a.data, b.data))
         try:
             return elementwise(_INFIX[type(node.op)], a, b)
         except ShapeError as error:
@@ -358,6 +363,11 @@ class _Scope:
     def _product(self, node: ast.BinOp, a: Expr, b: Expr) -> Expr:
         self._matrix(a, node.left)
         self._matrix(b, node.right)
+        for value, side in ((a, node.left), (b, node.right)):
+            if value.name in ("number", "dim"):
+                raise self.reader.error(
+                    side, f"{value} is a number, and @ multiplies matrices", hint="write * instead"
+                )
         if a.shape.cols != b.shape.rows:
             raise ShapeError(
                 f"{_brief(a)} @ {_brief(b)}: {_brief(a)} has {_count(a.shape.cols, 'column')}, "
@@ -377,6 +387,8 @@ class _Scope:
         if base.name == "number" and value.denominator == 1:
             if base.data == 0 and value < 0:
                 raise ParseError("division by zero")
+            if _length(base.data) * abs(int(value)) > LONGEST_NUMBER:
+                raise _too_long()
             return number(base.data ** int(value))
         if value == 0:
             return broadcast_to(number(1), base.shape)
@@ -407,21 +419,26 @@ class _Scope:
         if not isinstance(node.func, ast.Name):
             hint = None
             if isinstance(node.func, ast.Attribute):
-                hint = f"functions are written by their names alone, such as exp(X), not .{node.func.attr}(...)"
+                hint = (
+                    "a transpose has no brackets: write X.T"
+                    if node.func.attr == "T"
+                    else "functions are written by their names alone, such as exp(X), "
+                    f"not .{node.func.attr}(...)"
+                )
             raise ParseError("this call is not in the language", hint=hint)
         name = node.func.id
         reader = _SPECIAL.get(name)
         if reader is not None:
             return reader(self, node)
         op = OPS.get(name)
-        if op is None or op.style != "call" or not op.derivative and name not in _CALLS:
+        if op is None or op.style != "call" or not op.derivatives and name not in _CALLS:
             if name in self.leaves:
                 raise ParseError(
                     f"{name} is a variable, not a function", hint=f"for a product write {name} * (...)"
                 )
             raise ParseError(f"unknown function {name}{nearest(name, FUNCTIONS)}")
-        args = self._args(node, len(op.derivative) or 1)
-        if op.derivative:
+        args = self._args(node, len(op.derivatives) or 1)
+        if op.derivatives:
             return elementwise(name, *args) if len(args) > 1 else op(args[0])
         self._matrix(args[0], node.args[0])
         try:
@@ -433,7 +450,10 @@ class _Scope:
         name = node.func.id
         if node.keywords and name not in _REDUCTIONS:
             raise ParseError(f"{name} takes no option {node.keywords[0].arg}")
-        if len(node.args) != expected or any(isinstance(arg, ast.Starred) for arg in node.args):
+        for arg in node.args:
+            if isinstance(arg, ast.Starred):
+                raise self.reader.error(arg, "this is not in the language")
+        if len(node.args) != expected:
             raise ParseError(
                 f"{name} takes {expected} argument{'s' if expected > 1 else ''}, "
                 f"{len(node.args)} given"
@@ -463,7 +483,9 @@ class _Scope:
     def _broadcast(self, node: ast.Call) -> Expr:
         if len(node.args) != 2 or not isinstance(node.args[1], ast.Tuple):
             raise ParseError("broadcast_to takes a matrix and a shape: broadcast_to(B, (n, m))")
-        shape = Shape(*(self._known_dim(dim) for dim in node.args[1].elts[:2]))
+        if len(node.args[1].elts) != 2 or node.keywords:
+            raise ParseError("broadcast_to takes a matrix and a shape: broadcast_to(B, (n, m))")
+        shape = Shape(*(self._known_dim(dim) for dim in node.args[1].elts))
         value = self.read(node.args[0])
         try:
             return broadcast_to(value, shape)
@@ -521,7 +543,7 @@ _SPECIAL = {
 FUNCTIONS = (
     *_SPECIAL,
     *_CALLS,
-    *(name for name, op in OPS.items() if op.style == "call" and op.derivative),
+    *(name for name, op in OPS.items() if op.style == "call" and op.derivatives),
 )
 
 
@@ -535,8 +557,10 @@ def _syntax(text: str) -> list[ast.stmt]:
             f"the text has {len(text):,} characters, more than the {LONGEST:,} that are read"
         )
     _check_characters(text)
+    code = [line.partition("#")[0].lstrip() for line in text.splitlines()]
+    _check_brackets(code)
     try:
-        body = ast.parse("\n".join(line.lstrip() for line in text.splitlines())).body
+        body = ast.parse("\n".join(code)).body
     except SyntaxError as error:
         raise _unreadable(text, error) from None
     except (RecursionError, MemoryError, ValueError):
@@ -588,6 +612,14 @@ def _character_hint(character: str) -> str | None:
     return None
 
 
+def _check_brackets(code: list[str]) -> None:
+    depth = 0
+    for character in "".join(code):
+        depth += (character in "([{") - (character in ")]}")
+        if depth >= DEEPEST // 2:  # the reader of Python stops there too
+            raise _too_deep()
+
+
 def _check_depth(body: list[ast.stmt]) -> None:
     level: list[ast.AST] = list(body)
     for _ in range(DEEPEST):
@@ -599,7 +631,7 @@ def _check_depth(body: list[ast.stmt]) -> None:
 
 def _too_deep() -> ParseError:
     return ParseError(
-        f"the formula is nested deeper than {DEEPEST} levels",
+        "the formula is nested too deeply, or has too many terms",
         hint="give parts of it names: Z = ..., then Y = ... Z ...",
     )
 
@@ -647,7 +679,21 @@ def _brief(expr: Expr) -> str:
     text = str(expr)
     if len(text) > 40:
         return f"({text[:36]} ...)"
-    return text if expr.op.style in ("name", "call", "postfix") else f"({text})"
+    return text if expr.op.style in ("name", "number", "call", "postfix") else f"({text})"
+
+
+def _bounded(value: Fraction) -> Expr:
+    if _length(value) > LONGEST_NUMBER:
+        raise _too_long()
+    return number(value)
+
+
+def _length(value: Fraction) -> int:
+    return max(abs(value.numerator), value.denominator).bit_length()
+
+
+def _too_long() -> ParseError:
+    return ParseError("this number has too many digits", hint="a name can stand for it")
 
 
 def _count(dim: Dim, noun: str) -> str:
@@ -665,13 +711,15 @@ def _bad_dimension(value: int) -> str:
 def _given_shape(name: str, dims: Shape | tuple[Dim, ...]) -> Shape:
     if isinstance(dims, Shape):
         return dims
+    if not isinstance(dims, tuple | list):
+        raise ShapeError(f"the shape of {name} is {dims!r}, a pair such as (2, 'd') is expected")
     if len(dims) not in (0, 2):
         raise ShapeError(f"the shape of {name} has {len(dims)} dimensions, two are expected")
     for dim in dims:
-        if isinstance(dim, int):
+        if type(dim) is int:
             problem = _bad_dimension(dim)
             if problem:
                 raise ShapeError(f"{name}: {problem}")
-        elif not NAME.match(dim):
+        elif not (isinstance(dim, str) and NAME.match(dim)):
             raise ShapeError(f"{name}: {dim!r} is neither a name nor a whole number")
     return Shape(*dims) if dims else SCALAR

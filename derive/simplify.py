@@ -88,7 +88,7 @@ def _transposed_entrywise(e: Expr) -> Expr | None:
     if e.name != "transpose":
         return None
     (a,) = e.args
-    entrywise = a.op.style in ("infix", "prefix", "power") or a.op.derivative
+    entrywise = a.op.style in ("infix", "prefix", "power") or a.op.derivatives
     if a.name == "broadcast_to":
         return broadcast_to(a.args[0].T, e.shape) if a.args[0].shape.is_scalar else None
     if entrywise and any(arg.name == "transpose" for arg in a.args):

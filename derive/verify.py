@@ -45,6 +45,8 @@ from derive.shape import Dim, Shape
 
 Progress = Callable[[str], None]
 Sizes = Mapping[str, int]
+#: Where two sides differ, and whether they do for certain.
+Difference = tuple[str, bool]
 
 #: Sizes at which statements about every shape are written out besides, in turn for each dimension.
 PROBES = ((1, 3, 2), (4, 2, 1))
@@ -272,7 +274,6 @@ class _Judge:
 
     method: str
     scope: str
-    refutes: bool
 
     def verdict(self, step: Step) -> Verdict:
         """Return what this road finds of a step."""
@@ -284,11 +285,25 @@ class _Judge:
             return Verdict(UNDECIDED, self.scope, self.method, "a division by zero")
         if found is None:
             return Verdict(PROVED, self.scope, self.method)
-        word = REFUTED if self.refutes else UNDECIDED
-        return Verdict(word, self.scope, self.method, found)
+        where, certain = found
+        return Verdict(REFUTED if certain else UNDECIDED, self.scope, self.method, where)
 
-    def differs(self, step: Step) -> str | None:
+    def differs(self, step: Step) -> Difference | None:
+        """Return where the two sides differ, and whether that is certain; `None` if nowhere."""
         raise NotImplementedError
+
+
+def is_rational(ring: Ring, *forms: Form) -> bool:
+    """Whether forms are rational functions of entries alone, which differ when their forms do.
+
+    With functions in them two forms may be equal by a law that the normal form does not know.
+    """
+    return all(
+        ring.atoms[atom][0] == "x" and isinstance(exponent, int)
+        for form in forms
+        for monomial in form
+        for atom, exponent in monomial
+    )
 
 
 class IndexJudge(_Judge):
@@ -296,7 +311,6 @@ class IndexJudge(_Judge):
 
     method = "index normal form"
     scope = EVERY_SHAPE
-    refutes = False
 
     def __init__(self, derivation: Derivation, statement: Statement):
         self.derivation = derivation
@@ -306,9 +320,9 @@ class IndexJudge(_Judge):
         self.value = derivation.program.leaves[statement.name]
         self.known: dict[str, Form] = {}
 
-    def differs(self, step: Step) -> str | None:
+    def differs(self, step: Step) -> Difference | None:
         same = self.ring.equal(self._form(step.left), self._form(step.right))
-        return None if same else "the normal forms differ"
+        return None if same else ("the normal forms differ", False)
 
     def _form(self, math: Math) -> Form:
         match math:
@@ -385,7 +399,6 @@ class EntriesJudge(_Judge):
     """Explicit matrices at sizes, every y_ij differentiated on its own."""
 
     method = "both sides written out and compared exactly"
-    refutes = True
 
     def __init__(self, derivation: Derivation, statement: Statement, sizes: Sizes):
         self.derivation = derivation
@@ -399,7 +412,7 @@ class EntriesJudge(_Judge):
         self.tables: dict[str, Mapping[tuple[int, int], Form]] = {}
         self.scope = sizes_text(derivation.program, sizes)
 
-    def differs(self, step: Step) -> str | None:
+    def differs(self, step: Step) -> Difference | None:
         left, right = step.left, step.right
         if isinstance(left, Scalar | EntryOf):
             return self._scalars_differ(step, left, right)
@@ -407,10 +420,10 @@ class EntriesJudge(_Judge):
         for i, (row, other) in enumerate(zip(p, q, strict=True)):
             for j, (x, y) in enumerate(zip(row, other, strict=True)):
                 if x != y and not self.ring.equal(x, y):
-                    return f"entry {i + 1}, {j + 1} differs"
+                    return f"entry {i + 1}, {j + 1} differs", is_rational(self.ring, x, y)
         return None
 
-    def _scalars_differ(self, step: Step, left: Math, right: Math) -> str | None:
+    def _scalars_differ(self, step: Step, left: Math, right: Math) -> Difference | None:
         words = dict.fromkeys([*_free(left), *_free(right)])
         dims = self._index_dims(step.about)
         ranges = [range(self._size(dims[word])) for word in words]
@@ -418,7 +431,8 @@ class EntriesJudge(_Judge):
             names = dict(zip(words, values, strict=True))
             p, q = self._scalar(left, names), self._scalar(right, names)
             if not self.ring.equal(p, q):
-                return f"they differ at {', '.join(f'{w} = {v + 1}' for w, v in names.items())}"
+                places = ", ".join(f"{word} = {value + 1}" for word, value in names.items())
+                return f"they differ at {places}", is_rational(self.ring, p, q)
         return None
 
     def _index_dims(self, about: str) -> dict[Index, Dim]:
@@ -542,7 +556,6 @@ class AlgebraJudge(_Judge):
 
     method = "index normal form"
     scope = EVERY_SHAPE
-    refutes = False
 
     def __init__(self, derivation: Derivation):
         self.derivation = derivation
@@ -556,10 +569,10 @@ class AlgebraJudge(_Judge):
             if local.gradient.data[0] not in self.formulas
         }  # fmt: skip
 
-    def differs(self, step: Step) -> str | None:
+    def differs(self, step: Step) -> Difference | None:
         sides = (step.left, step.right)
         p, q = (self.ring.of(self.entries.of(side, "@r", "@s")) for side in sides)
-        return None if self.ring.equal(p, q) else "the normal forms differ"
+        return None if self.ring.equal(p, q) else ("the normal forms differ", False)
 
     def _meaning(self, term: Scalar, names: Mapping[Index, Index]) -> Form | None:
         name, i, j = term.data
@@ -573,7 +586,6 @@ class ForwardJudge(_Judge):
     """The whole program differentiated forwards at sizes, entry by entry, intermediates as atoms."""
 
     method = "the whole program differentiated forwards, entry by entry"
-    refutes = True
 
     def __init__(self, derivation: Derivation, sizes: Sizes):
         self.derivation = derivation
@@ -586,11 +598,14 @@ class ForwardJudge(_Judge):
         self.totals: dict[tuple, Form] = {}
         self.partials: dict[str, list[list[Partials]]] = {}
 
-    def differs(self, step: Step) -> str | None:
+    def differs(self, step: Step) -> Difference | None:
         p, q = self.judging.matrix(step.left), self.judging.matrix(step.right)
         for i, j in cells(len(p), len(p[0])):
             if not self._same(p[i][j], q[i][j]):
-                return f"entry {i + 1}, {j + 1} differs"
+                certain = len(self.program.statements) == 1 and is_rational(
+                    self.ring, p[i][j], q[i][j]
+                )
+                return f"entry {i + 1}, {j + 1} differs", certain
         return None
 
     def _same(self, p: Form, q: Form) -> bool:

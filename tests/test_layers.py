@@ -24,21 +24,23 @@ LAYERS = [
     "normal",
     "entries",
     "numbers",
-    "reverse",
     "simplify",
+    "reverse",
     "proof",
-    "verify",
     "explain",
-    "notation",
+    "verify",
+    "layout",
     "printers",
+    "notation",
     "render",
-    "__init__ cli __main__",
+    "pipeline",
+    "__init__ commands cli __main__",
 ]
 PLACE = {room: place for place, rooms in enumerate(LAYERS) for room in rooms.split()}
 
 # A judge takes an operator by its definition: neither its theorems nor the sweep that applies them.
 JUDGES = {"verify", "normal", "entries"}
-THEOREMS = {"pullbacks", "derivative"}
+THEOREMS = {"pullbacks", "derivatives"}
 SWEEP = {"reverse"}
 
 
@@ -156,7 +158,7 @@ def test_a_kept_order_is_quiet(tmp_path):
     [
         ("verify.py", "op.pullbacks", "verify mentions pullbacks"),
         ("entries.py", "getattr(op, 'pullbacks')", "entries mentions pullbacks"),
-        ("normal.py", "op.derivative(x)", "normal mentions derivative"),
+        ("normal.py", "op.derivatives(x)", "normal mentions derivatives"),
         ("verify.py", "from derive.reverse import sweep", "verify imports reverse"),
     ],
 )

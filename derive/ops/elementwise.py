@@ -51,7 +51,7 @@ def holds(kind: str) -> Callable[..., tuple[Condition, ...]]:
 
 def function(
     name: str,
-    *derivative: Callable[..., Any],
+    *derivatives: Callable[..., Any],
     through: Callable[..., Any] | None = None,
     where: str = "",
     because: str = "function-rule",
@@ -66,8 +66,8 @@ def function(
         symbol=f"{name}({{}})",
         shape=lambda data, first, *rest: _common(first, *rest),
         entry=lambda ix, i, j, *args: ix.function(name, *(arg[i, j] for arg in args)),
-        pullbacks=tuple(pullback(partial) for partial in derivative),
-        derivative=derivative,
+        pullbacks=tuple(pullback(partial) for partial in derivatives),
+        derivatives=derivatives,
         through=through,
         where=holds(where) if where else lambda data, *args: (),
     )
@@ -138,7 +138,7 @@ GREATER = Op(
     shape=lambda data, a, b: broadcast(a, b),
     entry=lambda ix, i, j, A, B: ix.function("gt", A[i, j], B[i, j]),
     through=lambda f, x, y: HALF * (1 + f.sign(x - y)),
-    derivative=(lambda f, m, x, y: 0, lambda f, m, x, y: 0),
+    derivatives=(lambda f, m, x, y: 0, lambda f, m, x, y: 0),
     pullbacks=(
         Pullback(lambda g, Y, A, B: 0 * g, because="constant-rule"),
         Pullback(lambda g, Y, A, B: 0 * g, because="constant-rule"),

@@ -1,0 +1,293 @@
+"""The subcommands: options to pipeline to files and terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from derive import __version__
+from derive.errors import DeriveError, OutputError, ParseError, UnsupportedError
+
+if TYPE_CHECKING:
+    from derive.pipeline import Proof
+
+FORMATS = ("md", "tex")
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command with these arguments and return its exit status."""
+    try:
+        return command.main(arguments, prog_name="derive", standalone_mode=False) or 0
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help() if error.ctx else "", err=True)
+        return 2
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except DeriveError as error:
+        click.echo(f"derive: {_safe(str(error))}", err=True)
+        return error.exit_code
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("derive: stopped, nothing was written", err=True)
+        return 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="derive %(version)s")
+def command() -> None:
+    """Matrix gradients with their proofs, every line of which has been checked."""
+
+
+@command.command()
+@click.argument("target")
+@click.option("-s", "--shape", "shapes", multiple=True, metavar="X=n,d", help="Shape of a name.")
+@click.option("--at", metavar="n=2,d=3", help="Sizes at which entries are written out.")
+@click.option("--wrt", metavar="X,W", help="Variables to differentiate by; all inputs by default.")
+@click.option("-o", "--output", metavar="DIR", help="Folder to write to (output), or - for stdout.")
+@click.option("-f", "--format", "formats", metavar="md,tex", help="Formats; both by default.")
+@click.option("--json", "as_json", is_flag=True, help="Print the trace; write only with -o.")
+@click.option(
+    "--detail", type=click.Choice(["full", "one", "brief"]), default="full", show_default=True,
+    help="All entries worked, one worked and the rest stated, or no entries.",
+)  # fmt: skip
+@click.option("--fragment", is_flag=True, help="LaTeX without a preamble, to \\input.")
+@click.option("--prefix", default="derive:", show_default=True, help="Beginning of LaTeX labels.")
+@click.option(
+    "--gradients", type=click.Choice(["partials", "short"]), default="partials", show_default=True,
+    help="Upstream gradients as partial derivatives, or as G and g_ij.",
+)  # fmt: skip
+@click.option(
+    "--brackets", type=click.Choice(["round", "square"]), default="round", show_default=True,
+    help="Brackets of matrices.",
+)  # fmt: skip
+@click.option(
+    "--first", type=click.Choice(["1", "0"]), default="1", show_default=True,
+    help="Number of the first row and column.",
+)  # fmt: skip
+@click.option("--loss", metavar="NAME", help="Name of the loss, where it is not the output.")
+@click.option(
+    "--elide", type=click.IntRange(min=0), default=6, show_default=True,
+    help="Rows, columns and terms beyond which dots stand; 0 for never.",
+)  # fmt: skip
+@click.option(
+    "--max-entries", type=click.IntRange(min=1), default=1_000_000, show_default=True,
+    help="A document with more entries is refused.",
+)  # fmt: skip
+@click.option("--templates", metavar="DIR", help="Folder of templates that come before ours.")
+def prove(target: str, **options: Any) -> int:
+    """Prove the gradients of TARGET: a program's text, a file, or a name of the catalogue."""
+    if options["formats"] is None:
+        formats = ("md",) if options["output"] == "-" else FORMATS
+    else:
+        formats = tuple(options["formats"].split(","))
+    for form in formats:
+        if form not in FORMATS:
+            raise UnsupportedError(f"there is no format {form}", hint="there are md and tex")
+    if options["output"] == "-" and len(formats) > 1:
+        raise UnsupportedError("standard output takes one format", hint="add -f md or -f tex")
+    proof = _proved(target, options)
+    document = {
+        "prefix": options["prefix"],
+        "fragment": options["fragment"],
+        "templates": Path(options["templates"]) if options["templates"] else None,
+    }
+    if options["as_json"]:
+        import json
+
+        if options["output"] not in (None, "-"):
+            proof.save(options["output"], formats, **document)
+        click.echo(json.dumps(proof.trace(), indent=2, ensure_ascii=False))
+    elif options["output"] == "-":
+        click.echo(proof.render(formats[0], **document), nl=False)
+    else:
+        paths = proof.save(options["output"] or "output", formats, **document)
+        _report(proof, paths)
+    return 0
+
+
+def _proved(target: str, options: dict[str, Any]) -> Proof:
+    from derive.notation import Style
+    from derive.parse import NAME
+    from derive.pipeline import prove as prove_program
+
+    text, name, at = read_target(target)
+    loss = options["loss"]
+    if loss is not None and not NAME.match(loss):
+        raise UnsupportedError(f"{loss!r} is no name for a loss", hint="use letters and digits")
+    style = Style(
+        gradients=options["gradients"],
+        brackets=options["brackets"],
+        base=int(options["first"]),
+        loss=loss,
+        elide=options["elide"],
+    )
+    wrt = options["wrt"]
+    with _progress() as progress:
+        return prove_program(
+            text,
+            dict(_shape(item) for item in options["shapes"]),
+            at={**at, **_sizes(options["at"])},
+            wrt=tuple(word.strip() for word in wrt.split(",")) if wrt is not None else None,
+            detail=options["detail"],
+            style=style,
+            name=name,
+            max_entries=options["max_entries"],
+            progress=progress,
+        )
+
+
+def read_target(target: str) -> tuple[str, str, dict[str, int]]:
+    """Return a target's text, its name and its default sizes.
+
+    A text with a formula in it is a program; else it is a name of the catalogue, or a file.
+    """
+    if any(mark in target for mark in "=@;\n"):
+        return target, "", {}
+    from derive.catalogue import load, names
+
+    if target in names():
+        entry = load(target)
+        return entry.program, entry.name, dict(entry.at)
+    path = Path(target)
+    try:
+        found = path.is_file()
+    except (OSError, ValueError):
+        found = False
+    if found:
+        return _read(path), _file_name(path), {}
+    if path.suffix or "/" in target:
+        raise OutputError(f"there is no file {_safe(target)}")
+    if target.isidentifier() and len(target) > 1:
+        from derive.graph import nearest
+
+        raise UnsupportedError(
+            f"{target} is neither a program nor a name of the catalogue nor a file"
+            f"{nearest(target, names())}",
+            hint=f"the catalogue has {', '.join(names())}",
+        )
+    return target, "", {}
+
+
+def _read(path: Path) -> str:
+    from derive.parse import LONGEST
+
+    try:
+        with path.open("rb") as file:
+            data = file.read(4 * LONGEST + 1)
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ParseError(
+            f"{path} is not UTF-8 text: byte {error.start + 1} cannot be read"
+        ) from None
+    except OSError as error:
+        raise OutputError(f"cannot read {path}: {error.strerror}") from None
+
+
+def _file_name(path: Path) -> str:
+    return "".join(c if c.isalnum() or c in "-_" else "-" for c in path.stem) or "program"
+
+
+def _shape(item: str) -> tuple[str, tuple[int | str, ...]]:
+    name, equals, dims = item.partition("=")
+    words = [word.strip() for word in dims.strip("() ").split(",") if word.strip()]
+    if not equals or not name.strip() or len(words) not in (0, 2):
+        raise UnsupportedError(
+            f"a shape is written X=n,d, not {item!r}", hint="rows, then columns; X= is a scalar"
+        )
+    return name.strip(), tuple(_dim(word) for word in words)
+
+
+def _dim(word: str) -> int | str:
+    try:
+        return int(word)
+    except ValueError:
+        return word
+
+
+def _sizes(text: str | None) -> dict[str, int]:
+    sizes: dict[str, int] = {}
+    for item in (text or "").split(","):
+        if not item.strip():
+            continue
+        name, equals, number = (part.strip() for part in item.partition("="))
+        digits = number.removeprefix("-")
+        if not equals or not digits.isdecimal() or len(digits) > 18:
+            raise UnsupportedError(f"sizes are written n=2,d=3, not {text!r}")
+        if sizes.setdefault(name, int(number)) != int(number):
+            raise UnsupportedError(f"{name} has two sizes in {text!r}")
+    return sizes
+
+
+# -- the terminal ----------------------------------------------------------------------------------
+
+
+@contextmanager
+def _progress() -> Iterator[Any]:
+    """Show what is being worked on, on a terminal alone."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status("reading") as status:
+        yield lambda message: status.update(f"checking {message}")
+
+
+def _report(proof: Proof, paths: list[Path]) -> None:
+    from derive.notation import Notation
+    from derive.printers.text import text
+
+    derivation = proof.derivation
+    notation = Notation(derivation, proof.style, text)
+    rows = []
+    for name, value in derivation.backward.items():
+        left = text(notation.leaf(f"d{name}"))
+        rows.append((f"{left} = {text(notation.expr(value))}", f"d{name} = {value}"))
+    for name, value in derivation.gradients.items():
+        if str(value) != str(derivation.backward[name]):
+            rows.append(("", f"d{name} = {value}"))
+    steps = len(proof.steps)
+    digits = min((a.digits for a in derivation.agreements), default=None)
+    lines = [f"{steps} equations, each of them proved by a road that did not produce it"]
+    if digits is not None:
+        lines.append(f"central differences of the whole program agree to {digits} digits")
+    if not sys.stdout.isatty():
+        for shown, formula in rows:
+            click.echo(f"{shown}    {formula}" if shown else f"    {formula}")
+        for line in lines:
+            click.echo(line)
+        for path in paths:
+            click.echo(f"wrote {path}")
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    for shown, formula in rows:
+        table.add_row(shown, f"[cyan]{_escaped(formula)}[/cyan]")
+    console.print(table)
+    for line in lines:
+        console.print(f"[green]✓[/green] {line}")
+    for path in paths:
+        console.print(f"  {path}", soft_wrap=True)
+
+
+def _escaped(markup: str) -> str:
+    from rich.markup import escape
+
+    return escape(markup)
+
+
+def _safe(message: str) -> str:
+    """Return a message that every terminal can show, also where the input was not Unicode."""
+    return message.encode("utf-8", "backslashreplace").decode("utf-8")
+
