@@ -465,6 +465,8 @@ class _Scope:
         self._matrix(arg, node.args[0])
         axis = None
         for option in node.keywords:
+            if option.arg is None:
+                raise ParseError("this is not in the language")
             if option.arg != "axis":
                 raise ParseError(f"{name} has one option, axis; {option.arg} is not known")
             axis = option.value.value if isinstance(option.value, ast.Constant) else option
@@ -590,6 +592,13 @@ def _check_characters(text: str) -> None:
                     place=Place(text, line, column),
                     hint=_character_hint(character),
                 )
+        digits = re.search(r"\d{301,}", code)
+        if digits:
+            raise ParseError(
+                "this number has too many digits",
+                place=Place(text, line, digits.start() + 1, 60),
+                hint="a name can stand for it",
+            )
         quote = re.search(r"(?<=[\w)\]])'", code)
         if quote and "'" not in code[: quote.start()]:
             raise ParseError(
@@ -658,7 +667,7 @@ def _line(text: str, line: int) -> tuple[str, int]:
 
 def _place(text: str, node: ast.AST) -> Place:
     source, lead = _line(text, node.lineno)
-    encoded = source.encode()
+    encoded = source.encode(errors="surrogatepass")  # a comment may hold anything
     start = len(encoded[: node.col_offset].decode(errors="ignore"))
     same_line = node.end_lineno == node.lineno
     end = len(encoded[: node.end_col_offset].decode(errors="ignore")) if same_line else len(source)

@@ -116,17 +116,11 @@ class _Court:
         self.progress("the whole program")
         whole = {name: self._whole(chain) for name, chain in d.totals.items()}
         composed = {name: self._whole(chain) for name, chain in d.composed.items()}
-        self._forward_check()
+        judged = replace(d, forward=forward, locals=locals_, totals=whole, composed=composed)
+        if not all(step.proved for step in judged.steps()):
+            return judged
         self.progress("numbers")
-        return replace(
-            d,
-            forward=forward,
-            locals=locals_,
-            totals=whole,
-            composed=composed,
-            agreements=tuple(self._agreements()),
-            probes=self.probes,
-        )
+        return replace(judged, agreements=tuple(self._agreements()), probes=self.probes)
 
     # -- local theorems ----------------------------------------------------------------------------
 
@@ -152,6 +146,8 @@ class _Court:
     def _general(self, step: Step, theme: str) -> Step:
         judges: list[_Judge] = [self._index(theme)]
         judges += [self._entries(theme, k) for k in range(len(self.probes))]
+        if step.part == "theorem":
+            judges += [self._forward(k) for k in range(len(self.probes))]
         return replace(step, verdicts=tuple(judge.verdict(step) for judge in judges))
 
     def _sized(self, theme: str) -> EntriesJudge:
@@ -184,21 +180,6 @@ class _Court:
     def _forward(self, probe: int) -> ForwardJudge:
         return self._kept(("forward", probe), lambda: ForwardJudge(
             self.derivation, self.probes[probe]))  # fmt: skip
-
-    def _forward_check(self) -> None:
-        """Hold every composed gradient against the program differentiated forwards."""
-        if len(self.derivation.backward) == 0:
-            return
-        for name, value in self.derivation.gradients.items():
-            own = var(f"d{name}", value.shape)
-            for k in range(len(self.probes)):
-                verdict = self._forward(k).verdict(Step(own, value, "theorem", part="composed"))
-                if not verdict.proved:
-                    raise ProofError(
-                        f"the gradient with respect to {name} is {verdict.word}: {value} is not "
-                        f"what differentiating the whole program forwards gives",
-                        hint=f"{verdict.method}, at {verdict.scope}",
-                    )
 
     def _agreements(self) -> Iterator[Agreement]:
         program = self.derivation.program
