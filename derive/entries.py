@@ -143,6 +143,8 @@ class Explicit:
             key = atoms[atom]
             if key[0] == "x":
                 return places.setdefault(atom, len(places))
+            if key[0] == "n":
+                return key
             return key[0], key_of(key[1])
 
         pattern = key_of(form.items())
@@ -228,6 +230,8 @@ def _moved(source: Ring, target: Ring, form: Form, renamed: list[int]) -> Form:
             key = source.atoms[atom]
             if key[0] == "x":
                 base: Form = {((renamed[atom], 1),): 1}
+            elif key[0] == "n":
+                base = target.single(key)
             else:
                 inner = _moved(source, target, source.thaw(key[1]), renamed)
                 base = inner if key[0] == "pow" else target.function(key[0], inner)
@@ -248,7 +252,11 @@ def to_sympy(ring: Ring, form: Form, symbols: Mapping[int, sympy.Symbol]) -> sym
         key = ring.atoms[number]
         if key[0] == "x":
             return symbols[number]
+        if key[0] == "n":  # at sizes there is one such constant
+            return sympy.pi
         inner = to_sympy(ring, ring.thaw(key[1]), symbols)
+        if key[0] == "normcdf":
+            return (1 + sympy.erf(inner / sympy.sqrt(2))) / 2
         return inner if key[0] == "pow" else getattr(sympy, key[0])(inner)
 
     return sympy.Add(
@@ -276,6 +284,12 @@ def from_sympy(ring: Ring, expression: sympy.Expr, places: Mapping[sympy.Symbol,
             return ring.add({}, *(read(arg) for arg in node.args))
         if node.is_Mul:
             return ring.product(read(arg) for arg in node.args)
+        if node is sympy.pi:
+            return ring.function("pi")
+        if isinstance(node, sympy.erf):  # erf(x) = 2 Φ(√2 x) - 1
+            root = ring.power({UNIT: 2}, Fraction(1, 2))
+            inside = ring.function("normcdf", ring.mul(root, read(node.args[0])))
+            return ring.add(ring.scale(2, inside), {UNIT: -1})
         if node is sympy.E:
             return ring.function("exp", {UNIT: 1})
         if node.is_Pow and node.exp.is_Rational:

@@ -262,9 +262,13 @@ def letters(taken: Iterable[str]) -> Letters:
     ('c', 'e')
     """
     used = set(taken)
-    free = [letter for letter in "ijacklpqrstuvefghbdmn" if letter not in used]
-    free += [f"{letter}_{k}" for k in range(1, 9) for letter in "ijacklpq"]
-    return Letters((free[0], free[1]), (free[2], free[3]), tuple(free[4:]))
+
+    def free(pool: str) -> list[str]:
+        plain = [letter for letter in pool if letter not in used]
+        return [*plain, *(f"{letter}_{k}" for k in range(1, 9) for letter in pool)]
+
+    output, variable, bound = free("ij"), free("acefgh"), free("klpqrstuvw")
+    return Letters((output[0], output[1]), (variable[0], variable[1]), tuple(bound))
 
 
 # -- calculus --------------------------------------------------------------------------------------

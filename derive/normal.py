@@ -215,9 +215,12 @@ class Ring:
             return self.mul(self._number_power(coefficient, exponent), powers)
         outside = self._number_power(abs(coefficient), exponent)
         rest: list[tuple[int, Exponent]] = []
+        signed = [(a, e) for a, e in monomial if not self._positive(a)]
+        alone = coefficient > 0 and len(signed) == 1 and signed[0][1] % 2 != 0
         for atom, e in monomial:
-            if self._positive(atom):
-                outside = self.mul(outside, {((atom, exact(e * exponent)),): 1})
+            if alone or (atom, e) not in signed:
+                power = self._settle(((atom, exact(e * exponent)),))
+                outside = self.mul(outside, power)
                 continue
             even = e - e % 2
             if even and (even * exponent) % 1 == 0:
@@ -238,7 +241,17 @@ class Ring:
         return self.mul(outside, self.single(("pow", self.freeze(inner)), exponent))
 
     def _positive(self, atom: int) -> bool:
-        return self.atoms[atom][0] in ("exp", "n")
+        """Whether an atom is positive wherever it is defined."""
+        key = self.atoms[atom]
+        if key[0] == "pow":
+            return self._positive_form(self.thaw(key[1]))
+        return key[0] in ("exp", "n")
+
+    def _positive_form(self, form: Form) -> bool:
+        return all(
+            coefficient > 0 and all(a in self.sums or self._positive(a) for a, _ in monomial)
+            for monomial, coefficient in form.items()
+        )
 
     def _number_power(self, value: Exponent, exponent: Exponent) -> Form:
         if isinstance(exponent, int):
@@ -326,6 +339,8 @@ class Ring:
 
     def function(self, name: str, *args: Form) -> Form:
         """Return a function of forms, by its definition in exp, log, sin, cos and sign."""
+        if name == "pi":  # a positive constant, as a dimension is
+            return self.single(("n", "π"))
         through = OPS[name].through
         if through is not None:
             return through(RingFunctions(self), *(Value(self, arg) for arg in args)).form
@@ -347,11 +362,21 @@ class Ring:
             return {}
         if len(form) == 1:
             ((monomial, coefficient),) = form.items()
-            exponentials = [(self.atoms[a], e) for a, e in monomial]
-            if coefficient == 1 and all(key[0] == "exp" for key, _ in exponentials):
-                parts = (self.scale(e, self.thaw(key[1])) for key, e in exponentials)
+            if coefficient == 1 and monomial and all(self._splits_log(a) for a, _ in monomial):
+                parts = (self.scale(e, self._log_of(a)) for a, e in monomial)
                 return self.add({}, *parts)
         return self.single(("log", self.freeze(form)))
+
+    def _splits_log(self, atom: int) -> bool:
+        """Whether log(xy) = log x + log y may be used of an atom: x is positive for certain."""
+        return atom not in self.sums and self.atoms[atom][0] in ("exp", "pow") and self._positive(atom)
+
+    def _log_of(self, atom: int) -> Form:
+        kind, key = self.atoms[atom]
+        return self.thaw(key) if kind == "exp" else self._log(self.thaw(key))
+
+    def _normcdf(self, form: Form) -> Form:
+        return self.single(("normcdf", self.freeze(form)))
 
     def _sin(self, form: Form) -> Form:
         sign, form = self._oriented(form)
@@ -620,6 +645,8 @@ class Ring:
                 return self.mul(rows, {UNIT: 1} if shape.cols == 1 else self.delta(j, c))
             case ("exp", inner):
                 outer = self.single(key)
+            case ("normcdf", inner):
+                outer = self.function("normpdf", self.thaw(inner))
             case ("log", inner):
                 outer = self.power(self.thaw(inner), -1)
             case ("sin", inner):
@@ -719,6 +746,8 @@ class Ring:
 
     def is_zero(self, form: Form) -> bool:
         """Whether a form is zero once its denominators are cleared (where they are not zero)."""
+        if self.sizes is None:
+            form = self._close(form)  # δ_ij x_ij is δ_ij x_ji, also where nothing is summed
         for _ in range(20):
             worst = self._denominator(form) if form else None
             if worst is None:
@@ -759,30 +788,55 @@ class Ring:
         return self.add(result, work)
 
     def _reduction(self, monomial: Monomial) -> Form | None:
-        exponents = dict(monomial)
         for atom, power in monomial:
             if power >= 0 or not isinstance(power, int) or self.atoms[atom][0] != "pow":
                 continue
             base = self.thaw(self.atoms[atom][1])
-            for lead in self._leads(base, exponents):
+            for lead, found in self._leads(base, monomial, atom):
                 rest = {m: c for m, c in base.items() if m != lead}
-                kept = merge(monomial, tuple((a, -e) for a, e in lead))
+                kept = merge(monomial, tuple((a, -e) for a, e in found))
                 factor = exact(Fraction(1) / base[lead])
                 whole = self.mul({kept: factor}, {((atom, 1),): 1})
                 return self.add(whole, self.mul({kept: -factor}, rest))
         return None
 
-    def _leads(self, base: Form, exponents: Mapping[int, Exponent]) -> Iterable[Monomial]:
-        """Yield the term of a denominator by which a monomial is to be divided."""
-        if any(self._bound(m) for m in base):
+    def _leads(
+        self, base: Form, monomial: Monomial, atom: int
+    ) -> Iterable[tuple[Monomial, Monomial]]:
+        """Yield the term of a denominator by which a monomial is to be divided, and what it is
+        called there: a sum in the denominator may have another bound index in the monomial."""
+        exponents = dict(monomial)
+        summed = [m for m in base if self._bound(m)]
+        if summed:
+            if len(summed) == 1:
+                for found in self._matches(summed[0], monomial, atom):
+                    yield summed[0], found
             return
         degrees = sorted(((sum(e for _, e in m), m) for m in base), reverse=True)
         if len(degrees) > 1 and degrees[0][0] > degrees[1][0]:
             lead = degrees[0][1]
             if all(exponents.get(a, 0) >= e for a, e in lead):
-                yield lead
+                yield lead, lead
         if UNIT in base and any(exponents.get(a, 0) < 0 for m in base for a, _ in m):
-            yield UNIT
+            yield UNIT, UNIT
+
+    def _matches(self, term: Monomial, monomial: Monomial, atom: int) -> Iterable[Monomial]:
+        """Yield the factors of a monomial that are a sum's term under other bound indices, which
+        nothing else in the monomial uses: Σ_k e_ik x_j is (Σ_k e_ik) x_j."""
+        inner, outer = self._bound(term), self._bound(monomial)
+        for chosen in permutations(outer, len(inner)):
+            if any(inner[k] != outer[p] for k, p in zip(inner, chosen, strict=True)):
+                continue
+            renamed = self._renamed(term, dict(zip(inner, chosen, strict=True)))
+            if len(renamed) != 1:
+                continue
+            ((found, coefficient),) = renamed.items()
+            exponents = dict(monomial)
+            if coefficient != 1 or any(exponents.get(a, 0) < e for a, e in found):
+                continue
+            left = [a for a, e in merge(monomial, tuple((a, -e) for a, e in found))]
+            if not any(self.indices[a] & set(chosen) for a in left):
+                yield found
 
     def _denominator(self, form: Form) -> tuple[int, int] | None:
         """Return an atom in a denominator that no sum binds, and the power that clears it."""

@@ -7,16 +7,17 @@ distinct, always.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from itertools import chain
 
 from derive.expr import Condition, Expr, number, written_args
 from derive.index import Index, Scalar, mul, num, split, written_out
 from derive.layout import Box, frac, op, paren, raw, row, sub, sup, word
 from derive.layout import num as digits
-from derive.printers.latex import GREEK, SLOT
+from derive.printers.latex import GREEK, SLOT, SPELLED
 from derive.proof import Derivation, EntryOf, Explicit, Grid, Math, Slice
 from derive.shape import Dim, Shape
 
@@ -43,9 +44,13 @@ class Style:
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """A matrix written out: the printed terms of each cell; `None` stands for dots."""
+    """A matrix written out: the printed terms of each cell; `None` stands for dots.
+
+    `box` returns the layout of the cell at a printed row and column.
+    """
 
     rows: tuple[tuple[tuple[str, ...] | None, ...], ...]
+    box: Callable[[int, int], Box]
 
 
 class Notation:
@@ -407,17 +412,23 @@ class Notation:
         return Box("sum", (lower, upper))
 
     def _signed(self, terms: Iterable[Scalar]) -> list[Box]:
-        boxes: list[Box] = []
+        return list(chain.from_iterable(self._signed_terms(terms)))
+
+    def _signed_terms(self, terms: Iterable[Scalar | None]) -> Iterator[list[Box]]:
+        """Yield the terms of a sum, each with its sign; `None` is printed as dots."""
+        first = True
         for term in terms:
+            if term is None:
+                yield [op("plus"), op("cdots")]
+                continue
             coefficient, rest = split(term)
+            boxes = [] if first else [op("plus")]
             if coefficient < 0:
                 term = mul(-coefficient, rest)
-                boxes.append(op("minus" if boxes else "negative"))
-            elif boxes:
-                boxes.append(op("plus"))
+                boxes = [op("negative" if first else "minus")]
+            first = False
             box, strength = self._scalar(term)
-            boxes.append(box if strength > SUM or coefficient > 0 else paren(box))
-        return boxes
+            yield [*boxes, box if strength > SUM or coefficient > 0 else paren(box)]
 
     def _scalar_product(self, term: Scalar) -> tuple[Box, int]:
         coefficient, rest = split(term)
@@ -459,7 +470,7 @@ class Notation:
                 box = paren(box)
             if boxes and (factor.kind == "num" or box.kind == "num"):
                 boxes.append(op("cdot"))
-            elif boxes and self._is_partial(factors[position - 1]):
+            elif boxes and (self._is_partial(factors[position - 1]) or _is_word(boxes[-1], box)):
                 boxes.append(op("thin"))
             boxes.append(box)
         return row(*boxes) if boxes else digits(1)
@@ -477,7 +488,8 @@ class Notation:
         if exponent == Fraction(1, 2):
             return Box("root", (self.scalar(base),)), ATOM
         box, strength = self._scalar(base)
-        tall = box.kind in ("frac", "sup", "at") or (box.kind == "sub" and box.parts[0].kind == "sup")
+        tall = box.kind in ("frac", "sup", "at", "root")
+        tall = tall or (box.kind == "sub" and box.parts[0].kind == "sup")
         if base.kind == "fn" and base.data not in ("gt", "abs", "sqrt"):
             head, arguments = box.parts
             return row(sup(head, _exponent(exponent)), arguments), ATOM
@@ -493,8 +505,13 @@ class Notation:
         return Cells(
             tuple(
                 tuple(None if i is None or j is None else write(i, j) for j in cols) for i in rows
-            )
+            ),
+            lambda r, c: self.cell(grid, rows[r] or 0, cols[c] or 0),
         )
+
+    def cell(self, grid: Grid, i: int, j: int) -> Box:
+        """Return one entry of a written-out matrix."""
+        return self.written_sum(self._at(grid, i, j))
 
     def shown(self, count: int) -> list[int | None]:
         """Return the places that are shown, `None` where dots stand."""
@@ -505,39 +522,55 @@ class Notation:
 
     def terms(self, term: Scalar) -> tuple[str, ...]:
         """Return the printed terms of a written-out scalar, each but the first with its sign."""
-        if term.kind != "add":
-            return (self.printer(self.scalar(term)),)
-        printed = []
-        for part in term.args:
-            boxes = self._signed((part,))
-            if printed and boxes[0] == op("negative"):
-                boxes[0] = op("minus")
-            elif printed:
-                boxes.insert(0, op("plus"))
-            printed.append(self.printer(row(*boxes)))
-        return tuple(printed)
+        signed = self._signed_terms(self._shortened(term))
+        return tuple(self.printer(row(*boxes)) for boxes in signed)
 
-    def elided(self, terms: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the terms of a long sum with dots in the middle."""
-        places = self.shown(len(terms))
-        dots = self.printer(row(op("plus"), op("cdots")))
-        return tuple(dots if k is None else terms[k] for k in places)
+    def written_sum(self, term: Scalar) -> Box:
+        """Return a written-out scalar, with dots in the middle of a long run of like terms."""
+        if term.kind != "add":
+            return self.scalar(term)
+        return row(*chain.from_iterable(self._signed_terms(self._shortened(term))))
+
+    def _shortened(self, term: Scalar) -> list[Scalar | None]:
+        """Return the terms of a sum, `None` where dots stand for the middle of a long run."""
+        terms = list(term.args) if term.kind == "add" else [term]
+        most = self.style.elide
+        if not most or len(terms) <= most:
+            return [*terms]
+        forms = [_form(t) for t in terms]
+        kept: list[Scalar | None] = []
+        at = 0
+        while at < len(terms):
+            period, end = _run(forms, at)
+            if end - at > max(most, 3 * period):
+                kept += [*terms[at : at + 2 * period], None, *terms[end - period : end]]
+            else:
+                kept += terms[at:end]
+            at = end
+        return kept
 
     def _cell_writer(self, grid: Grid) -> Callable[[int, int], tuple[str, ...]]:
         summands = _uniform(grid.tree)
         if summands is None:
-            return lambda i, j: self.elided(
-                self.terms(written_out(grid.tree, {grid.row: i, grid.col: j}, self.sizes))
-            )
+            return lambda i, j: self.terms(self._at(grid, i, j))
         templates = [self._template(*summand) for summand in summands]
+        plus = self.printer(op("plus"))
+        dots = plus + self.printer(op("cdots"))
 
         def write(i: int, j: int) -> tuple[str, ...]:
             names = {grid.row: i, grid.col: j}
-            terms = [term for template in templates for term in template(names)]
-            plus = self.printer(op("plus"))
-            return self.elided((terms[0], *(t if t[0] == " " else plus + t for t in terms[1:])))
+            terms: list[str] = []
+            for template in templates:
+                found = template(names)
+                shown = self.shown(len(found))
+                for k in shown:
+                    terms.append(dots if k is None else plus + found[k] if terms else found[k])
+            return tuple(terms)
 
         return write
+
+    def _at(self, grid: Grid, i: int, j: int) -> Scalar:
+        return written_out(grid.tree, {grid.row: i, grid.col: j}, self.sizes)
 
     def _template(
         self, loops: tuple[tuple[str, Dim], ...], body: Scalar
@@ -588,10 +621,7 @@ class Notation:
             case "sum_cols":
                 ones = self._all_ones(Shape(expr.args[0].shape.cols, 1))
                 return [*self._factor(expr.args[0]), ones]
-            case "mul" if not expr.shape.is_scalar:
-                above, below = _factors(expr)
-                return self._explicit_product(expr)
-            case "div" if not expr.shape.is_scalar:
+            case "mul" | "div" if not expr.shape.is_scalar:
                 return self._explicit_product(expr)
         return [self._written(expr)]
 
@@ -629,7 +659,8 @@ class Notation:
         rows, cols = self.shown(int(sized.rows)), self.shown(int(sized.cols))
         one = ("1",)
         return Cells(
-            tuple(tuple(None if i is None or j is None else one for j in cols) for i in rows)
+            tuple(tuple(None if i is None or j is None else one for j in cols) for i in rows),
+            lambda r, c: digits(1),
         )
 
     def _written(self, expr: Expr) -> Cells:
@@ -688,8 +719,19 @@ def _is_letter(box: Box) -> bool:
         return _is_letter(box.parts[0])
     if box.kind == "row":
         return all(_is_letter(part) for part in box.parts)
-    return box.kind == "paren" or (box.kind == "id" and (len(box.text) == 1 or box.text in GREEK)) \
-        or (box.kind == "op" and box.text in ("ones", "zeros"))
+    if box.kind == "id":
+        return len(box.text) == 1 or box.text in (*GREEK, *SPELLED)
+    return box.kind == "paren" or (box.kind == "op" and box.text in ("ones", "zeros"))
+
+
+def _is_word(*boxes: Box) -> bool:
+    """Whether one of two neighbours is a name of several letters, which needs air around it."""
+    for box in boxes:
+        while box.kind in ("sub", "sup"):
+            box = box.parts[0]
+        if box.kind == "id" and len(box.text) > 1 and box.text not in (*GREEK, *SPELLED):
+            return True
+    return False
 
 
 def _split_name(name: str) -> tuple[str, str]:
@@ -758,7 +800,7 @@ def _factors(e: Expr) -> tuple[list[Expr], list[Expr]]:
         from derive.expr import broadcast_to
 
         above, below = _factors(e.args[0])
-        return ([broadcast_to(x, e.shape) for x in above], [broadcast_to(x, e.shape) for x in below])
+        return tuple([broadcast_to(x, e.shape) for x in factors] for factors in (above, below))  # type: ignore[return-value]
     return [e], []
 
 
@@ -798,7 +840,28 @@ def _uniform(tree: Scalar) -> list[tuple[tuple[tuple[str, Dim], ...], Scalar]] |
         if body.kind == "add" or not _is_plain(body):
             return None
         summands.append((tuple(loops), body))
-    return summands if all(loops for loops, _ in summands) or len(summands) < 99 else None
+    return summands
+
+
+def _form(term: Scalar) -> tuple:
+    """Return what a term looks like apart from its indices."""
+    if term.kind == "entry":
+        return ("entry", term.data[0])
+    if term.kind == "delta":
+        return ("delta",)
+    return (term.kind, term.data, *map(_form, term.args))
+
+
+def _run(forms: list[tuple], at: int) -> tuple[int, int]:
+    """Return the period and the end of the longest run of like terms that begins at a place."""
+    best = (1, at + 1)
+    for period in range(1, 5):
+        end = at + period
+        while forms[end : end + period] == forms[at : at + period] != []:
+            end += period
+        if end - at > max(period, best[1] - at):
+            best = (period, end)
+    return best
 
 
 def _is_plain(body: Scalar) -> bool:
@@ -811,4 +874,4 @@ def _is_plain(body: Scalar) -> bool:
                or (f.kind == "pow" and f.args[0].kind == "size") for f in factors)  # fmt: skip
 
 
-__all__ = ["GREEK", "Cells", "Notation", "Style"]
+__all__ = ["Cells", "Notation", "Style"]

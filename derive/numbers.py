@@ -113,10 +113,22 @@ class _Interval:
     def __pow__(self, exponent):
         exponent = Fraction(exponent)
         if exponent.denominator == 1:
-            return _Interval(self.value ** int(exponent))
+            return _Interval(_whole_power(self.value, int(exponent)))
         return _Interval(self.value ** interval(exponent))
 
     __radd__, __rmul__ = __add__, __mul__
+
+
+def _whole_power(value: Any, exponent: int) -> Any:
+    """Return a power by products: Arb's own has no value where the interval holds a zero."""
+    if exponent < 0:
+        return 1 / _whole_power(value, -exponent)
+    result = arb(1)
+    while exponent:
+        if exponent & 1:
+            result = result * value
+        value, exponent = value * value, exponent >> 1
+    return result
 
 
 class _Arithmetic:
@@ -131,6 +143,12 @@ class _Arithmetic:
 
     def cos(self, x):
         return _Interval(_Interval(x).value.cos())
+
+    def normcdf(self, x):
+        return _Interval((1 + (_Interval(x).value / arb(2).sqrt()).erf()) / 2)
+
+    def pi(self):
+        return _Interval(arb.pi())
 
     def sign(self, x):
         return _Interval(_Interval(x).value.sgn())
@@ -192,3 +210,37 @@ def agreement(
 
 def _intervals(point: Mapping[str, list[list[Fraction]]]) -> dict[str, Values]:
     return {name: [[interval(x) for x in row] for row in rows] for name, rows in point.items()}
+
+
+def decided_difference(
+    truth: Expr, claim: Expr, sizes: Mapping[str, int], values: Mapping[str, list[list[Fraction]]]
+) -> tuple[tuple[int, int], Any, Any] | None:
+    """Return the first entry in which two expressions differ for certain at a point, and both values.
+
+    `None` where no interval of a difference excludes zero, or where a value does not exist.
+    """
+    before, ctx.prec = ctx.prec, BITS
+    try:
+        point = Numbers(sizes, _intervals(values))
+        try:
+            rows, claimed = point.matrix(truth), point.matrix(claim)
+        except (ZeroDivisionError, ValueError):
+            return None
+        pairs = [
+            ((i, j), interval(x), interval(y))
+            for i, (row, other) in enumerate(zip(rows, claimed, strict=True))
+            for j, (x, y) in enumerate(zip(row, other, strict=True))
+        ]
+        if not all(x.is_finite() and y.is_finite() for _, x, y in pairs):
+            return None
+        return next((pair for pair in pairs if not (pair[1] - pair[2]).contains(0)), None)
+    finally:
+        ctx.prec = before
+
+
+def at_point(value: Any) -> str:
+    """Return an interval as a reader writes it: an exact fraction of small terms, or six digits."""
+    guess = Fraction(float(value.mid())).limit_denominator(1000)
+    if value.contains(fmpq(guess.numerator, guess.denominator)):
+        return str(guess)
+    return f"{float(value.mid()):.6g}"

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
 
 from derive.errors import DeriveError, ParseError, Place, ShapeError
-from derive.expr import OPS, Expr, broadcast_to, elementwise, nodes, number
+from derive.expr import OPS, Expr, Op, broadcast_to, elementwise, nodes, number
 from derive.graph import Program, Statement, nearest
 from derive.ops import var
 from derive.ops.elementwise import power
@@ -74,6 +74,28 @@ def parse(text: str, shapes: Shapes | None = None, *, name: str = "") -> Program
         except ShapeError as error:
             slots = _merged(slots, error)
     return reader.build(reader.words(slots))
+
+
+def parse_claim(
+    text: str, leaves: Mapping[str, Expr], symbols: Iterable[str]
+) -> tuple[str, Expr]:
+    """Return what a claim speaks of and what it says: `dX = dY @ W.T` over a program's names.
+
+    `leaves` are the names that may be used, `symbols` the dimensions. Statements before the last
+    are put in. Raises `ParseError` with the place where the text is no claim.
+    """
+    reader = _Reader(text, {}, "")
+    scope = _Scope(reader, dict(leaves), dict.fromkeys(symbols), closed=True)
+    for node in reader.body:
+        if not isinstance(node, ast.Assign):
+            raise reader.error(node, "a claim is an equation: dX = ...")
+        name = node.targets[0].id
+        if node is reader.body[-1]:
+            return name, scope.read(node.value)
+        if name in scope.leaves:
+            raise reader.error(node, f"{name} has a meaning already; choose another name")
+        scope.leaves[name] = scope.read(node.value)
+    raise ParseError("there is no claim: write something such as dX = dY @ W.T")
 
 
 def _merged(slots: dict[str, Dim], error: ShapeError) -> dict[str, Dim]:
@@ -270,8 +292,9 @@ class _Reader:
 class _Scope:
     """The names known so far, and the reading of expressions over them."""
 
-    def __init__(self, reader: _Reader, leaves: dict[str, Expr], symbols):
+    def __init__(self, reader: _Reader, leaves: dict[str, Expr], symbols, closed: bool = False):
         self.reader = reader
+        self.closed = closed
         self.leaves = leaves
         self.symbols = symbols
         self.undeclared: set[str] = set()
@@ -307,6 +330,11 @@ class _Scope:
             raise ParseError(f"{name} is used before it is assigned")
         if not NAME.match(name):
             raise ParseError(f"{name} is not a name", hint="a name begins with a letter")
+        if self.closed:
+            known = ", ".join(self.leaves)
+            raise ParseError(
+                f"unknown name {name}{nearest(name, self.leaves)}", hint=f"the program has {known}"
+            )
         if name.startswith("d") and name[1:] in self.leaves:
             raise ParseError(f"{name} is a gradient, and cannot be used in the program itself")
         meant = nearest(name, [k for k in self.leaves if len(k) > 2])
@@ -431,7 +459,7 @@ class _Scope:
         if reader is not None:
             return reader(self, node)
         op = OPS.get(name)
-        if op is None or op.style != "call" or not op.derivatives and name not in _CALLS:
+        if op is None or not _is_function(op):
             if name in self.leaves:
                 raise ParseError(
                     f"{name} is a variable, not a function", hint=f"for a product write {name} * (...)"
@@ -525,6 +553,11 @@ class _Scope:
         return "known so far: " + ", ".join(known) if known else None
 
 
+def _is_function(op: Op) -> bool:
+    """Whether an operator is written as a call of its own name."""
+    return op.symbol == f"{op.name}({{}})" and op.name not in _SPECIAL
+
+
 _FOLD: dict[type, Callable[[Fraction, Fraction], Fraction]] = {
     ast.Add: lambda a, b: a + b,
     ast.Sub: lambda a, b: a - b,
@@ -532,7 +565,6 @@ _FOLD: dict[type, Callable[[Fraction, Fraction], Fraction]] = {
     ast.Div: lambda a, b: a / b,
 }
 _REDUCTIONS = ("sum", "mean")
-_CALLS = ("tr",)
 _SPECIAL = {
     "sum": _Scope._reduction,
     "mean": _Scope._reduction,
@@ -542,11 +574,7 @@ _SPECIAL = {
     "broadcast_to": _Scope._broadcast,
 }
 #: The functions of the language, for suggestions and for the manual.
-FUNCTIONS = (
-    *_SPECIAL,
-    *_CALLS,
-    *(name for name, op in OPS.items() if op.style == "call" and op.derivatives),
-)
+FUNCTIONS = (*_SPECIAL, *(name for name, op in OPS.items() if _is_function(op)))
 
 
 # -- text ------------------------------------------------------------------------------------------

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +35,16 @@ from derive.proof import (
 
 FORMATS = {"md": "markdown", "tex": "latex"}
 #: Widths in digits that fit a line: of a page at each font size, and of a screen.
-PAGE = (("", 74.0), ("small", 80.0), ("footnotesize", 88.0))
+PAGE = (("", 75.0), ("small", 82.0), ("footnotesize", 89.0), ("scriptsize", 97.0))
 #: How far matrices and sums are shortened, one after the other, until an equation fits the page.
 NARROWER = (4, 3, 2)
 SCREEN = 150.0
+#: What is wider than this, in a sentence or a heading, is displayed or named instead.
+INLINE = 42.0
+#: Room that a reason beside a broken line would like, and the least that a cell can be broken to.
+REASON, CELL = 24.0, 13.0
+#: A display with more lines than this may break across pages.
+TALL = 14
 LABEL = re.compile(r"[A-Za-z0-9:.-]*\Z")
 
 
@@ -47,7 +55,7 @@ class Line:
     left: str
     right: tuple[str, ...]
     reason: dict[str, Any] | None = None
-    relation: str = "="
+    wide: bool = False  # the left side is so wide that the right side begins on the next line
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +135,8 @@ class _Page:
         }
 
     def title(self) -> dict[str, Any]:
-        """Return the formula where there is one statement, else the output and the variables."""
-        if not self._several:
+        """Return the formula if there is one short statement, else the output and the variables."""
+        if not self._several and self._is_short(self.program.statements[-1]):
             return {"formula": self._statement(self.program.statements[-1]), "variables": []}
         leaf = self.notation.leaf
         return {
@@ -148,7 +156,7 @@ class _Page:
         for local in d.locals:
             if local.statement.name != theme and len(d.program.statements) > 1:
                 yield Block("section", {"key": "statement", "level": 2,
-                                        "math": self._statement(local.statement)})  # fmt: skip
+                                        "math": self._heading(local.statement)})  # fmt: skip
             theme = local.statement.name
             yield from self.local(local)
             name = local.variable.data[0]
@@ -165,10 +173,16 @@ class _Page:
     def setting(self) -> Block:
         d, notation = self.derivation, self.notation
         inputs = [name for name in self.program.inputs if name in self.program.reaching()]
+        statements = [s for s in self.program.statements if s.name in self.program.reaching()]
         conditions = [
-            {"kind": kind, "args": [latex(box) for box in boxes]}
+            {
+                "kind": kind,
+                "args": [self._inline(box) for box in boxes],
+                "scalar": all(arg.shape.is_scalar for arg in c.args),
+            }
             for group in d.conditions
-            for kind, boxes in (notation.condition(c) for c in group)
+            for c in group
+            for kind, boxes in (notation.condition(c),)
         ]
         used = {node.name for s in self.program.statements for node in nodes(s.expr)}
         used |= {node.name for value in d.backward.values() for node in nodes(value)}
@@ -181,15 +195,20 @@ class _Page:
                     {"name": latex(notation.leaf(name)), "shape": self._space(name)}
                     for name in inputs
                 ],
-                "statements": [self._statement(s) for s in self.program.statements
-                               if s.name in self.program.reaching()],
+                "statements": [self._statement(s) for s in statements],
+                "display": self._definitions(statements),
+                "scalars": self._scalars,
                 "is_loss": self.program.is_loss,
+                "upstream": latex(notation.leaf(f"d{self.program.output}")),
+                "through": self._first_part(),
                 "loss": latex(notation.loss),
                 "output": latex(notation.leaf(self.program.output.data[0])),
                 "conditions": conditions,
                 "uses": {
                     "ones": any(r"\mathbf{1}" in text for text in formulas),
                     "odot": any(r"\odot" in text or r"\oslash" in text for text in formulas),
+                    "oslash": any(r"\oslash" in text for text in formulas),
+                    "power": any(r"^{\odot" in text for text in formulas),
                     "mask": "gt" in used,
                     "functions": bool(used & _ENTRYWISE),
                     "several": len(d.wrt) > 1,
@@ -208,6 +227,46 @@ class _Page:
         notation = self.notation
         return f"{latex(notation.leaf(statement.name))} = {latex(notation.expr(statement.expr))}"
 
+    def _first_part(self) -> dict[str, str] | None:
+        """Return an example of a gradient that counts one use of several, where there is one."""
+        for local in self.derivation.locals:
+            through = self._through(local)
+            if through is not None:
+                leaf = self.notation.leaf
+                return {"part": latex(leaf(local.gradient.data[0])), "by": through,
+                        "of": latex(leaf(local.variable.data[0]))}  # fmt: skip
+        return None
+
+    def _is_short(self, statement) -> bool:
+        return width(self._statement(statement)) <= INLINE
+
+    def _heading(self, statement) -> str:
+        """Return what a heading says of a statement: all of it, or its name where it is long."""
+        short = self._is_short(statement)
+        return self._statement(statement) if short else latex(self.notation.leaf(statement.name))
+
+    def _definitions(self, statements) -> dict[str, Any] | None:
+        """Return the program as a display; `None` where one short formula stands in the text."""
+        if len(statements) == 1 and self._is_short(statements[0]):
+            return None
+        notation = self.notation
+        lefts = [latex(notation.leaf(s.name)) for s in statements]
+        room = PAGE[0][1] - 4 - max(map(width, lefts))
+        lines = [
+            Line(left, tuple(self._broken(notation.expr(s.expr), room)))
+            for left, s in zip(lefts, statements, strict=True)
+        ]
+        return self._display(lines, "")
+
+    def _inline(self, box: Box) -> str:
+        """Return mathematics for a sentence, with places where a long formula may break."""
+        return r"\allowbreak ".join(broken(box, INLINE)) if self.form == "tex" else latex(box)
+
+    @cached_property
+    def _scalars(self) -> bool:
+        """Whether every quantity of the program is a number."""
+        return all(leaf.shape.is_scalar for leaf in self.program.leaves.values())
+
     def _sizes(self) -> list[str]:
         return [
             f"{latex(self.notation.word_of(dim))} = {self.derivation.sizes[dim]}"
@@ -221,14 +280,21 @@ class _Page:
 
     def theorem(self) -> Block:
         d, notation = self.derivation, self.notation
-        lines: list[Line] = []
-        for name, value in d.backward.items():
-            leaf = self.program.leaves[name]
-            left = notation.operand(notation.leaf(f"d{name}"), leaf.shape, True)
-            lines.append(Line(latex(left), (latex(notation.expr(value, shapes=True)),)))
-        return Block(
-            "theorem", {"lines": lines, "number": self._number(("theorem",)), "font": _font(lines)}
-        )
+        sides = [
+            (
+                latex(notation.operand(notation.leaf(f"d{name}"), value.shape, True)),
+                notation.expr(value, shapes=True),
+            )
+            for name, value in d.backward.items()
+        ]
+        font = ""
+        for font, limit in PAGE:  # noqa: B007
+            room = limit - 4 - max(self._wide(left) for left, _ in sides)
+            lines = [Line(left, tuple(self._broken(right, room))) for left, right in sides]
+            if self.form == "md" or _lines_width(lines) <= limit:
+                break
+        number = self._number(("theorem",))
+        return Block("theorem", {"number": number, **self._display(lines, font), "qed": False})
 
     # -- the proof of one statement ----------------------------------------------------------------
 
@@ -335,12 +401,13 @@ class _Page:
                 rows.append(None)
                 continue
             i, j = places[k]
-            terms = right(i, j)
             rows.append(
                 {
                     "left": "".join(left(i, j)),
                     "place": self._occurrence(local, i, j),
-                    "right": broken(list(terms), limit) if self.form == "tex" else ["".join(terms)],
+                    "right": self._broken(self.notation.cell(step.right, i, j), limit)
+                    if self.form == "tex"
+                    else ["".join(right(i, j))],
                 }
             )
         number = self.printed[id(step)] = self._number(place)
@@ -375,69 +442,158 @@ class _Page:
         self.printed[id(chain[0])] = number
         return Block(
             "equation",
-            {"number": number, "lines": lines, "qed": qed, "font": font, "room": _room(lines, font),
+            {"number": number, **self._display(lines, font), "qed": qed,
              "proved": all(step.proved for step in chain)},
         )  # fmt: skip
 
+    def _display(self, lines: list[Line], font: str) -> dict[str, Any]:
+        """Return the fields that every display has."""
+        if self.form == "md":
+            return {"lines": lines, "font": "", "room": SCREEN, "tall": False, "qed": False}
+        count = sum(len(line.right) + line.wide for line in lines)
+        room = _room(lines, font)
+        return {"lines": lines, "font": font, "room": room, "tall": count > TALL, "qed": False}
+
     def _fitted(self, chain: list[Step], reasons: bool) -> tuple[str, list[Line]]:
+        """Return the font and the lines of a display: smaller, then broken, then with dots."""
         if self.form == "md":
             return "", self._lines(chain, reasons, self.notation, SCREEN)
+        best: tuple[float, str, list[Line]] | None = None
         for notation in self.notations:
-            for font, limit in PAGE:
-                lines = self._lines(chain, reasons, notation, limit)
-                if max(_line_width(line) for line in lines) <= limit:
-                    return font, lines
-        return font, lines
+            for cells in (False, True):
+                for font, limit in PAGE:
+                    lines = self._lines(chain, reasons, notation, limit, cells)
+                    excess = _lines_width(lines) - limit
+                    if excess <= 0:
+                        return font, lines
+                    if best is None or excess < best[0]:
+                        best = (excess, font, lines)
+                if not any(isinstance(step.right, Grid | Explicit) for step in chain):
+                    break
+        if any(isinstance(step.right, Explicit) for step in chain):
+            whole = _without_explicit(chain)  # the factors, written out, have no room on a page
+            return self._fitted(whole, reasons)
+        assert best is not None
+        return best[1], best[2]
 
     def _lines(
-        self, chain: list[Step], reasons: bool, notation: Notation, limit: float
+        self,
+        chain: list[Step],
+        reasons: bool,
+        notation: Notation,
+        limit: float,
+        cells: bool = False,
     ) -> list[Line]:
-        lines: list[Line] = []
+        shown: list[tuple[Step, str]] = []
         last: Math | None = None
         for step in chain:
-            follows = step.left is last
-            left = "" if follows else latex(notation.math(step.left))
+            follows = step.left is last or (isinstance(last, Scalar) and step.left == last)
             last = step.right
             if follows and isinstance(last, Explicit) and len(notation.explicit(last.expr)) == 1:
                 continue  # nothing to take apart: the same matrix again
-            right = self._right(step.right, notation, limit, left)
-            if follows and lines and right == lines[-1].right:
+            shown.append((step, "" if follows else latex(notation.math(step.left))))
+        wide = {left for _, left in shown if self.form == "tex" and width(left) > limit / 3}
+        narrow = (self._wide(left) for _, left in shown if left not in wide)
+        room = limit - 4 - max(narrow, default=2.0)
+        lines: list[Line] = []
+        for step, left in shown:
+            right = self._right(step, notation, room, cells)
+            if reasons and len(right) > 1 and room > 2 * REASON:
+                right = self._right(step, notation, room - REASON, cells)
+            if not left and lines and right == lines[-1].right:
                 continue  # two names for what is written alike
-            lines.append(Line(left, right, self._reason(step) if reasons else None))
+            reason = self._reason(step) if reasons else None
+            lines.append(Line(left, right, reason, left in wide))
         return lines
 
-    def _right(self, math: Math, notation: Notation, limit: float, left: str) -> tuple[str, ...]:
-        match math:
-            case Grid():
-                return (self._matrix(notation.cells(math)),)
-            case Explicit(expr):
-                return ("\n".join(self._piece(part) for part in notation.explicit(expr)),)
-            case Scalar() if math.kind == "add":
-                terms = notation.elided(notation.terms(math))
-                return tuple(broken(list(terms), limit * 0.6))
-        return (latex(notation.math(math)),)
+    def _wide(self, shown: str) -> float:
+        return width(shown) if self.form == "tex" else 0.0
 
-    def _piece(self, part: Cells | Box) -> str:
+    def _right(self, step: Step, notation: Notation, room: float, cells: bool) -> tuple[str, ...]:
+        """Return the right side of a step in lines that fit, as far as they can be broken."""
+        most = room if cells else None
+        match step.right:
+            case Grid() if step.right.leaf.shape.at(notation.sizes).dims == (1, 1):
+                return tuple(self._broken(notation.cell(step.right, 0, 0), room))
+            case Grid():
+                return (self._matrix(notation.cells(step.right), most),)
+            case Explicit(expr):
+                parts = notation.explicit(expr)
+                if most is not None:
+                    most = room / max(1, sum(isinstance(part, Cells) for part in parts))
+                return self._beside([self._piece(part, most) for part in parts], room)
+            case Scalar() if step.sized:
+                return tuple(self._broken(notation.written_sum(step.right), room))
+        return tuple(self._broken(notation.math(step.right), room))
+
+    def _broken(self, box: Box, room: float) -> list[str]:
+        return broken(box, room) if self.form == "tex" else [latex(box)]
+
+    def _beside(self, pieces: list[str], room: float) -> tuple[str, ...]:
+        """Return the factors of a product of matrices on as many lines as they need."""
+        if self.form == "md":
+            return ("\n".join(pieces),)
+        if sum(map(width, pieces)) <= room or r"\left(" in pieces:
+            return ("\n".join(pieces),)
+        lines, used = [""], 0.0
+        for before, piece in pairwise(["", *pieces]):
+            wide = width(piece)
+            if lines[-1] and used + wide > room and piece.startswith(r"\begin"):
+                sign = before.strip() if before.strip() == r"\odot" else r"\cdot"
+                lines[-1] = lines[-1].rstrip().removesuffix(r"\odot").rstrip()
+                lines.append(f"{{}} {sign} {piece}")
+                used = wide + 4
+            else:
+                lines[-1] += "\n" + piece if lines[-1] else piece
+                used += wide
+        return tuple(lines)
+
+    def _piece(self, part: Cells | Box, most: float | None) -> str:
         if isinstance(part, Cells):
-            return self._matrix(part)
+            return self._matrix(part, most)
         if part.text in ("open", "close"):
             return r"\left(" if part.text == "open" else r"\right)"
         return latex(part)
 
-    def _matrix(self, cells: Cells) -> str:
+    def _matrix(self, cells: Cells, most: float | None = None) -> str:
+        """Return a matrix; where `most` is given, its cells are broken to be no wider in all."""
         rows: list[list[str]] = []
         for line in cells.rows:
             if all(cell is None for cell in line):
-                rows.append([r"\vdots" if k != _gap(cells) else r"\ddots" for k in range(len(line))])
+                gap = _gap(cells)
+                rows.append([r"\ddots" if k == gap else r"\vdots" for k in range(len(line))])
             else:
                 rows.append([r"\cdots" if cell is None else "".join(cell) for cell in line])
         self.widest_matrix = max(self.widest_matrix, len(rows[0]))
         if len(rows) == 1 and len(rows[0]) == 1:
             return rows[0][0] if len(cells.rows[0][0] or ()) < 2 else rf"\left({rows[0][0]}\right)"
+        if most is not None:
+            self._break_cells(cells, rows, most)
         return matrix(rows, self.style.brackets)
 
+    def _break_cells(self, cells: Cells, rows: list[list[str]], most: float) -> None:
+        """Break the cells of a matrix's wide columns in place, as far as they stay readable."""
+        columns = list(zip(*rows, strict=True))
+        widths = [max(width(rf"\begin{{x}}{cell}\end{{x}}") - 3.5 for cell in c) for c in columns]
+        free = most - 3.5 - 2 * len(columns)
+        if sum(widths) <= free:
+            return
+        cap = free / len(widths)
+        for _ in widths:  # narrow columns leave their room to the wide ones
+            small = sum(w for w in widths if w <= cap)
+            large = sum(w > cap for w in widths)
+            cap = (free - small) / large if large else cap
+        cap = max(cap, CELL)
+        for r, line in enumerate(cells.rows):
+            for c, cell in enumerate(line):
+                if cell is not None and widths[c] > cap:
+                    pieces = broken(cells.box(r, c), cap)
+                    if len(pieces) > 1:
+                        body = r" \\ ".join(rf"& {piece}" for piece in pieces)
+                        rows[r][c] = rf"\begin{{aligned}} {body} \end{{aligned}}"
+
     def _reason(self, step: Step) -> dict[str, Any]:
-        facts: dict[str, Any] = {"rule": step.rule}
+        facts: dict[str, Any] = {"rule": step.rule, "scalars": self._scalars}
         for name, fact in step.facts:
             if name == "indices":
                 index = self.notation.index
@@ -564,21 +720,28 @@ def _gap(cells: Cells) -> int:
     return next((k for k, cell in enumerate(line) if cell is None), -1)
 
 
-def _line_width(line: Line) -> float:
-    return width(line.left) + 3 + max(width(part) for part in line.right)
+def _without_explicit(chain: list[Step]) -> list[Step]:
+    """Return a chain that passes over the product written out: from the entries to the formula."""
+    kept: list[Step] = []
+    for step in chain:
+        if kept and isinstance(step.left, Explicit):
+            kept[-1] = replace(kept[-1], right=step.right)
+        else:
+            kept.append(step)
+    return kept
+
+
+def _lines_width(lines: list[Line]) -> float:
+    """Return the width of lines that stand under each other, aligned at their signs."""
+    left = max((width(line.left) for line in lines if not line.wide), default=2.0)
+    alone = max((width(line.left) for line in lines if line.wide), default=0.0)
+    right = max(width(part) + 2 * (k > 0) for line in lines for k, part in enumerate(line.right))
+    return max(left + 4 + right, alone)
 
 
 def _room(lines: list[Line], font: str) -> float:
     """Return the width that the lines leave for reasons beside them."""
-    left = max(width(line.left) for line in lines)
-    right = max(width(part) for line in lines for part in line.right)
-    return dict(PAGE)[font] - left - right - 6
-
-
-def _font(lines: list[Line]) -> str:
-    """Return the largest font size at which the lines fit the page."""
-    widest = max(_line_width(line) for line in lines)
-    return next((font for font, limit in PAGE if widest <= limit), PAGE[-1][0])
+    return dict(PAGE)[font] - _lines_width(lines) - 2
 
 
 def _ranges(numbers: list[int]) -> list[tuple[int, int]]:
@@ -654,4 +817,3 @@ def _reason_text(words: str) -> str:
         (rf"\text{{{piece}}}" if at % 2 == 0 else piece) for at, piece in enumerate(pieces) if piece
     ]
     return "".join(shown)
-

@@ -162,7 +162,7 @@ def _like_terms(e: Expr) -> Expr | None:
     if e.name not in ("add", "sub"):
         return None
     a, b = (_factors(arg) for arg in e.args)
-    if a.key() != b.key() or not a.key()[1]:
+    if a.key() != b.key() or not (a.key()[1] or e.shape.is_scalar):
         return None
     total = a.coefficient + (b.coefficient if e.name == "add" else -b.coefficient)
     return a.scaled(total / a.coefficient).expr() if a.coefficient else None

@@ -47,14 +47,9 @@ def expressions(draw, shape: tuple, names: Mapping[str, tuple], depth: int) -> s
     fitting = [name for name, dims in names.items() if dims == shape]
     turned = [f"{name}.T" for name, dims in names.items() if dims == (cols, rows) != shape]
     if depth <= 0:
-        leaves = [*fitting, *turned, str(draw(st.integers(1, 3)))]
         if shape == (1, 1):
-            leaves += ["n", f"sum({draw(st.sampled_from(sorted(names)))})"]
-        elif not fitting and not turned:
-            leaves = [f"ones({rows}, {cols})"]
-        else:
-            leaves = [*fitting, *turned]
-        return draw(st.sampled_from(leaves))
+            fitting = [*fitting, f"sum({draw(st.sampled_from(sorted(names)))})"]
+        return draw(st.sampled_from([*fitting, *turned] or [f"ones({rows}, {cols})"]))
     kinds = ["add", "sub", "mul", "div", "neg", "power", "function", "positive", "extreme",
              "matmul", "leaf", "spread", "scaled", "transpose"]  # fmt: skip
     if shape == (1, 1):
@@ -84,7 +79,8 @@ def expressions(draw, shape: tuple, names: Mapping[str, tuple], depth: int) -> s
         case "positive":
             return draw(st.sampled_from(POSITIVE)).format(f"({of(shape)})")
         case "extreme":
-            return f"{draw(st.sampled_from(['max', 'min']))}({of(shape)}, {of(shape, 2)} + 1 / 7)"
+            word, k = draw(st.sampled_from(["max", "min"])), draw(st.integers(11, 999))
+            return f"{word}({of(shape)}, {of(shape, 2)} + 1 / {k})"  # never a tie
         case "matmul":
             inner = draw(st.sampled_from(["n", "d", "m", 1]))
             return f"({of((rows, inner))} @ {of((inner, cols))})"
@@ -92,7 +88,8 @@ def expressions(draw, shape: tuple, names: Mapping[str, tuple], depth: int) -> s
             smaller = draw(st.sampled_from([(1, cols), (rows, 1), (1, 1)]))
             return f"({of(shape)} {draw(st.sampled_from('+-*'))} {of(smaller)})"
         case "scaled":
-            return f"({draw(st.sampled_from(['2', '0.5', '-3', '1 / 3']))} * {of(shape)})"
+            factor = draw(st.sampled_from(["2", "0.5", "-3", "1 / 3", "n", "1 / d"]))
+            return f"({factor} * {of(shape)})"
         case "transpose":
             return f"({of((cols, rows))}).T"
         case "sum":

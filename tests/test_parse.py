@@ -1,6 +1,5 @@
 """The language: what is read, what it prints as again, and how each mistake is answered."""
 
-import ast
 import string
 from textwrap import dedent
 
@@ -27,7 +26,7 @@ READ = {
     "the usual name is taken": ("X: (n, d); Y: (n, d); X + Y", "Z = X + Y", "n×d"),
     "decimals are exact": ("y = 0.1*x + .5*x + 1e-3*x", "y = 1 / 10 * x + 1 / 2 * x + 1 / 1000 * x", "1×1"),
     "numbers are folded": ("y = (1 + 2*3)/4*x", "y = 7 / 4 * x", "1×1"),
-    "powers": ("y = x**-2 + x**0.5", "y = x ** -2 + x ** (1 / 2)", "1×1"),
+    "powers": ("y = x**-2 + x**0.5", "y = x ** (-2) + x ** (1 / 2)", "1×1"),
     "a power binds before a sign": ("y = -x**2", "y = -x ** 2", "1×1"),
     "brackets where they are needed": ("y = (a + b)*(c - (d - e))", "y = (a + b) * (c - (d - e))", "1×1"),
     "products stay as bracketed": (
@@ -693,13 +692,12 @@ def test_numpy_gives_a_printed_program_the_same_numbers(text):
                 assert float(a) == pytest.approx(float(b), rel=1e-12, abs=1e-12)
 
 
-def test_nothing_is_evaluated(monkeypatch):
-    def refuse(*args):
-        raise AssertionError("evaluated")
-
-    for name in ("eval", "exec", "open", "__import__"):
-        monkeypatch.setattr(f"builtins.{name}", refuse)
-    for text in ('open("f")', "__import__('os')", "eval('1')", "exec('1')"):
+@pytest.mark.parametrize("text", ['open("f")', "__import__('os')", "eval('1')", "exec('1')"])
+def test_nothing_is_evaluated(text, monkeypatch):
+    called = []
+    with monkeypatch.context() as patch:
+        for name in ("eval", "exec", "open"):
+            patch.setattr(f"builtins.{name}", lambda *args: called.append(args))
         with pytest.raises(ParseError, match="unknown function"):
             parse(text)
-    assert ast.parse("1")
+    assert not called

@@ -197,6 +197,29 @@ FUNCTIONS = (
         through=lambda f, x: f.log(1 + f.exp(x)),
     ),
     function(
+        "silu",
+        lambda f, y, x: f.sigmoid(x) * (1 + x * (1 - f.sigmoid(x))),
+        through=lambda f, x: x / (1 + f.exp(-x)),
+    ),
+    function("normcdf", lambda f, y, x: f.normpdf(x)),
+    function(
+        "normpdf",
+        lambda f, y, x: -(x * y),
+        through=lambda f, x: f.exp(-HALF * x**2) / (2 * f.pi()) ** HALF,
+    ),
+    function(
+        "gelu",
+        lambda f, y, x: f.normcdf(x) + x * f.normpdf(x),
+        through=lambda f, x: x * f.normcdf(x),
+    ),
+    function(
+        "where",
+        lambda f, y, c, a, b: a - b,
+        lambda f, y, c, a, b: c,
+        lambda f, y, c, a, b: 1 - c,
+        through=lambda f, c, a, b: c * a + (1 - c) * b,
+    ),
+    function(
         "max",
         lambda f, y, a, b: f.gt(a, b),
         lambda f, y, a, b: f.gt(b, a),

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from derive.layout import Box
 
+_LETTERS = dict(zip(
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau "
+    "upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega "
+    "lam lamda".split(),
+    "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩλλ", strict=True,
+))  # fmt: skip
 _OPERATORS = {
     "partial": "∂",
     "delta": "δ",
@@ -42,6 +48,8 @@ def text(box: Box) -> str:
     'W₁₂'
     """
     match box.kind:
+        case "id" if box.text in _LETTERS:
+            return _LETTERS[box.text]
         case "id" | "num" | "word" | "raw" | "slot":
             return box.text
         case "op":

@@ -1,0 +1,90 @@
+"""Functions of whole rows and of whole matrices: softmax and its relatives, the norm, diagonals.
+
+Sources of the theorems: Goodfellow, Bengio and Courville, Deep Learning (2016), 6.2.2, for softmax;
+Petersen and Pedersen, The Matrix Cookbook (2012), 2.6, for the norm.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from derive.errors import ShapeError
+from derive.expr import Expr, Op, Pullback
+from derive.ops.elementwise import HALF, holds
+from derive.ops.reduction import SUM_COLS
+from derive.shape import SCALAR, Shape, square
+
+
+def _row_total(ix: Any, i: Any, A: Any) -> Any:
+    return ix.sum(A.cols, lambda q: ix.function("exp", A[i, q]))
+
+
+SOFTMAX = Op(
+    name="softmax",
+    symbol="softmax({})",
+    shape=lambda data, a: a,
+    entry=lambda ix, i, j, A: ix.function("exp", A[i, j]) / _row_total(ix, i, A),
+    pullbacks=(
+        Pullback(lambda g, Y, A: Y * (g - SUM_COLS(g * Y)), because="softmax-rule"),
+    ),
+)
+LOGSOFTMAX = Op(
+    name="logsoftmax",
+    symbol="logsoftmax({})",
+    shape=lambda data, a: a,
+    entry=lambda ix, i, j, A: A[i, j] - ix.function("log", _row_total(ix, i, A)),
+    pullbacks=(
+        Pullback(lambda g, Y, A: g - SOFTMAX(A) * SUM_COLS(g), because="softmax-rule"),
+    ),
+)
+LOGSUMEXP = Op(
+    name="logsumexp",
+    symbol="logsumexp({})",
+    shape=lambda data, a: Shape(a.rows, 1),
+    entry=lambda ix, i, j, A: ix.function("log", _row_total(ix, i, A)),
+    pullbacks=(Pullback(lambda g, Y, A: g * SOFTMAX(A), because="softmax-rule"),),
+)
+NORM = Op(
+    name="norm",
+    symbol="norm({})",
+    shape=lambda data, a: SCALAR,
+    entry=lambda ix, i, j, A: (
+        ix.sum(A.rows, lambda p: ix.sum(A.cols, lambda q: A[p, q] ** 2)) ** HALF
+    ),
+    pullbacks=(Pullback(lambda g, Y, A: g * A / Y, because="norm-rule"),),
+    where=lambda data, A: holds("nonzero-matrix")(data, A),
+)
+
+
+def _square_of(data: Any, a: Shape) -> Shape:
+    if 1 not in a.dims:
+        raise ShapeError(f"diag takes a row or a column, this matrix is {a}")
+    extent = a.rows if a.cols == 1 else a.cols
+    return Shape(extent, extent)
+
+
+def _on_diagonal(ix: Any, i: Any, j: Any, v: Any) -> Any:
+    return ix.delta(i, j) * (v[i, 0] if v.cols == 1 else v[0, j])
+
+
+def _off_diagonal(g: Expr, Y: Expr, v: Expr) -> Expr:
+    found = DIAGONAL(g)
+    return found if v.shape.cols == 1 else found.T
+
+
+DIAG = Op(
+    name="diag",
+    symbol="diag({})",
+    shape=_square_of,
+    entry=_on_diagonal,
+    pullbacks=(Pullback(_off_diagonal, because="diagonal-rule"),),
+)
+DIAGONAL = Op(
+    name="diagonal",
+    symbol="diagonal({})",
+    shape=lambda data, a: Shape(square(a).rows, 1),
+    entry=lambda ix, i, j, A: A[i, i],
+    pullbacks=(Pullback(lambda g, Y, A: DIAG(g), because="diagonal-rule"),),
+)
+
+OPERATORS = (SOFTMAX, LOGSOFTMAX, LOGSUMEXP, NORM, DIAG, DIAGONAL)
