@@ -359,6 +359,9 @@ _CONDITIONS = {
     "positive": "every entry of {0} is positive",
     "cosine-nonzero": "the cosine of every entry of {0} is different from 0",
     "distinct": "{0} and {1} differ in every entry",
+    "nonzero-matrix": "{0} is not the zero matrix",
+    "invertible": "{0} is invertible",
+    "positive-determinant": "the determinant of {0} is positive",
 }
 
 

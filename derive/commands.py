@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from derive import __version__
-from derive.errors import DeriveError, OutputError, ParseError, UnsupportedError
+from derive.errors import DeriveError, UnsupportedError
+from derive.target import escaped, read_target, safe, shape, sizes
 
 if TYPE_CHECKING:
     from derive.pipeline import Proof
@@ -30,7 +31,7 @@ def run(arguments: list[str]) -> int:
         error.show()
         return 2
     except DeriveError as error:
-        click.echo(f"derive: {_safe(str(error))}", err=True)
+        click.echo(f"derive: {safe(str(error))}", err=True)
         return error.exit_code
     except BrokenPipeError:
         sys.stderr.close()
@@ -133,8 +134,8 @@ def _proved(target: str, options: dict[str, Any]) -> Proof:
     with _progress() as progress:
         return prove_program(
             text,
-            dict(_shape(item) for item in options["shapes"]),
-            at={**at, **_sizes(options["at"])},
+            dict(shape(item) for item in options["shapes"]),
+            at={**at, **sizes(options["at"])},
             wrt=tuple(word.strip() for word in wrt.split(",")) if wrt is not None else None,
             detail=options["detail"],
             style=style,
@@ -142,88 +143,6 @@ def _proved(target: str, options: dict[str, Any]) -> Proof:
             max_entries=options["max_entries"],
             progress=progress,
         )
-
-
-def read_target(target: str) -> tuple[str, str, dict[str, int]]:
-    """Return a target's text, its name and its default sizes.
-
-    A text with a formula in it is a program; else it is a name of the catalogue, or a file.
-    """
-    if any(mark in target for mark in "=@;\n"):
-        return target, "", {}
-    from derive.catalogue import load, names
-
-    if target in names():
-        entry = load(target)
-        return entry.program, entry.name, dict(entry.at)
-    path = Path(target)
-    try:
-        found = path.is_file()
-    except (OSError, ValueError):
-        found = False
-    if found:
-        return _read(path), _file_name(path), {}
-    if path.suffix or "/" in target:
-        raise OutputError(f"there is no file {_safe(target)}")
-    if target.isidentifier() and len(target) > 1:
-        from derive.graph import nearest
-
-        raise UnsupportedError(
-            f"{target} is neither a program nor a name of the catalogue nor a file"
-            f"{nearest(target, names())}",
-            hint=f"the catalogue has {', '.join(names())}",
-        )
-    return target, "", {}
-
-
-def _read(path: Path) -> str:
-    from derive.parse import LONGEST
-
-    try:
-        with path.open("rb") as file:
-            data = file.read(4 * LONGEST + 1)
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ParseError(
-            f"{path} is not UTF-8 text: byte {error.start + 1} cannot be read"
-        ) from None
-    except OSError as error:
-        raise OutputError(f"cannot read {path}: {error.strerror}") from None
-
-
-def _file_name(path: Path) -> str:
-    return "".join(c if c.isalnum() or c in "-_" else "-" for c in path.stem) or "program"
-
-
-def _shape(item: str) -> tuple[str, tuple[int | str, ...]]:
-    name, equals, dims = item.partition("=")
-    words = [word.strip() for word in dims.strip("() ").split(",") if word.strip()]
-    if not equals or not name.strip() or len(words) not in (0, 2):
-        raise UnsupportedError(
-            f"a shape is written X=n,d, not {item!r}", hint="rows, then columns; X= is a scalar"
-        )
-    return name.strip(), tuple(_dim(word) for word in words)
-
-
-def _dim(word: str) -> int | str:
-    try:
-        return int(word)
-    except ValueError:
-        return word
-
-
-def _sizes(text: str | None) -> dict[str, int]:
-    sizes: dict[str, int] = {}
-    for item in (text or "").split(","):
-        if not item.strip():
-            continue
-        name, equals, number = (part.strip() for part in item.partition("="))
-        digits = number.removeprefix("-")
-        if not equals or not digits.isdecimal() or len(digits) > 18:
-            raise UnsupportedError(f"sizes are written n=2,d=3, not {text!r}")
-        if sizes.setdefault(name, int(number)) != int(number):
-            raise UnsupportedError(f"{name} has two sizes in {text!r}")
-    return sizes
 
 
 # -- the terminal ----------------------------------------------------------------------------------
@@ -273,21 +192,9 @@ def _report(proof: Proof, paths: list[Path]) -> None:
     console = Console(highlight=False)
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     for shown, formula in rows:
-        table.add_row(shown, f"[cyan]{_escaped(formula)}[/cyan]")
+        table.add_row(shown, f"[cyan]{escaped(formula)}[/cyan]")
     console.print(table)
     for line in lines:
         console.print(f"[green]✓[/green] {line}")
     for path in paths:
         console.print(f"  {path}", soft_wrap=True)
-
-
-def _escaped(markup: str) -> str:
-    from rich.markup import escape
-
-    return escape(markup)
-
-
-def _safe(message: str) -> str:
-    """Return a message that every terminal can show, also where the input was not Unicode."""
-    return message.encode("utf-8", "backslashreplace").decode("utf-8")
-

@@ -15,6 +15,7 @@ from derive.errors import UnsupportedError
 from derive.expr import Expr, nodes
 from derive.index import Index
 from derive.normal import UNIT, Form, Ring, RingFunctions, Value, accumulate, exact
+from derive.ops.square import cofactor, determinant
 from derive.shape import Dim
 
 if TYPE_CHECKING:
@@ -77,6 +78,15 @@ class Explicit:
 
     def delta(self, i: Index, j: Index) -> Value:
         return Value(self.ring, {UNIT: 1} if i == j else {})
+
+    def inverse(self, A: _View, i: int, j: int) -> Value:
+        """Return an entry of an inverse: a cofactor over the determinant."""
+        rows = [[Value(self.ring, form) for form in row] for row in A.matrix]
+        return cofactor(rows, j, i) / self.det(A)
+
+    def det(self, A: _View) -> Value:
+        rows = [[Value(self.ring, form) for form in row] for row in A.matrix]
+        return Value(self.ring, _form(determinant(rows)))
 
     def function(self, name: str, *args: Value) -> Value:
         return getattr(self.functions, name)(*args)

@@ -46,7 +46,8 @@ class Op:
     from entries of the arguments; `ix` brings sums, deltas and functions, so the same lambda serves
     symbolic indices, explicit matrices and numbers. For a function of scalars, `through` defines it
     by exp, log, sin, cos, sign and powers, and `derivatives` holds one partial derivative `(f, y, *x)`
-    an argument. `where` lists the conditions under which it is defined and differentiable.
+    an argument. `where` lists the conditions under which it is defined and differentiable. `costly`
+    marks an operator whose entries, written out, grow faster than its matrices.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Op:
     derivatives: tuple[Callable[..., Any], ...] = ()
     where: Callable[..., tuple[Condition, ...]] = field(default=lambda data, *args: ())
     takes_data: bool = False
+    costly: bool = False
 
     def __call__(self, *args: Expr, data: Any = None) -> Expr:
         """Return the interned node; the shape law is checked here and nowhere else."""

@@ -25,7 +25,8 @@ class Scalar:
 
     Kinds and their data: `num` a fraction; `size` a dimension; `entry` a name, i, j; `delta` i, j;
     `partial` two entries; `add`, `mul`; `pow` an exponent; `fn` a name; `sum` an index and its
-    dimension.
+    dimension; `det` and `inverse` of a matrix, given by its entry as the argument, under two index
+    words: the matrix, the words, the dimension, and for `inverse` i, j.
     """
 
     kind: str
@@ -239,11 +240,42 @@ class Entries:
         self.depth -= 1
         return total(index, dim, inner)
 
+    def inverse(self, view: _View, i: Index, j: Index) -> Scalar:
+        """Return the entry i, j of an inverse; that of a product or a transpose is known."""
+        expr = view.expr
+        if expr.name == "matmul" and all(_is_square(arg) for arg in expr.args):
+            a, b = (_View(self, arg) for arg in expr.args)
+            return self.sum(b.rows, lambda k: self.inverse(b, i, k) * self.inverse(a, k, j))
+        if expr.name == "transpose":
+            return self.inverse(_View(self, expr.args[0]), j, i)
+        if expr.name == "inv":
+            return self.of(expr.args[0], i, j)
+        if expr.shape.is_scalar:
+            return power(self.of(expr, 0, 0), -1)
+        return Scalar("inverse", (self.of(expr, "@r", "@s"),), (expr, "@r", "@s", view.rows, i, j))
+
+    def det(self, view: _View) -> Scalar:
+        """Return a determinant; that of a product, a transpose or an inverse is known."""
+        expr = view.expr
+        if expr.name == "matmul" and all(_is_square(arg) for arg in expr.args):
+            return mul(*(self.det(_View(self, arg)) for arg in expr.args))
+        if expr.name == "transpose":
+            return self.det(_View(self, expr.args[0]))
+        if expr.name == "inv":
+            return power(self.det(_View(self, expr.args[0])), -1)
+        if expr.shape.is_scalar:
+            return self.of(expr, 0, 0)
+        return Scalar("det", (self.of(expr, "@r", "@s"),), (expr, "@r", "@s", view.rows))
+
     entry = staticmethod(entry)
     number = staticmethod(num)
     size = staticmethod(size)
     delta = staticmethod(delta)
     function = staticmethod(function)
+
+
+def _is_square(expr: Expr) -> bool:
+    return expr.shape.rows == expr.shape.cols
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,7 +336,35 @@ Scalar(kind='delta', args=(), data=('j', 'c'))), data=None)
             return add(*_chain(term, leaf, a, c))
         case "sum":
             return total(*term.data, differentiate(term.args[0], leaf, a, c))
+        case "inverse" | "det":
+            return _square_derivative(term, leaf, a, c)
     return ZERO
+
+
+def _square_derivative(term: Scalar, leaf: tuple, a: Index, c: Index) -> Scalar:
+    """Differentiate A A⁻¹ = I, or the Laplace expansion, in which every cofactor is det A times an
+    entry of the inverse."""
+    expr, r, s, dim = term.data[:4]
+    (tree,) = term.args
+    used = {*all_indices(term), a, c, "i", "j"}
+    k, p = [letter for letter in "klpqrstuvw" if letter not in used][:2]
+    inner = differentiate(rename(tree, {r: k, s: p}), leaf, a, c)
+
+    def inverse(i: Index, j: Index) -> Scalar:
+        return Scalar("inverse", (tree,), (expr, r, s, dim, i, j))
+
+    if term.kind == "det":
+        product = mul(term, inverse(p, k), inner)
+    else:
+        i, j = term.data[4:]
+        product = mul(-1, inverse(i, k), inner, inverse(p, j))
+    return total(k, dim, total(p, dim, product))
+
+
+def all_indices(term: Scalar) -> set[Index]:
+    """Return every index word that occurs in a term, bound ones included."""
+    own = {term.data[0]} if term.kind == "sum" else free_indices(term)
+    return own.union(*(all_indices(arg) for arg in term.args))
 
 
 def _leibniz(factors: tuple[Scalar, ...], leaf: tuple, a: Index, c: Index) -> Iterator[Scalar]:
@@ -384,6 +444,10 @@ def free_indices(term: Scalar) -> set[Index]:
             return {i for i in term.data if isinstance(i, str)}
         case "sum":
             return free_indices(term.args[0]) - {term.data[0]}
+        case "inverse":
+            return {i for i in term.data[4:] if isinstance(i, str)}
+        case "det":
+            return set()
     return set().union(*(free_indices(arg) for arg in term.args))
 
 
@@ -399,7 +463,11 @@ def rename(term: Scalar, names: Mapping[Index, Index]) -> Scalar:
         case "sum":
             kept = {old: new for old, new in names.items() if old != term.data[0]}
             return total(*term.data, rename(term.args[0], kept))
-        case "num" | "size":
+        case "inverse":
+            i, j = term.data[4:]
+            data = (*term.data[:4], names.get(i, i), names.get(j, j))
+            return Scalar("inverse", term.args, data)
+        case "num" | "size" | "det":
             return term
     args = (rename(arg, names) for arg in term.args)
     match term.kind:
@@ -427,7 +495,7 @@ def written_out(term: Scalar, names: Mapping[Index, Index], sizes: Mapping[str, 
             return add(*(written_out(body, {**names, index: k}, sizes) for k in range(extent)))
         case "size":
             return num(sizes.get(term.data, term.data))
-        case "entry" | "delta" | "num":
+        case "entry" | "delta" | "num" | "det" | "inverse":
             return rename(term, names)
     args = (written_out(arg, names, sizes) for arg in term.args)
     match term.kind:

@@ -20,6 +20,7 @@ from typing import Any
 
 from derive.index import Index, Scalar, split
 from derive.ops import OPS
+from derive.ops.square import cofactor, determinant
 from derive.shape import Dim
 from derive.shape import size as size_of
 
@@ -107,7 +108,9 @@ class Ring:
                 return frozenset(k for k in (i, j) if isinstance(k, str))
             case ("Σ", k, _):
                 return frozenset((k,))
-            case ("n", _):
+            case ("inv", _, _, i, j):
+                return frozenset(k for k in (i, j) if isinstance(k, str))
+            case ("n", *_) | ("det", *_):
                 return frozenset()
         return self._free(self.thaw(key[1]))
 
@@ -426,6 +429,33 @@ class Ring:
             return -1, self.scale(-1, form)
         return 1, form
 
+    # -- square matrices ---------------------------------------------------------------------------
+
+    def inverse(self, form: Form, dim: Dim, i: Index, j: Index) -> Form:
+        """Return the entry i, j of the inverse of a matrix, given as its entry at @r, @s."""
+        key, turned = self._oriented_matrix(form)
+        return self._inverse_of(key, dim, *((j, i) if turned else (i, j)))
+
+    def det(self, form: Form, dim: Dim) -> Form:
+        """Return the determinant of a matrix, given as its entry at @r, @s."""
+        return self.single(("det", self._oriented_matrix(form)[0], dim))
+
+    def _oriented_matrix(self, form: Form) -> tuple[tuple, bool]:
+        """Return the smaller of a matrix and its transpose as a key, and whether it is turned."""
+        fresh = self._new_index()
+        swapped = self.rename(self.rename(self.rename(form, {"@r": fresh}), {"@s": "@r"}), {fresh: "@s"})
+        straight, turned = self.freeze(form), self.freeze(swapped)
+        return (turned, True) if repr(turned) < repr(straight) else (straight, False)
+
+    def _inverse_of(self, key: tuple, dim: Dim, i: Index, j: Index) -> Form:
+        if str(j) < str(i) and self._oriented_matrix(self.thaw(key))[0] == key:
+            fresh = self._new_index()
+            form = self.thaw(key)
+            swapped = self.rename(self.rename(self.rename(form, {"@r": fresh}), {"@s": "@r"}), {fresh: "@s"})
+            if self.freeze(swapped) == key:  # the matrix is symmetric, and so is its inverse
+                i, j = j, i
+        return self.single(("inv", key, dim, i, j))
+
     # -- sums --------------------------------------------------------------------------------------
 
     def sum(self, index: Index, dim: Dim, form: Form) -> Form:
@@ -531,6 +561,10 @@ class Ring:
             return (kind, *sorted((repr(shown(rest[0])), repr(shown(rest[1])))))
         if kind in ("n", "Σ"):
             return (kind, *map(str, rest))
+        if kind == "inv":
+            return (kind, repr(rest[0]), shown(rest[2]), shown(rest[3]))
+        if kind == "det":
+            return (kind, repr(rest[0]))
         items = rest[0]
         inner = sorted(
             repr((sorted(repr((self._skeleton(a, colors, me), e)) for a, e in m), c))
@@ -554,6 +588,10 @@ class Ring:
                 plain.append((self.atom(("Σ", names.get(rest[0], rest[0]), rest[1])), exponent))
             elif kind == "δ":
                 others.append(self.delta(*(names.get(k, k) for k in rest)))
+            elif kind == "inv":
+                key, dim, i, j = rest
+                new = self._inverse_of(key, dim, names.get(i, i), names.get(j, j))
+                others.append(self.power(new, exponent))
             else:
                 free = {k: names[k] for k in self.indices[atom] & names.keys()}
                 inner = self.rename(self.thaw(rest[0]), free)
@@ -655,6 +693,10 @@ class Ring:
                 outer = self.scale(-1, self.single(("sin", inner)))
             case ("pow", inner):
                 outer = {UNIT: 1}
+            case ("inv", inner, dim, i, j):
+                return self._square_derivative(inner, dim, leaf, a, c, self.scale(-1, {UNIT: 1}), i, j)
+            case ("det", inner, dim):
+                return self._square_derivative(inner, dim, leaf, a, c, self.single(key), None, None)
             case _:  # numbers, deltas, and sign away from its kink
                 return {}
         inside = self.derivative(self.thaw(inner), leaf, a, c)
@@ -683,7 +725,23 @@ class Ring:
         if kind in ("n", "δ"):
             return {((atom, exponent),): 1}
         inner = self.unfold(self.thaw(rest[0]), define)
+        if kind == "inv":
+            return self.power(self.inverse(inner, *rest[1:]), exponent)
+        if kind == "det":
+            return self.power(self.det(inner, rest[1]), exponent)
         return self.power(inner if kind == "pow" else getattr(self, f"_{kind}")(inner), exponent)
+
+    def _square_derivative(self, key: tuple, dim: Dim, leaf: tuple, a: Index, c: Index,
+                           factor: Form, i: Index | None, j: Index | None) -> Form:  # fmt: skip
+        """Return -Σ A⁻¹_ik ∂A_kp A⁻¹_pj, or for the determinant det A Σ A⁻¹_pk ∂A_kp."""
+        k, p = self._new_index(), self._new_index()
+        change = self.rename(self.derivative(self.thaw(key), leaf, a, c), {"@r": k, "@s": p})
+        if i is None or j is None:
+            around = [self._inverse_of(key, dim, p, k)]
+        else:
+            around = [self._inverse_of(key, dim, i, k), self._inverse_of(key, dim, p, j)]
+        body = self.product([factor, change, *around])
+        return self.sum(k, dim, self.sum(p, dim, body))
 
     # -- judging -----------------------------------------------------------------------------------
 
@@ -714,6 +772,8 @@ class Ring:
                 return self.power(self.of(term.args[0], names), term.data)
             case "fn":
                 return self.function(term.data, *(self.of(arg, names) for arg in term.args))
+            case "inverse" | "det":
+                return self._square(term, names)
         index, dim = term.data
         body = term.args[0]
         if self.sizes is None:
@@ -724,6 +784,20 @@ class Ring:
             for monomial, coefficient in self.of(body, {**names, index: k}).items():
                 accumulate(result, monomial, coefficient)
         return result
+
+    def _square(self, term: Scalar, names: Mapping[Index, Index]) -> Form:
+        """Return a determinant or an entry of an inverse; at sizes it is written out."""
+        _, r, s, dim, *place = term.data
+        i, j = (names.get(k, k) for k in place) if place else (0, 0)
+        if self.sizes is None:
+            form = self.of(term.args[0], {r: "@r", s: "@s"})
+            return self.inverse(form, dim, i, j) if place else self.det(form, dim)
+        span = range(size_of(dim, self.sizes))
+        rows = [[Value(self, self.of(term.args[0], {r: p, s: q})) for q in span] for p in span]
+        whole = determinant(rows)
+        if not place:
+            return whole.form
+        return (Value(self, Value(self, {})._lift(cofactor(rows, j, i))) / whole).form
 
     def sum_of_products(self, summands: list[Summand], names: Mapping[Index, Index]) -> Form:
         """Return the form of sums of products of different matrices' entries, written out."""
@@ -789,6 +863,10 @@ class Ring:
 
     def _reduction(self, monomial: Monomial) -> Form | None:
         for atom, power in monomial:
+            if self.atoms[atom][0] == "inv" and power == 1:
+                found = self._inverse_reduction(monomial, atom)
+                if found is not None:
+                    return found
             if power >= 0 or not isinstance(power, int) or self.atoms[atom][0] != "pow":
                 continue
             base = self.thaw(self.atoms[atom][1])
@@ -798,6 +876,48 @@ class Ring:
                 factor = exact(Fraction(1) / base[lead])
                 whole = self.mul({kept: factor}, {((atom, 1),): 1})
                 return self.add(whole, self.mul({kept: -factor}, rest))
+        return None
+
+    def _inverse_reduction(self, monomial: Monomial, atom: int) -> Form | None:
+        """Use Σ_k A_pk A⁻¹_kj = δ_pj, or its mirror, where the monomial has the left side in it."""
+        _, key, dim, i, j = self.atoms[atom]
+        matrix = self.thaw(key)
+        outer = self._bound(monomial)
+        lead = max(matrix, key=lambda m: (len(self._bound(m)), len(m)))
+        inner = self._bound(lead)
+        exponents = dict(monomial)
+        words = {k for a, _ in monomial for k in self.indices[a]} | {0}
+        for summed, other, from_left in ((i, j, True), (j, i, False)):
+            if summed not in outer:
+                continue
+            for free in words - {summed}:
+                here = {"@r": free, "@s": summed} if from_left else {"@r": summed, "@s": free}
+                others = [k for k in outer if k not in (summed, free)]
+                for chosen in permutations(others, len(inner)):
+                    if any(inner[k] != outer[q] for k, q in zip(inner, chosen, strict=True)):
+                        continue
+                    names = {**here, **dict(zip(inner, chosen, strict=True))}
+                    renamed = self._renamed(lead, names)
+                    if len(renamed) != 1:
+                        continue
+                    ((found, scale),) = renamed.items()
+                    if scale != 1 or any(exponents.get(a, 0) < e for a, e in found):
+                        continue
+                    left = merge(monomial, tuple((a, -e) for a, e in found))
+                    left = merge(left, ((atom, -1),))
+                    if any(self.indices[a] & {summed, *chosen} for a, _ in left if a not in self.sums):
+                        continue
+                    sign = self.atom(("Σ", summed, dim))
+                    left = merge(left, ((sign, -1),))
+                    rest = {m: c for m, c in matrix.items() if m != lead}
+                    factor = exact(Fraction(1) / matrix[lead])
+                    one = self.mul({left: factor}, self.delta(free, other))
+                    fresh = self._new_index()
+                    moved = {"@r": free, "@s": fresh} if from_left else {"@r": fresh, "@s": free}
+                    ends = (fresh, other) if from_left else (other, fresh)
+                    tail = self.mul(self.rename(rest, moved), self._inverse_of(key, dim, *ends))
+                    tail = self.sum(fresh, dim, tail)
+                    return self.add(one, self.mul({left: -factor}, tail))
         return None
 
     def _leads(

@@ -23,6 +23,8 @@ from derive.shape import Dim, Shape
 
 #: Binding strengths on paper: a comparison, a sum, an entrywise product, a product, an atom.
 COMPARE, SUM, ENTRYWISE, PRODUCT, ATOM = range(5)
+#: Functions whose powers are written at the name: tanh²(x).
+POWERED = frozenset("sin cos tan sinh cosh tanh".split())
 Printer = Callable[[Box], str]
 
 
@@ -167,16 +169,28 @@ class Notation:
                 return self._constant(e, shapes), PRODUCT if e.name == "ones" else ATOM
             case "add" | "sub":
                 a, b = self._summands(e)
-                sign = op("plus" if e.name == "add" else "minus")
-                return row(inner(a, SUM), sign, inner(b, SUM + 1)), SUM
+                minus = e.name == "sub"
+                second, strength = self._expr(b, shapes)
+                if strength == SUM and b.name in ("mul", "div") and _is_negative(second):
+                    minus, second, strength = not minus, row(*second.parts[1:]), PRODUCT
+                second = second if strength > SUM else paren(second)
+                return row(inner(a, SUM), op("minus" if minus else "plus"), second), SUM
             case "neg":
                 return row(op("negative"), inner(e.args[0], ENTRYWISE)), SUM
             case "matmul":
                 a, b = e.args
+                if a.name == "number" and a.data == 1:
+                    return self._expr(b, shapes)
                 boxes = inner(a, PRODUCT), inner(b, PRODUCT + (b.name == "matmul"))
                 return _beside(*boxes), PRODUCT
             case "mul" | "div":
                 return self._product(e, shapes)
+            case "pow" if e.args[0].name in POWERED and not e.args[0].shape.is_scalar:
+                head, argument = self._expr(e.args[0], shapes)[0].parts
+                return row(sup(head, row(op("entrywise"), _exponent(e.data))), argument), ATOM
+            case "pow" if e.args[0].name in POWERED:
+                head, argument = self._expr(e.args[0], shapes)[0].parts
+                return row(sup(head, _exponent(e.data)), argument), ATOM
             case "pow":
                 base = inner(e.args[0], ATOM)
                 base = paren(base) if base.kind in ("sup", "frac", "under") else base
@@ -184,6 +198,19 @@ class Notation:
                 if not e.shape.is_scalar:
                     exponent = row(op("entrywise"), exponent)
                 return sup(base, exponent), ATOM
+            case "inv":
+                return sup(self._based(e.args[0], shapes), raw("-1")), ATOM
+            case "det":
+                return row(word("det"), paren(self._expr(e.args[0], shapes)[0])), ATOM
+            case "logdet":
+                inside = paren(self._expr(e.args[0], shapes)[0])
+                return row(word("log"), op("thin"), word("det"), inside), PRODUCT
+            case "norm":
+                inside = paren(self._expr(e.args[0], shapes)[0], "norm")
+                return sub(inside, Box("id", text="F")) if 1 not in e.args[0].shape.dims else inside, ATOM
+            case "transpose" if e.args[0].name == "inv":
+                base = self._based(e.args[0].args[0], shapes)
+                return sup(base, row(op("negative"), op("top"))), ATOM
             case "transpose":
                 (a,) = e.args
                 if a.is_var and not self.derivation.names.get(a.data[0]):
@@ -208,6 +235,11 @@ class Notation:
                 product = _beside(ones, body) if rows else _beside(body, ones)
                 return _beside(frac(digits(1), self.dim(extent)), product), PRODUCT
         return self._function(e, shapes)
+
+    def _based(self, e: Expr, shapes: bool) -> Box:
+        """Return an expression on which an exponent can stand."""
+        box, strength = self._expr(e, shapes)
+        return box if strength >= ATOM and _is_letter(box) and box.kind != "sup" else paren(box)
 
     def _function(self, e: Expr, shapes: bool) -> tuple[Box, int]:
         args = [self._expr(arg, shapes)[0] for arg in self._bare(e)]
@@ -270,7 +302,7 @@ class Notation:
     def _product(self, e: Expr, shapes: bool) -> tuple[Box, int]:
         """Scalars in front, entrywise factors joined by their own sign, divisors below."""
         above, below = _factors(e)
-        scalars = [_scalar_of(x) for x in above if _is_scaling(x, e)]
+        sign, scalars = _sign([_scalar_of(x) for x in above if _is_scaling(x, e)])
         matrices = [x for x in above if not _is_scaling(x, e)]
         divisors = [_scalar_of(x) for x in below if _is_scaling(x, e)]
         others = [x for x in below if not _is_scaling(x, e)]
@@ -286,9 +318,14 @@ class Notation:
                 boxes.append(box if strength >= least or len(factors) == 1 else paren(box))
             return row(*boxes)
 
+        def signed(box: Box, strength: int) -> tuple[Box, int]:
+            return (row(op("negative"), *_parts(box)), SUM) if sign < 0 else (box, strength)
+
         if e.shape.is_scalar and divisors:
             top = joined(scalars, "thin", PRODUCT) if scalars else digits(1)
-            return frac(top, joined(divisors, "thin", PRODUCT)), PRODUCT
+            return signed(frac(top, joined(divisors, "thin", PRODUCT)), PRODUCT)
+        if not (scalars or matrices or others):
+            return signed(digits(1), ATOM)
         parts: list[Box] = []
         if divisors:
             top = joined(scalars, "thin", PRODUCT) if scalars else digits(1)
@@ -320,7 +357,9 @@ class Notation:
             weak = self._expr(others[0], shapes)[1]
             parts += [op("oslash"), paren(body) if len(others) > 1 or weak < ATOM else body]
             strength = ENTRYWISE
-        return row(*parts), strength
+        if sign < 0 and strength <= SUM:
+            parts, strength = [paren(row(*parts))], ATOM
+        return signed(row(*parts), strength)
 
     # -- scalars -----------------------------------------------------------------------------------
 
@@ -397,12 +436,22 @@ class Notation:
                 return self._scalar_product(term)
             case "pow":
                 return self._scalar_power(term)
+            case "inverse":
+                return self._inverse_entry(term), ATOM
+            case "det":
+                return row(word("det"), paren(self.expr(term.data[0]))), ATOM
             case "fn":
                 return self._applied(term.data, [self.scalar(arg) for arg in term.args])
         index, dim = term.data
         body, strength = self._scalar(term.args[0])
         body = body if strength > SUM else paren(body)
         return row(self._sum_sign(index, dim), body), ENTRYWISE
+
+    def _inverse_entry(self, term: Scalar) -> Box:
+        i, j = term.data[4:]
+        inverse = sup(self._based(term.data[0], False), raw("-1"))
+        indices = [self.index(k) for k in (i, j)]
+        return sub(paren(inverse), row(*indices))
 
     def _sum_sign(self, index: Index, dim: Dim) -> Box:
         lower = row(self.index(index), op("equals"), digits(self.style.base))
@@ -490,7 +539,7 @@ class Notation:
         box, strength = self._scalar(base)
         tall = box.kind in ("frac", "sup", "at", "root")
         tall = tall or (box.kind == "sub" and box.parts[0].kind == "sup")
-        if base.kind == "fn" and base.data not in ("gt", "abs", "sqrt"):
+        if base.kind == "fn" and base.data in POWERED:
             head, arguments = box.parts
             return row(sup(head, _exponent(exponent)), arguments), ATOM
         return sup(box if strength == ATOM and not tall else paren(box), _exponent(exponent)), ATOM
@@ -771,6 +820,27 @@ def _exponent(value: Fraction) -> Box:
     if value.denominator == 1:
         return raw(str(value))
     return raw(f"{value.numerator}/{value.denominator}")
+
+
+def _parts(box: Box) -> tuple[Box, ...]:
+    return box.parts if box.kind == "row" else (box,)
+
+
+def _is_negative(box: Box) -> bool:
+    return box.kind == "row" and box.parts[0] == op("negative")
+
+
+def _sign(factors: list[Expr]) -> tuple[int, list[Expr]]:
+    """Return the sign of a product and its factors without it, and without ones."""
+    sign, kept = 1, []
+    for x in factors:
+        if x.name == "neg" and len(factors) == 1:
+            sign, x = -sign, x.args[0]
+        elif x.name == "number" and x.data < 0:
+            sign, x = -sign, number(-x.data)
+        if not (x.name == "number" and x.data == 1):
+            kept.append(x)
+    return sign, kept
 
 
 def _is_number(e: Expr) -> bool:

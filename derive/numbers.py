@@ -15,6 +15,7 @@ from flint import arb, ctx, fmpq
 
 from derive.errors import UnsupportedError
 from derive.expr import OPS, Expr, nodes
+from derive.ops.square import cofactor, determinant
 from derive.shape import Dim
 
 BITS = 200
@@ -63,6 +64,12 @@ class Numbers:
     def delta(self, i: int, j: int) -> Any:
         return arb(1 if i == j else 0)
 
+    def inverse(self, A: _View, i: int, j: int) -> Any:
+        return cofactor(A.rows_of(), j, i) / self.det(A)
+
+    def det(self, A: _View) -> Any:
+        return determinant(A.rows_of())
+
     def function(self, name: str, *args: Any) -> Any:
         """Return a function of numbers, by its definition where it has one."""
         own = getattr(_Arithmetic(), name, None)
@@ -79,6 +86,9 @@ class _View:
 
     def __getitem__(self, indices: tuple[int, int]) -> _Interval:
         return _Interval(self.values[indices[0]][indices[1]])
+
+    def rows_of(self) -> list[list[_Interval]]:
+        return [[_Interval(value) for value in row] for row in self.values]
 
 
 class _Interval:

@@ -17,7 +17,7 @@ from itertools import cycle, product
 
 from derive.entries import Explicit, Matrix, Partials, cells
 from derive.errors import ProofError, UnsupportedError
-from derive.expr import Expr, substitute
+from derive.expr import Expr, nodes, substitute
 from derive.graph import Program, Statement
 from derive.index import Entries, Index, Scalar
 from derive.normal import Form, Ring, TooLarge, Undefined, accumulate, sums_of_entries
@@ -50,6 +50,8 @@ Difference = tuple[str, bool]
 
 #: Sizes at which statements about every shape are written out besides, in turn for each dimension.
 PROBES = ((1, 3, 2), (4, 2, 1))
+#: The same where a program has determinants in it.
+COSTLY_PROBES = ((1, 3, 2), (2, 1, 2))
 #: A point for numbers has no dimension larger than this.
 SMALL = 3
 
@@ -96,7 +98,9 @@ def _brief(math: Math) -> str:
 
 def probes(program: Program) -> tuple[Sizes, ...]:
     """Return small sizes that differ from each other and from a square."""
-    found = [dict(zip(program.dims, cycle(sizes), strict=False)) for sizes in PROBES]
+    costly = any(node.op.costly for s in program.statements for node in nodes(s.expr))
+    chosen = COSTLY_PROBES if costly else PROBES
+    found = [dict(zip(program.dims, cycle(sizes), strict=False)) for sizes in chosen]
     return tuple(found) if program.dims else (found[0],)
 
 

@@ -32,7 +32,12 @@ SHAPES = {
 TOTAL = ("exp({0})", "sin({0})", "cos({0})", "tan({0} / 9)", "tanh({0})", "sinh({0})", "cosh({0})",
          "sigmoid({0})", "softplus({0})", "abs({0} + 1 / 7)", "relu({0} + 1 / 7)",
          "max({0}, 1 / 7)", "min({0}, -1 / 7)", "{0} * ({0} > 1 / 7)")  # fmt: skip
-POSITIVE = ("log({0} ** 2 + 1)", "sqrt(1 + {0} ** 2)", "(1 + {0} ** 2) ** (-3 / 2)", "log(1 + exp({0}))")
+POSITIVE = (
+    "log({0} ** 2 + 1)",
+    "sqrt(1 + {0} ** 2)",
+    "(1 + {0} ** 2) ** (-3 / 2)",
+    "log(1 + exp({0}))",
+)
 DECLARED = "; ".join(f"{name}: ({', '.join(map(str, dims))})" for name, dims in SHAPES.items())
 
 
@@ -127,7 +132,9 @@ def texts(draw, depth: int = 3, statements: int = 2) -> str:
     return "; ".join(lines)
 
 
-def point(program: Program, sizes: Mapping[str, int], seed: int = 0) -> dict[str, list[list[Fraction]]]:
+def point(
+    program: Program, sizes: Mapping[str, int], seed: int = 0
+) -> dict[str, list[list[Fraction]]]:
     """Return values for the inputs, and for `dY`, that are small, distinct and not zero."""
     leaves = {name: program.leaves[name].shape for name in program.inputs}
     leaves[f"d{program.output}"] = program.output.shape
@@ -137,7 +144,9 @@ def point(program: Program, sizes: Mapping[str, int], seed: int = 0) -> dict[str
         rows, cols = shape.at(sizes).dims
         cells = rng.permutation(np.arange(1, 400))[: rows * cols].reshape(rows, cols)
         signs = rng.choice([-1, 1], size=(rows, cols))
-        found[name] = [[Fraction(int(s * k), 211) for s, k in zip(*row)] for row in zip(signs, cells)]
+        found[name] = [
+            [Fraction(int(s * k), 211) for s, k in zip(*row)] for row in zip(signs, cells)
+        ]
     return found
 
 
@@ -186,6 +195,7 @@ NUMPY: dict[str, Any] = {
     "relu": _lift(lambda x: max(x, mpmath.mpf(0))),
     "softplus": _lift(lambda x: mpmath.log1p(mpmath.exp(x))),
     "sign": _lift(lambda x: mpmath.sign(x)),
+    "gt": _lift(lambda x, y: mpmath.mpf(x > y)),
     **{
         name: np.frompyfunc(getattr(mpmath, name), 1, 1)
         for name in ("exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "sqrt")

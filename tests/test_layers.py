@@ -29,12 +29,15 @@ LAYERS = [
     "proof",
     "explain",
     "verify",
+    "claim",
     "layout",
     "printers",
     "notation",
     "render",
     "pipeline",
-    "__init__ commands cli __main__",
+    "batch code render_check",
+    "target",
+    "__init__ commands commands_check cli __main__",
 ]
 PLACE = {room: place for place, rooms in enumerate(LAYERS) for room in rooms.split()}
 

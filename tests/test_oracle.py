@@ -11,8 +11,8 @@ from weakref import WeakValueDictionary
 import pytest
 
 from derive.errors import ProofError, ShapeError
-from derive.expr import OPS, Expr, Op, number
 from derive.explain import explain
+from derive.expr import OPS, Expr, Op, number
 from derive.index import Scalar, add, mul, scalar
 from derive.ops import var
 from derive.parse import parse
@@ -163,9 +163,7 @@ def test_a_mutation_is_one(kind):
 
 # -- derivatives of the table ----------------------------------------------------------------------
 
-FUNCTIONS = [
-    (name, place) for name, op in OPS.items() for place, _ in enumerate(op.derivatives)
-]
+FUNCTIONS = [(name, place) for name, op in OPS.items() for place, _ in enumerate(op.derivatives)]
 WRONG_DERIVATIVES = {
     "sign": lambda d: -1 * d,
     "factor": lambda d: d * 2,

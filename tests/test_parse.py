@@ -127,7 +127,7 @@ def test_wrong_shapes_beside_the_text(text, shapes, message):
 # -- what is refused -------------------------------------------------------------------------------
 # Each message is here word for word, with the line at fault and the caret under the culprit.
 
-REFUSED = '''
+REFUSED = """
     Y = X @ W
     line 1, column 5: X has no shape
       Y = X @ W
@@ -498,7 +498,7 @@ REFUSED = '''
 
     X: (n, d)
     there is no formula: write something such as Y = X @ W + B
-'''  # noqa: RUF001
+"""
 
 
 def blocks(table: str) -> list[tuple[str, str]]:
@@ -660,7 +660,9 @@ def test_any_text_is_a_program_or_an_error(text):
 
 
 def printed(program: Program) -> str:
-    shapes = (f"{n}: ({s.rows}, {s.cols})" for n in program.inputs for s in [program.leaves[n].shape])
+    shapes = (
+        f"{n}: ({s.rows}, {s.cols})" for n in program.inputs for s in [program.leaves[n].shape]
+    )
     return "; ".join([*shapes, *map(str, program.statements)])
 
 

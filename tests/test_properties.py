@@ -125,7 +125,9 @@ def gradients_in_torch(torch, program: Program, point: dict, sizes: dict) -> dic
     output = str(program.output)
     weight = torch.ones(1, 1) if program.is_loss else values[f"d{output}"]
     (values[output] * weight).sum().backward()
-    return {name: values[name].grad.numpy() for name in program.inputs if values[name].grad is not None}
+    return {
+        name: values[name].grad.numpy() for name in program.inputs if values[name].grad is not None
+    }
 
 
 @settings(max_examples=60, suppress_health_check=list(HealthCheck))

@@ -40,11 +40,12 @@ _OPERATORS = {
     "vdots": r"\vdots",
     "ddots": r"\ddots",
 }
-_FUNCTIONS = frozenset("exp log sin cos tan sinh cosh tanh max min".split())
+_FUNCTIONS = frozenset("exp log sin cos tan sinh cosh tanh max min det".split())
 _BRACKETS = {
     "round": (r"\left(", r"\right)"),
     "square": (r"\left[", r"\right]"),
     "bars": (r"\left\lvert ", r"\right\rvert "),
+    "norm": (r"\left\lVert ", r"\right\rVert "),
     "iverson": ("[", "]"),
     "flat": ("(", ")"),
 }

@@ -35,7 +35,7 @@ _OPERATORS = {
     "vdots": "⋮",
     "ddots": "⋱",
 }
-_BRACKETS = {"round": "()", "square": "[]", "bars": "||", "iverson": "[]"}
+_BRACKETS = {"round": "()", "square": "[]", "bars": "||", "norm": "‖‖", "iverson": "[]"}
 _SUPER = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _SUB = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 

@@ -1,0 +1,107 @@
+"""What a user names on the command line: a program, shapes, sizes.
+
+Text enters, plain values leave; a text that cannot be read raises an error that says how it is
+written.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from derive.errors import OutputError, ParseError, UnsupportedError
+
+
+def read_target(target: str) -> tuple[str, str, dict[str, int]]:
+    """Return a target's text, its name and its default sizes.
+
+    A text with a formula in it is a program; else it is a name of the catalogue, or a file.
+    """
+    if any(mark in target for mark in "=@;\n"):
+        return target, "", {}
+    from derive.catalogue import load, names
+
+    if target in names():
+        entry = load(target)
+        return entry.program, entry.name, dict(entry.at)
+    path = Path(target)
+    try:
+        found = path.is_file()
+    except (OSError, ValueError):
+        found = False
+    if found:
+        return _read(path), _file_name(path), {}
+    if path.suffix or "/" in target:
+        raise OutputError(f"there is no file {safe(target)}")
+    if target.isidentifier() and len(target) > 1:
+        from derive.graph import nearest
+
+        raise UnsupportedError(
+            f"{target} is neither a program nor a name of the catalogue nor a file"
+            f"{nearest(target, names())}",
+            hint=f"the catalogue has {', '.join(names())}",
+        )
+    return target, "", {}
+
+
+def _read(path: Path) -> str:
+    from derive.parse import LONGEST
+
+    try:
+        with path.open("rb") as file:
+            data = file.read(4 * LONGEST + 1)
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ParseError(
+            f"{path} is not UTF-8 text: byte {error.start + 1} cannot be read"
+        ) from None
+    except OSError as error:
+        raise OutputError(f"cannot read {path}: {error.strerror}") from None
+
+
+def _file_name(path: Path) -> str:
+    return "".join(c if c.isalnum() or c in "-_" else "-" for c in path.stem) or "program"
+
+
+def shape(item: str) -> tuple[str, tuple[int | str, ...]]:
+    """Return the name and the shape that `X=n,d` gives."""
+    name, equals, dims = item.partition("=")
+    words = [word.strip() for word in dims.strip("() ").split(",") if word.strip()]
+    if not equals or not name.strip() or len(words) not in (0, 2):
+        raise UnsupportedError(
+            f"a shape is written X=n,d, not {item!r}", hint="rows, then columns; X= is a scalar"
+        )
+    return name.strip(), tuple(_dim(word) for word in words)
+
+
+def _dim(word: str) -> int | str:
+    try:
+        return int(word)
+    except ValueError:
+        return word
+
+
+def sizes(text: str | None) -> dict[str, int]:
+    """Return the sizes that `n=2,d=3` gives."""
+    found: dict[str, int] = {}
+    for item in (text or "").split(","):
+        if not item.strip():
+            continue
+        name, equals, number = (part.strip() for part in item.partition("="))
+        digits = number.removeprefix("-")
+        if not equals or not digits.isdecimal() or len(digits) > 18:
+            raise UnsupportedError(f"sizes are written n=2,d=3, not {text!r}")
+        if found.setdefault(name, int(number)) != int(number):
+            raise UnsupportedError(f"{name} has two sizes in {text!r}")
+    return found
+
+
+def escaped(markup: str) -> str:
+    """Return a text in which the terminal finds no markup."""
+    from rich.markup import escape
+
+    return escape(markup)
+
+
+def safe(message: str) -> str:
+    """Return a message that every terminal can show, also where the input was not Unicode."""
+    return message.encode("utf-8", "backslashreplace").decode("utf-8")

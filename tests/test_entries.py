@@ -1,0 +1,65 @@
+"""Explicit matrices and their partial derivatives, against differences of a plain evaluation."""
+
+import mpmath
+import pytest
+
+from derive.entries import Explicit
+from derive.normal import Ring
+from derive.parse import parse
+
+SIZES = {"n": 2, "d": 3}
+
+
+def evaluated(ring: Ring, form: dict, values: dict) -> mpmath.mpf:
+    def atom(number: int) -> mpmath.mpf:
+        kind, *rest = ring.atoms[number]
+        if kind == "x":
+            name, i, j = rest
+            return values[name][i][j]
+        inner = evaluated(ring, ring.thaw(rest[0]), values)
+        return inner if kind == "pow" else getattr(mpmath, kind)(inner)
+
+    return mpmath.fsum(
+        mpmath.mpf(c.numerator) / c.denominator
+        * mpmath.fprod(atom(a) ** (mpmath.mpf(e.numerator) / e.denominator) for a, e in monomial)
+        for monomial, c in form.items()
+    )  # fmt: skip
+
+
+PROGRAMS = [
+    "X @ X.T", "X ** 3", "X / sum(X, axis=1)", "exp(X) / sum(exp(X))", "sqrt(X) * X", "relu(X) + abs(X)",
+    "max(X, 1 / 2)", "sigmoid(X)", "tanh(X)", "softplus(X)", "tan(X / 9)", "log(1 + X ** 2)", "sqrt(X ** 2)",
+    "sin(X) * cos(X)", "1 / (1 / X + X)", "X * (X > 1)", "sum(X) ** 2 * ones(n, d)", "(X ** 2) ** (3 / 2)",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", PROGRAMS)
+def test_partials_agree_with_differences(text):
+    expr = parse(f"X: (n, d); Y = {text}").statements[0].expr
+    explicit = Explicit(Ring(SIZES))
+    ring = explicit.ring
+
+    def rows(i=0, j=0, step=0) -> dict:
+        cells = [[mpmath.mpf(3 + 5 * p + 7 * q) / 11 for q in range(3)] for p in range(2)]
+        cells[i][j] += step
+        return {"X": cells}
+
+    with mpmath.workdps(40):
+        h = mpmath.mpf(10) ** -12
+        for form in explicit.matrix(expr)[1]:
+            partials = explicit.partials(form)
+            for i, j in ((0, 0), (1, 2)):
+                atom = ring.atom(("x", "X", i, j))
+                ours = evaluated(ring, partials.get(atom, {}), rows())
+                theirs = evaluated(ring, form, rows(i, j, h)) - evaluated(
+                    ring, form, rows(i, j, -h)
+                )
+                assert abs(ours - theirs / (2 * h)) < 1e-9
+
+
+def test_entries_that_differ_in_names_are_differentiated_once():
+    explicit = Explicit(Ring({"n": 4, "d": 4}))
+    for row in explicit.matrix(parse("X: (n, d); Y = exp(X) * X").statements[0].expr):
+        for form in row:
+            assert len(explicit.partials(form)) == 1
+    assert len(explicit.patterns) == 1

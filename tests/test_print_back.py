@@ -1,0 +1,281 @@
+"""What is printed is what was proved: every side of every step, read back as a number."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import replace
+from functools import cache
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from programs import NUMPY, evaluate, texts
+from reading import Page, Unreadable
+
+from derive.errors import DeriveError
+from derive.explain import explain
+from derive.expr import Expr, nodes, substitute
+from derive.index import Scalar
+from derive.notation import Notation, Style
+from derive.ops import var
+from derive.parse import parse
+from derive.printers.latex import latex
+from derive.proof import EntryOf, Explicit, Grid, Slice
+from derive.render import _Page
+
+PROGRAMS = [
+    "X: (n, d); W: (d, m); B: (1, m); Y = X @ W + B",
+    "X: (n, d); W1: (d, h); b1: (1, h); W2: (h, m); T: (n, m); Z = X @ W1 + b1; H = relu(Z); "
+    "Y = H @ W2; L = sum((Y - T) ** 2) / (2 * n)",
+    "W: (m, n); A: (n, s); b: (m, 1); Z = W @ A + b; P = sigmoid(Z)",
+    "X: (n, d); mu = mean(X, axis=1); C = X - mu; v = mean(C ** 2, axis=1); Y = C / sqrt(v + 1/100)",
+    "X: (n, d); E = exp(X); Y = E / sum(E, axis=1)",
+    "X: (n, d); Y = exp(X) / sum(exp(X), axis=1)",
+    "X: (n, d); W: (d, h); V: (h, m); Y = tanh(X @ W) @ V",
+    "X: (n, d); w: (d, 1); y: (n, 1); L = sum((X @ w - y) ** 2) / n + lam * sum(w ** 2)",
+    "x: (n, 1); A: (n, n); q = x.T @ A @ x",
+    "A: (n, m); B: (m, m); t = tr(A @ B @ A.T)",
+    "t = x + y; z = t ** 2",
+    "z = 3 * x ** 3 - 2 * x ** 2 * y + x * y ** 2 / 5 - 7 * y + 1",
+    "f = 1 / (1 + exp(-(w0 * x0 + w1 * x1 + w2)))",
+    "A: (n, d); B: (n, d); Y = max(A, B) + min(A, 0) * abs(B) - sqrt(A)",
+    "A: (n, d); B: (n, d); s: (1, 1); Y = -(A + B) * s / (2 * n) - (-A) / 3 * B",
+    "X: (n, n); W: (n, n); Y = X @ W; Z = Y @ X",
+    "A: (n, d); B: (n, d); V: (d, m); Y = (A * B) @ V; Z = Y * (A @ (V * V))",
+    "A: (n, d); B: (d, n); Y = (A + B.T).T @ (2 * A) - (B @ A) @ (A.T @ B.T) * 3",
+    "A: (n, d); B: (n, d); Y = A / (B * B) / (2 / A) - A / B * A",
+    "W1: (d, h); X: (n, d); Y = (X @ W1) ** 2 + X @ W1 ** 2 - exp(X @ W1) ** 3",
+    "A: (n, d); B: (n, d); C: (n, d); Y = A / B * C - A * (B * C) - A / (B * C) + A * B / C * -1",
+    "A: (n, d); c: (1, d); Y = A * (-c) - (A - c) * -2",
+    "a: (n, 1); B: (n, m); Y = -(a * B) * (1 - B) / (a + 1) ** 2",
+    "A: (n, n); Y = (A + 2 * eye(n)) @ A.T - A",
+    "s = a * (b - c) / (d * (e + 1)) - (a - (b - c)) ** 2 / 3 - -a",
+    "X: (n, d); g: (1, d); r = sqrt(mean(X ** 2, axis=1) + 1/1000); Y = X / r * g",
+    "X: (n, d); w: (d, 1); y: (n, 1); L = sum(log(1 + exp(-y * (X @ w)))) / n + lam * sum(w ** 2) / 2",
+    "hidden: (n, d); W_out: (d, m); Sigma = tanh(hidden @ W_out); Y = alpha * Sigma * hot",
+    "X: (n, d); m = mean(X); L = mean((X - m) ** 2)",
+    "p: (1, d); q: (1, d); Y = (p - q) ** 2 / (p + q) - (p / q) ** (-3 / 2)",
+]  # fmt: skip
+STYLES = [Style(), Style(base=0, brackets="square"), Style(gradients="short")]
+
+
+class Judged:
+    """A derivation whose leaves, gradients and partial derivatives have random values."""
+
+    def __init__(self, text: str, style: Style):
+        program = parse(text)
+        used = program.reaching()
+        self.derivation = d = explain(program, wrt=tuple(n for n in program.inputs if n in used))
+        self.sizes = dict(d.sizes)
+        self.notation = Notation(d, style, latex)
+        leaves = {n: leaf.shape for n, leaf in d.program.leaves.items()}
+        leaves |= {n: meant.of.shape for n, meant in d.names.items()}
+        leaves |= {f"d{n}": leaf.shape for n, leaf in d.program.leaves.items()}
+        self.values = {n: _random(n, shape.at(self.sizes).dims) for n, shape in leaves.items()}
+        self.indices = {
+            index: k % 2
+            for k, index in enumerate((*d.letters.output, *d.letters.variable))
+        }
+        safe = {n: var(f"v{k}", shape) for k, (n, shape) in enumerate(leaves.items())}
+        self.safe = {var(n, shape): safe[n] for n, shape in leaves.items()}
+        self.arrays = {safe[n].data[0]: self.values[n] for n in leaves}
+        self.arrays["exactly"] = lambda x: np.array([[mpmath.mpf(x)]])  # 1 @ A is a product
+        self.page = self.conventions(leaves, style)
+
+    def conventions(self, leaves, style: Style) -> Page:
+        """Return what each name means; that no two are written alike is a test of its own."""
+        notation, d = self.notation, self.derivation
+        matrices, letters, gradients = {}, {}, {}
+        for name in (*d.program.leaves, *leaves):
+            written = _tight(latex(notation.leaf(name))) if self._has_name(name) else None
+            meant = d.names.get(name)
+            if written is not None:
+                through = f"|{_tight(latex(notation.names[meant.through]))}" if meant and meant.through else ""
+                if through:
+                    written = written[len(r"\left.") : written.index(r"\right")] + through
+                matrices.setdefault(written, self.values[name])
+            source = meant.of if meant else d.program.leaves.get(name)
+            if source is None or not source.is_var:
+                continue
+            letter = self._letter(source.data[0])
+            if meant is None:
+                letters.setdefault(letter, self._entries(name))
+            elif notation._is_short(name):
+                shown = _tight(latex(notation.entry(name, 0, 0)))
+                shape = source.shape
+                kept = sum(dim != 1 for dim in shape.dims)
+                letters.setdefault(shown.rpartition("_")[0] if kept else shown, self._entries(name))
+                matrices.setdefault(shown, self.values[name]) if not kept else None
+            else:
+                through = _tight(latex(notation.names[meant.through])) if meant.through else ""
+                gradients.setdefault((letter, through), self._entries(name))
+        if r"\delta" not in letters:
+            letters[r"\delta"] = lambda i, j: mpmath.mpf(i == j)
+        formulas = [side for step in d.steps() for side in (step.left, step.right)
+                    if isinstance(side, Expr)]  # fmt: skip
+        for size in {node.shape.at(self.sizes).rows for side in formulas for node in nodes(side)
+                     if node.name == "eye"}:  # fmt: skip
+            matrices.setdefault("I", NUMPY["eye"](size))
+        return Page(
+            matrices=matrices,
+            letters=letters,
+            numbers={_tight(latex(notation.word_of(dim))): k for dim, k in self.sizes.items()},
+            partial=lambda y, i, x, a: _hashed("partial", y, *i, x, *a),
+            gradients=gradients,
+            loss=_tight(latex(notation.loss)),
+            base=style.base,
+            indices=dict(self.indices),
+        )
+
+    def _has_name(self, name: str) -> bool:
+        return name in self.derivation.names or name in self.derivation.program.leaves
+
+    def _letter(self, name: str) -> str:
+        letter, above = self.notation.entry_names[name]
+        shape = self.derivation.program.leaves[name].shape
+        if above is None:
+            return _tight(latex(letter))
+        return f"{latex(letter)}_{{{latex(above)}}}" if shape.is_scalar else f"{latex(letter)}^{{({latex(above)})}}"
+
+    def _entries(self, name: str):
+        rows = self.values[name]
+
+        def entry(*index: int):
+            if len(index) < 2:
+                (k,) = index or (0,)
+                index = (0, k) if rows.shape[0] == 1 else (k, 0)
+            return rows[index]
+
+        return entry
+
+    # -- what a step means -------------------------------------------------------------------------
+
+    def number(self, term: Scalar, names) -> mpmath.mpf:
+        """Return the value of a scalar, by the meaning of its kinds."""
+        of = lambda arg: self.number(arg, names)  # noqa: E731
+        match term.kind:
+            case "num":
+                return mpmath.mpf(term.data.numerator) / term.data.denominator
+            case "size":
+                return mpmath.mpf(self.sizes[term.data])
+            case "entry":
+                name, *index = term.data
+                return self.values[name][tuple(names.get(k, k) for k in index)]
+            case "delta":
+                return mpmath.mpf(len({names.get(k, k) for k in term.data}) == 1)
+            case "partial":
+                y, x = term.args
+                return _hashed("partial", *self._named(y, names), *self._named(x, names))
+            case "add":
+                return mpmath.fsum(map(of, term.args))
+            case "mul":
+                return mpmath.fprod(map(of, term.args))
+            case "pow":
+                e = term.data
+                return of(term.args[0]) ** (
+                    int(e) if e.denominator == 1 else mpmath.mpf(e.numerator) / e.denominator
+                )
+            case "fn" if term.data == "gt":
+                return mpmath.mpf(of(term.args[0]) > of(term.args[1]))
+            case "fn":
+                return NUMPY[term.data](*map(of, term.args))
+        index, dim = term.data
+        extent = self.sizes.get(dim, dim)
+        return mpmath.fsum(self.number(term.args[0], {**names, index: k}) for k in range(extent))
+
+    def _named(self, term: Scalar, names):
+        name, *index = term.data
+        dims = self.derivation.program.leaves[name].shape.dims
+        kept = [names.get(k, k) for k, dim in zip(index, dims, strict=True) if dim != 1]
+        return (self._letter(name), *kept)
+
+    def matrix(self, expr: Expr) -> np.ndarray:
+        found = evaluate(str(substitute(expr, self.safe)), self.arrays, self.sizes)
+        rows, cols = expr.shape.at(self.sizes).dims
+        return np.broadcast_to(found, (rows, cols))
+
+    def meaning(self, math) -> np.ndarray | None:
+        match math:
+            case Scalar():
+                return np.array([[self.number(math, self.indices)]])
+            case Expr():
+                return self.matrix(math)
+            case Explicit(expr):
+                return self.matrix(expr)
+            case EntryOf(expr, i, j):
+                at = tuple(self.indices.get(k, k) for k in (i, j))
+                return np.array([[self.matrix(expr)[at]]])
+            case Grid(tree, row, col, leaf):
+                rows, cols = leaf.shape.at(self.sizes).dims
+                return np.array([
+                    [self.number(tree, {**self.indices, row: i, col: j}) for j in range(cols)]
+                    for i in range(rows)
+                ])  # fmt: skip
+        return None
+
+    # -- what is printed ---------------------------------------------------------------------------
+
+    def printed(self, math, step, page: _Page, room: float):
+        if isinstance(math, Slice):
+            return None
+        shown = replace(step, right=math)
+        return " ".join(page._right(shown, self.notation, room, room < 100))
+
+    def compare(self) -> int:
+        """Hold every side of every step against what is printed; return how many were read."""
+        count = 0
+        markdown = _Page(self.derivation, self.notation.style, "md")
+        paper = _Page(self.derivation, self.notation.style, "tex")
+        for step in self.derivation.steps():
+            for side in (step.left, step.right):
+                meant = self.meaning(side)
+                if meant is None:
+                    continue
+                for page, room in ((markdown, 150.0), (paper, 60.0), (paper, 24.0)):
+                    tex = self.printed(side, step, page, room)
+                    try:
+                        read = self.page.read(tex)
+                    except Unreadable:
+                        continue
+                    except AssertionError as error:
+                        raise AssertionError(f"{tex}\n{error}") from error
+                    cells = read.cells
+                    for axis in (0, 1):
+                        if read.free[axis] or read.numeral:
+                            cells = np.repeat(cells, meant.shape[axis], axis=axis)
+                    assert cells.shape == meant.shape, f"{tex}\nhas shape {cells.shape}"
+                    for x, y in zip(cells.flat, meant.flat, strict=True):
+                        assert abs(x - y) <= mpmath.mpf(10) ** -9 * (1 + abs(y)), f"{tex}\nis {x}, not {y}"
+                    count += 1
+        return count
+
+
+@cache
+def _random(name: str, dims: tuple[int, int]) -> np.ndarray:
+    return np.array([[_hashed(name, i, j) for j in range(dims[1])] for i in range(dims[0])])
+
+
+def _hashed(*key) -> mpmath.mpf:
+    """Return a positive number that depends on the key alone."""
+    return mpmath.mpf(zlib.crc32(repr(key).encode()) % 9973 + 1000) / 7919
+
+
+def _tight(tex: str) -> str:
+    return tex.replace(r"\ ", "").replace(r"\,", "").replace(" ", "")
+
+
+@pytest.mark.parametrize("style", STYLES, ids=["partials", "base 0", "short"])
+@pytest.mark.parametrize("text", PROGRAMS)
+def test_what_is_printed_is_what_was_proved(text, style):
+    assert Judged(text, style).compare() > 5
+
+
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@given(texts(depth=3))
+def test_random_programs_are_printed_as_they_are(text):
+    try:
+        judged = Judged(text, Style())
+    except DeriveError:
+        return
+    judged.compare()
