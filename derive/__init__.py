@@ -17,6 +17,9 @@ _PUBLIC = {
     "prove": "derive.pipeline",
     "Proof": "derive.pipeline",
     "parse": "derive.parse",
+    "from_sympy": "derive.bridge",
+    "claim_from_sympy": "derive.bridge",
+    "to_sympy": "derive.bridge",
     "Style": "derive.notation",
     "DeriveError": "derive.errors",
     "ParseError": "derive.errors",
@@ -29,6 +32,9 @@ _PUBLIC = {
 __all__ = ["__version__", *_PUBLIC]
 
 if TYPE_CHECKING:
+    from derive.bridge import claim_from_sympy as claim_from_sympy
+    from derive.bridge import from_sympy as from_sympy
+    from derive.bridge import to_sympy as to_sympy
     from derive.errors import DeriveError as DeriveError
     from derive.errors import OutputError as OutputError
     from derive.errors import ParseError as ParseError

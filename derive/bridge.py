@@ -22,7 +22,7 @@ from derive.errors import ShapeError, UnsupportedError
 from derive.expr import OPS, Expr, broadcast_to, elementwise, nodes, number
 from derive.graph import Program
 from derive.ops import var
-from derive.ops.elementwise import F, power
+from derive.ops.elementwise import HALF, F, power
 from derive.parse import FUNCTIONS, NAME, Shapes, parse
 from derive.shape import SCALAR, Dim, Shape, size
 
@@ -195,7 +195,7 @@ class _FromSympy:
                 function = expr.function
                 return self.scalar(function.expr, {function.variables[0]: self.matrix(expr.expr)})
             case DiagMatrix():
-                return _op("diag", expr)(self.matrix(expr.arg))
+                return _op("diag", expr)(self.matrix(expr.args[0]))
             case DiagonalOf():
                 return _op("diagonal", expr)(self.matrix(expr.arg))
             case DiagonalMatrix():
@@ -245,7 +245,7 @@ class _FromSympy:
                     )
                 factor, exponent = factor.base, _fraction(factor.exp)
             side = below if exponent < 0 else above
-            side.append(power(self.matrix(factor), abs(exponent)))
+            side.append(_powered(self.matrix(factor), abs(exponent)))
         return above, below
 
     # -- scalars, and functions of one entry -------------------------------------------------------
@@ -307,9 +307,7 @@ class _FromSympy:
                 raise UnsupportedError(
                     f"the power {expr} is not in the language", hint="write exp(b * log(a)) instead"
                 )
-            if expr.exp == sp.Rational(1, 2):
-                return elementwise("sqrt", again(expr.base))
-            return power(again(expr.base), _fraction(expr.exp))
+            return _powered(again(expr.base), _fraction(expr.exp))
         if expr.args[0] == -1:
             return -again(-expr)
         return reduce(lambda a, b: a * b, map(again, expr.as_ordered_factors()))
@@ -364,6 +362,10 @@ def _matmul(a: Expr, b: Expr) -> Expr:
 def _ratio(above: list[Expr], below: list[Expr]) -> Expr:
     found = reduce(lambda a, b: a * b, above) if above else number(1)
     return found / reduce(lambda a, b: a * b, below) if below else found
+
+
+def _powered(base: Expr, exponent: Fraction) -> Expr:
+    return elementwise("sqrt", base) if exponent == HALF else power(base, exponent)
 
 
 def _trace(arg: Expr) -> Expr:

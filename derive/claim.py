@@ -8,8 +8,8 @@ integers, in rigorous intervals; without one the claim stays undecided.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import product
 from time import perf_counter
@@ -87,8 +87,19 @@ class Judgement:
         return {key: value for key, value in found.items() if value not in ("", [], None)}
 
 
+ASSUMPTIONS = (
+    "symmetric", "spd", "invertible", "positive", "unit-interval", "row-stochastic",
+    "one-hot-rows", "binary", "sign",
+)  # fmt: skip
+Assumptions = Mapping[str, str | Sequence[str]]
+
+
 def check(
-    program: str, claims: str | list[str], shapes: Shapes | None = None
+    program: str | Program,
+    claims: str | Sequence[str],
+    shapes: Shapes | None = None,
+    *,
+    assume: Assumptions | None = None,
 ) -> list[Judgement]:
     """Judge claims about a program's gradients.
 
@@ -98,15 +109,22 @@ def check(
 
     Raises `ParseError` or `ShapeError` where the program or a claim cannot be read.
     """
-    case = Case(parse(program, shapes))
+    read = program if isinstance(program, Program) else parse(program, shapes)
+    case = Case(read, assume)
     return [case.judge(claim) for claim in ([claims] if isinstance(claims, str) else claims)]
 
 
 class Case:
-    """A program about whose gradients claims are made."""
+    """A program about whose gradients claims are made, and what is assumed of its inputs.
 
-    def __init__(self, program: Program):
+    Assumptions restrict the points at which a claim is judged, never the differentiation.
+    """
+
+    def __init__(self, program: Program, assume: Assumptions | None = None):
         self.program = program
+        self.assumptions = assume
+        self.assumed = _assumptions(program, assume or {})
+        self.equalities: list[str] = []
         names = [n for n in program.leaves if n in program.reaching()]
         self.names = [n for n in names if n != program.output.data[0]]
         self.derivation: Derivation = explain(program, wrt=tuple(self.names), detail="brief")
@@ -188,11 +206,44 @@ class Case:
         )
 
     def _ill_shaped(self, text: str, error: ShapeError) -> Judgement:
-        """A claim that does not fit is refuted as such, unless its own sizes were given."""
+        """Judge a claim that does not fit for every shape where it does: at equal dimensions."""
+        merged, claim = self, text
+        for _ in self.program.dims:
+            merged = merged._with_equal(error)
+            if merged is None:
+                break
+            try:
+                name, expr = merged.read(claim)
+            except ShapeError as again:
+                error = again
+                continue
+            found = merged._judged(text, name, expr)
+            equal = " and ".join(merged.equalities)
+            if found.verdict == PROVED:
+                own = all(self._same_size(pair) for pair in merged.equalities)
+                return replace(
+                    found, scope=f"where {equal}", verdict=PROVED if own else REFUTED,
+                    reason="" if own else error.message, holds="" if own else f"where {equal}",
+                )  # fmt: skip
+            return replace(found, reason=f"{error.message}; it fits where {equal}, and is false there")
         return Judgement(
             claim=text, verdict=REFUTED, scope=EVERY_SHAPE, method="shapes",
             truth="", reason=error.message,
         )  # fmt: skip
+
+    def _same_size(self, equality: str) -> bool:
+        """Whether the user gave two dimensions as the same number."""
+        first, second = (self.program.sizes.get(dim) for dim in equality.split(" = "))
+        return first is not None and first == second
+
+    def _with_equal(self, error: ShapeError) -> Case | None:
+        """Return the case in which two dimensions that clashed are one."""
+        if error.clash is None or not all(isinstance(dim, str) for dim in error.clash):
+            return None
+        kept, gone = error.clash
+        case = Case(self.program.with_dim(gone, kept), self.assumptions)
+        case.equalities = [*self.equalities, f"{kept} = {gone}"]
+        return case
 
     def _conditions(self) -> tuple[str, ...]:
         return tuple(
@@ -205,11 +256,17 @@ class Case:
         """Whether the normal forms of a claim and of the gradient agree; intermediates are atoms
         first, and are unfolded one by one where that does not decide."""
         ring = self.ring
-        claimed = ring.of(self.entries.of(expr, "@r", "@s"))
+        ring.assume({})
+        claimed = self._entry_form(self.exposed(expr), "@r", "@s")
         rows, cols = self.program.leaves[name].shape.dims
         truth = self.gradient(name, "@r" if rows != 1 else 0, "@s" if cols != 1 else 0)
         if ring.equal(claimed, truth):
             return True
+        if self.assumed:
+            ring.assume(self.assumed)
+            claimed, truth = (ring.unfold(form, ring.entry) for form in (claimed, truth))
+            if ring.equal(claimed, truth):
+                return True
         for statement in reversed(self.program.statements):
 
             def define(leaf: str, i: Index, j: Index, own: Statement = statement) -> Form | None:
@@ -219,6 +276,27 @@ class Case:
             if ring.equal(claimed, truth):
                 return True
         return False
+
+    def exposed(self, expr: Expr) -> Expr:
+        """Return an expression in which a kink sees what its argument is made of.
+
+        An intermediate such as H = relu(Z) is 0 on a whole region: in a mask or a sign it must not
+        stand as an atom that is taken to differ from 0.
+        """
+        done: dict[Expr, Expr] = {}
+        for node in nodes(expr):
+            args = tuple(done[arg] for arg in node.args)
+            if _has_kink(node):
+                args = tuple(self._ungated(arg) for arg in args)
+            done[node] = rebuild(node, args)
+        return done[expr]
+
+    def _ungated(self, expr: Expr) -> Expr:
+        """Return an expression without the intermediates that may vanish on a region."""
+        for statement in reversed(self.program.statements):
+            if any(_has_kink(node) for node in nodes(statement.expr)):
+                expr = substitute(expr, {self.program.leaves[statement.name]: statement.expr})
+        return expr
 
     # -- the gradient by its definition ------------------------------------------------------------
 
@@ -293,7 +371,7 @@ class Case:
                     k = 1 + (state >> 16) % 3
                     line.append(Fraction(k if positive or (state >> 20) % 2 else -k))
                 table.append(line)
-            values[leaf] = table
+            values[leaf] = _obeying(table, self.assumed.get(leaf, frozenset()))
         return values
 
     def _differs(
@@ -325,7 +403,12 @@ class Case:
         return all(self._differs(name, expr, sizes, seed) is None for seed in range(6))
 
     def _holds(self, name: str, expr: Expr) -> str:
-        """Return sizes at which a false claim happens to be true: why its author believed it."""
+        """Return where a false claim happens to be true: why its author believed it."""
+        for leaf in self.program.inputs:
+            shape = self.program.leaves[leaf].shape
+            if shape.rows == shape.cols != 1 and "symmetric" not in self.assumed.get(leaf, ()):
+                if self._proves_with(name, expr, leaf, "symmetric"):
+                    return f"where {leaf} is symmetric"
         dims = self.program.dims
         if not dims:
             return ""
@@ -336,6 +419,17 @@ class Case:
             if self.agrees(name, expr, sizes):
                 return f"where {text}"
         return ""
+
+    def _proves_with(self, name: str, expr: Expr, leaf: str, word: str) -> bool:
+        """Whether a claim is proved under one more assumption."""
+        before = self.assumed
+        self.assumed = {**before, leaf: before.get(leaf, frozenset()) | {word}}
+        try:
+            return self.proves(name, expr)
+        except (TooLarge, Undefined):
+            return False
+        finally:
+            self.assumed = before
 
     # -- what was meant ----------------------------------------------------------------------------
 
@@ -365,9 +459,56 @@ _CONDITIONS = {
 }
 
 
-def _timed(judgement: Judgement, start: float) -> Judgement:
-    from dataclasses import replace
+def _has_kink(node: Expr) -> bool:
+    return any(c.kind in ("nonzero", "distinct") for c in node.op.where(node.data, *node.args)) and (
+        node.op.through is not None or node.name == "sign"
+    )
 
+
+def _assumptions(program: Program, assume: Assumptions) -> dict[str, frozenset[str]]:
+    found = {}
+    for name, words in assume.items():
+        if name not in program.inputs:
+            raise UnsupportedError(f"there is no input {name}{nearest(name, program.inputs)}")
+        known = frozenset([words] if isinstance(words, str) else words)
+        for word in known:
+            if word not in ASSUMPTIONS:
+                raise UnsupportedError(
+                    f"there is no assumption {word}{nearest(word, ASSUMPTIONS)}",
+                    hint=f"there are {', '.join(ASSUMPTIONS)}",
+                )
+        shape = program.leaves[name].shape
+        if known & {"symmetric", "spd", "invertible"} and shape.rows != shape.cols:
+            raise ShapeError(f"{name} is {shape}, and only a square matrix is {min(known)}")
+        found[name] = known
+    return found
+
+
+def _obeying(table: list[list[Fraction]], words: frozenset[str]) -> list[list[Fraction]]:
+    """Return a table of small integers changed as little as its assumptions ask for."""
+    rows, cols = range(len(table)), range(len(table[0]))
+    if {"positive", "unit-interval", "row-stochastic"} & words:
+        table = [[abs(x) for x in row] for row in table]
+    if "unit-interval" in words:
+        table = [[x / 4 for x in row] for row in table]
+    if "row-stochastic" in words:
+        table = [[x / sum(row) for x in row] for row in table]
+    if "sign" in words:
+        table = [[Fraction(1 if x > 0 else -1) for x in row] for row in table]
+    if "binary" in words:
+        table = [[Fraction(int(x > 0)) for x in row] for row in table]
+    if "one-hot-rows" in words:
+        hot = [int(abs(sum(row))) % len(row) for row in table]
+        table = [[Fraction(int(j == hot[i])) for j in cols] for i in rows]
+    if {"symmetric", "spd"} & words:
+        table = [[table[min(i, j)][max(i, j)] for j in cols] for i in rows]
+    if "spd" in words:  # diagonally dominant
+        table = [[abs(x) + 3 * len(table) if i == j else x for j, x in enumerate(row)]
+                 for i, row in enumerate(table)]  # fmt: skip
+    return table
+
+
+def _timed(judgement: Judgement, start: float) -> Judgement:
     return replace(judgement, seconds=perf_counter() - start)
 
 

@@ -7,11 +7,12 @@ theorem of its own and the proof can speak of `Z` and `H` as the user does.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import cycle
 
 from derive.errors import SizeError, UnsupportedError
 from derive.expr import Expr, nodes, substitute, variables
+from derive.shape import Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,33 @@ class Program:
         for statement in reversed(self.statements):
             expr = substitute(expr, {self.leaves[statement.name]: statement.expr})
         return expr
+
+    def with_dim(self, gone: str, kept: str) -> Program:
+        """Return the program in which two dimensions are one."""
+
+        def renamed(shape: Shape) -> Shape:
+            return Shape(*(kept if dim == gone else dim for dim in shape.dims))
+
+        def moved(root: Expr) -> Expr:
+            done: dict[Expr, Expr] = {}
+            for node in nodes(root):
+                data = node.data
+                if isinstance(data, Shape):
+                    data = renamed(data)
+                elif node.is_var:
+                    data = type(data)(data[0], renamed(data[1]))
+                elif data == gone and node.name in ("dim", "eye"):
+                    data = kept
+                done[node] = node.op(*(done[arg] for arg in node.args), data=data)
+            return done[root]
+
+        return replace(
+            self,
+            statements=tuple(Statement(s.name, moved(s.expr)) for s in self.statements),
+            leaves={name: moved(leaf) for name, leaf in self.leaves.items()},
+            dims=tuple(dim for dim in self.dims if dim != gone),
+            sizes={dim: k for dim, k in self.sizes.items() if dim != gone},
+        )
 
     def wanted(self, wrt: tuple[str, ...] | None) -> tuple[str, ...]:
         """Return the variables to differentiate with respect to, checked.

@@ -67,6 +67,15 @@ class Ring:
         self.special: set[int] = set()
         self.sums: set[int] = set()
         self.fresh = 0
+        self.assumed: dict[str, frozenset[str]] = {}
+
+    def assume(self, assumptions: Mapping[str, Iterable[str]]) -> None:
+        """Let entries obey laws from now on: symmetric, positive, sign, binary, row-stochastic ...
+
+        Derivatives are to be taken before: a symmetric variable is differentiated as any other.
+        """
+        self.assumed = {name: frozenset(words) for name, words in assumptions.items()}
+        self.special = {a for a, key in enumerate(self.atoms) if self._is_special(key)}
 
     # -- atoms -------------------------------------------------------------------------------------
 
@@ -80,15 +89,26 @@ class Ring:
             self.levels.append(self._level_of(key))
             if key[0] == "Σ":
                 self.sums.add(number)
-            if key[0] in ("sign", "sin", "pow", "δ"):
+            if self._is_special(key):
                 self.special.add(number)
         return number
+
+    def _is_special(self, key: tuple) -> bool:
+        """Whether powers of an atom obey a law of their own."""
+        if key[0] == "x" and self.assumed:
+            return bool(self.assumed.get(key[1], frozenset()) & {"sign", "binary", "one-hot-rows"})
+        return key[0] in ("sign", "sin", "pow", "δ")
 
     def single(self, key: tuple, exponent: Exponent = 1) -> Form:
         return {((self.atom(key), exponent),): 1}
 
     def entry(self, name: str, i: Index, j: Index) -> Form:
-        return self.single(("x", name, i, j))
+        return self.single(self._entry_key(name, i, j))
+
+    def _entry_key(self, name: str, i: Index, j: Index) -> tuple:
+        if self.assumed and {"symmetric", "spd"} & self.assumed.get(name, frozenset()):
+            i, j = sorted((i, j), key=str)
+        return ("x", name, i, j)
 
     def delta(self, i: Index, j: Index) -> Form:
         if i == j:
@@ -191,6 +211,16 @@ class Ring:
             ((monomial, coefficient),) = form.items()
             if not self._bound(monomial):
                 return self._monomial_power(monomial, coefficient, exponent)
+        if isinstance(exponent, int) and len(form) > 1:
+            found = self._split_power(form, exponent)
+            if found is not None:
+                return found
+        if isinstance(exponent, int):
+            below = self._denominator(form)
+            if below is not None:  # (P / Q^k)^-1 = Q^k / P
+                atom, times = below
+                outside = self._settle(((atom, -times * exponent),))
+                return self.mul(outside, self.power(self._cleared(form, atom, times), exponent))
         return self._opaque_power(form, exponent)
 
     def _whole_power(self, form: Form, exponent: int) -> Form:
@@ -248,6 +278,8 @@ class Ring:
         key = self.atoms[atom]
         if key[0] == "pow":
             return self._positive_form(self.thaw(key[1]))
+        if key[0] == "x" and self.assumed:
+            return bool(self.assumed.get(key[1], frozenset()) & {"positive", "unit-interval"})
         return key[0] in ("exp", "n")
 
     def _positive_form(self, form: Form) -> bool:
@@ -275,6 +307,18 @@ class Ring:
                     scaled = self.mul(scaled, self.single(key, exact(shown - kept)))
                 result = self.mul(result, scaled)
         return result
+
+    def _split_power(self, form: Form, exponent: int) -> Form | None:
+        """Return (N/D)^e as N^e D^-e where a form has a denominator, so that 1 - σ can be split."""
+        worst = self._denominator(form)
+        if worst is None:
+            return None
+        atom, times = worst
+        base = self.thaw(self.atoms[atom][1])
+        cleared = self._cleared(form, atom, times)
+        if not cleared:
+            raise Undefined
+        return self.mul(self.power(cleared, exponent), self.power(base, -times * exponent))
 
     def _opaque_power(self, form: Form, exponent: Exponent) -> Form:
         """Return P^e with P an atom, its content and its leading coefficient taken out."""
@@ -322,6 +366,8 @@ class Ring:
                 exponent = exponent % 2  # sign² = 1 away from the kink
             elif kind == "δ":
                 exponent = 1
+            elif kind == "x":
+                exponent = exponent % 2 if "sign" in self.assumed[self.atoms[atom][1]] else 1
             elif kind == "sin" and isinstance(exponent, int) and exponent >= 2:
                 cosine = self.single(("cos", self.atoms[atom][1]), 2)
                 square = self.add({UNIT: 1}, self.scale(-1, cosine))
@@ -344,10 +390,56 @@ class Ring:
         """Return a function of forms, by its definition in exp, log, sin, cos and sign."""
         if name == "pi":  # a positive constant, as a dimension is
             return self.single(("n", "π"))
+        if name == "gt":
+            return self._gt(self.add(args[0], self.scale(-1, args[1])))
         through = OPS[name].through
         if through is not None:
             return through(RingFunctions(self), *(Value(self, arg) for arg in args)).form
         return getattr(self, f"_{name}")(*args)
+
+    def _by_cases(self, form: Form, judge: Callable[[Form], Form]) -> Form | None:
+        """Return a function of a form by cases of the signs in it, if in one of them it vanishes.
+
+        relu(z) is 0 where z < 0: there its sign is 0, and sign² = 1 must not be used of it.
+        """
+        signs = sorted({a for m in form for a, _ in m if self.atoms[a][0] == "sign"})
+        if not signs:
+            return None
+        if len(signs) > 5:
+            raise TooLarge
+        cells = []
+        for values in product((1, -1), repeat=len(signs)):
+            chosen = dict(zip(signs, values, strict=True))
+            cell: Form = {}
+            for monomial, coefficient in form.items():
+                sign = 1
+                for atom, exponent in monomial:
+                    if atom in chosen and exponent % 2:
+                        sign *= chosen[atom]
+                kept = tuple((a, e) for a, e in monomial if a not in chosen)
+                accumulate(cell, kept, sign * coefficient)
+            cells.append((chosen, cell))
+        if all(cell for _, cell in cells):
+            return None
+        bound = {k for m in form for k in self._bound(m)}
+        if any(self.indices[atom] & bound for atom in signs):
+            raise TooLarge  # a sum of such terms vanishes in cases of its own
+        half, result = Fraction(1, 2), {}
+        for chosen, cell in cells:
+            if cell:
+                here = self.product(
+                    [{UNIT: half, ((atom, 1),): half * sign} for atom, sign in chosen.items()]
+                )
+                result = self.add(result, self.mul(here, judge(cell)))
+        return result
+
+    def _gt(self, form: Form) -> Form:
+        """Return the mask of a form being positive; where it is 0 on a region, the mask is 0."""
+        split = self._by_cases(form, self._gt)
+        if split is not None:
+            return split
+        half = Fraction(1, 2)
+        return self.scale(half, self.add({UNIT: 1}, self._sign(form)))
 
     def _exp(self, form: Form) -> Form:
         factors = []
@@ -392,6 +484,9 @@ class Ring:
     def _sign(self, form: Form) -> Form:
         if not form:
             return {}
+        split = self._by_cases(form, self._sign)
+        if split is not None:
+            return split
         sign, form = self._oriented(form)
         if len(form) > 1 or self._bound(next(iter(form))):
             content = _content(form.values())
@@ -556,6 +651,8 @@ class Ring:
             return "*" if k == me else ("bound", colors[k]) if k in colors else ("free", str(k))
 
         if kind == "x":
+            if self._entry_key(rest[0], "b", "a")[2] == "a":  # symmetric: the order says nothing
+                return (kind, rest[0], *sorted(repr(shown(k)) for k in rest[1:]))
             return (kind, rest[0], shown(rest[1]), shown(rest[2]))
         if kind == "δ":
             return (kind, *sorted((repr(shown(rest[0])), repr(shown(rest[1])))))
@@ -583,7 +680,8 @@ class Ring:
             kind, *rest = self.atoms[atom]
             if kind == "x":
                 name, i, j = rest
-                plain.append((self.atom(("x", name, names.get(i, i), names.get(j, j))), exponent))
+                key = self._entry_key(name, names.get(i, i), names.get(j, j))
+                plain.append((self.atom(key), exponent))
             elif kind == "Σ":
                 plain.append((self.atom(("Σ", names.get(rest[0], rest[0]), rest[1])), exponent))
             elif kind == "δ":
@@ -863,6 +961,10 @@ class Ring:
 
     def _reduction(self, monomial: Monomial) -> Form | None:
         for atom, power in monomial:
+            if self.assumed and self.atoms[atom][0] == "x":
+                found = self._row_reduction(monomial, atom)
+                if found is not None:
+                    return found
             if self.atoms[atom][0] == "inv" and power == 1:
                 found = self._inverse_reduction(monomial, atom)
                 if found is not None:
@@ -876,6 +978,25 @@ class Ring:
                 factor = exact(Fraction(1) / base[lead])
                 whole = self.mul({kept: factor}, {((atom, 1),): 1})
                 return self.add(whole, self.mul({kept: -factor}, rest))
+        return None
+
+    def _row_reduction(self, monomial: Monomial, atom: int) -> Form | None:
+        """Use that rows sum to one, and that a one-hot row has one entry that is not zero."""
+        _, name, i, j = self.atoms[atom]
+        words = self.assumed.get(name, frozenset())
+        others = [(a, e) for a, e in monomial if a != atom]
+        outer = self._bound(monomial)
+        plain = [a for a, _ in others if a not in self.sums]
+        if {"row-stochastic", "one-hot-rows"} & words and j in outer:
+            if dict(monomial)[atom] == 1 and not any(j in self.indices[a] for a in plain):
+                sign = self.atom(("Σ", j, outer[j]))
+                left = tuple((a, e) for a, e in others if a != sign)
+                return self._close({left: 1})
+        if "one-hot-rows" in words:
+            for a in plain:
+                key = self.atoms[a]
+                if key[:3] == ("x", name, i) and key[3] != j:
+                    return self.mul({tuple(others): 1}, self.delta(j, key[3]))
         return None
 
     def _inverse_reduction(self, monomial: Monomial, atom: int) -> Form | None:

@@ -34,7 +34,7 @@ LAYERS = [
     "printers",
     "notation",
     "render",
-    "pipeline",
+    "pipeline bridge",
     "batch code render_check",
     "target",
     "__init__ commands commands_check cli __main__",
