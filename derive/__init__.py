@@ -16,6 +16,10 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "prove": "derive.pipeline",
     "Proof": "derive.pipeline",
+    "check": "derive.claim",
+    "Judgement": "derive.claim",
+    "check_file": "derive.batch",
+    "gradient": "derive.code",
     "parse": "derive.parse",
     "from_sympy": "derive.bridge",
     "claim_from_sympy": "derive.bridge",
@@ -32,6 +36,10 @@ _PUBLIC = {
 __all__ = ["__version__", *_PUBLIC]
 
 if TYPE_CHECKING:
+    from derive.batch import check_file as check_file
+    from derive.claim import Judgement as Judgement
+    from derive.claim import check as check
+    from derive.code import gradient as gradient
     from derive.bridge import claim_from_sympy as claim_from_sympy
     from derive.bridge import from_sympy as from_sympy
     from derive.bridge import to_sympy as to_sympy

@@ -299,16 +299,11 @@ def _whole_claim(text: str, wrt: str) -> str:
     return f"{before}d{wrt} = {last}"
 
 
-# -- assumptions -----------------------------------------------------------------------------------
-
-ASSUMPTIONS = (
-    "symmetric", "spd", "invertible", "positive", "unit-interval", "row-stochastic",
-    "one-hot-rows", "binary", "sign",
-)  # fmt: skip
+# -- one program ----------------------------------------------------------------------------------
 
 
 def assumptions(given: Mapping[str, str | Sequence[str]]) -> dict[str, tuple[str, ...]]:
-    """Return what is assumed of each name, checked: one word of the list, or several.
+    """Return what is assumed of each name as a tuple of words.
 
     >>> assumptions({"A": "symmetric", "P": ["positive", "row-stochastic"]})
     {'A': ('symmetric',), 'P': ('positive', 'row-stochastic')}
@@ -318,12 +313,6 @@ def assumptions(given: Mapping[str, str | Sequence[str]]) -> dict[str, tuple[str
         words = [words] if isinstance(words, str) else words
         if not isinstance(words, list | tuple) or not all(isinstance(w, str) for w in words):
             raise ParseError(f"what is assumed of {name} is a word or a list of words")
-        for word in words:
-            if word not in ASSUMPTIONS:
-                raise UnsupportedError(
-                    f"there is no assumption {word}{nearest(word, ASSUMPTIONS)}",
-                    hint=f"there are {', '.join(ASSUMPTIONS)}",
-                )
         if words:
             found[name] = tuple(words)
     return found
@@ -344,18 +333,12 @@ class Court:
 
         self.program = parse(program, dict(shapes or {}), name=name)
         self.assume = dict(assume or {})
-        for unknown in [n for n in self.assume if n not in self.program.inputs]:
-            raise UnsupportedError(
-                f"something is assumed of {unknown}, which is no input"
-                f"{nearest(unknown, self.program.inputs)}",
-                hint=f"the inputs are {', '.join(self.program.inputs)}",
-            )
         self.case = self._case()
 
     def _case(self) -> Case:
         from derive.claim import Case
 
-        return Case(self.program)
+        return Case(self.program, self.assume)
 
     def read(self, claim: str) -> None:
         """Raise the error of a claim that cannot be read; one that does not fit can be."""
@@ -381,18 +364,7 @@ class Court:
             return UNDECIDED, None, "the formulas are nested too deeply for the judges"
         except MemoryError:
             return UNDECIDED, None, "the judges ran out of memory"
-        judgement = self._under_assumptions(judgement)
         return judgement.verdict, judgement, ""
-
-    def _under_assumptions(self, judgement: Judgement) -> Judgement:
-        """A proof that asks nothing holds under assumptions too; a counterexample may break them."""
-        if not self.assume or judgement.verdict != REFUTED or judgement.counterexample is None:
-            return judgement
-        words = "; ".join(f"{n} is {', '.join(w)}" for n, w in self.assume.items())
-        return replace(
-            judgement, verdict=UNDECIDED, scope="", counterexample=None, holds="",
-            reason=f"false without the assumption that {words}, which the judge does not use yet",
-        )  # fmt: skip
 
 
 # -- judging ---------------------------------------------------------------------------------------
@@ -408,7 +380,11 @@ def limited(work: Callable[[], Any], seconds: float | None) -> Any:
     Where there are no such alarms (Windows, a thread) the limit is left to whoever watches.
     """
     alarm = getattr(signal, "setitimer", None)
-    if seconds is None or alarm is None or threading.current_thread() is not threading.main_thread():
+    if (
+        seconds is None
+        or alarm is None
+        or threading.current_thread() is not threading.main_thread()
+    ):
         return work()
 
     def ring(signum: int, frame: Any) -> None:
@@ -567,7 +543,7 @@ class _Worker:
     def __init__(self) -> None:
         # a fork keeps operators that were added on the fly, and is not safe beside threads
         forks = sys.platform == "linux" and threading.active_count() == 1
-        context = get_context("fork" if forks else "spawn")
+        context: Any = get_context("fork" if forks else "spawn")
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs, os.getpid()), daemon=True)
         self.process.start()

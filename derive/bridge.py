@@ -7,6 +7,7 @@ other language has no word for is an error that names it: nothing changes its me
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from fractions import Fraction
 from functools import partial, reduce
 from keyword import iskeyword
@@ -46,13 +47,12 @@ def from_sympy(*statements: Any) -> str:
     """
     if not statements:
         raise UnsupportedError("there is no expression to read")
-    reader = _FromSympy(statements)
-    lines = []
-    for place, statement in enumerate(statements):
-        name, expr = reader.statement(statement, last=place == len(statements) - 1)
-        lines.append(f"{name} = {expr}")
+    with _shallow():
+        reader = _FromSympy(statements)
+        *named, last = statements
+        lines = [*map(reader.equation, named), reader.output(last)]
     shapes = (f"{n}: ({s.rows}, {s.cols})" for n, s in reader.declared())
-    text = "; ".join([*shapes, *lines])
+    text = "; ".join([*shapes, *(f"{name} = {expr}" for name, expr in lines)])
     parse(text)  # what leaves is a program
     return text
 
@@ -69,7 +69,8 @@ def claim_from_sympy(name: str, expr: Any) -> str:
     of the program. Raises `UnsupportedError` for what the language cannot say.
     """
     _checked(name)
-    return f"{name} = {_FromSympy((expr,)).read(expr)}"
+    with _shallow():
+        return f"{name} = {_FromSympy((expr,)).read(expr)}"
 
 
 def to_sympy(program: str | Program | Expr, shapes: Shapes | None = None) -> Any:
@@ -118,7 +119,7 @@ class _FromSympy:
         self.matrices: dict[str, Shape] = {}
         self.dims: set[str] = set()
         self.scalars: set[str] = set()
-        self.assigned: dict[str, Shape] = {}
+        self.assigned: set[str] = set()
         for statement in statements:
             for symbol in sorted(statement.atoms(mx.MatrixSymbol), key=lambda s: s.name):
                 self._declare(symbol)
@@ -142,30 +143,31 @@ class _FromSympy:
         """Yield the inputs whose shapes have to be stated."""
         yield from ((n, s) for n, s in self.matrices.items() if n not in self.assigned)
 
-    def statement(self, statement: Any, last: bool) -> tuple[str, Expr]:
-        """Return the name and the value of `Eq(name, value)`, or of a last value without a name."""
-        if isinstance(statement, sp.Eq):
-            name, expr = getattr(statement.lhs, "name", ""), self.read(statement.rhs)
-            if not name:
-                raise UnsupportedError(f"a name stands on the left of Eq, not {statement.lhs}")
-            stated = self.matrices.get(name, SCALAR)
-            if stated != expr.shape:
-                raise ShapeError(f"{name} is {stated}, its value is {expr.shape}")
-        elif not last:
+    def equation(self, statement: Any) -> tuple[str, Expr]:
+        """Return the name and the value of `Eq(name, value)`."""
+        if not isinstance(statement, sp.Eq):
             raise UnsupportedError(f"{statement} has no name", hint="write Eq(Z, ...)")
-        else:
-            expr = self.read(statement)
-            taken = {*self.matrices, *self.scalars, *self.dims}
-            wanted = ("L", "J", "f") if expr.shape.is_scalar else ("Y", "Z", "F")
-            name = next(n for n in (*wanted, "Y_out") if not {n, f"d{n}"} & taken)
-        self.assigned[name] = expr.shape
+        name, expr = getattr(statement.lhs, "name", ""), self.read(statement.rhs)
+        if not name:
+            raise UnsupportedError(f"a name stands on the left of Eq, not {statement.lhs}")
+        stated = self.matrices.get(name, SCALAR)
+        if stated != expr.shape:
+            raise ShapeError(f"{name} is {stated}, its value is {expr.shape}")
+        self.assigned.add(name)
         return name, expr
 
+    def output(self, statement: Any) -> tuple[str, Expr]:
+        """Return the name and the value of the last statement, which may have no name."""
+        if isinstance(statement, sp.Eq):
+            return self.equation(statement)
+        expr = self.read(statement)
+        taken = {*self.matrices, *self.scalars, *self.dims}
+        wanted = ("L", "J", "f") if expr.shape.is_scalar else ("Y", "Z", "F")
+        free = (name for name in (*wanted, "Y_out") if not {name, f"d{name}"} & taken)
+        return next(free, "out"), expr
+
     def read(self, expr: Any) -> Expr:
-        try:
-            return self.matrix(expr) if _is_matrix(expr) else self.scalar(expr, {})
-        except RecursionError:
-            raise UnsupportedError("the expression is nested too deeply") from None
+        return self.matrix(expr) if _is_matrix(expr) else self.scalar(expr, {})
 
     # -- matrices ----------------------------------------------------------------------------------
 
@@ -309,7 +311,7 @@ class _FromSympy:
                 )
             return _powered(again(expr.base), _fraction(expr.exp))
         if expr.args[0] == -1:
-            return -again(-expr)
+            return _negated(again(-expr))
         return reduce(lambda a, b: a * b, map(again, expr.as_ordered_factors()))
 
     def _cases(self, expr: Any, again: Callable[[Any], Expr]) -> Expr:
@@ -326,20 +328,41 @@ class _FromSympy:
         return found
 
 
+@contextmanager
+def _shallow() -> Iterator[None]:
+    """SymPy's own methods call themselves, so a deep expression ends them."""
+    try:
+        yield
+    except RecursionError:
+        raise UnsupportedError("the expression is nested too deeply") from None
+
+
 def _total(terms: list[tuple[bool, Expr]]) -> Expr:
     """Return a sum of signed terms, a positive one first where there is one."""
     terms = sorted(terms, key=lambda term: term[0]) if terms[0][0] else terms
     (negative, found), *others = terms
-    found = -found if negative else found
+    found = _negated(found) if negative else found
     for negative, term in others:
         found = found - term if negative else found + term
     return found
 
 
+def _negated(expr: Expr) -> Expr:
+    """Return the negative, the sign at a leading number where there is one: `-2 * X`."""
+    if expr.name == "number":
+        return number(-expr.data)
+    if expr.name in ("mul", "div"):
+        left, right = expr.args
+        left = _negated(left.args[0] if left.name == "broadcast_to" else left)
+        if left.name != "neg":
+            return elementwise(expr.name, left, right)
+    return -expr
+
+
 def _scaled(reader: _FromSympy, factor: Any, matrix: Expr) -> Expr:
     """Return a scalar of SymPy times a matrix: `2 * X`, `X / 2`, `-X`."""
     if factor.could_extract_minus_sign():
-        return -_scaled(reader, -factor, matrix)
+        return _negated(_scaled(reader, -factor, matrix))
     above, below = sp.fraction(factor, exact=True)
     found = matrix if above == 1 else reader.scalar(above, {}) * matrix
     return found if below == 1 else found / reader.scalar(below, {})

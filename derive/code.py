@@ -7,25 +7,13 @@ axes and scalars are 1×1. Nothing is run here.
 
 from __future__ import annotations
 
-import keyword
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 from derive.errors import UnsupportedError
-from derive.expr import (
-    ATOM,
-    COMPARE,
-    OPS,
-    POWER,
-    PRODUCT,
-    SIGN,
-    SUM,
-    Expr,
-    nodes,
-    variables,
-    written_args,
-)
+from derive.expr import ATOM, POWER, PRODUCT, SIGN, SUM, Expr, nodes, variables, written_args
 from derive.ops.elementwise import F
 from derive.parse import Shapes
 from derive.pipeline import Proof, prove
@@ -72,7 +60,7 @@ def to_code(proof: Proof, name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """How a library writes things: `calls` of an operator by its name, `helpers` of those by theirs.
+    """How a library writes an operator: as a call, or with a helper that takes `x`.
 
     In a call `{0}` is the argument, `{x}` the first array of the program, whose kind constants get.
     """
@@ -258,7 +246,7 @@ class _Writer:
         self.renamed = {
             name: next(f"{name}{'_' * k}" for k in range(1, 99) if f"{name}{'_' * k}" not in taken)
             for name in taken
-            if name in reserved or keyword.iskeyword(name)
+            if name in reserved
         }
 
     def module(self) -> str:
@@ -328,8 +316,6 @@ class _Writer:
 
     def _dims(self, lines: list[str]) -> list[str]:
         """Return the lines that name the dimensions which other lines use."""
-        import re
-
         words = set(re.findall(r"[A-Za-z_]\w*", " ".join(lines)))
         found = []
         for dim in self.program.dims:
@@ -384,11 +370,7 @@ class _Writer:
                 base = self._within(node.args[0], ATOM)
                 return f"{base} ** {exponent if strength == ATOM else f'({exponent})'}", POWER
             case "gt":
-                a, b = written_args(node)
-                if self._is_number(a) and self._is_number(b):
-                    a = node  # two numbers: the comparison itself is no array
-                mask = f"{self._within(written_args(node)[0], SUM)} > {self._within(b, SUM)}"
-                return f"1.0 * ({mask})", PRODUCT
+                return f"1.0 * ({self._mask(node)})", PRODUCT
             case "broadcast_to":
                 shape = self._matrix("ones", node.shape)
                 return f"{self._within(node.args[0], PRODUCT)} * {shape}", PRODUCT
@@ -404,6 +386,10 @@ class _Writer:
             return f"{a} {node.op.symbol} {b}", strength
         return self._call(node)
 
+    def _mask(self, node: Expr) -> str:
+        a, b = written_args(node)
+        return f"{self._within(a, SUM)} > {self._within(b, SUM)}"
+
     def _within(self, node: Expr, least: int) -> str:
         text, strength = self.text(node)
         return text if strength >= least else f"({text})"
@@ -413,11 +399,9 @@ class _Writer:
         if len(args) == 2:
             args = written_args(node)
         if name == "where" and args[0].name == "gt":
-            a, b = written_args(args[0])
-            if not (self._is_number(a) and self._is_number(b)):
-                mask = f"{self._within(a, SUM)} > {self._within(b, SUM)}"
+            if not self._is_number(args[0]):
                 x, y = (self.array(arg) for arg in args[1:])
-                return f"{self.lib.alias}.where({mask}, {x}, {y})", ATOM
+                return f"{self.lib.alias}.where({self._mask(args[0])}, {x}, {y})", ATOM
         call = self.lib.calls.get(name)
         if call is not None:
             atom = "{0}." in call or "{0} " in call
@@ -450,6 +434,3 @@ def _number(value: Fraction) -> tuple[str, int]:
     if value.denominator != 1:
         return f"{value.numerator} / {value.denominator}", PRODUCT
     return str(value), ATOM if value >= 0 else SIGN
-
-
-__all__ = ["COMPARE", "OPS", "gradient", "library", "to_code"]

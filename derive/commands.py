@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from derive import __version__
+from derive.commands_check import check, gradient
 from derive.errors import DeriveError, UnsupportedError
 from derive.target import escaped, read_target, safe, shape, sizes
 
@@ -45,6 +46,10 @@ def run(arguments: list[str]) -> int:
 @click.version_option(__version__, message="derive %(version)s")
 def command() -> None:
     """Matrix gradients with their proofs, every line of which has been checked."""
+
+
+command.add_command(check)
+command.add_command(gradient)
 
 
 @command.command()

@@ -7,16 +7,26 @@ the names of their variables are differentiated once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from derive.errors import UnsupportedError
 from derive.expr import Expr, nodes
 from derive.index import Index
-from derive.normal import UNIT, Form, Ring, RingFunctions, Value, accumulate, exact
+from derive.normal import (
+    UNIT,
+    Exponent,
+    Form,
+    Monomial,
+    Ring,
+    RingFunctions,
+    Value,
+    accumulate,
+    exact,
+)
 from derive.ops.square import cofactor, determinant
-from derive.shape import Dim
+from derive.shape import Dim, extent
 
 if TYPE_CHECKING:
     import sympy
@@ -47,13 +57,13 @@ class Explicit:
         return self.known[root]
 
     def _evaluate(self, node: Expr) -> Matrix:
-        shape = node.shape.at(self.sizes)
+        rows, cols = node.shape.extents(self.sizes)
         views = [_View(self, arg) for arg in node.args]
         data = {"data": node.data} if node.op.takes_data else {}
         define = node.op.entry
         return [
-            [_form(define(self, i, j, *views, **data)) for j in range(shape.cols)]
-            for i in range(shape.rows)
+            [_form(define(self, i, j, *views, **data)) for j in range(cols)]
+            for i in range(rows)
         ]
 
     # -- what a definition may ask for -------------------------------------------------------------
@@ -61,7 +71,7 @@ class Explicit:
     def sum(self, dim: Dim, body: Callable[[int], Any]) -> Value:
         """Return a sum written out; it is collected in place, so its cost is its length."""
         total: Form = {}
-        for k in range(self.sizes.get(dim, dim) if isinstance(dim, str) else dim):
+        for k in range(extent(dim, self.sizes)):
             for monomial, coefficient in _form(body(k)).items():
                 accumulate(total, monomial, coefficient)
         return Value(self.ring, total)
@@ -141,7 +151,7 @@ class Explicit:
         places: dict[int, int] = {}
         atoms = self.ring.atoms
 
-        def key_of(items) -> tuple:
+        def key_of(items: Iterable[tuple[Monomial, Exponent]]) -> tuple:
             return tuple(
                 (tuple((place(atom), exponent) for atom, exponent in monomial), coefficient)
                 for monomial, coefficient in items
@@ -182,7 +192,7 @@ def _by_flint(form: Form, places: dict[int, int]) -> list[Form]:
     context = fmpq_mpoly_ctx.get([f"v{k}" for k in range(width)], Ordering.lex)
     terms = {}
     for monomial, coefficient in form.items():
-        exponents = [0] * width
+        exponents: list[Exponent] = [0] * width
         for atom, exponent in monomial:
             exponents[places[atom]] = exponent
         value = Fraction(coefficient)
@@ -210,7 +220,7 @@ def _by_sympy(ring: Ring, form: Form, variables: list[int]) -> list[Form]:
     for k in range(len(variables)):
         own.entry("v", k, 0)
     derivatives = (expression.diff(symbols[atom]) for atom in variables)
-    return [_Foreign(own, from_sympy(own, d, places)) for d in derivatives]  # type: ignore[misc]
+    return [_Foreign(own, from_sympy(own, d, places)) for d in derivatives]
 
 
 class _Foreign(dict):

@@ -69,8 +69,15 @@ class ParseError(DeriveError):
 class ShapeError(DeriveError):
     """Shapes do not fit; `clash` names the two dimensions that should have been equal."""
 
-    def __init__(self, message: str, *, clash: tuple | None = None, **where):
-        super().__init__(message, **where)
+    def __init__(
+        self,
+        message: str,
+        *,
+        clash: tuple[int | str, int | str] | None = None,
+        hint: str | None = None,
+        place: Place | None = None,
+    ):
+        super().__init__(message, hint=hint, place=place)
         self.clash = clash
 
 

@@ -123,7 +123,7 @@ class _Writer:
             for leaf in variables(statement.expr):
                 if leaf.data[0] in self.active:
                     count += area + _area(leaf.shape, self.sizes) * max(
-                        _area(statement.expr.shape, self.sizes) // max(leaf.shape.at(self.sizes).dims),
+                        _area(statement.expr.shape, self.sizes) // max(leaf.shape.extents(self.sizes)),
                         1,
                     )
         if count > most:
@@ -318,7 +318,9 @@ class _Proof:
             term = total(index, dim, term) if dim != 1 else term
         return term
 
-    def _step(self, left, right, rule: str, part: str, sized: bool, **facts) -> Step:
+    def _step(
+        self, left: Math, right: Math, rule: str, part: str, sized: bool, **facts: Any
+    ) -> Step:
         about = self.leaf.data[0]
         return Step(left, right, rule, self.theme, about, sized, part, tuple(facts.items()))
 

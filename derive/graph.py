@@ -6,13 +6,13 @@ theorem of its own and the proof can speak of `Z` and `H` as the user does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import cycle
 
 from derive.errors import SizeError, UnsupportedError
 from derive.expr import Expr, nodes, substitute, variables
-from derive.shape import Shape
+from derive.shape import Dim, Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +83,8 @@ class Program:
             expr = substitute(expr, {self.leaves[statement.name]: statement.expr})
         return expr
 
-    def with_dim(self, gone: str, kept: str) -> Program:
-        """Return the program in which two dimensions are one."""
+    def with_dim(self, gone: str, kept: Dim) -> Program:
+        """Return the program in which a dimension is another one, or a number."""
 
         def renamed(shape: Shape) -> Shape:
             return Shape(*(kept if dim == gone else dim for dim in shape.dims))
@@ -92,14 +92,15 @@ class Program:
         def moved(root: Expr) -> Expr:
             done: dict[Expr, Expr] = {}
             for node in nodes(root):
-                data = node.data
+                data, args = node.data, tuple(done[arg] for arg in node.args)
                 if isinstance(data, Shape):
                     data = renamed(data)
                 elif node.is_var:
                     data = type(data)(data[0], renamed(data[1]))
                 elif data == gone and node.name in ("dim", "eye"):
                     data = kept
-                done[node] = node.op(*(done[arg] for arg in node.args), data=data)
+                repeats = node.name != "broadcast_to" or args[0].shape != data
+                done[node] = node.op(*args, data=data) if repeats else args[0]
             return done[root]
 
         return replace(
@@ -157,7 +158,7 @@ class Program:
         return {dim: sizes.get(dim, self.sizes.get(dim, small[dim])) for dim in self.dims}
 
 
-def nearest(name: str, known) -> str:
+def nearest(name: str, known: Iterable[str]) -> str:
     """Return `: did you mean W?` where a known name is near, else nothing."""
     from difflib import get_close_matches
 

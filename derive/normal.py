@@ -211,10 +211,6 @@ class Ring:
             ((monomial, coefficient),) = form.items()
             if not self._bound(monomial):
                 return self._monomial_power(monomial, coefficient, exponent)
-        if isinstance(exponent, int) and len(form) > 1:
-            found = self._split_power(form, exponent)
-            if found is not None:
-                return found
         if isinstance(exponent, int):
             below = self._denominator(form)
             if below is not None:  # (P / Q^k)^-1 = Q^k / P
@@ -308,18 +304,6 @@ class Ring:
                 result = self.mul(result, scaled)
         return result
 
-    def _split_power(self, form: Form, exponent: int) -> Form | None:
-        """Return (N/D)^e as N^e D^-e where a form has a denominator, so that 1 - σ can be split."""
-        worst = self._denominator(form)
-        if worst is None:
-            return None
-        atom, times = worst
-        base = self.thaw(self.atoms[atom][1])
-        cleared = self._cleared(form, atom, times)
-        if not cleared:
-            raise Undefined
-        return self.mul(self.power(cleared, exponent), self.power(base, -times * exponent))
-
     def _opaque_power(self, form: Form, exponent: Exponent) -> Form:
         """Return P^e with P an atom, its content and its leading coefficient taken out."""
         leading = form[min(form)] if isinstance(exponent, int) else _content(form.values())
@@ -398,7 +382,7 @@ class Ring:
         return getattr(self, f"_{name}")(*args)
 
     def _by_cases(self, form: Form, judge: Callable[[Form], Form]) -> Form | None:
-        """Return a function of a form by cases of the signs in it, if in one of them it vanishes.
+        """Return a function of a form by cases of the signs in it, where it has some.
 
         relu(z) is 0 where z < 0: there its sign is 0, and sign² = 1 must not be used of it.
         """
@@ -419,10 +403,10 @@ class Ring:
                 kept = tuple((a, e) for a, e in monomial if a not in chosen)
                 accumulate(cell, kept, sign * coefficient)
             cells.append((chosen, cell))
-        if all(cell for _, cell in cells):
-            return None
         bound = {k for m in form for k in self._bound(m)}
         if any(self.indices[atom] & bound for atom in signs):
+            if all(cell for _, cell in cells):
+                return None
             raise TooLarge  # a sum of such terms vanishes in cases of its own
         half, result = Fraction(1, 2), {}
         for chosen, cell in cells:
@@ -473,11 +457,33 @@ class Ring:
     def _normcdf(self, form: Form) -> Form:
         return self.single(("normcdf", self.freeze(form)))
 
+    def _turned(self, form: Form, name: str) -> Form | None:
+        """Return sin or cos of a small sum by the addition theorems, one term at a time."""
+        if not all(isinstance(c, int) for c in form.values()):
+            return None
+        steps = sum(abs(c) for c in form.values())
+        if not 2 <= steps <= 4:
+            return None
+        monomial = min(form)
+        sign = 1 if form[monomial] > 0 else -1
+        first = {monomial: sign}
+        rest = self.add(form, {monomial: -sign})
+        s1, c1, s2, c2 = self._sin(first), self._cos(first), self._sin(rest), self._cos(rest)
+        if name == "sin":
+            return self.add(self.mul(s1, c2), self.mul(c1, s2))
+        return self.add(self.mul(c1, c2), self.scale(-1, self.mul(s1, s2)))
+
     def _sin(self, form: Form) -> Form:
+        turned = self._turned(form, "sin")
+        if turned is not None:
+            return turned
         sign, form = self._oriented(form)
         return self.scale(sign, self.single(("sin", self.freeze(form)))) if form else {}
 
     def _cos(self, form: Form) -> Form:
+        turned = self._turned(form, "cos")
+        if turned is not None:
+            return turned
         _, form = self._oriented(form)
         return self.single(("cos", self.freeze(form))) if form else {UNIT: 1}
 
@@ -528,12 +534,50 @@ class Ring:
 
     def inverse(self, form: Form, dim: Dim, i: Index, j: Index) -> Form:
         """Return the entry i, j of the inverse of a matrix, given as its entry at @r, @s."""
+        path = self._factors_of(form, dim)
+        if path is not None:
+            words = [self._new_index() for _ in path[1:]]
+            ends = [i, *words, j]
+            factors = [
+                self.inverse(factor, dim, ends[k], ends[k + 1])
+                for k, factor in enumerate(reversed(path))
+            ]
+            body = self.product(factors)
+            for word in words:
+                body = self.sum(word, dim, body)
+            return body
         key, turned = self._oriented_matrix(form)
         return self._inverse_of(key, dim, *((j, i) if turned else (i, j)))
 
     def det(self, form: Form, dim: Dim) -> Form:
         """Return the determinant of a matrix, given as its entry at @r, @s."""
+        path = self._factors_of(form, dim)
+        if path is not None:
+            return self.product(self.det(factor, dim) for factor in path)
         return self.single(("det", self._oriented_matrix(form)[0], dim))
+
+    def _factors_of(self, form: Form, dim: Dim) -> list[Form] | None:
+        """Return the square factors of a matrix that is a product: @r to k, k to p ... to @s."""
+        if len(form) != 1:
+            return None
+        ((monomial, coefficient),) = form.items()
+        bound = self._bound(monomial)
+        plain = [(a, e) for a, e in monomial if a not in self.sums]
+        if coefficient != 1 or not bound or any(d != dim for d in bound.values()):
+            return None
+        if len(plain) != len(bound) + 1 or any(e != 1 or self.atoms[a][0] != "x" for a, e in plain):
+            return None
+        here, left, path = "@r", [a for a, _ in plain], []
+        while left:
+            atom = next((a for a in left if here in self.atoms[a][2:]), None)
+            if atom is None:
+                return None
+            _, name, i, j = self.atoms[atom]
+            turned = j == here
+            here = i if turned else j
+            path.append(self.entry(name, "@s", "@r") if turned else self.entry(name, "@r", "@s"))
+            left.remove(atom)
+        return path if here == "@s" else None
 
     def _oriented_matrix(self, form: Form) -> tuple[tuple, bool]:
         """Return the smaller of a matrix and its transpose as a key, and whether it is turned."""
@@ -925,7 +969,48 @@ class Ring:
             if worst is None:
                 break
             form = self._cleared(form, *worst)
-        return not form or not self._reduced(form)
+        if not form:
+            return True
+        form = self._reduced(form)
+        return not form or self._zero_by_cases(form)
+
+    def _zero_by_cases(self, form: Form) -> bool:
+        """Whether a form is zero for every sign that its kinks can have together.
+
+        Where x - 1 is positive x + 1 is too: signs of linear functions of one entry are ordered.
+        """
+        signs = sorted({a for m in form for a, _ in m if self.atoms[a][0] == "sign"})
+        lines = {a: self._line(self.thaw(self.atoms[a][1])) for a in signs}
+        bound = {k for m in form for k in self._bound(m)}
+        if not 2 <= len(signs) <= 6 or any(self.indices[a] & bound for a in signs):
+            return False
+        if len({line[0] for line in lines.values() if line}) == len(signs):
+            return False  # no two of them speak of the same entry
+        for values in product((1, -1), repeat=len(signs)):
+            chosen = dict(zip(signs, values, strict=True))
+            if not _consistent([(*lines[a], v) for a, v in chosen.items() if lines[a]]):
+                continue
+            cell: Form = {}
+            for monomial, coefficient in form.items():
+                sign = 1
+                for atom, exponent in monomial:
+                    if atom in chosen and exponent % 2:
+                        sign *= chosen[atom]
+                kept = tuple((a, e) for a, e in monomial if a not in chosen)
+                accumulate(cell, kept, sign * coefficient)
+            if cell and not self.is_zero(cell):
+                return False
+        return True
+
+    def _line(self, form: Form) -> tuple | None:
+        """Return the entry x, and a and b, of a form a x + b; `None` for any other."""
+        slope = [(m, c) for m, c in form.items() if m != UNIT]
+        if len(slope) != 1 or len(slope[0][0]) != 1 or slope[0][0][0][1] != 1:
+            return None
+        (monomial, coefficient), atom = slope[0], slope[0][0][0][0]
+        if self.atoms[atom][0] != "x":
+            return None
+        return atom, Fraction(coefficient), Fraction(form.get(UNIT, 0))
 
     def _cleared(self, form: Form, atom: int, times: int) -> Form:
         """Return a form multiplied by a power of the base of an atom."""
@@ -1095,6 +1180,20 @@ class Ring:
     def equal(self, p: Form, q: Form) -> bool:
         """Whether two forms are equal wherever both are defined."""
         return p == q or self.is_zero(self.add(p, self.scale(-1, q)))
+
+
+def _consistent(lines: list[tuple]) -> bool:
+    """Whether some x makes every a x + b have its sign; lines are (x, a, b, sign)."""
+    limits: dict[Any, list[Fraction | None]] = {}
+    for x, a, b, sign in lines:
+        low, high = limits.get(x, [None, None])
+        edge = -b / a
+        if a * sign > 0:
+            low = edge if low is None else max(low, edge)
+        else:
+            high = edge if high is None else min(high, edge)
+        limits[x] = [low, high]
+    return all(low is None or high is None or low < high for low, high in limits.values())
 
 
 #: A coefficient, the indices summed over with their dimensions, and the entries multiplied.

@@ -84,14 +84,21 @@ class Notation:
         """The letter of each name's entries, and what stands above it: W1 has w^(1)."""
         roots = {name: _split_name(name) for name in self.program.leaves}
         letters = {root for root, _ in roots.values()}
-        found = {}
+        found: dict[str, tuple[Box, Box | None]] = {}
+        used = {("delta", "")}  # the Kronecker delta
         for name, (root, tail) in roots.items():
             small = root.lower() if root[:1].isupper() and root.lower() not in letters else root
-            if small == "sigma" or (small == "delta" and small != root):
+            if small == "sigma" and not self.program.leaves[name].shape.is_scalar:
                 small = root
-            shape = self.program.leaves[name].shape
-            letter = Box("id", text=root if shape.is_scalar else small)
-            found[name] = (letter, _tail_box(tail) if tail else None)
+            if self.program.leaves[name].shape.is_scalar:
+                small = root
+            ways = ((small, tail), (root, tail), (_plain(name), ""), (name, ""))
+            letter, above = next(
+                w for w in ways if (_spelled(w[0]), w[1]) not in used or w[0] == name
+            )
+            kind = "word" if (_spelled(letter), above) in used else "id"
+            used.add((_spelled(letter), above))
+            found[name] = (Box(kind, text=letter), _tail_box(above) if above else None)
         return found
 
     @cached_property
@@ -207,7 +214,9 @@ class Notation:
                 return row(word("log"), op("thin"), word("det"), inside), PRODUCT
             case "norm":
                 inside = paren(self._expr(e.args[0], shapes)[0], "norm")
-                return sub(inside, Box("id", text="F")) if 1 not in e.args[0].shape.dims else inside, ATOM
+                return sub(inside, Box("id", text="F")) if 1 not in e.args[
+                    0
+                ].shape.dims else inside, ATOM
             case "transpose" if e.args[0].name == "inv":
                 base = self._based(e.args[0].args[0], shapes)
                 return sup(base, row(op("negative"), op("top"))), ATOM
@@ -638,7 +647,9 @@ class Notation:
             piece.replace("%", "%%") if at % 2 == 0 else f"%({piece})s"
             for at, piece in enumerate(pieces)
         )
-        ranges = [(index, range(int(self.sizes.get(dim, dim)))) for index, dim in loops]
+        ranges = [
+            (index, range(self.sizes[dim] if isinstance(dim, str) else dim)) for index, dim in loops
+        ]
         base = self.style.base
 
         def write(names: Mapping[str, int]) -> list[str]:
@@ -794,6 +805,10 @@ def _split_name(name: str) -> tuple[str, str]:
 
 def _plain(text: str) -> str:
     return text.replace("_", "")
+
+
+def _spelled(letter: str) -> str:
+    return SPELLED.get(letter, letter)
 
 
 def _tail_box(tail: str) -> Box:

@@ -16,7 +16,7 @@ from flint import arb, ctx, fmpq
 from derive.errors import UnsupportedError
 from derive.expr import OPS, Expr, nodes
 from derive.ops.square import cofactor, determinant
-from derive.shape import Dim
+from derive.shape import Dim, Shape, extent
 
 BITS = 200
 #: The step of a central difference; its square bounds the error, about 40 digits.
@@ -37,18 +37,18 @@ class Numbers:
         """Return the entries of an expression, by its operators' definitions."""
         for node in nodes(root):
             if node not in self.known:
-                shape = node.shape.at(self.sizes)
+                rows, cols = node.shape.extents(self.sizes)
                 views = [_View(self.known[arg], arg.shape) for arg in node.args]
                 data = {"data": node.data} if node.op.takes_data else {}
                 self.known[node] = [
-                    [node.op.entry(self, i, j, *views, **data) for j in range(shape.cols)]
-                    for i in range(shape.rows)
+                    [node.op.entry(self, i, j, *views, **data) for j in range(cols)]
+                    for i in range(rows)
                 ]
         return self.known[root]
 
     def sum(self, dim: Dim, body: Callable[[int], Any]) -> Any:
         total = arb(0)
-        for k in range(self.sizes.get(dim, dim) if isinstance(dim, str) else dim):
+        for k in range(extent(dim, self.sizes)):
             total = total + body(k)
         return total
 
@@ -59,7 +59,7 @@ class Numbers:
         return interval(value)
 
     def size(self, dim: Dim) -> Any:
-        return arb(self.sizes[dim] if isinstance(dim, str) else dim)
+        return arb(extent(dim, self.sizes))
 
     def delta(self, i: int, j: int) -> Any:
         return arb(1 if i == j else 0)
@@ -72,15 +72,18 @@ class Numbers:
 
     def function(self, name: str, *args: Any) -> Any:
         """Return a function of numbers, by its definition where it has one."""
-        own = getattr(_Arithmetic(), name, None)
-        define = own or partial(OPS[name].through, _Arithmetic())
+        arithmetic, through = _Arithmetic(), OPS[name].through
+        define = getattr(arithmetic, name, None)
+        if define is None:
+            assert through is not None, f"{name} has no definition"
+            define = partial(through, arithmetic)
         return define(*(_Interval(arg) for arg in args)).value
 
 
 class _View:
     __slots__ = ("cols", "rows", "values")
 
-    def __init__(self, values: Values, shape):
+    def __init__(self, values: Values, shape: Shape):
         self.values = values
         self.rows, self.cols = shape.dims
 
@@ -97,7 +100,7 @@ class _Interval:
     __slots__ = ("value",)
 
     def __init__(self, value: Any):
-        self.value = value.value if isinstance(value, _Interval) else interval(value)
+        self.value: Any = value.value if isinstance(value, _Interval) else interval(value)
 
     def __add__(self, other):
         return _Interval(self.value + _Interval(other).value)
@@ -244,6 +247,25 @@ def decided_difference(
         if not all(x.is_finite() and y.is_finite() for _, x, y in pairs):
             return None
         return next((pair for pair in pairs if not (pair[1] - pair[2]).contains(0)), None)
+    finally:
+        ctx.prec = before
+
+
+def have_values(
+    formulas: tuple[Expr, ...], sizes: Mapping[str, int], values: Mapping[str, list[list[Fraction]]]
+) -> bool:
+    """Return whether every entry of every formula has a value at a point."""
+    before, ctx.prec = ctx.prec, BITS
+    try:
+        point = Numbers(sizes, _intervals(values))
+        return all(
+            interval(x).is_finite()
+            for formula in formulas
+            for row in point.matrix(formula)
+            for x in row
+        )
+    except (ZeroDivisionError, ValueError):
+        return False
     finally:
         ctx.prec = before
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from derive.errors import OutputError, UnsupportedError
-from derive.expr import nodes
+from derive.expr import Expr, nodes
+from derive.graph import Statement
 from derive.index import Scalar
 from derive.layout import Box
 from derive.notation import Cells, Notation, Style
@@ -33,9 +34,14 @@ from derive.proof import (
     Step,
 )
 
+if TYPE_CHECKING:
+    import jinja2
+
 FORMATS = {"md": "markdown", "tex": "latex"}
 #: Widths in digits that fit a line: of a page at each font size, and of a screen.
-PAGE = (("", 75.0), ("small", 82.0), ("footnotesize", 89.0), ("scriptsize", 97.0))
+PAGE = (("", 75.0), ("small", 82.0), ("footnotesize", 89.0))
+#: The last resort.
+TINY = ("scriptsize", 97.0)
 #: How far matrices and sums are shortened, one after the other, until an equation fits the page.
 NARROWER = (4, 3, 2)
 SCREEN = 150.0
@@ -223,7 +229,7 @@ class _Page:
         shape = self.program.leaves[name].shape
         return None if shape.is_scalar else latex(self.notation.shape(shape))
 
-    def _statement(self, statement) -> str:
+    def _statement(self, statement: Statement) -> str:
         notation = self.notation
         return f"{latex(notation.leaf(statement.name))} = {latex(notation.expr(statement.expr))}"
 
@@ -237,15 +243,15 @@ class _Page:
                         "of": latex(leaf(local.variable.data[0]))}  # fmt: skip
         return None
 
-    def _is_short(self, statement) -> bool:
+    def _is_short(self, statement: Statement) -> bool:
         return width(self._statement(statement)) <= INLINE
 
-    def _heading(self, statement) -> str:
+    def _heading(self, statement: Statement) -> str:
         """Return what a heading says of a statement: all of it, or its name where it is long."""
         short = self._is_short(statement)
         return self._statement(statement) if short else latex(self.notation.leaf(statement.name))
 
-    def _definitions(self, statements) -> dict[str, Any] | None:
+    def _definitions(self, statements: list[Statement]) -> dict[str, Any] | None:
         """Return the program as a display; `None` where one short formula stands in the text."""
         if len(statements) == 1 and self._is_short(statements[0]):
             return None
@@ -393,7 +399,7 @@ class _Page:
         left = self.notation._cell_writer(step.left)
         right = self.notation._cell_writer(step.right)
         limit = SCREEN if self.form == "md" else 52.0
-        rows = []
+        rows: list[dict[str, Any] | None] = []
         places = [(i, j) for i in range(int(shape.rows)) for j in range(int(shape.cols))]
         shown = self.notation.shown(len(places)) if self.form == "tex" else range(len(places))
         for k in shown:
@@ -461,7 +467,8 @@ class _Page:
         best: tuple[float, str, list[Line]] | None = None
         for notation in self.notations:
             for cells in (False, True):
-                for font, limit in PAGE:
+                last = (TINY,) if cells and notation is self.notations[-1] else ()
+                for font, limit in (*PAGE, *last):
                     lines = self._lines(chain, reasons, notation, limit, cells)
                     excess = _lines_width(lines) - limit
                     if excess <= 0:
@@ -610,6 +617,7 @@ class _Page:
 
     def _cited(self, step: Step) -> list[int]:
         """Return the numbers of the equations that a step of the whole program rests on."""
+        assert isinstance(step.left, Expr)
         names = [
             node.data[0]
             for node in nodes(step.left)
@@ -623,7 +631,7 @@ class _Page:
                 found.append(self.places.get(("index", meant.through, source)))
                 continue
             local = next((p for p in self.derivation.locals if p.gradient.data[0] == name), None)
-            places = [("total", source)]
+            places: list[tuple[str, ...]] = [("total", source)]
             places += [("index", local.statement.name, source)] if local else []
             if step.rule == "substitution":
                 places.insert(0, ("composed", source))
@@ -655,15 +663,15 @@ class _Page:
             }
             for (method, scope), (count, *numbers) in found.items()
         ]
-        numbers = None
+        agreed = None
         if d.agreements:
             sizes = d.agreements[0].sizes
-            numbers = {
+            agreed = {
                 "variables": [latex(self.notation.leaf(f"d{a.variable}")) for a in d.agreements],
                 "digits": min(a.digits for a in d.agreements),
                 "sizes": [f"{latex(self.notation.word_of(x))} = {k}" for x, k in sizes.items()],
             }
-        return Block("checks", {"rows": rows, "numbers": numbers,
+        return Block("checks", {"rows": rows, "numbers": agreed,
                                 "dims": ", ".join(latex(self.notation.word_of(x))
                                                   for x in self.program.dims)})  # fmt: skip
 
@@ -741,7 +749,7 @@ def _lines_width(lines: list[Line]) -> float:
 
 def _room(lines: list[Line], font: str) -> float:
     """Return the width that the lines leave for reasons beside them."""
-    return dict(PAGE)[font] - _lines_width(lines) - 2
+    return dict((*PAGE, TINY))[font] - _lines_width(lines) - 2
 
 
 def _ranges(numbers: list[int]) -> list[tuple[int, int]]:
@@ -771,11 +779,30 @@ def template_folder() -> Path:
 def _fill(form: str, document: dict[str, Any], templates: Path | None) -> str:
     import jinja2
 
+    if templates is not None and not templates.is_dir():
+        raise OutputError(f"there is no folder of templates at {templates}")
+    environment = _environment(form, templates)
+    name = f"{FORMATS[form]}/prove.{form}"
+    try:
+        text = environment.get_template(name).render(doc=document)
+    except jinja2.TemplateError as error:
+        where = getattr(error, "name", None) or name
+        line = getattr(error, "lineno", None)
+        raise OutputError(
+            f"the template {where}{f', line {line},' if line else ''} cannot be filled: "
+            f"{error.message or error}"
+        ) from None
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+@cache
+def _environment(form: str, templates: Path | None) -> jinja2.Environment:
+    """Return the templates of a format, a user's before ours; compiling them takes a while."""
+    import jinja2
+
     ours = jinja2.FileSystemLoader(template_folder())
     loaders: list[jinja2.BaseLoader] = [jinja2.PrefixLoader({"derive": ours}), ours]
     if templates is not None:
-        if not templates.is_dir():
-            raise OutputError(f"there is no folder of templates at {templates}")
         loaders.insert(0, jinja2.FileSystemLoader(templates))
     environment = jinja2.Environment(
         loader=jinja2.ChoiceLoader(loaders),
@@ -791,23 +818,17 @@ def _fill(form: str, document: dict[str, Any], templates: Path | None) -> str:
         keep_trailing_newline=True,
         autoescape=False,
     )
-    prefix = document["prefix"]
+
+    @jinja2.pass_context
+    def ref(context: jinja2.runtime.Context, number: int) -> str:
+        return f"({number})" if form == "md" else rf"\eqref{{{context['doc']['prefix']}{number}}}"
+
+    environment.filters["ref"] = ref
     environment.filters["reason"] = _reason_text
     environment.filters["text_width"] = lambda words: 0.9 * len(" ".join(words.split()))
     environment.filters["inline"] = lambda shown: shown.replace(r"\,", r"\thinspace ")
     environment.filters["emphasis"] = lambda words: re.sub(r"\*([^*]+)\*", r"\\emph{\1}", words)
-    environment.filters["ref"] = lambda n: f"({n})" if form == "md" else rf"\eqref{{{prefix}{n}}}"
-    name = f"{FORMATS[form]}/prove.{form}"
-    try:
-        text = environment.get_template(name).render(doc=document)
-    except jinja2.TemplateError as error:
-        where = getattr(error, "name", None) or name
-        line = getattr(error, "lineno", None)
-        raise OutputError(
-            f"the template {where}{f', line {line},' if line else ''} cannot be filled: "
-            f"{error.message or error}"
-        ) from None
-    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+    return environment
 
 
 def _reason_text(words: str) -> str:

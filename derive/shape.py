@@ -43,6 +43,10 @@ class Shape:
         """Return the shape with its words replaced by numbers."""
         return Shape(size(self.rows, sizes), size(self.cols, sizes))
 
+    def extents(self, sizes: Mapping[str, int]) -> tuple[int, int]:
+        """Return rows and columns as numbers, where every word has one."""
+        return extent(self.rows, sizes), extent(self.cols, sizes)
+
     def __str__(self) -> str:
         return f"{self.rows}×{self.cols}"
 
@@ -53,6 +57,11 @@ SCALAR = Shape(1, 1)
 def size(dim: Dim, sizes: Mapping[str, int]) -> Dim:
     """Return the number that `sizes` gives to a dimension, or the dimension itself."""
     return sizes.get(dim, dim) if isinstance(dim, str) else dim
+
+
+def extent(dim: Dim, sizes: Mapping[str, int]) -> int:
+    """Return a dimension as a number; `sizes` has one for every word."""
+    return sizes[dim] if isinstance(dim, str) else dim
 
 
 def product(a: Shape, b: Shape) -> Shape:

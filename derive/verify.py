@@ -50,8 +50,8 @@ Difference = tuple[str, bool]
 
 #: Sizes at which statements about every shape are written out besides, in turn for each dimension.
 PROBES = ((1, 3, 2), (4, 2, 1))
-#: The same where a program has determinants in it.
-COSTLY_PROBES = ((1, 3, 2), (2, 1, 2))
+#: The same for whole programs, and where a program has determinants in it.
+SMALL_PROBES = ((1, 3, 2), (2, 1, 3))
 #: A point for numbers has no dimension larger than this.
 SMALL = 3
 
@@ -96,10 +96,10 @@ def _brief(math: Math) -> str:
     return f"a {math.kind} of {math.data or len(math.args)}"
 
 
-def probes(program: Program) -> tuple[Sizes, ...]:
+def probes(program: Program, small: bool = False) -> tuple[Sizes, ...]:
     """Return small sizes that differ from each other and from a square."""
     costly = any(node.op.costly for s in program.statements for node in nodes(s.expr))
-    chosen = COSTLY_PROBES if costly else PROBES
+    chosen = SMALL_PROBES if small or costly else PROBES
     found = [dict(zip(program.dims, cycle(sizes), strict=False)) for sizes in chosen]
     return tuple(found) if program.dims else (found[0],)
 
@@ -111,6 +111,7 @@ class _Court:
         self.derivation = derivation
         self.progress = progress
         self.probes = probes(derivation.program)
+        self.small_probes = probes(derivation.program, small=True)
         self.statements = {s.name: s for s in derivation.program.statements}
 
     def judged(self) -> Derivation:
@@ -183,7 +184,7 @@ class _Court:
 
     def _forward(self, probe: int) -> ForwardJudge:
         return self._kept(("forward", probe), lambda: ForwardJudge(
-            self.derivation, self.probes[probe]))  # fmt: skip
+            self.derivation, self.small_probes[probe]))  # fmt: skip
 
     def _agreements(self) -> Iterator[Agreement]:
         program = self.derivation.program

@@ -28,14 +28,14 @@ SHAPES = {
     "c": ("n", 1),
     "s": (1, 1),
 }
-#: Functions of one argument; where the domain is not all numbers, how an argument is brought into it.
+#: Functions of one argument, and how an argument is brought into the domain of others.
 TOTAL = ("exp({0})", "sin({0})", "cos({0})", "tan({0} / 9)", "tanh({0})", "sinh({0})", "cosh({0})",
          "sigmoid({0})", "softplus({0})", "abs({0} + 1 / 7)", "relu({0} + 1 / 7)",
-         "max({0}, 1 / 7)", "min({0}, -1 / 7)", "{0} * ({0} > 1 / 7)")  # fmt: skip
+         "max({0}, 1 / 7)", "min({0}, -1 / 7)", "({0} * ({0} > 1 / 7))")  # fmt: skip
 POSITIVE = (
     "log({0} ** 2 + 1)",
     "sqrt(1 + {0} ** 2)",
-    "(1 + {0} ** 2) ** (-3 / 2)",
+    "((1 + {0} ** 2) ** (-3 / 2))",
     "log(1 + exp({0}))",
 )
 DECLARED = "; ".join(f"{name}: ({', '.join(map(str, dims))})" for name, dims in SHAPES.items())
@@ -43,7 +43,7 @@ DECLARED = "; ".join(f"{name}: ({', '.join(map(str, dims))})" for name, dims in 
 
 @st.composite
 def expressions(draw, shape: tuple, names: Mapping[str, tuple], depth: int) -> str:
-    """Draw the text of an expression of a shape over names, every value of it defined everywhere."""
+    """Draw the text of an expression of a shape over names, with a value everywhere."""
 
     def of(dims: tuple, less: int = 1) -> str:
         return draw(expressions(dims, names, depth - less))
@@ -53,7 +53,7 @@ def expressions(draw, shape: tuple, names: Mapping[str, tuple], depth: int) -> s
     turned = [f"{name}.T" for name, dims in names.items() if dims == (cols, rows) != shape]
     if depth <= 0:
         if shape == (1, 1):
-            fitting = [*fitting, f"sum({draw(st.sampled_from(sorted(names)))})"]
+            fitting = [*fitting, "tr(A)", "sum(c)", "mean(b)"]
         return draw(st.sampled_from([*fitting, *turned] or [f"ones({rows}, {cols})"]))
     kinds = ["add", "sub", "mul", "div", "neg", "power", "function", "positive", "extreme",
              "matmul", "leaf", "spread", "scaled", "transpose"]  # fmt: skip
@@ -78,7 +78,7 @@ def expressions(draw, shape: tuple, names: Mapping[str, tuple], depth: int) -> s
         case "neg":
             return f"(-{of(shape)})"
         case "power":
-            return f"({of(shape)}) ** {draw(st.sampled_from([2, 3]))}"
+            return f"({of(shape)} ** {draw(st.sampled_from([2, 3]))})"
         case "function":
             return draw(st.sampled_from(TOTAL)).format(of(shape))
         case "positive":

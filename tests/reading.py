@@ -51,7 +51,7 @@ def number(x: Any) -> Value:
 
 @dataclass
 class Page:
-    """What the letters of a page mean: matrices by their whole name, entries by letter and index."""
+    """What the letters of a page mean: matrices by their name, entries by letter and index."""
 
     matrices: Mapping[str, np.ndarray]
     letters: Mapping[str, Callable[..., Any]]
@@ -65,6 +65,7 @@ class Page:
     def read(self, tex: str) -> Value:
         """Return the value of a formula; it must be read to its end."""
         tex = re.sub(r"\\begin\{aligned\}\s*&|\\end\{aligned\}|\\\\\s*&\s*\{\}", " ", tex)
+        tex = re.sub(r"\\noalign\{[^}]*\}", " ", tex)
         tex = re.sub(r"\{\}|\\\\\[\d+pt\]", lambda m: r"\\" if m[0][0] == "\\" else " ", tex)
         reader = _Reader(self, TOKEN.findall(re.sub(r"\\([Bb]igg?)[lr]", "", tex)))
         value = reader.sum()
@@ -113,7 +114,9 @@ class _Reader:
         while self.next in ("+", "-"):
             sign = self.take()
             value = _entrywise(
-                (lambda x, y: x + y) if sign == "+" else (lambda x, y: x - y), value, self.entrywise()
+                (lambda x, y: x + y) if sign == "+" else (lambda x, y: x - y),
+                value,
+                self.entrywise(),
             )
         return value
 
@@ -211,7 +214,9 @@ class _Reader:
         page = self.page
         if token.isdigit():
             return number(int(self.take()))
-        if token in ("(", "[", r"\lvert") or (token == r"\left" and self.tokens[self.at + 1] != "."):
+        if token in ("(", "[", r"\lvert") or (
+            token == r"\left" and self.tokens[self.at + 1] != "."
+        ):
             bars = r"\lvert" in (token, self.tokens[self.at + 1])
             (value,) = self.bracketed()
             value = _entrywise(abs, value) if bars else value
@@ -275,7 +280,9 @@ class _Reader:
         if cells.shape == (1, 1) and value.free == (True, True):
             return _plain(cells[0, 0])
         if len(places) == 1:
-            places = [0, *places] if value.cells.shape[0] == 1 and not value.free[0] else [*places, 0]
+            places = (
+                [0, *places] if value.cells.shape[0] == 1 and not value.free[0] else [*places, 0]
+            )
         i, j = (0 if free else k for k, free in zip(places, value.free, strict=True))
         return _plain(cells[i, j])
 
@@ -283,7 +290,9 @@ class _Reader:
         page = self.page
         top, bottom = ("".join(tokens[1:]).replace(r"\,", "") for tokens in (above, below))
         if top == page.loss:
-            name = rf"\frac{{\partial{page.loss}}}{{\partial{bottom}}}" + (f"|{through}" * bool(through))
+            name = rf"\frac{{\partial{page.loss}}}{{\partial{bottom}}}" + (
+                f"|{through}" * bool(through)
+            )
             if name in page.matrices:
                 return Value(np.array(page.matrices[name], dtype=object))
             letter, index = _split(_Reader(page, TOKEN.findall(bottom)).name())

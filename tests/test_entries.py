@@ -27,10 +27,25 @@ def evaluated(ring: Ring, form: dict, values: dict) -> mpmath.mpf:
 
 
 PROGRAMS = [
-    "X @ X.T", "X ** 3", "X / sum(X, axis=1)", "exp(X) / sum(exp(X))", "sqrt(X) * X", "relu(X) + abs(X)",
-    "max(X, 1 / 2)", "sigmoid(X)", "tanh(X)", "softplus(X)", "tan(X / 9)", "log(1 + X ** 2)", "sqrt(X ** 2)",
-    "sin(X) * cos(X)", "1 / (1 / X + X)", "X * (X > 1)", "sum(X) ** 2 * ones(n, d)", "(X ** 2) ** (3 / 2)",
-]  # fmt: skip
+    "X @ X.T",
+    "X ** 3",
+    "X / sum(X, axis=1)",
+    "exp(X) / sum(exp(X))",
+    "sqrt(X) * X",
+    "relu(X) + abs(X)",
+    "max(X, 1 / 2)",
+    "sigmoid(X)",
+    "tanh(X)",
+    "softplus(X)",
+    "tan(X / 9)",
+    "log(1 + X ** 2)",
+    "sqrt(X ** 2)",
+    "sin(X) * cos(X)",
+    "1 / (1 / X + X)",
+    "X * (X > 1)",
+    "sum(X) ** 2 * ones(n, d)",
+    "(X ** 2) ** (3 / 2)",
+]
 
 
 @pytest.mark.parametrize("text", PROGRAMS)

@@ -21,8 +21,11 @@ POINTERS = {
     "after the end": (Place("y = ", 1, 5), "  y = \n      ^"),
     "an empty text": (Place("", 1, 1), "  \n  ^"),
     "a width is bounded": (Place("x" * 90, 1, 1, 90), f"  {'x' * 90}\n  {'^' * 60}"),
-    "a long line is cut": (Place("x" * 200 + "!", 1, 201), "  " + "x" * 59 + "!\n  " + " " * 59 + "^"),
-}  # fmt: skip
+    "a long line is cut": (
+        Place("x" * 200 + "!", 1, 201),
+        "  " + "x" * 59 + "!\n  " + " " * 59 + "^",
+    ),
+}
 
 
 @pytest.mark.parametrize("place, shown", POINTERS.values(), ids=POINTERS)

@@ -1,4 +1,4 @@
-"""Index calculus: derivatives of entries with their deltas, and contraction, against plain loops."""
+"""Index calculus: derivatives with their deltas, and contraction, against plain loops."""
 
 import mpmath
 import pytest
@@ -50,12 +50,15 @@ CONTRACTED = {
         total("k", "n", total("l", "n", mul(delta("k", "l"), x("k", "l")))),
         total("k", "n", x("k", "k")),
     ),
-    "no index in the body": (total("k", "n", x("i", "j")), mul(Scalar("size", data="n"), x("i", "j"))),
+    "no index in the body": (
+        total("k", "n", x("i", "j")),
+        mul(Scalar("size", data="n"), x("i", "j")),
+    ),
     "under a sum of terms": (
         total("k", "n", mul(x("i", "k"), add(delta("k", "a"), x("k", "k")))),
         add(x("i", "a"), total("k", "n", mul(x("i", "k"), x("k", "k")))),
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("term, expected", CONTRACTED.values(), ids=CONTRACTED)

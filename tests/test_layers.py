@@ -29,6 +29,7 @@ LAYERS = [
     "proof",
     "explain",
     "verify",
+    "variants",
     "claim",
     "layout",
     "printers",

@@ -1,4 +1,4 @@
-"""Intervals: every function against mpmath, ties as in NumPy, and digits that tell right from wrong."""
+"""Intervals: functions against mpmath, ties as in NumPy, digits that tell right from wrong."""
 
 from fractions import Fraction
 
@@ -46,7 +46,10 @@ def test_whole_powers_of_negative_numbers(exponent, expected):
 
 PROGRAM = parse("X: (n, d); W: (d, m); L = sum((X @ W) ** 2)")
 SIZES = {"n": 2, "d": 2, "m": 1}
-POINT = {"X": [[Fraction(1), Fraction(2)], [Fraction(3, 2), Fraction(-1)]], "W": [[Fraction(1, 3)], [Fraction(2)]]}  # fmt: skip
+POINT = {
+    "X": [[Fraction(1), Fraction(2)], [Fraction(3, 2), Fraction(-1)]],
+    "W": [[Fraction(1, 3)], [Fraction(2)]],
+}
 
 CLAIMS = {
     "right": ("2 * (X.T @ X @ W)", True),

@@ -24,11 +24,19 @@ READ = {
     "no name": ("X: (n, d); X.T", "Y = X.T", "d×n"),
     "no name, a loss": ("X: (n, d); sum(X)", "L = sum(X)", "1×1"),
     "the usual name is taken": ("X: (n, d); Y: (n, d); X + Y", "Z = X + Y", "n×d"),
-    "decimals are exact": ("y = 0.1*x + .5*x + 1e-3*x", "y = 1 / 10 * x + 1 / 2 * x + 1 / 1000 * x", "1×1"),
+    "decimals are exact": (
+        "y = 0.1*x + .5*x + 1e-3*x",
+        "y = 1 / 10 * x + 1 / 2 * x + 1 / 1000 * x",
+        "1×1",
+    ),
     "numbers are folded": ("y = (1 + 2*3)/4*x", "y = 7 / 4 * x", "1×1"),
     "powers": ("y = x**-2 + x**0.5", "y = x ** (-2) + x ** (1 / 2)", "1×1"),
     "a power binds before a sign": ("y = -x**2", "y = -x ** 2", "1×1"),
-    "brackets where they are needed": ("y = (a + b)*(c - (d - e))", "y = (a + b) * (c - (d - e))", "1×1"),
+    "brackets where they are needed": (
+        "y = (a + b)*(c - (d - e))",
+        "y = (a + b) * (c - (d - e))",
+        "1×1",
+    ),
     "products stay as bracketed": (
         "A: (n, n); B: (n, n); C: (n, n); Y = A @ (B @ C) * (A @ B)",
         "Y = A @ (B @ C) * (A @ B)",
@@ -41,7 +49,11 @@ READ = {
         "n×d",
     ),
     "a column against a row": ("u: (n, 1); v: (1, d); Y = u + v", "Y = u + v", "n×d"),
-    "a dimension as a number": ("E: (n, d); L = sum(E ** 2) / (2 * n)", "L = sum(E ** 2) / (2 * n)", "1×1"),
+    "a dimension as a number": (
+        "E: (n, d); L = sum(E ** 2) / (2 * n)",
+        "L = sum(E ** 2) / (2 * n)",
+        "1×1",
+    ),
     "masks": ("X: (n, d); Y = X * (X > 0) + (X < 1)", "Y = X * (X > 0) + (1 > X)", "n×d"),
     "two arguments": ("X: (n, d); Y = max(X, 0) - min(1, X)", "Y = max(X, 0) - min(1, X)", "n×d"),
     "constant matrices": (
@@ -54,10 +66,14 @@ READ = {
         "hat_y = alpha * x_1",
         "n×1",
     ),
-    "a name of an operator that is no function": ("var = 3*x; y = var + mul", "var = 3 * x; y = var + mul", "1×1"),
+    "a name of an operator that is no function": (
+        "var = 3*x; y = var + mul",
+        "var = 3 * x; y = var + mul",
+        "1×1",
+    ),
     "a comment may hold anything": ("y = x  # \ud800 é \x00 ' ( \\", "y = x", "1×1"),
     "shapes after their use": ("Y = X @ W; X: (n, d); W: (d, m)", "Y = X @ W", "n×m"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("text, printed, shape", READ.values(), ids=READ)
@@ -83,9 +99,17 @@ GENERALISED = {
     ),
     "a word wins where they meet": ("X: (n, d); Y: (n, 4); Z = X @ Y.T", None, None),
     "names are spared": ("n: (2, 3); Y = 2 * n", {"n": "d×m", "Y": "d×m"}, {"d": 2, "m": 3}),
-    "a number in the formula stays": ("X: (3, 2); Y = X + ones(3, 2)", {"X": "3×2", "Y": "3×2"}, {}),
-    "sizes of 1": ("x: (1, 1); r: (1, 5); Y = x @ r", {"x": "1×1", "r": "1×n", "Y": "1×n"}, {"n": 5}),
-}  # fmt: skip
+    "a number in the formula stays": (
+        "X: (3, 2); Y = X + ones(3, 2)",
+        {"X": "3×2", "Y": "3×2"},
+        {},
+    ),
+    "sizes of 1": (
+        "x: (1, 1); r: (1, 5); Y = x @ r",
+        {"x": "1×1", "r": "1×n", "Y": "1×n"},
+        {"n": 5},
+    ),
+}
 
 
 @pytest.mark.parametrize("text, shapes, sizes", GENERALISED.values(), ids=GENERALISED)
@@ -106,15 +130,23 @@ def test_shapes_beside_the_text():
 
 
 BESIDE = {
-    "another shape": ("X: (n, d); Y = X", {"X": ("n", "m")}, "X has two shapes: n×d in the text, n×m beside it"),
-    "three dimensions": ("Y = X", {"X": ("n", "d", "m")}, "the shape of X has 3 dimensions, two are expected"),
+    "another shape": (
+        "X: (n, d); Y = X",
+        {"X": ("n", "m")},
+        "X has two shapes: n×d in the text, n×m beside it",
+    ),
+    "three dimensions": (
+        "Y = X",
+        {"X": ("n", "d", "m")},
+        "the shape of X has 3 dimensions, two are expected",
+    ),
     "zero": ("Y = X", {"X": (0, 2)}, "X: a dimension must be at least 1, this one is 0"),
     "a fraction": ("Y = X", {"X": (1.5, 2)}, "X: 1.5 is neither a name nor a whole number"),
     "a truth value": ("Y = X", {"X": (True, 2)}, "X: True is neither a name nor a whole number"),
     "not a name": ("Y = X", {"X": ("n d", 2)}, "X: 'n d' is neither a name nor a whole number"),
     "not a pair": ("Y = X", {"X": 3}, "the shape of X is 3, a pair such as (2, 'd') is expected"),
     "a text": ("Y = X", {"X": "nd"}, "the shape of X is 'nd', a pair such as (2, 'd') is expected"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("text, shapes, message", BESIDE.values(), ids=BESIDE)
@@ -545,7 +577,7 @@ ODD = {
         "y = x" + " + x" * LONGEST,
         "the text has 200,005 characters, more than the 50,000 that are read",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("text, answer", ODD.values(), ids=ODD)
@@ -636,10 +668,13 @@ def test_a_constant_has_no_gradient():
 # -- nothing else ever happens ---------------------------------------------------------------------
 
 TOKENS = st.sampled_from(
-    [*"XYWABbcsn()+-*/@.,:;=<>'\"[]{}^_#!&|\\~%$", " ", "\n", "**", "//", ".T", "sum", "exp(", "max",
-     "axis=", "0", "1", "2.5", "1e9", "X: (n, d)", "W: (d, 3)", "Y = ", "lambda ", " if ", " for ", "ᵀ",
-     "eye(n)", "ones(n, d)", "broadcast_to(", "mean(X, axis=0)", "dX", "not ", "in ", "None", "\t"]
-)  # fmt: skip
+    [
+        *"XYWABbcsn()+-*/@.,:;=<>'\"[]{}^_#!&|\\~%$ \n\t",
+        *("**", "//", ".T", "sum", "exp(", "max", "axis=", "0", "1", "2.5", "1e9", "ᵀ", "dX"),
+        *("X: (n, d)", "W: (d, 3)", "Y = ", "eye(n)", "ones(n, d)", "mean(X, axis=0)"),
+        *("lambda ", " if ", " for ", "not ", "in ", "None", "broadcast_to("),
+    ]
+)
 
 
 @settings(max_examples=400)

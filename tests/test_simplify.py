@@ -1,5 +1,7 @@
 """Rewrites: the textbook form, and the same numbers before and after."""
 
+from itertools import pairwise
+
 import mpmath
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -70,7 +72,7 @@ def test_each_rewrite_starts_where_the_last_one_ended():
     start = read("(2 * X * 3).T.T + 0 * X")
     found, rewrites = simplify(start)
     assert rewrites[0].before is start and rewrites[-1].after is found
-    assert all(a.after is b.before for a, b in zip(rewrites, rewrites[1:]))
+    assert all(a.after is b.before for a, b in pairwise(rewrites))
     assert all(r.before is not r.after for r in rewrites)
 
 

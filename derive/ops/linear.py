@@ -9,7 +9,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from derive.expr import PRODUCT, SIGN, SUM, Expr, Op, Pullback, broadcast_to
-from derive.shape import SCALAR, Shape, broadcast, product
+from derive.shape import SCALAR, Dim, Shape, broadcast, product
 
 VAR = Op(
     name="var",
@@ -146,14 +146,14 @@ class Leaf(tuple):
 
     __slots__ = ()
 
-    def __new__(cls, name: str, shape: Shape):
+    def __new__(cls, name: str, shape: Shape) -> Leaf:
         return super().__new__(cls, (name, shape))
 
     def __str__(self) -> str:
         return self[0]
 
 
-def ones(rows, cols) -> Expr:
+def ones(rows: Dim, cols: Dim) -> Expr:
     """Return the matrix of ones."""
     return ONES(data=Shape(rows, cols))
 

@@ -6,10 +6,10 @@ Source of the theorems: Petersen and Pedersen, The Matrix Cookbook (2012), secti
 from __future__ import annotations
 
 from derive.expr import OPS, Expr, Op, Pullback, broadcast_to
-from derive.shape import SCALAR, Shape, square
+from derive.shape import SCALAR, Dim, Shape, square
 
 
-def _extent(dim) -> Expr:
+def _extent(dim: Dim) -> Expr:
     """Return a dimension as a number in an expression."""
     return OPS["number"](data=dim) if isinstance(dim, int) else OPS["dim"](data=dim)
 
@@ -18,7 +18,7 @@ def _spread(g: Expr, Y: Expr, A: Expr) -> Expr:
     return broadcast_to(g, A.shape)
 
 
-def _identity(dim) -> Expr:
+def _identity(dim: Dim) -> Expr:
     return OPS["eye"](data=dim)
 
 

@@ -109,8 +109,11 @@ def latex(box: Box) -> str:
 def matrix(rows: list[list[str]], brackets: str) -> str:
     """Return printed cells as a matrix."""
     name = _MATRICES[brackets]
-    tall = any(r"\frac" in cell for cells in rows for cell in cells)
-    body = (" \\\\[6pt]\n" if tall else " \\\\\n").join(" & ".join(cells) for cells in rows)
+    inside = "".join(cell for cells in rows for cell in cells)
+    space = "[6pt]" if r"\frac" in inside else ""
+    if r"\begin" in inside:  # cells of several lines, whose depth would swallow a space
+        space = "\n\\noalign{\\vskip 8pt}"
+    body = f" \\\\{space}\n".join(" & ".join(cells) for cells in rows)
     return f"\\begin{{{name}}}\n{body}\n\\end{{{name}}}"
 
 

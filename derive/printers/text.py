@@ -75,8 +75,7 @@ def text(box: Box) -> str:
         case "root":
             return f"√({parts[0]})"
         case "paren":
-            left, right = _BRACKETS[box.text]
-            return f"{left}{parts[0]}{right}"
+            return parts[0].join(_BRACKETS[box.text])
         case "under":
             return parts[0]
         case "sum":

@@ -1,0 +1,323 @@
+"""The subcommands that judge claims and that print gradients alone."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from derive.errors import UnsupportedError
+from derive.target import escaped, read_target, safe, shape
+
+if TYPE_CHECKING:
+    from derive.batch import Answer, Court
+    from derive.claim import Counterexample, Judgement
+
+FORMATS = ("md", "tex")
+MARKS = {"proved": ("✓", "green"), "refuted": ("✗", "red"), "undecided": ("?", "yellow"),
+         "error": ("!", "magenta")}  # fmt: skip
+
+
+@click.command()
+@click.argument("target", required=False)
+@click.option("--claim", "claims", multiple=True, metavar="'dX = ...'", help="What is claimed.")
+@click.option("-s", "--shape", "shapes", multiple=True, metavar="X=n,d", help="Shape of a name.")
+@click.option(
+    "--assume", "assumed", multiple=True, metavar="A=symmetric", help="Holds of an input."
+)
+@click.option("--file", "path", metavar="FILE", help="Identities, .jsonl or .toml; - is stdin.")
+@click.option("-j", "--jobs", type=click.IntRange(min=1), default=1, help="Workers for a file.")
+@click.option("--timeout", type=float, metavar="S", help="Seconds that one claim may take.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+@click.option("--write", is_flag=True, help="Write each judgement as a document.")
+@click.option("-o", "--output", metavar="DIR", help="Folder to write to (output), with --write.")
+@click.option("-f", "--format", "formats", metavar="md,tex", help="Formats; both by default.")
+def check(target: str | None, **options: Any) -> int:
+    """Judge claims about the gradients of TARGET, or every identity of a file.
+
+    A claim is proved for every shape, refuted with a counterexample, or undecided. The exit status
+    is 0 if all is proved, 1 if something is refuted, 2 if the input is wrong, 3 if something is
+    undecided.
+    """
+    timeout = options["timeout"]
+    if timeout is not None and not 0 < timeout < 1e6:
+        raise UnsupportedError(f"a time limit is a positive number of seconds, {timeout:g} is not")
+    if options["path"] is not None:
+        if target is not None or options["claims"] or options["shapes"] or options["assumed"]:
+            raise UnsupportedError("--file brings its own programs and claims; give no others")
+        if options["write"]:
+            raise UnsupportedError("--write is for the claims about one TARGET, not for a file")
+        return _check_file(options["path"], options)
+    if target is None:
+        raise UnsupportedError(
+            "there is nothing to check",
+            hint='write derive check "Y = X @ W" --claim "dX = ...", or --file identities.jsonl',
+        )
+    if not options["claims"]:
+        raise UnsupportedError("there is no claim", hint='add --claim "dX = dY @ W.T"')
+    formats = tuple(options["formats"].split(",")) if options["formats"] else FORMATS
+    for form in formats:
+        if form not in FORMATS:
+            raise UnsupportedError(f"there is no format {form}", hint="there are md and tex")
+    return _check_claims(target, formats, options)
+
+
+def _check_claims(target: str, formats: tuple[str, ...], options: dict[str, Any]) -> int:
+    from derive.batch import Answer, Court
+
+    text, name, _ = read_target(target)
+    given = dict(shape(item) for item in options["shapes"])
+    court = Court(text, given, _assumed(options["assumed"]), name=name)
+    for claim in options["claims"]:  # what cannot be read is said before anything is judged
+        court.read(claim)
+    found: Counter[str] = Counter()
+    written: list[Path] = []
+    taken: Counter[str] = Counter()
+    for number, claim in enumerate(options["claims"], 1):
+        start = perf_counter()
+        verdict, judgement, message = court.judge(claim, options["timeout"])
+        seconds = perf_counter() - start
+        answer = Answer(number, verdict, 0, judgement, message, seconds)
+        found[verdict] += 1
+        _print(answer, claim, options["as_json"])
+        if options["write"] and judgement is not None:
+            stem = _stem(court, claim, taken)
+            written += _write(court, judgement, stem, formats, given, options)
+    for path in written:
+        click.echo(f"wrote {path}", err=options["as_json"])
+    return status(found)
+
+
+def status(found: Counter[str]) -> int:
+    """Return the exit status: refuted before undecided before what could not be read."""
+    for verdict, number in (("refuted", 1), ("undecided", 3), ("error", 2)):
+        if found[verdict]:
+            return number
+    return 0
+
+
+def _assumed(items: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    from derive.batch import assumptions
+
+    found: dict[str, list[str]] = {}
+    for item in items:
+        name, equals, words = (part.strip() for part in item.partition("="))
+        if not equals or not name or not words:
+            raise UnsupportedError(f"an assumption is written A=symmetric, not {item!r}")
+        found.setdefault(name, []).extend(word.strip() for word in words.split(","))
+    return assumptions(found)
+
+
+# -- documents -------------------------------------------------------------------------------------
+
+
+def _stem(court: Court, claim: str, taken: Counter[str]) -> str:
+    from derive.errors import ShapeError
+    from derive.render_check import fitting
+
+    try:
+        name = f"d{fitting(court.case, claim).read(claim)[0]}"
+    except ShapeError:
+        name = "claim"
+    stem = f"{court.program.name}-check-{name}"
+    taken[stem] += 1
+    return stem if taken[stem] == 1 else f"{stem}-{taken[stem]}"
+
+
+def _write(
+    court: Court, judgement: Judgement, stem: str, formats: tuple[str, ...],
+    shapes: dict[str, Any], options: dict[str, Any],
+) -> list[Path]:  # fmt: skip
+    from derive.pipeline import prove
+    from derive.render_check import fitting, write_check
+
+    def derivation(form: str) -> str:
+        name = fitting(court.case, judgement.claim).read(judgement.claim)[0]
+        proof = prove(court.program.text, shapes, wrt=(name,), name=court.program.name)
+        return proof.render(form, fragment=form == "tex")
+
+    folder = options["output"] or "output"
+    return write_check(
+        court.case, judgement, folder, formats, stem=stem, derivation=derivation
+    )  # fmt: skip
+
+
+# -- files -----------------------------------------------------------------------------------------
+
+
+def _check_file(path: str, options: dict[str, Any]) -> int:
+    from derive.batch import check_file
+
+    found: Counter[str] = Counter()
+    start = perf_counter()
+    with _bar() as progress:
+        answers = check_file(
+            path, jobs=options["jobs"], timeout=options["timeout"], progress=progress
+        )
+        for answer in answers:
+            found[answer.verdict] += 1
+            _print(answer, None, options["as_json"])
+    _summary(found, perf_counter() - start, options["as_json"])
+    return status(found)
+
+
+@contextmanager
+def _bar() -> Iterator[Any]:
+    """Show how much of a file has been read, on a terminal alone."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("checking", total=1.0)
+        yield lambda part: bar.update(task, completed=part)
+
+
+def _summary(found: Counter[str], seconds: float, as_json: bool) -> None:
+    from derive.batch import VERDICTS
+
+    total = sum(found.values())
+    if not sys.stderr.isatty():
+        if not as_json:
+            counts = ", ".join(f"{found[v]} {v}" for v in VERDICTS if found[v])
+            plural = "identity" if total == 1 else "identities"
+            click.echo(f"{total} {plural}: {counts}")
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    for verdict in VERDICTS:
+        if found[verdict]:
+            mark, colour = MARKS[verdict]
+            table.add_row(f"[{colour}]{mark} {verdict}[/{colour}]", f"{found[verdict]:,}")
+    table.add_row("identities", f"{total:,}")
+    table.add_row("seconds", f"{seconds:.2f}")
+    Console(stderr=True, highlight=False).print(table)
+
+
+# -- one answer ------------------------------------------------------------------------------------
+
+
+def _print(answer: Answer, claim: str | None, as_json: bool) -> None:
+    if as_json:
+        import json
+
+        click.echo(safe(json.dumps(answer.plain(), ensure_ascii=False)))
+        return
+    head, *details = lines(answer, claim)
+    if not sys.stdout.isatty():
+        click.echo(safe(f"{answer.verdict:<10}{head}"))
+        for line in details:
+            click.echo(safe(f"{'':10}{line}"))
+        return
+    from rich.console import Console
+
+    mark, colour = MARKS[answer.verdict]
+    console = Console(highlight=False)
+    shown = escaped(safe(head))
+    console.print(f"[{colour}]{mark} {answer.verdict:<10}[/{colour}]{shown}", soft_wrap=True)
+    for line in details:
+        console.print(f"{'':12}[dim]{escaped(safe(line))}[/dim]", soft_wrap=True)
+
+
+def lines(answer: Answer, claim: str | None = None) -> list[str]:
+    """Return what is said of an answer: what it is about, then everything that is known of it."""
+    judgement = answer.judgement
+    text = claim if claim is not None else judgement.claim if judgement else ""
+    text = "; ".join(
+        " ".join(part.split()) for part in text.replace(";", "\n").split("\n") if part.strip()
+    )
+    if claim is None:
+        place = f"line {answer.line}" if answer.line else "an identity"
+        known = str(answer.id) if answer.id is not None else place
+        text = f"{known}  {text}" if text else known
+    found = [text]
+    if judgement is not None:
+        if judgement.verdict == "proved":
+            found[0] += f"  ({judgement.scope})"
+        found += [f"where {condition}" for condition in judgement.conditions
+                  if judgement.verdict == "proved"]  # fmt: skip
+        found += [judgement.reason] if judgement.reason else []
+        if judgement.counterexample is not None:
+            found += _counterexample(judgement.counterexample, judgement.truth)
+        if judgement.diagnosis:
+            found.append(judgement.diagnosis)
+        elif judgement.verdict == "refuted" and judgement.truth:
+            found.append(f"true is {judgement.truth}")
+        found += [f"it happens to hold {judgement.holds}"] if judgement.holds else []
+    found += answer.message.split("\n") if answer.message else []
+    return found
+
+
+def _counterexample(found: Counterexample, truth: str) -> list[str]:
+    sizes = ", ".join(f"{dim} = {k}" for dim, k in found.sizes.items())
+    values = ", ".join(
+        f"{name} = " + (rows[0][0] if len(rows) == len(rows[0]) == 1 else _table(rows))
+        for name, rows in found.values.items()
+    )
+    name = truth.partition(" =")[0] or "the entry"
+    i, j = found.entry
+    place = f"{i}{j}" if max(i, j) < 10 else f"{i},{j}"
+    at = f"at {sizes}: {values}" if sizes else f"at {values}"
+    return [at, f"{name}_{place} is {found.expected}, the claim says {found.claimed}"]
+
+
+def _table(rows: list[list[str]]) -> str:
+    return "[" + ", ".join("[" + ", ".join(row) + "]" for row in rows) + "]"
+
+
+# -- gradients -------------------------------------------------------------------------------------
+
+
+@click.command()
+@click.argument("target")
+@click.option("--wrt", metavar="X,W", help="Variables to differentiate by; all inputs by default.")
+@click.option("-s", "--shape", "shapes", multiple=True, metavar="X=n,d", help="Shape of a name.")
+@click.option("--latex", "as_latex", is_flag=True, help="Formulas in LaTeX.")
+@click.option("--code", metavar="numpy|torch|jax", help="A Python function that computes them.")
+@click.option("--json", "as_json", is_flag=True, help="The gradients as one JSON object.")
+def gradient(target: str, **options: Any) -> int:
+    """Print the gradients of TARGET alone, each proved first."""
+    if sum((options["as_latex"], options["as_json"], options["code"] is not None)) > 1:
+        raise UnsupportedError("choose one of --latex, --code and --json")
+    from derive.code import library, to_code
+    from derive.pipeline import prove
+
+    if options["code"] is not None:
+        library(options["code"])
+    text, name, _ = read_target(target)
+    wrt = options["wrt"]
+    proof = prove(
+        text,
+        dict(shape(item) for item in options["shapes"]),
+        wrt=tuple(word.strip() for word in wrt.split(",")) if wrt is not None else None,
+        detail="brief",
+        name=name,
+    )
+    if options["code"] is not None:
+        click.echo(to_code(proof, options["code"]), nl=False)
+    elif options["as_json"]:
+        import json
+
+        click.echo(json.dumps(proof.gradients, ensure_ascii=False))
+    elif options["as_latex"]:
+        from derive.notation import Notation
+        from derive.printers.latex import latex
+
+        notation = Notation(proof.derivation, proof.style, latex)
+        for variable, value in proof.derivation.gradients.items():
+            left = latex(notation.leaf(f"d{variable}"))
+            click.echo(f"{left} = {latex(notation.expr(value))}")
+    else:
+        for variable, formula in proof.gradients.items():
+            click.echo(f"d{variable} = {formula}")
+    return 0

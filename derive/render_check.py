@@ -1,0 +1,483 @@
+"""A judgement to a document: the derivation of what is true, the counterexample worked by hand.
+
+What enters is a case and what was judged of it; what leaves is Markdown or LaTeX. The numbers of a
+counterexample are evaluated anew from the operators' definitions, with the arithmetic written down.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from derive.errors import DeriveError, OutputError, ShapeError, UnsupportedError
+from derive.expr import Expr, variables
+from derive.layout import Box, frac, num, op, paren, row, sub, sup, word
+from derive.notation import Notation, Style
+from derive.numbers import BITS, Numbers, at_point, interval
+from derive.printers.latex import broken, latex, matrix
+from derive.proof import PROVED, EntryOf
+from derive.render import FORMATS, template_folder
+
+if TYPE_CHECKING:
+    from derive.claim import Case, Counterexample, Judgement
+
+#: Arithmetic with more numbers than this is left to the reader; a line holds so many digits.
+LONGEST, LINE = 60, 62.0
+
+
+def render_check(case: Case, judgement: Judgement, form: str, *, derivation: str = "") -> str:
+    """Return the document of a judgement in a format, `md` or `tex`.
+
+    `derivation` is the document of the gradient's derivation, a fragment in LaTeX, which follows
+    the statement that a claim was proved.
+    """
+    if form not in FORMATS:
+        raise UnsupportedError(f"there is no format {form}", hint=f"there are {', '.join(FORMATS)}")
+    return _fill(form, {**_document(case, judgement), "derivation": derivation})
+
+
+def _document(case: Case, judgement: Judgement) -> dict[str, Any]:
+    case = fitting(case, judgement.claim)
+    notation = Notation(case.derivation, Style(), latex)
+    program = case.program
+    found = judgement.counterexample
+    return {
+        "prefix": "",
+        "verdict": judgement.verdict,
+        "scope": judgement.scope,
+        "claim": judgement.claim,
+        "shown": _shown(case, notation, judgement.claim),
+        "program": [
+            f"{latex(notation.leaf(s.name))} = {latex(notation.expr(s.expr))}"
+            for s in program.statements
+        ],
+        "inputs": [
+            {
+                "name": latex(notation.leaf(name)),
+                "shape": latex(notation.shape(leaf.shape, True))
+                if not leaf.shape.is_scalar
+                else "",
+            }
+            for name, leaf in program.leaves.items()
+            if name in program.inputs
+        ],
+        "is_loss": program.is_loss,
+        "loss": latex(notation.loss),
+        "output": latex(notation.leaf(program.output.data[0])),
+        "truth": _shown(case, notation, judgement.truth) if judgement.truth else [],
+        "truth_text": judgement.truth,
+        "reason": judgement.reason,
+        "yours": judgement.diagnosis.partition("; yours ")[2],
+        "holds": judgement.holds,
+        "conditions": list(judgement.conditions),
+        "counterexample": _worked(case, notation, judgement, found) if found else None,
+    }
+
+
+def fitting(case: Case, claim: str) -> Case:
+    """Return the case in which a claim can be read, if need be that of equal dimensions."""
+    for _ in case.program.dims:
+        try:
+            case.read(claim)
+            break
+        except ShapeError as error:
+            case = case._with_equal(error) or case
+    return case
+
+
+def _shown(case: Case, notation: Notation, claim: str) -> list[str]:
+    """Return a claim as lines of mathematics, none where it does not fit together."""
+    try:
+        name, expr = case.read(claim)
+    except DeriveError:
+        return []
+    first, *rest = broken(notation.expr(expr), LINE)
+    return [f"{latex(notation.leaf(f'd{name}'))} &= {first}", *(rf"&\quad {part}" for part in rest)]
+
+
+# -- the counterexample ----------------------------------------------------------------------------
+
+
+def _worked(
+    case: Case, notation: Notation, judgement: Judgement, found: Counterexample
+) -> dict[str, Any]:
+    """Return the numbers of a counterexample: what is given, what follows, and the two entries."""
+    name, claimed = case.read(judgement.claim)
+    work = _Table(case, found)
+    truth = case.derivation.backward.get(name, case.derivation.gradients[name])
+    steps = work.needed([truth, claimed])
+    i, j = (k - 1 for k in found.entry)
+
+    def worked(expr: Expr, text: str) -> list[dict[str, str]]:
+        """The entry as it is defined, with the numbers put in, and what it comes to."""
+        value = _value(text)
+        parts = []
+        if not (expr.is_var and expr.shape.is_scalar):
+            parts.append(_entry(notation, expr, i, j))
+        arithmetic = work.written(expr, i, j)
+        if arithmetic is not None and latex(arithmetic) != value:
+            parts += broken(arithmetic, LINE)
+        return _equation(parts, value, _is_exact(text))
+
+    return {
+        "sizes": [f"{latex(notation.word_of(dim))} = {k}" for dim, k in found.sizes.items()],
+        "given": [
+            {"name": latex(notation.leaf(n)), "value": _matrix(rows)}
+            for n, rows in found.values.items()
+        ],
+        "steps": [
+            {
+                "name": latex(notation.leaf(n)),
+                "lines": _equation(
+                    broken(notation.expr(expr), LINE), _matrix(work.shown(n)), work.is_exact(n)
+                ),
+            }
+            for n, expr in steps
+        ],
+        "entry": _entry(notation, case.gradients[f"d{name}"], i, j),
+        "expected": worked(truth, found.expected),
+        "claimed": worked(claimed, found.claimed),
+    }
+
+
+def _entry(notation: Notation, expr: Expr, i: int, j: int) -> str:
+    if (
+        expr.is_var
+        and not notation.derivation.names.get(expr.data[0])
+        and expr.data[0] not in (f"d{name}" for name in notation.program.leaves)
+    ):
+        return latex(notation.entry(expr.data[0], i, j))
+    return latex(notation.math(EntryOf(expr, i, j)))
+
+
+def _equation(parts: list[str], value: str, exact: bool) -> list[dict[str, str]]:
+    """Return the lines of a chain of equalities, each with the sign that begins it."""
+    lines = [
+        {"math": part, "sign": r"&\quad " if part.startswith("{}") else "&= "} for part in parts
+    ]
+    return [*lines, {"math": value, "sign": "&= " if exact else r"&\approx "}]
+
+
+def _value(text: str) -> str:
+    """Return a value as a reader writes it, with its sign and as a fraction."""
+    return latex(_literal(Fraction(text))) if _is_exact(text) else text
+
+
+def _matrix(rows: list[list[str]]) -> str:
+    if len(rows) == len(rows[0]) == 1:
+        return _value(rows[0][0])
+    return matrix([[_value(cell) for cell in line] for line in rows], "round")
+
+
+class _Table:
+    """The values of every name at the point of a counterexample."""
+
+    def __init__(self, case: Case, found: Counterexample):
+        from flint import ctx
+
+        self.case, self.found = case, found
+        self.formulas: dict[str, Expr] = {s.name: s.expr for s in case.program.statements}
+        for name, value in case.derivation.backward.items():
+            self.formulas[f"d{name}"] = value
+        for name, value in case.derivation.gradients.items():
+            self.formulas.setdefault(f"d{name}", value)
+        self.values: dict[str, list[list[Any]]] = {}
+        before, ctx.prec = ctx.prec, BITS
+        try:
+            for name, cells in found.values.items():
+                self.values[name] = [[interval(Fraction(x)) for x in line] for line in cells]
+            if case.program.is_loss:
+                self.values[f"d{case.program.output}"] = [[interval(1)]]
+        finally:
+            ctx.prec = before
+
+    def needed(self, roots: list[Expr]) -> list[tuple[str, Expr]]:
+        """Return the names that formulas use and that are not given, in the order of the work."""
+        order: dict[str, Expr] = {}
+
+        def visit(expr: Expr) -> None:
+            for leaf in variables(expr):
+                name = leaf.data[0]
+                if name not in self.values and name not in order:
+                    visit(self.formulas[name])
+                    order[name] = self.formulas[name]
+
+        for root in roots:
+            visit(root)
+        for name, expr in order.items():
+            self.values[name] = self._evaluate(expr)
+        return list(order.items())
+
+    def _evaluate(self, expr: Expr) -> list[list[Any]]:
+        from flint import ctx
+
+        before, ctx.prec = ctx.prec, BITS
+        try:
+            return [[interval(x) for x in line] for line in self._point.matrix(expr)]
+        finally:
+            ctx.prec = before
+
+    @property
+    def _point(self) -> Numbers:
+        return Numbers(self.found.sizes, self.values)
+
+    def shown(self, name: str) -> list[list[str]]:
+        return [[at_point(x) for x in line] for line in self.values[name]]
+
+    def is_exact(self, name: str) -> bool:
+        return all(_is_exact(cell) for line in self.shown(name) for cell in line)
+
+    def written(self, expr: Expr, i: int, j: int) -> Box | None:
+        """Return the arithmetic of an entry with its numbers put in; `None` where it is long."""
+        work = _Work(self._point)
+        try:
+            found = work.at(expr, i, j)
+        except _TooLong:
+            return None
+        return found.box if found.numbers > 1 else None
+
+
+def _is_exact(text: str) -> bool:
+    return re.fullmatch(r"-?\d+(/\d+)?", text) is not None
+
+
+# -- arithmetic that is written down ---------------------------------------------------------------
+
+
+class _TooLong(Exception):
+    """The arithmetic is more than a reader would check."""
+
+
+SUM, PRODUCT, ATOM = range(3)
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A number as it is calculated: its layout, how strongly it binds, how many numbers it has."""
+
+    box: Box
+    strength: int = ATOM
+    numbers: int = 1
+
+    def __add__(self, other: Any) -> _Written:
+        return _joined(SUM, (self, "plus", other))
+
+    def __radd__(self, other: Any) -> _Written:
+        return _joined(SUM, (_written(other), "plus", self))
+
+    def __sub__(self, other: Any) -> _Written:
+        return _joined(SUM, (self, "minus", other))
+
+    def __rsub__(self, other: Any) -> _Written:
+        return _joined(SUM, (_written(other), "minus", self))
+
+    def __mul__(self, other: Any) -> _Written:
+        return _joined(PRODUCT, (self, "cdot", other))
+
+    def __rmul__(self, other: Any) -> _Written:
+        return _joined(PRODUCT, (_written(other), "cdot", self))
+
+    def __truediv__(self, other: Any) -> _Written:
+        other = _written(other)
+        return _Written(frac(self.box, other.box), PRODUCT, _few(self, other))
+
+    def __rtruediv__(self, other: Any) -> _Written:
+        return _written(other) / self
+
+    def __neg__(self) -> _Written:
+        inner = self.box if self.strength == ATOM else paren(self.box)
+        return _Written(row(op("negative"), inner), SUM, self.numbers)
+
+    def __pow__(self, exponent: Any) -> _Written:
+        exponent = Fraction(exponent)
+        base = self.box if self.strength == ATOM and self.box.kind == "num" else paren(self.box)
+        if exponent == Fraction(1, 2):
+            return _Written(Box("root", (self.box,)), ATOM, self.numbers)
+        return _Written(sup(base, _literal(exponent)), ATOM, self.numbers)
+
+
+def _joined(strength: int, terms: tuple[_Written, str, Any]) -> _Written:
+    left, sign, right = terms[0], terms[1], _written(terms[2])
+    a = (
+        left.box
+        if left.strength >= strength and (strength == SUM or left.strength)
+        else paren(left.box)
+    )
+    loose = right.strength < strength or right.strength == SUM
+    b = paren(right.box) if loose else right.box
+    return _Written(row(*_flat(a), op(sign), *_flat(b)), strength, _few(left, right))
+
+
+def _flat(box: Box) -> tuple[Box, ...]:
+    return box.parts if box.kind == "row" else (box,)
+
+
+def _few(*parts: _Written) -> int:
+    count = sum(part.numbers for part in parts)
+    if count > LONGEST:
+        raise _TooLong
+    return count
+
+
+def _literal(value: Fraction) -> Box:
+    size = num(abs(value.numerator))
+    shown = size if value.denominator == 1 else frac(size, num(value.denominator))
+    return row(op("negative"), shown) if value < 0 else shown
+
+
+def _written(value: Any) -> _Written:
+    if isinstance(value, _Written):
+        return value
+    if not isinstance(value, int | Fraction):
+        text = at_point(value)
+        if not _is_exact(text):
+            return _Written(Box("num", text=text), SUM if text.startswith("-") else ATOM)
+        value = Fraction(text)
+    return _Written(_literal(Fraction(value)), SUM if value < 0 else ATOM)
+
+
+class _Work:
+    """Entries by the operators' definitions, as arithmetic to be written down."""
+
+    def __init__(self, point: Numbers):
+        self.point = point
+        self.known: dict[tuple[Expr, int, int], _Written] = {}
+
+    def at(self, node: Expr, i: int, j: int) -> _Written:
+        key = (node, i, j)
+        if key not in self.known:
+            views = [_View(self, arg) for arg in node.args]
+            data = {"data": node.data} if node.op.takes_data else {}
+            self.known[key] = _written(node.op.entry(self, i, j, *views, **data))
+        return self.known[key]
+
+    def sum(self, dim: Any, body: Callable[[int], Any]) -> _Written:
+        extent = self.point.sizes.get(dim, dim) if isinstance(dim, str) else dim
+        total = _written(body(0))
+        for k in range(1, int(extent)):
+            total = total + body(k)
+        return total
+
+    def entry(self, leaf: tuple, i: int, j: int) -> _Written:
+        return _written(self.point.values[leaf[0]][i][j])
+
+    def number(self, value: Any) -> _Written:
+        return _written(value)
+
+    def size(self, dim: Any) -> _Written:
+        return _written(self.point.sizes[dim] if isinstance(dim, str) else dim)
+
+    def delta(self, i: int, j: int) -> _Written:
+        return _written(1 if i == j else 0)
+
+    def inverse(self, A: _View, i: int, j: int) -> _Written:
+        rows = self._evaluated(A.expr)
+        inside = matrix([[_value(at_point(x)) for x in line] for line in rows], "round")
+        box = sub(
+            paren(sup(Box("raw", text=inside), Box("raw", text="-1"))), num((i + 1) * 10 + j + 1)
+        )
+        return _Written(box, ATOM, 2)
+
+    def det(self, A: _View) -> _Written:
+        rows = self._evaluated(A.expr)
+        inside = matrix([[_value(at_point(x)) for x in line] for line in rows], "round")
+        return _Written(row(word("det"), Box("raw", text=inside)), ATOM, 2)
+
+    def _evaluated(self, expr: Expr) -> list[list[Any]]:
+        return [[interval(x) for x in line] for line in self.point.matrix(expr)]
+
+    def function(self, name: str, *args: Any) -> _Written:
+        values = [_written(arg) for arg in args]
+        boxes = [value.box for value in values]
+        if name == "gt":
+            inside = paren(row(boxes[0], op("greater"), boxes[1]), "iverson")
+        elif name == "abs":
+            inside = paren(boxes[0], "bars")
+        elif name == "sqrt":
+            inside = Box("root", (boxes[0],))
+        else:
+            parts = [
+                b
+                for k, box in enumerate(boxes)
+                for b in ((op("comma-space"), box) if k else (box,))
+            ]
+            inside = row(word(name), paren(row(*parts)))
+        return _Written(inside, ATOM, _few(*values) + 1)
+
+
+class _View:
+    """An argument of an operator: `A[i, k]`, `A.rows`, `A.cols`."""
+
+    __slots__ = ("cols", "expr", "rows", "work")
+
+    def __init__(self, work: _Work, expr: Expr):
+        self.work, self.expr = work, expr
+        self.rows, self.cols = expr.shape.dims
+
+    def __getitem__(self, indices: tuple[int, int]) -> _Written:
+        return self.work.at(self.expr, *indices)
+
+
+# -- templates -------------------------------------------------------------------------------------
+
+
+def _fill(form: str, document: Mapping[str, Any]) -> str:
+    """Return the template of a format, filled; delimiters and filters are those of `render`."""
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(template_folder()),
+        block_start_string="<%",
+        block_end_string="%>",
+        variable_start_string="<<",
+        variable_end_string=">>",
+        comment_start_string="<#",
+        comment_end_string="#>",
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    environment.filters["typewriter"] = _typewriter
+    environment.filters["inline"] = lambda shown: shown.replace(r"\,", r"\thinspace ")
+    name = f"{FORMATS[form]}/check.{form}"
+    try:
+        text = environment.get_template(name).render(doc=document)
+    except jinja2.TemplateError as error:
+        raise OutputError(f"the template {name} cannot be filled: {error.message}") from None
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+
+
+def _typewriter(text: str) -> str:
+    """Return a program's text as LaTeX typewriter, every sign of it safe."""
+    table = {c: rf"\{c}" for c in "{}_#&%$"} | {
+        "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "\\": r"\textbackslash{}",
+    }  # fmt: skip
+    return rf"\texttt{{{''.join(table.get(c, c) for c in text)}}}"
+
+
+def write_check(
+    case: Case,
+    judgement: Judgement,
+    folder: str | Path,
+    formats: tuple[str, ...],
+    *,
+    stem: str,
+    derivation: Callable[[str], str],
+) -> list[Path]:
+    """Write a judgement into a folder; `derivation` gives the derivation's document in a format."""
+    from derive.pipeline import write_whole
+
+    texts = []
+    for form in formats:
+        below = derivation(form) if judgement.verdict == PROVED else ""
+        text = render_check(case, judgement, form, derivation=below)
+        texts.append((Path(folder) / f"{stem}.{form}", text))
+    for path, text in texts:
+        write_whole(path, text)
+    return [path for path, _ in texts]

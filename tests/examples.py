@@ -1,0 +1,56 @@
+"""The committed examples: which command line makes which files of output/examples.
+
+Run as a program, it writes them anew; test_snapshots.py compares, in both directions.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Mapping
+from contextlib import redirect_stdout
+from io import StringIO
+from pathlib import Path
+
+from derive.cli import main
+
+FOLDER = Path(__file__).parents[1] / "output" / "examples"
+NETWORK = (
+    "X: (n, d); W1: (d, h); b1: (1, h); W2: (h, m); b2: (1, m); T: (n, m); "
+    "Z = X @ W1 + b1; H = relu(Z); Y = H @ W2 + b2; L = sum((Y - T) ** 2) / (2 * n)"
+)
+COLUMNS = "W: (m, n); A: (n, s); b: (m, 1); Z = W @ A + b; P = sigmoid(Z)"
+#: The name of a document, its formats, and the arguments of `derive prove` that write it.
+EXAMPLES = (
+    ("affine-2x2x3", "md,tex", ("affine", "--at", "n=2,d=2,m=3")),
+    ("affine-1x4x1", "md,tex", ("affine", "--at", "n=1,d=4,m=1")),
+    ("affine-3x3x3", "md,tex", ("affine", "--at", "n=3,d=3,m=3")),
+    ("affine-12x12x12", "md,tex", ("affine", "--at", "n=12,d=12,m=12", "--detail", "one")),
+    ("network", "md,tex", (NETWORK, "--at", "n=2,d=2,h=3,m=2")),
+    ("columns", "md,tex", (COLUMNS, "--at", "m=2,n=3,s=2")),
+    ("affine-fragment", "tex", ("affine", "--fragment", "--prefix", "affine:")),
+)
+
+
+def written(folder: Path) -> Mapping[str, str]:
+    """Write every example into a folder by the command itself; return the texts by file name."""
+    texts = {}
+    for name, formats, arguments in EXAMPLES:
+        for form in formats.split(","):
+            with tempfile.TemporaryDirectory(dir=folder) as place, redirect_stdout(StringIO()):
+                status = main(["prove", *arguments, "-o", place, "-f", form])
+                assert status == 0, f"{name}: exit status {status}"
+                (path,) = Path(place).iterdir()
+                texts[f"{name}.{form}"] = path.read_text("utf-8")
+    return texts
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    found = written(FOLDER)
+    for old in FOLDER.iterdir():
+        if old.name not in found:
+            old.unlink()
+    for name, text in found.items():
+        (FOLDER / name).write_text(text, "utf-8", newline="\n")
+    print(f"wrote {len(found)} files to {FOLDER}", file=sys.stderr)
