@@ -407,9 +407,11 @@ _STAGES = {
     "parse": "while the program was read",
     "explain": "while the gradient was derived",
     "proves": "while the normal forms were compared",
-    "refute": "while a counterexample was sought; comparing the normal forms had not proved it",
-    "_diagnosis": "after it had not been proved, while the nearest true variant was sought",
-    "_holds": "after it had not been proved, while sizes where it holds were sought",
+    "looks_false": "while it was tried at a few points",
+    "has_a_point": "while a point was sought at which both sides have a value",
+    "refute": "while the smallest counterexample was sought; it had not been proved",
+    "_diagnosis": "while the nearest true variant was sought; it had not been proved",
+    "_holds": "while the sizes where it holds were sought; it had not been proved",
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
@@ -85,7 +85,7 @@ def _check_claims(target: str, formats: tuple[str, ...], options: dict[str, Any]
         seconds = perf_counter() - start
         answer = Answer(number, verdict, 0, judgement, message, seconds)
         found[verdict] += 1
-        _print(answer, claim, options["as_json"])
+        _print(answer, claim, options["as_json"], court.assume)
         if options["write"] and judgement is not None:
             stem = _stem(court, claim, taken)
             written += _write(court, judgement, stem, formats, given, options)
@@ -207,13 +207,20 @@ def _summary(found: Counter[str], seconds: float, as_json: bool) -> None:
 # -- one answer ------------------------------------------------------------------------------------
 
 
-def _print(answer: Answer, claim: str | None, as_json: bool) -> None:
+def _print(
+    answer: Answer,
+    claim: str | None,
+    as_json: bool,
+    assume: Mapping[str, tuple[str, ...]] | None = None,
+) -> None:
     if as_json:
         import json
 
         click.echo(safe(json.dumps(answer.plain(), ensure_ascii=False)))
         return
     head, *details = lines(answer, claim)
+    if assume and answer.verdict == "proved":
+        details.append("assumed: " + ", ".join(f"{n} {', '.join(w)}" for n, w in assume.items()))
     if not sys.stdout.isatty():
         click.echo(safe(f"{answer.verdict:<10}{head}"))
         for line in details:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from derive.errors import UnsupportedError
 from derive.expr import Expr, nodes
-from derive.index import Index
 from derive.normal import (
     UNIT,
     Exponent,
@@ -76,7 +75,7 @@ class Explicit:
                 accumulate(total, monomial, coefficient)
         return Value(self.ring, total)
 
-    def entry(self, leaf: tuple, i: Index, j: Index) -> Value:
+    def entry(self, leaf: tuple, i: int, j: int) -> Value:
         meant = self.meaning(leaf[0], i, j) if self.meaning else None
         return Value(self.ring, self.ring.entry(leaf[0], i, j) if meant is None else meant)
 
@@ -86,7 +85,7 @@ class Explicit:
     def size(self, dim: Dim) -> Value:
         return Value(self.ring, self.ring.size(dim))
 
-    def delta(self, i: Index, j: Index) -> Value:
+    def delta(self, i: int, j: int) -> Value:
         return Value(self.ring, {UNIT: 1} if i == j else {})
 
     def inverse(self, A: _View, i: int, j: int) -> Value:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from typing import Any
 
 from derive.errors import SizeError
 from derive.expr import Condition, Expr, nodes, number, substitute, variables
@@ -36,6 +37,7 @@ from derive.proof import (
     GradientName,
     Grid,
     Local,
+    Math,
     Slice,
     Step,
 )

@@ -245,7 +245,9 @@ def _write(root: Expr) -> tuple[str, int]:
             case "prefix":
                 return f"{op.symbol}{within(node.args[0], SIGN)}", SIGN
             case "postfix":
-                return f"{within(node.args[0], ATOM)}{op.symbol}", ATOM
+                (arg,) = node.args
+                shown = f"({done[arg][0]})" if arg.name == "number" else within(arg, ATOM)
+                return f"{shown}{op.symbol}", ATOM
             case "power":
                 exponent, strength = _write_number(node.data)
                 shown = exponent if strength == ATOM else f"({exponent})"

@@ -63,3 +63,9 @@ def paren(inner: Box, kind: str = "round") -> Box:
 
 def raw(text: str) -> Box:
     return Box("raw", text=text)
+
+
+def is_sum(box: Box) -> bool:
+    """Whether a sign stands between the parts of a box, so that brackets must keep it together."""
+    signs = ("plus", "minus", "negative")
+    return box.kind == "row" and any(p.kind == "op" and p.text in signs for p in box.parts)

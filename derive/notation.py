@@ -615,15 +615,16 @@ class Notation:
         plus = self.printer(op("plus"))
         dots = plus + self.printer(op("cdots"))
 
+        names = {index: f"%({index})s" for index in (grid.row, grid.col)}
+        terms: list[str] = []
+        for template in templates:
+            found = template(names)
+            for k in self.shown(len(found)):
+                terms.append(dots if k is None else plus + found[k] if terms else found[k])
+        whole, base = "".join(terms), self.style.base  # one cell, but for its two indices
+
         def write(i: int, j: int) -> tuple[str, ...]:
-            names = {grid.row: i, grid.col: j}
-            terms: list[str] = []
-            for template in templates:
-                found = template(names)
-                shown = self.shown(len(found))
-                for k in shown:
-                    terms.append(dots if k is None else plus + found[k] if terms else found[k])
-            return tuple(terms)
+            return (whole % {grid.row: i + base, grid.col: j + base},)
 
         return write
 
@@ -632,8 +633,8 @@ class Notation:
 
     def _template(
         self, loops: tuple[tuple[str, Dim], ...], body: Scalar
-    ) -> Callable[[Mapping[str, int]], list[str]]:
-        """Return a writer of a term for all values of its indices: printed once, then filled in.
+    ) -> Callable[[Mapping[str, str]], list[str]]:
+        """Return a writer of a term for all values of its loops, its other indices filled as given.
 
         Entries that differ only in their indices share one layout, so the cost of a written-out
         matrix is the cost of its characters.
@@ -652,8 +653,8 @@ class Notation:
         ]
         base = self.style.base
 
-        def write(names: Mapping[str, int]) -> list[str]:
-            filled = {k: i + base for k, i in names.items()}
+        def write(names: Mapping[str, str]) -> list[str]:
+            filled: dict[str, int | str] = {**names}
             printed: list[str] = []
 
             def loop(depth: int) -> None:

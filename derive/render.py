@@ -19,7 +19,7 @@ from derive.errors import OutputError, UnsupportedError
 from derive.expr import Expr, nodes
 from derive.graph import Statement
 from derive.index import Scalar
-from derive.layout import Box
+from derive.layout import Box, is_sum
 from derive.notation import Cells, Notation, Style
 from derive.printers.latex import broken, latex, matrix, width
 from derive.proof import (
@@ -49,6 +49,8 @@ SCREEN = 150.0
 INLINE = 42.0
 #: Room that a reason beside a broken line would like, and the least that a cell can be broken to.
 REASON, CELL = 24.0, 13.0
+#: Matrices with more characters do without thin spaces: each is a macro, and KaTeX expands 1000.
+CROWDED = 8000
 #: A display with more lines than this may break across pages.
 TALL = 14
 LABEL = re.compile(r"[A-Za-z0-9:.-]*\Z")
@@ -573,10 +575,13 @@ class _Page:
                 rows.append([r"\cdots" if cell is None else "".join(cell) for cell in line])
         self.widest_matrix = max(self.widest_matrix, len(rows[0]))
         if len(rows) == 1 and len(rows[0]) == 1:
-            return rows[0][0] if len(cells.rows[0][0] or ()) < 2 else rf"\left({rows[0][0]}\right)"
+            return rf"\left({rows[0][0]}\right)" if is_sum(cells.box(0, 0)) else rows[0][0]
         if most is not None:
             self._break_cells(cells, rows, most)
-        return matrix(rows, self.style.brackets)
+        shown = matrix(rows, self.style.brackets)
+        if self.form == "md" and len(shown) > CROWDED:
+            return shown.replace(r"\,", "{}")
+        return shown
 
     def _break_cells(self, cells: Cells, rows: list[list[str]], most: float) -> None:
         """Break the cells of a matrix's wide columns in place, as far as they stay readable."""
@@ -792,7 +797,9 @@ def _fill(form: str, document: dict[str, Any], templates: Path | None) -> str:
             f"the template {where}{f', line {line},' if line else ''} cannot be filled: "
             f"{error.message or error}"
         ) from None
-    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+    while "\n\n\n" in text:
+        text = text.replace("\n\n\n", "\n\n")
+    return text.strip() + "\n"
 
 
 @cache

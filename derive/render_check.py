@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from derive.errors import DeriveError, OutputError, ShapeError, UnsupportedError
-from derive.expr import Expr, variables
-from derive.layout import Box, frac, num, op, paren, row, sub, sup, word
+from derive.expr import OPS, Expr, nodes, variables
+from derive.layout import Box, frac, num, op, paren, row, sup, word
 from derive.notation import Notation, Style
 from derive.numbers import BITS, Numbers, at_point, interval
 from derive.printers.latex import broken, latex, matrix
@@ -131,12 +131,14 @@ def _worked(
         ],
         "steps": [
             {
-                "name": latex(notation.leaf(n)),
+                "name": latex(notation.leaf(n) if n else notation.expr(expr)),
                 "lines": _equation(
-                    broken(notation.expr(expr), LINE), _matrix(work.shown(n)), work.is_exact(n)
+                    broken(notation.expr(expr), LINE) if n else [],
+                    _matrix(work.shown(expr)),
+                    work.is_exact(expr),
                 ),
             }
-            for n, expr in steps
+            for n, expr in work.with_inverses(steps, [truth, claimed])
         ],
         "entry": _entry(notation, case.gradients[f"d{name}"], i, j),
         "expected": worked(truth, found.expected),
@@ -225,11 +227,24 @@ class _Table:
     def _point(self) -> Numbers:
         return Numbers(self.found.sizes, self.values)
 
-    def shown(self, name: str) -> list[list[str]]:
-        return [[at_point(x) for x in line] for line in self.values[name]]
+    def with_inverses(
+        self, steps: list[tuple[str, Expr]], roots: list[Expr]
+    ) -> list[tuple[str, Expr]]:
+        """Return the steps, each after the inverses that it uses, which have no names."""
+        found: dict[tuple[str, Expr], None] = {}
+        for name, expr in [*steps, *(("", root) for root in roots)]:
+            for node in nodes(expr):
+                if node.name in ("inv", "det") and node is not expr:
+                    found[("", node)] = None
+            if name:
+                found[(name, expr)] = None
+        return list(found)
 
-    def is_exact(self, name: str) -> bool:
-        return all(_is_exact(cell) for line in self.shown(name) for cell in line)
+    def shown(self, expr: Expr) -> list[list[str]]:
+        return [[at_point(x) for x in line] for line in self._evaluate(expr)]
+
+    def is_exact(self, expr: Expr) -> bool:
+        return all(_is_exact(cell) for line in self.shown(expr) for cell in line)
 
     def written(self, expr: Expr, i: int, j: int) -> Box | None:
         """Return the arithmetic of an entry with its numbers put in; `None` where it is long."""
@@ -375,20 +390,10 @@ class _Work:
         return _written(1 if i == j else 0)
 
     def inverse(self, A: _View, i: int, j: int) -> _Written:
-        rows = self._evaluated(A.expr)
-        inside = matrix([[_value(at_point(x)) for x in line] for line in rows], "round")
-        box = sub(
-            paren(sup(Box("raw", text=inside), Box("raw", text="-1"))), num((i + 1) * 10 + j + 1)
-        )
-        return _Written(box, ATOM, 2)
+        return _written(interval(self.point.matrix(OPS["inv"](A.expr))[i][j]))
 
     def det(self, A: _View) -> _Written:
-        rows = self._evaluated(A.expr)
-        inside = matrix([[_value(at_point(x)) for x in line] for line in rows], "round")
-        return _Written(row(word("det"), Box("raw", text=inside)), ATOM, 2)
-
-    def _evaluated(self, expr: Expr) -> list[list[Any]]:
-        return [[interval(x) for x in line] for line in self.point.matrix(expr)]
+        return _written(interval(self.point.matrix(OPS["det"](A.expr))[0][0]))
 
     def function(self, name: str, *args: Any) -> _Written:
         values = [_written(arg) for arg in args]

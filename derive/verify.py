@@ -14,6 +14,7 @@ from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import cycle, product
+from typing import Any, TypeVar
 
 from derive.entries import Explicit, Matrix, Partials, cells
 from derive.errors import ProofError, UnsupportedError
@@ -21,7 +22,7 @@ from derive.expr import Expr, nodes, substitute
 from derive.graph import Program, Statement
 from derive.index import Entries, Index, Scalar
 from derive.normal import Form, Ring, TooLarge, Undefined, accumulate, sums_of_entries
-from derive.numbers import Numbers, agreement
+from derive.numbers import Numbers, Values, agreement
 from derive.ops import var
 from derive.proof import (
     EVERY_SHAPE,
@@ -41,10 +42,11 @@ from derive.proof import (
     Step,
     Verdict,
 )
-from derive.shape import Dim, Shape
+from derive.shape import Dim, Shape, extent
 
 Progress = Callable[[str], None]
 Sizes = Mapping[str, int]
+J = TypeVar("J", bound="_Judge")
 #: Where two sides differ, and whether they do for certain.
 Difference = tuple[str, bool]
 
@@ -137,16 +139,23 @@ class _Court:
     def _local(self, local: Local) -> Local:
         self.progress(f"the gradient of {local.statement.name} with respect to {local.variable}")
         theme = local.statement.name
-        sized = {
-            part: next(iter(self._by_theme([chain])), ()) if chain else ()
-            for part in ("slice", "one", "entries", "assembly")
-            for chain in [getattr(local, part)]
-        }
-        general = {
-            part: tuple(self._general(step, theme) for step in getattr(local, part))
-            for part in ("claim", "index", "operators")
-        }
-        return replace(local, **sized, **general)
+
+        def sized(chain: Chain) -> Chain:
+            return next(self._by_theme([chain])) if chain else ()
+
+        def general(chain: Chain) -> Chain:
+            return tuple(self._general(step, theme) for step in chain)
+
+        return replace(
+            local,
+            slice=sized(local.slice),
+            one=sized(local.one),
+            entries=sized(local.entries),
+            assembly=sized(local.assembly),
+            claim=general(local.claim),
+            index=general(local.index),
+            operators=general(local.operators),
+        )
 
     def _general(self, step: Step, theme: str) -> Step:
         judges: list[_Judge] = [self._index(theme)]
@@ -167,8 +176,8 @@ class _Court:
         return self._kept(("index", theme), lambda: IndexJudge(
             self.derivation, self.statements[theme]))  # fmt: skip
 
-    def _kept(self, key: tuple, make):
-        known = self.__dict__.setdefault("_judges", {})
+    def _kept(self, key: tuple[Any, ...], make: Callable[[], J]) -> J:
+        known: dict[tuple[Any, ...], Any] = self.__dict__.setdefault("_judges", {})
         if key not in known:
             known[key] = make()
         return known[key]
@@ -176,7 +185,7 @@ class _Court:
     # -- the whole program -------------------------------------------------------------------------
 
     def _whole(self, chain: Chain) -> Chain:
-        judges = [self._kept("algebra", lambda: AlgebraJudge(self.derivation))]
+        judges: list[_Judge] = [self._kept(("algebra",), lambda: AlgebraJudge(self.derivation))]
         judges += [self._forward(k) for k in range(len(self.probes))]
         return tuple(
             replace(step, verdicts=tuple(judge.verdict(step) for judge in judges)) for step in chain
@@ -205,14 +214,14 @@ def _first_agreement(
     """Return the digits to which central differences agree, `None` where no point has a value."""
     out = f"d{program.output}"
 
-    def value(point) -> object:
+    def value(point: Mapping[str, Values]) -> Any:
         rows = Numbers(sizes, point).matrix(output)
         if program.is_loss:
             return 1 * _number(rows[0][0])
         pairs = zip(point[out], rows, strict=True)
         return sum(_number(y) * g for gs, ys in pairs for g, y in zip(gs, ys, strict=True))
 
-    def gradient(point) -> list:
+    def gradient(point: Mapping[str, Values]) -> Values:
         return Numbers(sizes, point).matrix(formula)
 
     for positive in (False, True):
@@ -235,7 +244,7 @@ def _first_agreement(
     return None
 
 
-def _number(value):
+def _number(value: Any) -> Any:
     from derive.numbers import interval
 
     return interval(value)
@@ -401,6 +410,7 @@ class EntriesJudge(_Judge):
     def differs(self, step: Step) -> Difference | None:
         left, right = step.left, step.right
         if isinstance(left, Scalar | EntryOf):
+            assert isinstance(right, Scalar | EntryOf)
             return self._scalars_differ(step, left, right)
         p, q = self._matrix(left), self._matrix(right)
         for i, (row, other) in enumerate(zip(p, q, strict=True)):
@@ -409,15 +419,17 @@ class EntriesJudge(_Judge):
                     return f"entry {i + 1}, {j + 1} differs", is_rational(self.ring, x, y)
         return None
 
-    def _scalars_differ(self, step: Step, left: Math, right: Math) -> Difference | None:
+    def _scalars_differ(
+        self, step: Step, left: Scalar | EntryOf, right: Scalar | EntryOf
+    ) -> Difference | None:
         words = dict.fromkeys([*_free(left), *_free(right)])
         dims = self._index_dims(step.about)
-        ranges = [range(self._size(dims[word])) for word in words]
+        ranges = [range(extent(dims[word], self.sizes)) for word in words]
         for values in product(*ranges):
-            names = dict(zip(words, values, strict=True))
+            names: dict[Index, Index] = dict(zip(words, values, strict=True))
             p, q = self._scalar(left, names), self._scalar(right, names)
             if not self.ring.equal(p, q):
-                places = ", ".join(f"{word} = {value + 1}" for word, value in names.items())
+                places = ", ".join(f"{word} = {value + 1}" for word, value in zip(words, values))
                 return f"they differ at {places}", is_rational(self.ring, p, q)
         return None
 
@@ -427,12 +439,10 @@ class EntriesJudge(_Judge):
         dims.update(zip(letters.variable, leaves[about].shape.dims, strict=True))
         return dims
 
-    def _size(self, dim) -> int:
-        return self.sizes.get(dim, dim)
-
-    def _scalar(self, math: Math, names: Mapping[Index, Index]) -> Form:
+    def _scalar(self, math: Scalar | EntryOf, names: Mapping[Index, Index]) -> Form:
         if isinstance(math, EntryOf):
-            i, j = names.get(math.i, math.i), names.get(math.j, math.j)
+            i: Any = names.get(math.i, math.i)  # at sizes every index is a number
+            j: Any = names.get(math.j, math.j)
             return self.judging.matrix(math.expr)[i][j]
         return self.ring.of(math, names)
 
@@ -449,11 +459,11 @@ class EntriesJudge(_Judge):
             case ExplicitMath(expr):
                 return self.judging.matrix(expr)
             case Grid(tree, row, col, leaf):
-                rows, cols = leaf.shape.at(self.sizes).dims
+                rows, cols = leaf.shape.extents(self.sizes)
                 of = self._writer(tree) or self.ring.of
                 return [[of(tree, {row: i, col: j}) for j in range(cols)] for i in range(rows)]
             case Slice(of, wrt):
-                rows, cols = of.shape.at(self.sizes).dims
+                rows, cols = of.shape.extents(self.sizes)
                 _, a, c = wrt.data
                 return [
                     [self._partial(i, j, wrt.data[0], a, c) for j in range(cols)]
@@ -479,8 +489,10 @@ class EntriesJudge(_Judge):
             y, x = term.args
             i, j, a, c = (names.get(k, k) for k in (*y.data[1:], *x.data[1:]))
             return self._partial(i, j, x.data[0], a, c)
-        name, i, j = term.data
-        return self._entry(name, names.get(i, i), names.get(j, j))
+        name, k, p = term.data
+        row: Any = names.get(k, k)
+        col: Any = names.get(p, p)
+        return self._entry(name, row, col)
 
     def _entry(self, name: str, i: int, j: int) -> Form | None:
         if name == self.statement.name:
@@ -519,10 +531,12 @@ class EntriesJudge(_Judge):
         free = var("the node", meant.of.shape)
         rows = self.plain.matrix(substitute(self.statement.expr, {meant.of: free}))
         node = self.plain.matrix(meant.of)
+
+        def define(name: str, k: Any, p: Any) -> Form | None:
+            return node[k][p] if name == "the node" else None
+
         return {
-            atoms[x][2:]: self.ring.unfold(
-                form, lambda name, k, p: node[k][p] if name == "the node" else None
-            )
+            atoms[x][2:]: self.ring.unfold(form, define)
             for x, form in self._gathered(rows).items()
             if atoms[x][1] == "the node"
         }
@@ -556,8 +570,9 @@ class AlgebraJudge(_Judge):
         }  # fmt: skip
 
     def differs(self, step: Step) -> Difference | None:
-        sides = (step.left, step.right)
-        p, q = (self.ring.of(self.entries.of(side, "@r", "@s")) for side in sides)
+        left, right = step.left, step.right
+        assert isinstance(left, Expr) and isinstance(right, Expr)
+        p, q = (self.ring.of(self.entries.of(side, "@r", "@s")) for side in (left, right))
         return None if self.ring.equal(p, q) else ("the normal forms differ", False)
 
     def _meaning(self, term: Scalar, names: Mapping[Index, Index]) -> Form | None:
@@ -585,7 +600,9 @@ class ForwardJudge(_Judge):
         self.partials: dict[str, list[list[Partials]]] = {}
 
     def differs(self, step: Step) -> Difference | None:
-        p, q = self.judging.matrix(step.left), self.judging.matrix(step.right)
+        left, right = step.left, step.right
+        assert isinstance(left, Expr) and isinstance(right, Expr)
+        p, q = self.judging.matrix(left), self.judging.matrix(right)
         for i, j in cells(len(p), len(p[0])):
             if not self._same(p[i][j], q[i][j]):
                 certain = len(self.program.statements) == 1 and is_rational(
@@ -639,10 +656,9 @@ class ForwardJudge(_Judge):
                 if change:
                     moved[ring.atom(("x", statement.name, i, j))] = change
         result: Form = {}
-        shape = self.program.output.shape.at(self.sizes)
-        for i, j in cells(int(shape.rows), int(shape.cols)):
+        for i, j in cells(*self.program.output.shape.extents(self.sizes)):
             slope = moved.get(ring.atom(("x", output, i, j)), {})
-            weight = {(): 1} if self.program.is_loss else ring.entry(f"d{output}", i, j)
+            weight: Form = {(): 1} if self.program.is_loss else ring.entry(f"d{output}", i, j)
             for m, k in ring.mul(weight, slope).items():
                 accumulate(result, m, k)
         return result
@@ -651,9 +667,9 @@ class ForwardJudge(_Judge):
         if statement.name not in self.partials:
             rows = self.plain.matrix(statement.expr)
             self.partials[statement.name] = [[self.plain.partials(f) for f in row] for row in rows]
-        rows = self.partials[statement.name]
-        for i, j in cells(len(rows), len(rows[0])):
-            yield (i, j), rows[i][j]
+        found = self.partials[statement.name]
+        for i, j in cells(len(found), len(found[0])):
+            yield (i, j), found[i][j]
 
 
 def sizes_text(program: Program, sizes: Sizes) -> str:
@@ -663,7 +679,7 @@ def sizes_text(program: Program, sizes: Sizes) -> str:
     return ", ".join(f"{dim} = {sizes[dim]}" for dim in program.dims)
 
 
-def _free(math: Math) -> list[Index]:
+def _free(math: Scalar | EntryOf) -> list[Index]:
     from derive.index import free_indices
 
     if isinstance(math, EntryOf):

@@ -278,8 +278,11 @@ def _tight(tex: str) -> str:
     return tex.replace(r"\ ", "").replace(r"\,", "").replace(" ", "")
 
 
-@pytest.mark.parametrize("style", STYLES, ids=["partials", "base 0", "short"])
-@pytest.mark.parametrize("text", PROGRAMS)
+CASES = [(text, STYLES[0]) for text in PROGRAMS]
+CASES += [(text, style) for text in PROGRAMS[:4] for style in STYLES[1:]]
+
+
+@pytest.mark.parametrize(("text", "style"), CASES)
 def test_what_is_printed_is_what_was_proved(text, style):
     assert Judged(text, style).compare() > 5
 

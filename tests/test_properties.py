@@ -81,7 +81,8 @@ def test_central_differences_see_a_wrong_gradient():
         assert (abs(along - expected) < 1e-12) == right
 
 
-@settings(max_examples=30, suppress_health_check=list(HealthCheck))
+# The same programs in every run: a quotient of whole sums, drawn once in hundreds, takes minutes.
+@settings(max_examples=30, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(texts())
 def test_random_programs_are_proved_for_every_shape(text):
     program = parse(text)

@@ -1,0 +1,150 @@
+"""Random programs: every gradient is proved, and agrees with roads that share nothing with ours.
+
+NumPy over mpmath's numbers runs the printed text and its central differences; torch differentiates
+it by its own rules. Neither sees an operator of the table.
+"""
+
+import ast
+
+import mpmath
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from programs import DECLARED, DIGITS, evaluate, matrix, point, run, texts
+
+from derive.explain import explain
+from derive.graph import Program
+from derive.parse import parse
+from derive.proof import EVERY_SHAPE
+from derive.verify import insist, verify
+
+SIZES = (2, 3, 4)
+STEP = mpmath.mpf(10) ** -15
+
+
+@pytest.fixture(autouse=True, scope="module")
+def precision():
+    with mpmath.workdps(DIGITS):
+        yield
+
+
+def reached(program: Program) -> tuple[str, ...]:
+    found = program.reaching()
+    return tuple(name for name in program.inputs if name in found)
+
+
+def direction(shape: tuple[int, int]) -> np.ndarray:
+    """A direction in which no two entries move alike."""
+    cells = [[(-1) ** (i + j) * mpmath.mpf(3 + 5 * i + 7 * j) / 8 for j in range(shape[1])]
+             for i in range(shape[0])]  # fmt: skip
+    return np.array(cells)
+
+
+def slope(program: Program, values: dict, sizes: dict, name: str) -> mpmath.mpf:
+    """The derivative of the loss along a direction of one input, by central differences."""
+    output = str(program.output)
+
+    def loss(moved: np.ndarray) -> mpmath.mpf:
+        value = run(program, {**values, name: moved}, sizes)[output]
+        return np.sum(value if program.is_loss else value * values[f"d{output}"])
+
+    step = STEP * direction(values[name].shape)
+    return (loss(values[name] + step) - loss(values[name] - step)) / (2 * STEP)
+
+
+@settings(max_examples=1000, suppress_health_check=list(HealthCheck))
+@given(texts())
+@example(f"{DECLARED}; H0 = (X @ W) * sum(X) + tr(A); L = mean(H0 ** 3) / (1 + sum(b ** 2))")
+def test_gradients_agree_with_central_differences(text):
+    program = parse(text)
+    sizes = dict(zip(program.dims, SIZES))
+    values = {name: matrix(rows) for name, rows in point(program, sizes).items()}
+    known = {**run(program, values, sizes), **values}
+    derivation = explain(program, wrt=reached(program), detail="brief")
+    for name, gradient in derivation.gradients.items():
+        ours = evaluate(str(gradient), known, sizes)
+        assert ours.shape == values[name].shape, f"{gradient} has another shape than {name}"
+        along = np.sum(ours * direction(ours.shape))
+        expected = slope(program, values, sizes, name)
+        assert abs(along - expected) <= mpmath.mpf(10) ** -12 * (1 + abs(expected)), (
+            f"d{name} = {gradient} gives {float(along)}, differences give {float(expected)}"
+        )
+
+
+def test_central_differences_see_a_wrong_gradient():
+    program = parse("X: (n, d); W: (d, m); Y = X @ W")
+    sizes = dict(zip(program.dims, SIZES))
+    values = {name: matrix(rows) for name, rows in point(program, sizes).items()}
+    expected = slope(program, values, sizes, "X")
+    for text, right in (("dY @ W.T", True), ("2 * dY @ W.T", False), ("dY @ W.T + X", False)):
+        along = np.sum(evaluate(text, values, sizes) * direction((2, 3)))
+        assert (abs(along - expected) < 1e-12) == right
+
+
+# The same programs in every run: a quotient of whole sums, drawn once in hundreds, takes minutes.
+@settings(max_examples=30, suppress_health_check=list(HealthCheck), derandomize=True)
+@given(texts())
+def test_random_programs_are_proved_for_every_shape(text):
+    program = parse(text)
+    derivation = insist(verify(explain(program, wrt=reached(program), detail="one")))
+    for local in derivation.locals:
+        for step in (*local.index, *local.operators):
+            assert step.verdicts[0].scope == EVERY_SHAPE and step.verdicts[0].proved
+
+
+# -- torch -----------------------------------------------------------------------------------------
+
+
+def in_torch(torch, text: str, values: dict, sizes: dict):
+    """The value of the text of an expression, by torch's own functions."""
+    f = torch.nn.functional
+    names = {
+        "sum": lambda A, axis=None: A.sum().reshape(1, 1) if axis is None else A.sum(axis, True),
+        "mean": lambda A, axis=None: A.mean().reshape(1, 1) if axis is None else A.mean(axis, True),
+        "tr": lambda A: torch.trace(A).reshape(1, 1),
+        "max": lambda A, B: torch.maximum(*map(torch.as_tensor, (A, B))),
+        "min": lambda A, B: torch.minimum(*map(torch.as_tensor, (A, B))),
+        "ones": torch.ones,
+        "zeros": torch.zeros,
+        "eye": torch.eye,
+        "broadcast_to": lambda A, shape: torch.as_tensor(A).expand(shape),
+        "softplus": lambda A: f.softplus(A, threshold=500),
+    }
+    for name in ("exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "sqrt", "abs", "relu",
+                 "sigmoid"):  # fmt: skip
+        names[name] = getattr(torch, name)
+    compiled = compile(ast.parse(text, mode="eval"), "<text>", "eval")
+    return eval(compiled, {**names, **sizes, **values})
+
+
+def gradients_in_torch(torch, program: Program, point: dict, sizes: dict) -> dict[str, np.ndarray]:
+    values = {name: torch.tensor(rows.astype(float)) for name, rows in point.items()}
+    for name in program.inputs:
+        values[name].requires_grad_()
+    for statement in program.statements:
+        values[statement.name] = in_torch(torch, str(statement.expr), values, sizes)
+    output = str(program.output)
+    weight = torch.ones(1, 1) if program.is_loss else values[f"d{output}"]
+    (values[output] * weight).sum().backward()
+    return {
+        name: values[name].grad.numpy() for name in program.inputs if values[name].grad is not None
+    }
+
+
+@settings(max_examples=1000, suppress_health_check=list(HealthCheck))
+@given(texts())
+def test_gradients_agree_with_torch(text):
+    torch = pytest.importorskip("torch")
+    torch.set_default_dtype(torch.float64)
+    program = parse(text)
+    sizes = dict(zip(program.dims, SIZES))
+    values = {name: matrix(rows) for name, rows in point(program, sizes).items()}
+    known = {**run(program, values, sizes), **values}
+    theirs = gradients_in_torch(torch, program, values, sizes)
+    derivation = explain(program, wrt=reached(program), detail="brief")
+    for name, gradient in derivation.gradients.items():
+        ours = evaluate(str(gradient), known, sizes).astype(float)
+        scale = 1 + np.abs(ours).max()
+        assert np.allclose(ours / scale, theirs[name] / scale, rtol=1e-7, atol=1e-9), (
+            f"d{name} = {gradient}"
+        )
