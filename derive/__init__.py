@@ -20,7 +20,6 @@ _PUBLIC = {
     "Judgement": "derive.claim",
     "check_file": "derive.batch",
     "gradient": "derive.code",
-    "parse": "derive.parse",
     "from_sympy": "derive.bridge",
     "claim_from_sympy": "derive.bridge",
     "to_sympy": "derive.bridge",
@@ -51,7 +50,6 @@ if TYPE_CHECKING:
     from derive.errors import SizeError as SizeError
     from derive.errors import UnsupportedError as UnsupportedError
     from derive.notation import Style as Style
-    from derive.parse import parse as parse
     from derive.pipeline import Proof as Proof
     from derive.pipeline import prove as prove
 

@@ -472,7 +472,10 @@ class _Functions:
     """The functions of the table on scalars of SymPy, by their definitions where SymPy has none."""
 
     exp, log, sin, cos, tan = sp.exp, sp.log, sp.sin, sp.cos, sp.tan
-    sinh, cosh, tanh, sqrt, abs, sign = sp.sinh, sp.cosh, sp.tanh, sp.sqrt, sp.Abs, sp.sign
+    sinh, cosh, tanh, abs, sign = sp.sinh, sp.cosh, sp.tanh, sp.Abs, sp.sign
+
+    def sqrt(self, x: Any) -> Any:
+        return sp.sqrt(x)
 
     def relu(self, x: Any) -> Any:
         return sp.Max(0, x)
@@ -493,10 +496,12 @@ class _Functions:
         return sp.pi
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        through = OPS[name].through
-        if through is None:
+        op = OPS.get(name)
+        if op is None:
+            raise AttributeError(name)
+        if op.through is None:
             raise UnsupportedError(f"SymPy has no node for {name}")
-        return partial(through, self)
+        return partial(op.through, self)
 
 
 class _ToSympy:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from derive.errors import DeriveError, ShapeError, UnsupportedError
 from derive.explain import explain
 from derive.expr import Expr, nodes, number, rebuild, substitute, variables
-from derive.graph import Program, Statement, nearest
+from derive.graph import Program, Statement, nearest, with_dim
 from derive.index import Entries, Index, Scalar, letters
 from derive.normal import Form, Ring, TooLarge, Undefined
 from derive.ops import var
@@ -160,6 +160,8 @@ class Case:
             raise UnsupportedError(f"{target} is where the gradients start from; it is given")
         if name not in self.names:
             raise UnsupportedError(f"{self.program.output} does not depend on {name}")
+        if self.gradients[target] in nodes(expr):
+            raise UnsupportedError(f"the claim gives {target} in terms of {target} itself")
         return name, expr
 
     # -- judging -----------------------------------------------------------------------------------
@@ -216,7 +218,7 @@ class Case:
             method="rigorous intervals at a point",
             counterexample=found,
             diagnosis=self._diagnosis(name, expr),
-            holds=self._holds(text, name, expr),
+            holds=self._holds(name, expr),
             **common,
         )
 
@@ -440,7 +442,7 @@ class Case:
         """Whether no difference shows at these sizes, at any of a few points."""
         return all(self._differs(name, expr, sizes, seed) is None for seed in range(SEEDS))
 
-    def _holds(self, text: str, name: str, expr: Expr) -> str:
+    def _holds(self, name: str, expr: Expr) -> str:
         """Return where a false claim happens to be true, proved: why its author believed it."""
         for leaf in self.program.inputs:
             shape = self.program.leaves[leaf].shape
@@ -453,18 +455,17 @@ class Case:
             trials.append((dims, "where every dimension is 1"))
         for gone, words in trials:
             sizes = {dim: 1 if dim in gone else k + 2 for k, dim in enumerate(dims)}
-            if self.agrees(name, expr, sizes) and self._proves_at_one(text, gone):
+            if self.agrees(name, expr, sizes) and self._proves_at_one(name, expr, gone):
                 return words
         return ""
 
-    def _proves_at_one(self, text: str, gone: Sequence[str]) -> bool:
+    def _proves_at_one(self, name: str, expr: Expr, gone: Sequence[str]) -> bool:
         """Whether a claim is proved where some dimensions are 1."""
         program = self.program
         for dim in gone:
-            program = program.with_dim(dim, 1)
-        case = Case(program, self.assumptions)
+            program, expr = program.with_dim(dim, 1), with_dim(expr, dim, 1)
         try:
-            return case.proves(*case.read(text))
+            return Case(program, self.assumptions).proves(name, expr)
         except (TooLarge, Undefined, DeriveError):
             return False
 

@@ -71,7 +71,7 @@ def check(target: str | None, **options: Any) -> int:
 def _check_claims(target: str, formats: tuple[str, ...], options: dict[str, Any]) -> int:
     from derive.batch import Answer, Court
 
-    text, name, _ = read_target(target)
+    text, name, at = read_target(target)
     given = dict(shape(item) for item in options["shapes"])
     court = Court(text, given, _assumed(options["assumed"]), name=name)
     for claim in options["claims"]:  # what cannot be read is said before anything is judged
@@ -88,7 +88,7 @@ def _check_claims(target: str, formats: tuple[str, ...], options: dict[str, Any]
         _print(answer, claim, options["as_json"], court.assume)
         if options["write"] and judgement is not None:
             stem = _stem(court, claim, taken)
-            written += _write(court, judgement, stem, formats, given, options)
+            written += _write(court, judgement, stem, formats, options | {"given": given, "at": at})
     for path in written:
         click.echo(f"wrote {path}", err=options["as_json"])
     return status(found)
@@ -131,15 +131,24 @@ def _stem(court: Court, claim: str, taken: Counter[str]) -> str:
 
 
 def _write(
-    court: Court, judgement: Judgement, stem: str, formats: tuple[str, ...],
-    shapes: dict[str, Any], options: dict[str, Any],
-) -> list[Path]:  # fmt: skip
+    court: Court,
+    judgement: Judgement,
+    stem: str,
+    formats: tuple[str, ...],
+    options: dict[str, Any],
+) -> list[Path]:
     from derive.pipeline import prove
     from derive.render_check import fitting, write_check
 
     def derivation(form: str) -> str:
         name = fitting(court.case, judgement.claim).read(judgement.claim)[0]
-        proof = prove(court.program.text, shapes, wrt=(name,), name=court.program.name)
+        proof = prove(
+            court.program.text,
+            options["given"],
+            at=options["at"],
+            wrt=(name,),
+            name=court.program.name,
+        )
         return proof.render(form, fragment=form == "tex")
 
     folder = options["output"] or "output"

@@ -85,28 +85,11 @@ class Program:
 
     def with_dim(self, gone: str, kept: Dim) -> Program:
         """Return the program in which a dimension is another one, or a number."""
-
-        def renamed(shape: Shape) -> Shape:
-            return Shape(*(kept if dim == gone else dim for dim in shape.dims))
-
-        def moved(root: Expr) -> Expr:
-            done: dict[Expr, Expr] = {}
-            for node in nodes(root):
-                data, args = node.data, tuple(done[arg] for arg in node.args)
-                if isinstance(data, Shape):
-                    data = renamed(data)
-                elif node.is_var:
-                    data = type(data)(data[0], renamed(data[1]))
-                elif data == gone and node.name in ("dim", "eye"):
-                    data = kept
-                repeats = node.name != "broadcast_to" or args[0].shape != data
-                done[node] = node.op(*args, data=data) if repeats else args[0]
-            return done[root]
-
+        statements = (Statement(s.name, with_dim(s.expr, gone, kept)) for s in self.statements)
         return replace(
             self,
-            statements=tuple(Statement(s.name, moved(s.expr)) for s in self.statements),
-            leaves={name: moved(leaf) for name, leaf in self.leaves.items()},
+            statements=tuple(statements),
+            leaves={name: with_dim(leaf, gone, kept) for name, leaf in self.leaves.items()},
             dims=tuple(dim for dim in self.dims if dim != gone),
             sizes={dim: k for dim, k in self.sizes.items() if dim != gone},
         )
@@ -156,6 +139,26 @@ class Program:
                 raise SizeError(f"a dimension must be at least 1, {dim} = {number} is not")
         small = dict(zip(self.dims, cycle((2, 3, 4)), strict=False))
         return {dim: sizes.get(dim, self.sizes.get(dim, small[dim])) for dim in self.dims}
+
+
+def with_dim(root: Expr, gone: str, kept: Dim) -> Expr:
+    """Return an expression in which a dimension is another one, or a number."""
+
+    def renamed(shape: Shape) -> Shape:
+        return Shape(*(kept if dim == gone else dim for dim in shape.dims))
+
+    done: dict[Expr, Expr] = {}
+    for node in nodes(root):
+        data, args = node.data, tuple(done[arg] for arg in node.args)
+        if isinstance(data, Shape):
+            data = renamed(data)
+        elif node.is_var:
+            data = type(data)(data[0], renamed(data[1]))
+        elif data == gone and node.name in ("dim", "eye"):
+            data = kept
+        repeats = node.name != "broadcast_to" or args[0].shape != data
+        done[node] = node.op(*args, data=data) if repeats else args[0]
+    return done[root]
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

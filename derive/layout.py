@@ -5,7 +5,7 @@
     id num word op      a letter or name, a number, an upright name, a symbol by its name
     row                 parts side by side
     sub sup             a base with a subscript, with a superscript
-    frac root           numerator over denominator, a square root
+    frac root           numerator over denominator, a square root (`text` says entrywise)
     paren               a part in brackets; `text` is round, square, bars or iverson
     matrix              rows of cells, each row a box of kind row
     under               a base with a shape under it

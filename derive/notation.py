@@ -17,6 +17,7 @@ from derive.expr import Condition, Expr, number, written_args
 from derive.index import Index, Scalar, mul, num, split, written_out
 from derive.layout import Box, frac, op, paren, raw, row, sub, sup, word
 from derive.layout import num as digits
+from derive.ops.linear import ones
 from derive.printers.latex import GREEK, SLOT, SPELLED
 from derive.proof import Derivation, EntryOf, Explicit, Grid, Math, Slice
 from derive.shape import Dim, Shape
@@ -252,7 +253,10 @@ class Notation:
 
     def _function(self, e: Expr, shapes: bool) -> tuple[Box, int]:
         args = [self._expr(arg, shapes)[0] for arg in self._bare(e)]
-        return self._applied(e.name, args)
+        box, strength = self._applied(e.name, args)
+        if box.kind == "root" and not e.shape.is_scalar:
+            box = Box("root", box.parts, "entrywise")
+        return box, strength
 
     def _applied(self, name: str, args: list[Box]) -> tuple[Box, int]:
         match name:
@@ -301,9 +305,10 @@ class Notation:
         box = box if strength >= PRODUCT else paren(box)
         if a.shape.is_scalar and _is_number(a):
             return box, strength
+        if a.shape.is_scalar:
+            return _beside(box, self._constant(ones(*e.shape.dims), shapes)), PRODUCT
         if a.shape.rows != e.shape.rows:
-            ones = self._ones(Shape(e.shape.rows, 1), shapes)
-            box = _beside(box, ones) if a.shape.is_scalar else _beside(ones, box)
+            box = _beside(self._ones(Shape(e.shape.rows, 1), shapes), box)
         if a.shape.cols != e.shape.cols:
             box = _beside(box, self._ones(Shape(1, e.shape.cols), shapes))
         return box, PRODUCT
@@ -347,8 +352,6 @@ class Notation:
         strength = PRODUCT
         if matrices:
             several = len(matrices) + len(others) > 1
-            if parts and parts[-1].kind != "num":
-                parts.append(op("thin"))
             body = joined(matrices, "odot", ATOM if several else PRODUCT)
             alone, weak = self._expr(matrices[0], shapes)
             if len(matrices) == 1 and (weak < PRODUCT if not several else weak < ATOM):
@@ -358,6 +361,10 @@ class Notation:
                     strength = weak
             if several:
                 strength = ENTRYWISE
+            if parts and _first(body).kind == "num":
+                parts.append(op("cdot"))
+            elif parts and parts[-1].kind != "num":
+                parts.append(op("thin"))
             parts.append(body)
         if others:
             if not parts:
@@ -773,6 +780,11 @@ class Notation:
 def _beside(a: Box, b: Box) -> Box:
     """Return a product of matrices: letters stand close, anything larger gets a thin space."""
     return row(a, b) if _is_letter(a) and _is_letter(b) else row(a, op("thin"), b)
+
+
+def _first(box: Box) -> Box:
+    """Return the box with which another begins on paper."""
+    return _first(box.parts[0]) if box.kind in ("row", "sup", "sub", "under") else box
 
 
 def _is_letter(box: Box) -> bool:

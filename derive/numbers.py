@@ -228,7 +228,7 @@ def _intervals(point: Mapping[str, list[list[Fraction]]]) -> dict[str, Values]:
 def decided_difference(
     truth: Expr, claim: Expr, sizes: Mapping[str, int], values: Mapping[str, list[list[Fraction]]]
 ) -> tuple[tuple[int, int], Any, Any] | None:
-    """Return the first entry in which two expressions differ for certain at a point, and both values.
+    """Return the first entry in which two expressions certainly differ at a point, and both values.
 
     `None` where no interval of a difference excludes zero, or where a value does not exist.
     """

@@ -84,8 +84,9 @@ def expressions(draw, shape: tuple, names: Mapping[str, tuple], depth: int) -> s
         case "positive":
             return draw(st.sampled_from(POSITIVE)).format(f"({of(shape)})")
         case "extreme":
-            word, k = draw(st.sampled_from(["max", "min"])), draw(st.integers(11, 999))
-            return f"{word}({of(shape)}, {of(shape, 2)} + 1 / {k})"  # never a tie
+            word = draw(st.sampled_from(["max", "min"]))
+            k = 10 * draw(st.integers(1, 99)) + depth  # another one at each depth: never a tie
+            return f"{word}({of(shape)}, {of(shape, 2)} + 1 / {k})"
         case "matmul":
             inner = draw(st.sampled_from(["n", "d", "m", 1]))
             return f"({of((rows, inner))} @ {of((inner, cols))})"

@@ -3,10 +3,12 @@
 import string
 from textwrap import dedent
 
+import mpmath
 import pytest
+from flint import ctx
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from programs import DECLARED, matrix, point, run, texts
+from programs import DECLARED, DIGITS, matrix, point, run, texts
 
 from derive.errors import DeriveError, ParseError, ShapeError, UnsupportedError
 from derive.graph import Program
@@ -714,6 +716,15 @@ def test_what_is_printed_is_read_as_the_same_program(text):
 @settings(max_examples=60)
 @given(texts())
 def test_numpy_gives_a_printed_program_the_same_numbers(text):
+    before, ctx.prec = ctx.prec, 200
+    try:
+        with mpmath.workdps(DIGITS):
+            compare_with_numpy(text)
+    finally:
+        ctx.prec = before
+
+
+def compare_with_numpy(text):
     program = parse(text)
     sizes = dict(zip(program.dims, (2, 3, 4)))
     values = point(program, sizes)

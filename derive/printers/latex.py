@@ -251,7 +251,8 @@ def _inside(box: Box) -> tuple[list[Box], Box, Box] | None:
             return before, inner, Box(box.kind, (after, box.parts[1]))
         case "root":
             left, right = _OPEN["round"]
-            return [raw(left)], box.parts[0], sup(raw(right), raw("1/2"))
+            half = r"\odot 1/2" if box.text == "entrywise" else "1/2"
+            return [raw(left)], box.parts[0], sup(raw(right), raw(half))
         case "frac":
             top, bottom = box.parts
             if _measured([top]) > _measured([bottom]):
