@@ -36,22 +36,24 @@ __all__ = ["__version__", *_PUBLIC]
 
 if TYPE_CHECKING:
     from derive.batch import check_file as check_file
-    from derive.claim import Judgement as Judgement
-    from derive.claim import check as check
+    from derive.bridge import (
+        claim_from_sympy as claim_from_sympy,
+        from_sympy as from_sympy,
+        to_sympy as to_sympy,
+    )
+    from derive.claim import Judgement as Judgement, check as check
     from derive.code import gradient as gradient
-    from derive.bridge import claim_from_sympy as claim_from_sympy
-    from derive.bridge import from_sympy as from_sympy
-    from derive.bridge import to_sympy as to_sympy
-    from derive.errors import DeriveError as DeriveError
-    from derive.errors import OutputError as OutputError
-    from derive.errors import ParseError as ParseError
-    from derive.errors import ProofError as ProofError
-    from derive.errors import ShapeError as ShapeError
-    from derive.errors import SizeError as SizeError
-    from derive.errors import UnsupportedError as UnsupportedError
+    from derive.errors import (
+        DeriveError as DeriveError,
+        OutputError as OutputError,
+        ParseError as ParseError,
+        ProofError as ProofError,
+        ShapeError as ShapeError,
+        SizeError as SizeError,
+        UnsupportedError as UnsupportedError,
+    )
     from derive.notation import Style as Style
-    from derive.pipeline import Proof as Proof
-    from derive.pipeline import prove as prove
+    from derive.pipeline import Proof as Proof, prove as prove
 
 
 def __getattr__(name: str) -> Any:

@@ -2,8 +2,8 @@
 
 A claim `dX = ...` is held against the *definition* of the gradient, the chain rule over derivatives
 of normal forms; our own gradient rules are not asked. Where the normal forms agree the claim is
-proved for every shape. Where they do not, a counterexample is sought at the smallest sizes and small
-integers, in rigorous intervals; without one the claim stays undecided.
+proved for every shape. Where they do not, a counterexample is sought at the smallest sizes and
+small integers, in rigorous intervals; without one the claim stays undecided.
 """
 
 from __future__ import annotations
@@ -143,6 +143,8 @@ class Case:
         self.entries = Entries(letters(taken).bound)
         self.ring = Ring(meaning=self._meaning)
         self.known: dict[str, Form] = {}
+        statements = (program.composed(statement.expr) for statement in program.statements)
+        self._defined = tuple(statements)
 
     # -- reading -----------------------------------------------------------------------------------
 
@@ -181,7 +183,9 @@ class Case:
     def _judged(self, text: str, name: str, expr: Expr) -> Judgement:
         truth = self.derivation.gradients[name]
         shape = self.program.leaves[name].shape
-        common = {"claim": text, "truth": f"d{name} = {truth}", "conditions": self._conditions(expr)}
+        common: dict[str, Any] = {
+            "claim": text, "truth": f"d{name} = {truth}", "conditions": self._conditions(expr)
+        }  # fmt: skip
         if expr.shape != shape:
             reason = f"d{name} is {shape}, the claim is {expr.shape}"
             variant = self._diagnosis(name, expr)
@@ -224,13 +228,14 @@ class Case:
 
     def _ill_shaped(self, text: str, error: ShapeError) -> Judgement:
         """Judge a claim that does not fit for every shape where it does: at equal dimensions."""
-        merged, claim = self, text
+        merged = self
         for _ in self.program.dims:
-            merged = merged._with_equal(error)
-            if merged is None:
+            wider = merged._with_equal(error)
+            if wider is None:
                 break
+            merged = wider
             try:
-                name, expr = merged.read(claim)
+                name, expr = merged.read(text)
             except ShapeError as again:
                 error = again
                 continue
@@ -242,7 +247,8 @@ class Case:
                     found, scope=f"where {equal}", verdict=PROVED if own else REFUTED,
                     reason="" if own else error.message, holds="" if own else f"where {equal}",
                 )  # fmt: skip
-            return replace(found, reason=f"{error.message}; it fits where {equal}, and is false there")
+            reason = f"{error.message}; it fits where {equal}, and is false there"
+            return replace(found, reason=reason)
         return Judgement(
             claim=text, verdict=REFUTED, scope=EVERY_SHAPE, method="shapes",
             truth="", reason=error.message,
@@ -255,9 +261,9 @@ class Case:
 
     def _with_equal(self, error: ShapeError) -> Case | None:
         """Return the case in which two dimensions that clashed are one."""
-        if error.clash is None or not all(isinstance(dim, str) for dim in error.clash):
+        kept, gone = error.clash or (0, 0)
+        if not (isinstance(kept, str) and isinstance(gone, str)):
             return None
-        kept, gone = error.clash
         case = Case(self.program.with_dim(gone, kept), self.assumptions)
         case.equalities = [*self.equalities, f"{kept} = {gone}"]
         return case
@@ -275,7 +281,7 @@ class Case:
 
         output = self.program.composed(self.program.statements[-1].expr)
         formulas = (output, *self._formulas(name, expr))
-        sizes = {dim: 2 for dim in self.program.dims}
+        sizes = dict.fromkeys(self.program.dims, 2)
         return any(
             have_values(formulas, sizes, self._values(sizes, seed)) for seed in range(12)
         )
@@ -412,13 +418,13 @@ class Case:
     def _differs(
         self, name: str, expr: Expr, sizes: Mapping[str, int], seed: int
     ) -> Counterexample | None:
-        from derive.numbers import at_point, decided_difference
+        from derive.numbers import at_point, decided_difference, steady
 
         values = self._values(sizes, seed)
         truth, claim = self._formulas(name, expr)
         found = decided_difference(truth, claim, sizes, values)
-        if found is None:
-            return None
+        if found is None or not steady((*self._defined, truth, claim), sizes, values):
+            return None  # no difference, or at a kink, or where the program has no value
         (i, j), expected, claimed = found
         return Counterexample(
             sizes=dict(sizes),
@@ -450,7 +456,7 @@ class Case:
                 if self._proves_with(name, expr, leaf, "symmetric"):
                     return f"where {leaf} is symmetric"
         dims = self.program.dims
-        trials = [((dim,), f"where {dim} = 1") for dim in dims]
+        trials: list[tuple[tuple[str, ...], str]] = [((dim,), f"where {dim} = 1") for dim in dims]
         if len(dims) > 1:
             trials.append((dims, "where every dimension is 1"))
         for gone, words in trials:
@@ -592,7 +598,8 @@ _CONDITIONS = {
 
 
 def _has_kink(node: Expr) -> bool:
-    return any(c.kind in ("nonzero", "distinct") for c in node.op.where(node.data, *node.args)) and (
+    asked = node.op.where(node.data, *node.args)
+    return any(c.kind in ("nonzero", "distinct") for c in asked) and (
         node.op.through is not None or node.name == "sign"
     )
 
@@ -630,7 +637,7 @@ def _obeying(table: list[list[Fraction]], words: frozenset[str]) -> list[list[Fr
     if "binary" in words:
         table = [[Fraction(int(x > 0)) for x in row] for row in table]
     if "one-hot-rows" in words:
-        hot = [int(abs(sum(row))) % len(row) for row in table]
+        hot = [int(abs(sum(row, Fraction(0)))) % len(row) for row in table]
         table = [[Fraction(int(j == hot[i])) for j in cols] for i in rows]
     if {"symmetric", "spd"} & words:
         table = [[table[min(i, j)][max(i, j)] for j in cols] for i in rows]

@@ -209,7 +209,7 @@ def _by_flint(form: Form, places: dict[int, int]) -> list[Form]:
 
 
 def _by_sympy(ring: Ring, form: Form, variables: list[int]) -> list[Form]:
-    """Differentiate with SymPy; the results are forms whose variables are the numbers 0, 1, 2 ..."""
+    """Differentiate with SymPy; the variables of the results are the numbers 0, 1, 2 ..."""
     import sympy
 
     symbols = {atom: sympy.Symbol(f"v{k}", real=True) for k, atom in enumerate(variables)}

@@ -124,10 +124,8 @@ class _Writer:
             count += area * _length(self.trees[statement.name], self.sizes)
             for leaf in variables(statement.expr):
                 if leaf.data[0] in self.active:
-                    count += area + _area(leaf.shape, self.sizes) * max(
-                        _area(statement.expr.shape, self.sizes) // max(leaf.shape.extents(self.sizes)),
-                        1,
-                    )
+                    used = max(area // max(leaf.shape.extents(self.sizes)), 1)
+                    count += area + _area(leaf.shape, self.sizes) * used
         if count > most:
             raise SizeError(
                 f"the document would have about {count:,} entries, more than the limit of {most:,}",
@@ -224,7 +222,8 @@ class _Writer:
     ) -> Iterator[Step]:
         """Yield the sweep itself: the gradient of every node between the output and the leaf."""
         for node, gradient in gradients.items():
-            if node is statement.expr or leaf not in nodes(node) or (node.is_var and node is not leaf):
+            other = node.is_var and node is not leaf
+            if node is statement.expr or leaf not in nodes(node) or other:
                 continue
             left = own if node is leaf else self.node_gradient(node)
             rules = tuple(dict.fromkeys(because for because, _ in gradient.parts))

@@ -45,9 +45,10 @@ class Op:
     `shape(data, *shapes)` is its shape law. `entry(ix, i, j, *args)` makes entry i, j of the result
     from entries of the arguments; `ix` brings sums, deltas and functions, so the same lambda serves
     symbolic indices, explicit matrices and numbers. For a function of scalars, `through` defines it
-    by exp, log, sin, cos, sign and powers, and `derivatives` holds one partial derivative `(f, y, *x)`
-    an argument. `where` lists the conditions under which it is defined and differentiable. `costly`
-    marks an operator whose entries, written out, grow faster than its matrices.
+    by exp, log, sin, cos, sign and powers, and `derivatives` holds one partial derivative
+    `(f, y, *x)` an argument. `where` lists the conditions under which it is defined and
+    differentiable. `costly` marks an operator whose entries, written out, grow faster than its
+    matrices.
     """
 
     name: str

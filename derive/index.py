@@ -335,7 +335,8 @@ Scalar(kind='delta', args=(), data=('j', 'c'))), data=None)
         case "fn":
             return add(*_chain(term, leaf, a, c))
         case "sum":
-            return total(*term.data, differentiate(term.args[0], leaf, a, c))
+            index, dim = term.data
+            return total(index, dim, differentiate(term.args[0], leaf, a, c))
         case "inverse" | "det":
             return _square_derivative(term, leaf, a, c)
     return ZERO
@@ -389,7 +390,8 @@ def contract(term: Scalar) -> Scalar:
     """
     match term.kind:
         case "sum":
-            return _contract_sum(*term.data, contract(term.args[0]))
+            index, dim = term.data
+            return _contract_sum(index, dim, contract(term.args[0]))
         case "add":
             return add(*(contract(arg) for arg in term.args))
         case "mul":
@@ -461,8 +463,9 @@ def rename(term: Scalar, names: Mapping[Index, Index]) -> Scalar:
             i, j = term.data
             return delta(names.get(i, i), names.get(j, j))
         case "sum":
-            kept = {old: new for old, new in names.items() if old != term.data[0]}
-            return total(*term.data, rename(term.args[0], kept))
+            index, dim = term.data
+            kept = {old: new for old, new in names.items() if old != index}
+            return total(index, dim, rename(term.args[0], kept))
         case "inverse":
             i, j = term.data[4:]
             data = (*term.data[:4], names.get(i, i), names.get(j, j))
@@ -476,7 +479,8 @@ def rename(term: Scalar, names: Mapping[Index, Index]) -> Scalar:
         case "mul":
             return mul(*args)
         case "pow":
-            return power(*args, term.data)
+            (base,) = args
+            return power(base, term.data)
     return Scalar(term.kind, tuple(args), term.data)
 
 
@@ -504,5 +508,6 @@ def written_out(term: Scalar, names: Mapping[Index, Index], sizes: Mapping[str, 
         case "mul":
             return mul(*args)
         case "pow":
-            return power(*args, term.data)
+            (base,) = args
+            return power(base, term.data)
     return Scalar(term.kind, tuple(args), term.data)

@@ -17,12 +17,10 @@ from itertools import permutations, product
 from math import comb, floor
 from typing import Any
 
-
 from derive.index import Index, Scalar, split
 from derive.ops import OPS
 from derive.ops.square import cofactor, determinant
-from derive.shape import Dim
-from derive.shape import size as size_of
+from derive.shape import Dim, extent
 
 Exponent = int | Fraction
 Monomial = tuple[tuple[int, Exponent], ...]
@@ -222,7 +220,8 @@ class Ring:
     def _whole_power(self, form: Form, exponent: int) -> Form:
         if len(form) > 1 and comb(len(form) + exponent - 1, exponent) > LARGEST:
             raise TooLarge
-        result, base = {UNIT: 1}, form
+        result: Form = {UNIT: 1}
+        base = form
         while exponent:
             if exponent & 1:
                 result = self.mul(result, base)
@@ -242,7 +241,7 @@ class Ring:
         if isinstance(exponent, int):
             powers = self._settle(tuple((a, exact(e * exponent)) for a, e in monomial))
             return self.mul(self._number_power(coefficient, exponent), powers)
-        outside = self._number_power(abs(coefficient), exponent)
+        outside = self._number_power(coefficient if coefficient > 0 else -coefficient, exponent)
         rest: list[tuple[int, Exponent]] = []
         signed = [(a, e) for a, e in monomial if not self._positive(a)]
         alone = coefficient > 0 and len(signed) == 1 and signed[0][1] % 2 != 0
@@ -254,7 +253,7 @@ class Ring:
             even = e - e % 2
             if even and (even * exponent) % 1 == 0:
                 whole = int(even * exponent)
-                sign = self._sign({((atom, 1),): 1}) if whole % 2 else {UNIT: 1}
+                sign: Form = self._sign({((atom, 1),): 1}) if whole % 2 else {UNIT: 1}
                 outside = self.product([outside, self._settle(((atom, whole),)), sign])
                 e = exact(e - even)
             if e:
@@ -262,7 +261,7 @@ class Ring:
         if coefficient > 0 and len(rest) == 1 and rest[0][1] % 2:
             powers = self._settle(((rest[0][0], exact(rest[0][1] * exponent)),))
             return self.mul(outside, powers)
-        inner = {tuple(rest): 1 if coefficient > 0 else -1}
+        inner: Form = {tuple(rest): 1 if coefficient > 0 else -1}
         if inner == {UNIT: 1}:
             return outside
         if inner == {UNIT: -1}:
@@ -320,6 +319,8 @@ class Ring:
         inner: Form = {}
         for monomial, coefficient in form.items():
             accumulate(inner, merge(monomial, inverse), exact(Fraction(coefficient) / leading))
+        if common and self.sums:
+            inner = self._close(inner)
         return self.mul(outside, self.single(("pow", self.freeze(inner)), exponent))
 
     def _common(self, form: Form) -> Monomial:
@@ -402,13 +403,14 @@ class Ring:
                         sign *= chosen[atom]
                 kept = tuple((a, e) for a, e in monomial if a not in chosen)
                 accumulate(cell, kept, sign * coefficient)
-            cells.append((chosen, cell))
+            cells.append((chosen, self._close(cell) if self.sums else cell))
         bound = {k for m in form for k in self._bound(m)}
         if any(self.indices[atom] & bound for atom in signs):
             if all(cell for _, cell in cells):
                 return None
             raise TooLarge  # a sum of such terms vanishes in cases of its own
-        half, result = Fraction(1, 2), {}
+        half = Fraction(1, 2)
+        result: Form = {}
         for chosen, cell in cells:
             if cell:
                 here = self.product(
@@ -448,7 +450,9 @@ class Ring:
 
     def _splits_log(self, atom: int) -> bool:
         """Whether log(xy) = log x + log y may be used of an atom: x is positive for certain."""
-        return atom not in self.sums and self.atoms[atom][0] in ("exp", "pow") and self._positive(atom)
+        if atom in self.sums or self.atoms[atom][0] not in ("exp", "pow"):
+            return False
+        return self._positive(atom)
 
     def _log_of(self, atom: int) -> Form:
         kind, key = self.atoms[atom]
@@ -461,12 +465,12 @@ class Ring:
         """Return sin or cos of a small sum by the addition theorems, one term at a time."""
         if not all(isinstance(c, int) for c in form.values()):
             return None
-        steps = sum(abs(c) for c in form.values())
+        steps = sum(abs(int(c)) for c in form.values())
         if not 2 <= steps <= 4:
             return None
         monomial = min(form)
         sign = 1 if form[monomial] > 0 else -1
-        first = {monomial: sign}
+        first: Form = {monomial: sign}
         rest = self.add(form, {monomial: -sign})
         s1, c1, s2, c2 = self._sin(first), self._cos(first), self._sin(rest), self._cos(rest)
         if name == "sin":
@@ -581,16 +585,18 @@ class Ring:
 
     def _oriented_matrix(self, form: Form) -> tuple[tuple, bool]:
         """Return the smaller of a matrix and its transpose as a key, and whether it is turned."""
-        fresh = self._new_index()
-        swapped = self.rename(self.rename(self.rename(form, {"@r": fresh}), {"@s": "@r"}), {fresh: "@s"})
-        straight, turned = self.freeze(form), self.freeze(swapped)
+        straight, turned = self.freeze(form), self.freeze(self._transposed(form))
         return (turned, True) if repr(turned) < repr(straight) else (straight, False)
+
+    def _transposed(self, form: Form) -> Form:
+        """Return a matrix's form with its row and column indices exchanged."""
+        fresh = self._new_index()
+        moved = self.rename(self.rename(form, {"@r": fresh}), {"@s": "@r"})
+        return self.rename(moved, {fresh: "@s"})
 
     def _inverse_of(self, key: tuple, dim: Dim, i: Index, j: Index) -> Form:
         if str(j) < str(i) and self._oriented_matrix(self.thaw(key))[0] == key:
-            fresh = self._new_index()
-            form = self.thaw(key)
-            swapped = self.rename(self.rename(self.rename(form, {"@r": fresh}), {"@s": "@r"}), {fresh: "@s"})
+            swapped = self._transposed(self.thaw(key))
             if self.freeze(swapped) == key:  # the matrix is symmetric, and so is its inverse
                 i, j = j, i
         return self.single(("inv", key, dim, i, j))
@@ -652,10 +658,10 @@ class Ring:
                 return self._close(self.mul(renamed, self.delta(i, j)))
         unused = [k for k in bound if not any(k in self.indices[a] for a in self._plain(monomial))]
         if unused:
-            rest = tuple((a, e) for a, e in monomial if self.atoms[a][1] not in unused
+            used = tuple((a, e) for a, e in monomial if self.atoms[a][1] not in unused
                          or self.atoms[a][0] != "Σ")  # fmt: skip
             sizes = (self.size(bound[k]) for k in unused)
-            return self.mul({rest: 1}, self.product(sizes))
+            return self.mul({used: 1}, self.product(sizes))
         return self._canonical(monomial, bound) if bound else {monomial: 1}
 
     def _plain(self, monomial: Monomial) -> list[int]:
@@ -668,7 +674,9 @@ class Ring:
         for _ in bound:
             uses = {
                 k: sorted(
-                    repr((self._skeleton(a, colors, k), e)) for a, e in plain if k in self.indices[a]
+                    repr((self._skeleton(a, colors, k), e))
+                    for a, e in plain
+                    if k in self.indices[a]
                 )
                 for k in bound
             }
@@ -777,7 +785,7 @@ class Ring:
         return dict(key)
 
     def _level_of(self, key: tuple) -> int:
-        """Return the level of the bound indices inside an atom; those around it use a higher one."""
+        """Return the level of the bound indices inside an atom; those around it use a higher."""
         if key[0] in ("x", "δ", "n", "Σ"):
             return 0
         inside = (
@@ -821,7 +829,7 @@ class Ring:
             case ("x", other, i, j):
                 if other != name:
                     return {}
-                rows = {UNIT: 1} if shape.rows == 1 else self.delta(i, a)
+                rows: Form = {UNIT: 1} if shape.rows == 1 else self.delta(i, a)
                 return self.mul(rows, {UNIT: 1} if shape.cols == 1 else self.delta(j, c))
             case ("exp", inner):
                 outer = self.single(key)
@@ -836,7 +844,7 @@ class Ring:
             case ("pow", inner):
                 outer = {UNIT: 1}
             case ("inv", inner, dim, i, j):
-                return self._square_derivative(inner, dim, leaf, a, c, self.scale(-1, {UNIT: 1}), i, j)
+                return self._square_derivative(inner, dim, leaf, a, c, {UNIT: -1}, i, j)
             case ("det", inner, dim):
                 return self._square_derivative(inner, dim, leaf, a, c, self.single(key), None, None)
             case _:  # numbers, deltas, and sign away from its kink
@@ -859,7 +867,9 @@ class Ring:
                     accumulate(result, m, exact(c * factor * coefficient))
         return result
 
-    def _unfolded(self, atom: int, exponent: Exponent, define) -> Form:
+    def _unfolded(
+        self, atom: int, exponent: Exponent, define: Callable[[str, Index, Index], Form | None]
+    ) -> Form:
         kind, *rest = self.atoms[atom]
         if kind == "x":
             meant = define(*rest)
@@ -887,7 +897,7 @@ class Ring:
 
     # -- judging -----------------------------------------------------------------------------------
 
-    def of(self, term: Scalar, names: Mapping[Index, Index] = {}) -> Form:  # noqa: B006
+    def of(self, term: Scalar, names: Mapping[Index, Index] = {}) -> Form:
         """Return the normal form of a scalar; `names` gives numbers or words to free indices."""
         match term.kind:
             case "num":
@@ -934,7 +944,7 @@ class Ring:
         if self.sizes is None:
             form = self.of(term.args[0], {r: "@r", s: "@s"})
             return self.inverse(form, dim, i, j) if place else self.det(form, dim)
-        span = range(size_of(dim, self.sizes))
+        span = range(extent(dim, self.sizes))
         rows = [[Value(self, self.of(term.args[0], {r: p, s: q})) for q in span] for p in span]
         whole = determinant(rows)
         if not place:
@@ -944,13 +954,14 @@ class Ring:
     def sum_of_products(self, summands: list[Summand], names: Mapping[Index, Index]) -> Form:
         """Return the form of sums of products of different matrices' entries, written out."""
         assert self.sizes is not None
-        ids, result = self.ids, {}
+        ids = self.ids
+        result: Form = {}
         for coefficient, loops, factors in summands:
             filled = dict(names)
-            for values in product(*(range(size_of(dim, self.sizes)) for _, dim in loops)):
+            for values in product(*(range(extent(dim, self.sizes)) for _, dim in loops)):
                 for (index, _), value in zip(loops, values, strict=True):
                     filled[index] = value
-                atoms = []
+                atoms: list[tuple[int, Exponent]] = []
                 for name, i, j in factors:
                     key = ("x", name, filled.get(i, i), filled.get(j, j))
                     number = ids.get(key)
@@ -988,7 +999,7 @@ class Ring:
             return False  # no two of them speak of the same entry
         for values in product((1, -1), repeat=len(signs)):
             chosen = dict(zip(signs, values, strict=True))
-            if not _consistent([(*lines[a], v) for a, v in chosen.items() if lines[a]]):
+            if not _consistent([(*at, v) for a, v in chosen.items() if (at := lines[a])]):
                 continue
             cell: Form = {}
             for monomial, coefficient in form.items():
@@ -998,7 +1009,7 @@ class Ring:
                         sign *= chosen[atom]
                 kept = tuple((a, e) for a, e in monomial if a not in chosen)
                 accumulate(cell, kept, sign * coefficient)
-            if cell and not self.is_zero(cell):
+            if cell and not self.is_zero(self._close(cell)):
                 return False
         return True
 
@@ -1007,7 +1018,7 @@ class Ring:
         slope = [(m, c) for m, c in form.items() if m != UNIT]
         if len(slope) != 1 or len(slope[0][0]) != 1 or slope[0][0][0][1] != 1:
             return None
-        (monomial, coefficient), atom = slope[0], slope[0][0][0][0]
+        ((((atom, _),), coefficient),) = slope
         if self.atoms[atom][0] != "x":
             return None
         return atom, Fraction(coefficient), Fraction(form.get(UNIT, 0))
@@ -1015,7 +1026,7 @@ class Ring:
     def _cleared(self, form: Form, atom: int, times: int) -> Form:
         """Return a form multiplied by a power of the base of an atom."""
         key = self.atoms[atom]
-        base = self.thaw(key[1]) if key[0] == "pow" else {((atom, 1),): 1}
+        base: Form = self.thaw(key[1]) if key[0] == "pow" else {((atom, 1),): 1}
         powers: dict[int, Form] = {0: {UNIT: 1}}
         cleared: Form = {}
         for monomial, coefficient in form.items():
@@ -1032,7 +1043,7 @@ class Ring:
         return cleared
 
     def _reduced(self, form: Form) -> Form:
-        """Return a form with denominators that sums bind reduced: where P = p + q, p/P is 1 - q/P."""
+        """Return a form, denominators that sums bind reduced: where P = p + q, p/P is 1 - q/P."""
         result: Form = {}
         work = dict(form)
         for _ in range(10_000):
@@ -1057,9 +1068,9 @@ class Ring:
             if power >= 0 or not isinstance(power, int) or self.atoms[atom][0] != "pow":
                 continue
             base = self.thaw(self.atoms[atom][1])
-            for lead, found in self._leads(base, monomial, atom):
+            for lead, gone in self._leads(base, monomial, atom):
                 rest = {m: c for m, c in base.items() if m != lead}
-                kept = merge(monomial, tuple((a, -e) for a, e in found))
+                kept = merge(monomial, tuple((a, -e) for a, e in gone))
                 factor = exact(Fraction(1) / base[lead])
                 whole = self.mul({kept: factor}, {((atom, 1),): 1})
                 return self.add(whole, self.mul({kept: -factor}, rest))
@@ -1097,6 +1108,7 @@ class Ring:
             if summed not in outer:
                 continue
             for free in words - {summed}:
+                here: dict[Index, Index]
                 here = {"@r": free, "@s": summed} if from_left else {"@r": summed, "@s": free}
                 others = [k for k in outer if k not in (summed, free)]
                 for chosen in permutations(others, len(inner)):
@@ -1111,7 +1123,8 @@ class Ring:
                         continue
                     left = merge(monomial, tuple((a, -e) for a, e in found))
                     left = merge(left, ((atom, -1),))
-                    if any(self.indices[a] & {summed, *chosen} for a, _ in left if a not in self.sums):
+                    plain = self._plain(left)
+                    if any(self.indices[a] & {summed, *chosen} for a in plain):
                         continue
                     sign = self.atom(("Σ", summed, dim))
                     left = merge(left, ((sign, -1),))
@@ -1119,6 +1132,7 @@ class Ring:
                     factor = exact(Fraction(1) / matrix[lead])
                     one = self.mul({left: factor}, self.delta(free, other))
                     fresh = self._new_index()
+                    moved: dict[Index, Index]
                     moved = {"@r": free, "@s": fresh} if from_left else {"@r": fresh, "@s": free}
                     ends = (fresh, other) if from_left else (other, fresh)
                     tail = self.mul(self.rename(rest, moved), self._inverse_of(key, dim, *ends))

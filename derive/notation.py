@@ -15,8 +15,7 @@ from itertools import chain
 
 from derive.expr import Condition, Expr, number, written_args
 from derive.index import Index, Scalar, mul, num, split, written_out
-from derive.layout import Box, frac, op, paren, raw, row, sub, sup, word
-from derive.layout import num as digits
+from derive.layout import Box, frac, num as digits, op, paren, raw, row, sub, sup, word
 from derive.ops.linear import ones
 from derive.printers.latex import GREEK, SLOT, SPELLED
 from derive.proof import Derivation, EntryOf, Explicit, Grid, Math, Slice

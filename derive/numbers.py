@@ -6,7 +6,7 @@ The third reading of the operators' definitions, after symbols and forms. Arithm
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from functools import partial
 from typing import Any
@@ -228,7 +228,7 @@ def _intervals(point: Mapping[str, list[list[Fraction]]]) -> dict[str, Values]:
 def decided_difference(
     truth: Expr, claim: Expr, sizes: Mapping[str, int], values: Mapping[str, list[list[Fraction]]]
 ) -> tuple[tuple[int, int], Any, Any] | None:
-    """Return the first entry in which two expressions certainly differ at a point, and both values.
+    """Return the first entry in which two expressions certainly differ at a point, and its values.
 
     `None` where no interval of a difference excludes zero, or where a value does not exist.
     """
@@ -270,9 +270,45 @@ def have_values(
         ctx.prec = before
 
 
+def steady(
+    formulas: tuple[Expr, ...], sizes: Mapping[str, int], values: Mapping[str, list[list[Fraction]]]
+) -> bool:
+    """Return whether formulas have values at a point and do not jump there, as at a kink they do.
+
+    Every entry is moved a little, each by its own amount, to one side and to the other.
+    """
+
+    def moved(step: Fraction) -> Iterator[Any]:
+        near = {
+            name: [
+                [interval(x + step * (1 + (7 * k + 5 * i + 3 * j) % 11)) for j, x in enumerate(row)]
+                for i, row in enumerate(rows)
+            ]
+            for k, (name, rows) in enumerate(values.items())
+        }
+        point = Numbers(sizes, near)
+        for formula in formulas:
+            for row in point.matrix(formula):
+                yield from map(interval, row)
+
+    before, ctx.prec = ctx.prec, BITS
+    try:
+        sides = zip(moved(Fraction(0)), moved(STEP), moved(-STEP), strict=True)
+        jump = interval(Fraction(1, 10**6))
+        return all(
+            here.is_finite() and abs(side - here) < jump * (1 + abs(here))
+            for here, *others in sides
+            for side in others
+        )
+    except (ZeroDivisionError, ValueError):
+        return False
+    finally:
+        ctx.prec = before
+
+
 def at_point(value: Any) -> str:
     """Return an interval as a reader writes it: an exact fraction of small terms, or six digits."""
     guess = Fraction(float(value.mid())).limit_denominator(1000)
-    if value.contains(fmpq(guess.numerator, guess.denominator)):
+    if (value * guess.denominator).contains(guess.numerator):
         return str(guess)
     return f"{float(value.mid()):.6g}"

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
+from typing import Any
 
 from derive.errors import DeriveError, ParseError, Place, ShapeError
 from derive.expr import OPS, Expr, Op, broadcast_to, elementwise, nodes, number
@@ -26,6 +27,7 @@ LONGEST, DEEPEST, LARGEST = 50_000, 200, 10**9
 LONGEST_NUMBER = 4_000
 
 Shapes = Mapping[str, "Shape | tuple[Dim, ...]"]
+Located = ast.stmt | ast.expr
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 _INFIX = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.MatMult: "matmul", ast.Div: "div"}
@@ -89,7 +91,7 @@ def parse_claim(
     for node in reader.body:
         if not isinstance(node, ast.Assign):
             raise reader.error(node, "a claim is an equation: dX = ...")
-        name = node.targets[0].id
+        name = _target(node)
         if node is reader.body[-1]:
             return name, scope.read(node.value)
         if name in scope.leaves:
@@ -114,7 +116,7 @@ class _Reader:
         self.name = name
         self.body = _syntax(text)
         self.declared = dict(self._declarations(given))
-        self.assigned = [s.targets[0].id for s in self.body if isinstance(s, ast.Assign)]
+        self.assigned = [_target(s) for s in self.body if isinstance(s, ast.Assign)]
         self.symbols = dict.fromkeys(
             dim
             for shape, _ in self.declared.values()
@@ -125,7 +127,7 @@ class _Reader:
 
     # -- declarations ------------------------------------------------------------------------------
 
-    def _declarations(self, given) -> Iterator[tuple[str, tuple[Shape, Place | None]]]:
+    def _declarations(self, given: Shapes) -> Iterator[tuple[str, tuple[Shape, Place | None]]]:
         seen: dict[str, Shape] = {}
         for node in self.body:
             if not isinstance(node, ast.AnnAssign):
@@ -234,7 +236,8 @@ class _Reader:
         """Return a readable word for each class of slots that had to be equal."""
         taken = {*self.declared, *self.assigned, *self.symbols, *_names(self.body)}
         free = iter([*(w for w in _FRESH if w not in taken), *(f"n_{k}" for k in range(2, 999))])
-        words = {word: next(free) for word in dict.fromkeys(slots.values()) if word in slots}
+        classes = (word for word in dict.fromkeys(slots.values()) if word in slots)
+        words: dict[Dim, Dim] = {word: next(free) for word in classes}
         return {slot: words.get(word, word) for slot, word in slots.items()}
 
     # -- the program -------------------------------------------------------------------------------
@@ -257,7 +260,7 @@ class _Reader:
         if not statements:
             raise ParseError("there is no formula: write something such as Y = X @ W + B")
         inputs = tuple(n for n in leaves if n not in {s.name for s in statements})
-        dims = dict.fromkeys(
+        symbols = dict.fromkeys(
             dim for leaf in leaves.values() for dim in leaf.shape.dims if isinstance(dim, str)
         )
         sizes = {word: numbers[slot] for slot, word in words.items() if isinstance(word, str)}
@@ -267,32 +270,45 @@ class _Reader:
             statements=tuple(statements),
             leaves=leaves,
             inputs=inputs,
-            dims=tuple(dims),
+            dims=tuple(symbols),
             sizes=sizes,
         )
 
     def _statement(self, node: ast.stmt, scope: _Scope) -> tuple[str, Expr]:
         if isinstance(node, ast.Assign):
-            return node.targets[0].id, scope.read(node.value)
+            return _target(node), scope.read(node.value)
         if node is not self.body[-1]:
             raise self.error(node, "this value is not used; give it a name: Z = ...")
+        assert isinstance(node, ast.Expr)
         expr = scope.read(node.value)
         wanted = ("L", "J", "f") if expr.shape.is_scalar else ("Y", "Z", "F")
         return next(name for name in (*wanted, "Y_out") if name not in scope.leaves), expr
 
     # -- places ------------------------------------------------------------------------------------
 
-    def place(self, node: ast.AST) -> Place:
+    def place(self, node: Located) -> Place:
         return _place(self.text, node)
 
-    def error(self, node: ast.AST, message: str, kind=ParseError, hint: str | None = None):
+    def error(
+        self,
+        node: Located,
+        message: str,
+        kind: type[DeriveError] = ParseError,
+        hint: str | None = None,
+    ) -> DeriveError:
         return kind(message, place=self.place(node), hint=hint)
 
 
 class _Scope:
     """The names known so far, and the reading of expressions over them."""
 
-    def __init__(self, reader: _Reader, leaves: dict[str, Expr], symbols, closed: bool = False):
+    def __init__(
+        self,
+        reader: _Reader,
+        leaves: dict[str, Expr],
+        symbols: Collection[str],
+        closed: bool = False,
+    ):
         self.reader = reader
         self.closed = closed
         self.leaves = leaves
@@ -311,7 +327,7 @@ class _Scope:
             return method(node)
 
     @contextmanager
-    def located(self, node: ast.expr):
+    def located(self, node: ast.expr) -> Iterator[None]:
         """Give an error that arises inside the place of the innermost node that has one."""
         try:
             yield
@@ -462,7 +478,8 @@ class _Scope:
         if op is None or not _is_function(op):
             if name in self.leaves:
                 raise ParseError(
-                    f"{name} is a variable, not a function", hint=f"for a product write {name} * (...)"
+                    f"{name} is a variable, not a function",
+                    hint=f"for a product write {name} * (...)",
                 )
             raise ParseError(f"unknown function {name}{nearest(name, FUNCTIONS)}")
         args = self._args(node, len(op.derivatives) or 1)
@@ -472,10 +489,11 @@ class _Scope:
         try:
             return op(args[0])
         except ShapeError as error:
-            raise ShapeError(f"{name}({_brief(args[0])}): {error.message}", clash=error.clash) from None
+            shown = f"{name}({_brief(args[0])})"
+            raise ShapeError(f"{shown}: {error.message}", clash=error.clash) from None
 
     def _args(self, node: ast.Call, expected: int) -> list[Expr]:
-        name = node.func.id
+        name = _called(node)
         if node.keywords and name not in _REDUCTIONS:
             raise ParseError(f"{name} takes no option {node.keywords[0].arg}")
         for arg in node.args:
@@ -489,9 +507,9 @@ class _Scope:
         return [self.read(arg) for arg in node.args]
 
     def _reduction(self, node: ast.Call) -> Expr:
-        name, (arg,) = node.func.id, self._args(node, 1)
+        name, (arg,) = _called(node), self._args(node, 1)
         self._matrix(arg, node.args[0])
-        axis = None
+        axis: Any = None
         for option in node.keywords:
             if option.arg is None:
                 raise ParseError("this is not in the language")
@@ -503,7 +521,7 @@ class _Scope:
         return OPS[name + _AXES[axis]](arg)
 
     def _constant_matrix(self, node: ast.Call) -> Expr:
-        name = node.func.id
+        name = _called(node)
         expected = 1 if name == "eye" else 2
         if len(node.args) != expected or node.keywords:
             raise ParseError(f"{name} takes {expected} dimension{'s' if expected > 1 else ''}")
@@ -693,7 +711,7 @@ def _line(text: str, line: int) -> tuple[str, int]:
     return source.lstrip(), len(source) - len(source.lstrip())
 
 
-def _place(text: str, node: ast.AST) -> Place:
+def _place(text: str, node: Located) -> Place:
     source, lead = _line(text, node.lineno)
     encoded = source.encode(errors="surrogatepass")  # a comment may hold anything
     start = len(encoded[: node.col_offset].decode(errors="ignore"))
@@ -706,6 +724,17 @@ def _segment(text: str, node: ast.Constant) -> str:
     place = _place(text, node)
     line = text.splitlines()[place.line - 1]
     return line[place.column - 1 : place.column - 1 + place.width]
+
+
+def _target(node: ast.Assign) -> str:
+    (target,) = node.targets
+    assert isinstance(target, ast.Name)  # `_syntax` let nothing else through
+    return target.id
+
+
+def _called(node: ast.Call) -> str:
+    assert isinstance(node.func, ast.Name)
+    return node.func.id
 
 
 def _names(body: list[ast.stmt]) -> set[str]:

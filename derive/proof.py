@@ -78,10 +78,10 @@ class Verdict:
 class Step:
     """`left = right` by `rule`.
 
-    `facts` fill the rule's sentence. `theme` names the statement whose theorem the step belongs to,
-    or is empty where it is about the whole program; `about` is the variable of that theorem. `sized`
-    marks a step that is written out at the document's sizes; the others hold for every shape. `part`
-    is the part of the document.
+    `facts` fill the rule's sentence. `theme` names the statement whose theorem the step belongs
+    to, or is empty where it is about the whole program; `about` is the variable of that theorem.
+    `sized` marks a step that is written out at the document's sizes; the others hold for every
+    shape. `part` is the part of the document.
     """
 
     left: Math

@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from derive.expr import OPS, Expr, broadcast_to, nodes, number, rebuild, substitute
 from derive.ops.linear import ones
-from derive.shape import SCALAR, Shape
+from derive.shape import SCALAR, Dim, Shape
 
 Rule = Callable[[Expr], Expr | None]
 
@@ -250,7 +250,7 @@ _SUMS = ("sum", "sum_rows", "sum_cols")
 _PRODUCTS = ("mul", "div", "neg", "matmul", "transpose", *_SUMS)
 
 
-def _extent(dim) -> Expr:
+def _extent(dim: Dim) -> Expr:
     return number(dim) if isinstance(dim, int) else OPS["dim"](data=dim)
 
 
@@ -427,7 +427,7 @@ def _summed(e: Expr) -> Iterator:
         yield cols
 
 
-def _size(extent) -> tuple[Fraction, dict[Expr, Fraction]]:
+def _size(extent: Dim) -> tuple[Fraction, dict[Expr, Fraction]]:
     if isinstance(extent, int):
         return Fraction(extent), {}
     return Fraction(1), {OPS["dim"](data=extent): Fraction(1)}

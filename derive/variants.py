@@ -81,10 +81,16 @@ def _bare(node: Expr) -> Expr:
     return node.args[0] if node.name == "broadcast_to" else node
 
 
-def _applied(kind: Callable[[Expr], Iterator], places) -> Iterator[tuple[str, Callable[[], Expr]]]:
+def _applied(
+    kind: Callable[[Expr], Iterator], places: Iterable[tuple[Expr, Put]]
+) -> Iterator[tuple[str, Callable[[], Expr]]]:
     for node, put in places:
         for words, make in kind(node):
-            yield words, lambda put=put, make=make: put(make())
+            yield words, _then(make, put)
+
+
+def _then(make: Callable[[], Expr], put: Put) -> Callable[[], Expr]:
+    return lambda: put(make())
 
 
 def _of_shape(changes: Iterable, shape: Shape) -> Iterator[Variant]:

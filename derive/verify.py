@@ -64,7 +64,7 @@ def verify(derivation: Derivation, progress: Progress | None = None) -> Derivati
 
 
 def insist(derivation: Derivation) -> Derivation:
-    """Return a derivation whose every step is proved; raise `ProofError` at the first that is not."""
+    """Return a derivation, every step of it proved; raise `ProofError` at the first that is not."""
     for step in derivation.steps():
         if not step.proved:
             found = next((v for v in step.verdicts if not v.proved), None)
@@ -475,7 +475,8 @@ class EntriesJudge(_Judge):
         """Return a quicker `Ring.of` for sums of products of entries that stand for themselves."""
         summands = sums_of_entries(tree)
         if summands is None or any(
-            name == self.statement.name or (name in self.derivation.names and name != self._upstream)
+            name == self.statement.name
+            or (name in self.derivation.names and name != self._upstream)
             for _, _, factors in summands
             for name, _, _ in factors
         ):
@@ -584,7 +585,7 @@ class AlgebraJudge(_Judge):
 
 
 class ForwardJudge(_Judge):
-    """The whole program differentiated forwards at sizes, entry by entry, intermediates as atoms."""
+    """The whole program differentiated forwards at sizes, by entries; intermediates are atoms."""
 
     method = "the whole program differentiated forwards, entry by entry"
 
@@ -637,7 +638,7 @@ class ForwardJudge(_Judge):
         return self.totals[key]
 
     def _total(self, source: str, through: str | None, a: int, c: int) -> Form:
-        """Return the derivative of the loss by one entry, carried forward through the statements."""
+        """Return the derivative of the loss by one entry, carried through the statements."""
         ring = self.ring
         moved: dict[int, Form] = {ring.atom(("x", source, a, c)): {(): 1}}
         output = self.program.output.data[0]

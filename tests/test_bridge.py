@@ -14,8 +14,7 @@ import pytest
 import sympy as sp
 from flint import ctx
 from hypothesis import HealthCheck, given, settings
-from programs import DECLARED as DECLARED_THERE
-from programs import texts
+from programs import DECLARED as DECLARED_THERE, texts
 from sympy import (
     Determinant,
     Eq,

@@ -5,14 +5,14 @@ by the judge.
 """
 
 from collections.abc import Iterator
+from fractions import Fraction
 
 import mpmath
 import numpy as np
-from hypothesis import HealthCheck, assume, event, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, assume, event, given, settings, strategies as st
 from programs import DIGITS, evaluate, matrix, point, run, texts
 
-from derive.claim import Case
+from derive.claim import Case, Counterexample
 from derive.errors import DeriveError
 from derive.expr import OPS, Expr, nodes, number, substitute
 from derive.parse import parse
@@ -151,8 +151,21 @@ def test_a_gradient_made_wrong_is_refuted(found, data):
     if wrong:
         assert judgement.verdict == REFUTED, text
         assert judgement.counterexample is not None, text
-    elif wrong is False:
-        assert judgement.verdict != REFUTED, text
+    if judgement.verdict == REFUTED:
+        confirm(case, str(truth), str(claim), judgement.counterexample)
+
+
+def confirm(case: Case, truth: str, claim: str, found: Counterexample) -> None:
+    """Check by NumPy that two formulas have the values that a counterexample shows."""
+    with mpmath.workdps(DIGITS):
+        table = {name: matrix([[Fraction(x) for x in row] for row in rows])
+                 for name, rows in found.values.items()}  # fmt: skip
+        table.setdefault(f"d{case.program.output}", np.array([[mpmath.mpf(1)]]))
+        known = {**run(case.program, table, found.sizes), **table}
+        i, j = found.entry
+        for text, shown in ((truth, found.expected), (claim, found.claimed)):
+            value = evaluate(text, known, found.sizes)[i - 1, j - 1]
+            assert abs(value - shown_number(shown)) <= 1e-5 * (1 + abs(value)), text
 
 
 def differs(case: Case, truth: str, claim: str) -> bool | None:
@@ -174,3 +187,8 @@ def differs(case: Case, truth: str, claim: str) -> bool | None:
             if np.any(far):
                 return True
     return False if tried else None
+
+
+def shown_number(text: str) -> mpmath.mpf:
+    shown = Fraction(text)
+    return mpmath.mpf(shown.numerator) / shown.denominator

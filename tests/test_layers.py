@@ -24,6 +24,7 @@ LAYERS = [
     "normal",
     "entries",
     "numbers",
+    "modular",
     "simplify",
     "reverse",
     "proof",
@@ -43,7 +44,7 @@ LAYERS = [
 PLACE = {room: place for place, rooms in enumerate(LAYERS) for room in rooms.split()}
 
 # A judge takes an operator by its definition: neither its theorems nor the sweep that applies them.
-JUDGES = {"verify", "normal", "entries"}
+JUDGES = {"verify", "normal", "entries", "modular"}
 THEOREMS = {"pullbacks", "derivatives"}
 SWEEP = {"reverse"}
 

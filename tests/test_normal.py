@@ -8,8 +8,7 @@ from fractions import Fraction
 
 import mpmath
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, assume, given, settings, strategies as st
 from programs import DIGITS, number_of
 
 from derive.index import Entries, Scalar, add, delta, entry, function, mul, num, power, size, total

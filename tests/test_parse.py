@@ -6,8 +6,7 @@ from textwrap import dedent
 import mpmath
 import pytest
 from flint import ctx
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from programs import DECLARED, DIGITS, matrix, point, run, texts
 
 from derive.errors import DeriveError, ParseError, ShapeError, UnsupportedError

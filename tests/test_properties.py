@@ -83,7 +83,7 @@ def test_central_differences_see_a_wrong_gradient():
 
 # The same programs in every run: a quotient of whole sums, drawn once in hundreds, takes minutes.
 @settings(max_examples=30, suppress_health_check=list(HealthCheck), derandomize=True)
-@given(texts())
+@given(texts(depth=2))
 def test_random_programs_are_proved_for_every_shape(text):
     program = parse(text)
     derivation = insist(verify(explain(program, wrt=reached(program), detail="one")))

@@ -26,8 +26,8 @@ def names() -> list[str]:
     >>> "affine" in names()
     True
     """
-    folder = files(__name__)
-    return sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml"))
+    found = (file.name for file in files(__name__).iterdir())
+    return sorted(name.removesuffix(".toml") for name in found if name.endswith(".toml"))
 
 
 def load(name: str) -> Entry:

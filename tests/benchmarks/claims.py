@@ -1,0 +1,305 @@
+"""Claims, timed: a verdict for every shape against a float test at one shape, and against SymPy.
+
+Run `python tests/benchmarks/claims.py`. Every figure is a ratio within this run, nothing
+is asserted. The identities are those of tests/identities.jsonl that the judge proves.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from referee import NoValue, Setting
+
+from derive.claim import Case
+from derive.ops import OPS
+from derive.parse import parse
+
+TABLE = Path(__file__).parents[1] / "identities.jsonl"
+FOUR = (4, 5, 3, 4, 5, 3)
+LIMIT = 60.0
+#: Identities whose functions SymPy's entries can be given, at sizes 2, 3, 2.
+PLAIN = (
+    "bilinear", "quadratic-vector", "gram-bilinear", "trace-square", "trace-congruence",
+    "frobenius-squared", "product-left", "matrix-square", "mse", "sigmoid", "softmax", "logsoftmax",
+    "layer-norm-inner", "l2-rows", "mlp-sigmoid",
+)  # fmt: skip
+
+
+def seconds(work: Callable[[], object], times: int = 3) -> float:
+    found = []
+    for _ in range(times):
+        start = perf_counter()
+        work()
+        found.append(perf_counter() - start)
+    return min(found)
+
+
+def judged(record: dict, claim: str) -> tuple[str, float]:
+    """Return the verdict, and the time from text to verdict."""
+    shapes = {name: tuple(dims) for name, dims in record["shapes"].items()}
+    start = perf_counter()
+    verdict = Case(parse(record["program"], shapes), record["assume"]).judge(
+        f"d{record['wrt']} = {claim}"
+    ).verdict
+    return verdict, perf_counter() - start
+
+
+# -- floats at one shape ---------------------------------------------------------------------------
+
+
+def floats(record: dict) -> tuple[Setting, dict, dict] | None:
+    """Return a setting, float values at sizes around 4, and the sizes; `None` without values."""
+    ground = Setting(record["program"], record["shapes"], record["assume"])
+    sizes = ground.sizes(FOUR)
+    for seed in range(6):
+        point = ground.point(sizes, seed)
+        try:
+            ground.environment(point, sizes)
+        except NoValue:
+            continue
+        return ground, {name: A.astype(float) for name, A in point.items()}, sizes
+    return None
+
+
+def central_differences(record: dict) -> float | None:
+    """Return the time of NumPy central differences of the same function, entry by entry."""
+    found = floats(record)
+    if found is None or any(name in record["program"] for name in ("normcdf", "gelu")):
+        return None
+    ground, values, sizes = found
+    codes = [(name, compile(text, "<text>", "eval")) for name, text in ground.statements]
+    base, h = values[record["wrt"]] if record["wrt"] in values else None, 1e-6
+    if base is None:
+        return None
+
+    def loss(moved: np.ndarray) -> float:
+        known: dict[str, Any] = {**NUMPY, **sizes, **values, record["wrt"]: moved}
+        for name, code in codes:
+            known[name] = eval(code, known)
+        return float(np.sum(known[ground.output]))
+
+    def work() -> None:
+        for cell in np.ndindex(base.shape):
+            moved = base.copy()
+            moved[cell] += h
+            above = loss(moved)
+            moved[cell] -= 2 * h
+            _ = (above - loss(moved)) / (2 * h)
+
+    try:
+        return seconds(work, 2)
+    except (TypeError, ValueError, KeyError, NameError):
+        return None
+
+
+def _soft(A: np.ndarray) -> np.ndarray:
+    e = np.exp(A - A.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+NUMPY: dict[str, Any] = {
+    **{name: getattr(np, name) for name in ("exp", "log", "sin", "cos", "tan", "sinh", "cosh",
+       "tanh", "sqrt", "abs", "sign", "where", "kron", "ones", "eye")},
+    "sum": lambda A, axis=None: np.sum(A, axis=axis, keepdims=True),
+    "mean": lambda A, axis=None: np.mean(A, axis=axis, keepdims=True),
+    "tr": lambda A: np.trace(A).reshape(1, 1),
+    "det": lambda A: np.linalg.det(A).reshape(1, 1),
+    "logdet": lambda A: np.log(np.linalg.det(A)).reshape(1, 1),
+    "inv": np.linalg.inv,
+    "norm": lambda A: np.linalg.norm(A).reshape(1, 1),
+    "diag": lambda v: np.diag(v.reshape(-1)),
+    "diagonal": lambda A: np.diagonal(A).reshape(-1, 1),
+    "vec": lambda A: A.T.reshape(-1, 1),
+    "max": lambda A, B=None, axis=None: np.maximum(A, B) if B is not None else
+    np.max(A, axis=axis, keepdims=True),
+    "min": lambda A, B: np.minimum(A, B),
+    "softmax": _soft,
+    "logsoftmax": lambda A: np.log(_soft(A)),
+    "logsumexp": lambda A: np.log(np.sum(np.exp(A), axis=1, keepdims=True)),
+    "sigmoid": lambda A: 1 / (1 + np.exp(-A)),
+    "silu": lambda A: A / (1 + np.exp(-A)),
+    "softplus": lambda A: np.log1p(np.exp(A)),
+    "relu": lambda A: np.maximum(A, 0),
+}  # fmt: skip
+
+
+def gradcheck(record: dict) -> float | None:
+    """Return the time of torch.autograd.gradcheck of the same function, in torch's words."""
+    import torch
+
+    found = floats(record)
+    if found is None or record["wrt"] not in found[1]:
+        return None
+    ground, values, sizes = found
+    names = torch_names(torch)
+    codes = [(name, compile(text, "<text>", "eval")) for name, text in ground.statements]
+    tensors = {name: torch.tensor(A) for name, A in values.items()}
+
+    def function(moved):
+        known = {**names, **sizes, **tensors, record["wrt"]: moved}
+        for name, code in codes:
+            known[name] = eval(code, known)
+        return known[ground.output]
+
+    x = tensors[record["wrt"]].clone().requires_grad_()
+    try:
+        return seconds(lambda: torch.autograd.gradcheck(function, (x,), raise_exception=False), 2)
+    except (TypeError, ValueError, RuntimeError, KeyError, NameError):
+        return None
+
+
+def torch_names(torch) -> dict[str, Any]:
+    f = torch.nn.functional
+
+    def tensor(x):
+        return torch.as_tensor(x, dtype=torch.float64)
+
+    return {
+        **{name: getattr(torch, name) for name in ("exp", "log", "sin", "cos", "tan", "tanh",
+           "sqrt", "abs", "sign", "relu", "sigmoid", "kron", "logdet", "eye")},
+        "ones": lambda *dims: torch.ones(*dims, dtype=torch.float64),
+        "sum": lambda A, axis=None: A.sum().reshape(1, 1) if axis is None else A.sum(axis, True),
+        "mean": lambda A, axis=None: A.mean().reshape(1, 1) if axis is None else A.mean(axis, True),
+        "tr": lambda A: torch.trace(A).reshape(1, 1),
+        "det": lambda A: torch.linalg.det(A).reshape(1, 1),
+        "inv": torch.linalg.inv,
+        "norm": lambda A: torch.linalg.norm(A).reshape(1, 1),
+        "diag": lambda v: torch.diag(v.reshape(-1)),
+        "diagonal": lambda A: torch.diagonal(A).reshape(-1, 1),
+        "vec": lambda A: A.T.reshape(-1, 1),
+        "max": lambda A, B=None, axis=None: torch.maximum(tensor(A), tensor(B))
+        if axis is None else torch.amax(A, axis, True),
+        "min": lambda A, B: torch.minimum(tensor(A), tensor(B)),
+        "where": lambda c, a, b: torch.where(c, tensor(a), tensor(b)),
+        "softmax": lambda A: torch.softmax(A, 1),
+        "logsoftmax": lambda A: torch.log_softmax(A, 1),
+        "logsumexp": lambda A: torch.logsumexp(A, 1, True),
+        "silu": f.silu,
+        "softplus": f.softplus,
+        "gelu": f.gelu,
+    }  # fmt: skip
+
+
+# -- the plain road: entries and simplify ----------------------------------------------------------
+
+
+def plain_road(record: dict) -> None:
+    """Check an identity by SymPy at 2×3×2: every entry written out, differentiated, simplified."""
+    import sympy
+
+    ground = Setting(record["program"], record["shapes"])
+    sizes = ground.sizes((2, 3, 2, 3))
+
+    def matrix(name: str, rows: int, cols: int) -> np.ndarray:
+        cells = [[sympy.Symbol(f"{name}_{i}_{j}", positive=True) for j in range(cols)]
+                 for i in range(rows)]  # fmt: skip
+        return np.array(cells, dtype=object)
+
+    def entrywise(function) -> Callable:
+        return np.frompyfunc(function, 1, 1)
+
+    exp, log = entrywise(sympy.exp), entrywise(sympy.log)
+    total = lambda A: np.sum(exp(A), axis=1, keepdims=True)  # noqa: E731
+    names: dict[str, Any] = {
+        "exp": exp,
+        "log": log,
+        "sqrt": entrywise(sympy.sqrt),
+        "tanh": entrywise(sympy.tanh),
+        "sum": lambda A, axis=None: np.sum(A, axis=axis, keepdims=True),
+        "mean": lambda A, axis=None: np.sum(A, axis=axis, keepdims=True)
+        / sympy.Integer(A.size if axis is None else A.shape[axis]),
+        "tr": lambda A: np.array([[np.trace(A)]], dtype=object),
+        "norm": lambda A: np.array([[sympy.sqrt(np.sum(A * A))]], dtype=object),
+        "sigmoid": entrywise(lambda x: 1 / (1 + sympy.exp(-x))),
+        "softmax": lambda A: exp(A) / total(A),
+        "logsoftmax": lambda A: A - log(total(A)),
+    }
+    known: dict[str, Any] = {**names, **sizes}
+    for name, dims in ground.shapes.items():
+        known[name] = matrix(name, *(sizes[d] if isinstance(d, str) else d for d in dims))
+    for name, text in ground.statements:
+        known[name] = eval(text, known)
+    output = known[ground.output]
+    g = matrix("g", *output.shape) if output.shape != (1, 1) else np.array([[sympy.Integer(1)]])
+    known[f"d{ground.output}"] = g
+    loss, claim = sympy.Add(*(g * output).flat), np.atleast_2d(eval(record["claim"], known))
+    for cell, symbol in np.ndenumerate(known[record["wrt"]]):
+        assert sympy.simplify(sympy.diff(loss, symbol) - claim[cell]) == 0
+
+
+def within(limit: float, record: dict) -> float | None:
+    """Return the time of the plain road, `None` where it takes longer or does not succeed."""
+    worker = multiprocessing.get_context("fork").Process(target=plain_road, args=(record,))
+    start = perf_counter()
+    worker.start()
+    worker.join(limit)
+    if worker.is_alive():
+        worker.kill()
+        worker.join()
+        return None
+    return perf_counter() - start if worker.exitcode == 0 else None
+
+
+# -- the figures -----------------------------------------------------------------------------------
+
+
+def row(name: str, ours: list[float], theirs: list[float], baseline: str) -> None:
+    ratio = median(theirs) / median(ours) if ours and theirs else float("nan")
+    print(f"{name:52} {len(theirs):5} {ratio:10.2f}  {baseline}")
+
+
+def main() -> None:
+    records = [json.loads(line) for line in TABLE.read_text("utf-8").splitlines()]
+    records = [r for r in records if all(name in OPS for name in r.get("needs", ()))]
+    judged(records[0], records[0]["claim"])
+    true: dict[str, float] = {}
+    for record in records:
+        verdict, time = judged(record, record["claim"])
+        if verdict == "proved":
+            true[record["id"]] = min(time, judged(record, record["claim"])[1])
+    proved = [r for r in records if r["id"] in true]
+    false = [judged(r, f["claim"])[1] for r in proved for f in r["false"]]
+    print(f"{len(proved)} of {len(records)} identities proved for every shape")
+    print(f"{'medians':52} {'cases':>5} {'times ours':>10}")
+    mine = list(true.values())
+    row("a false claim, its counterexample and diagnosis", mine, false, "against a proof")
+    try:
+        checks = [(true[r["id"]], gradcheck(r)) for r in proved]
+        row(
+            "a proof for every shape",
+            [ours for ours, theirs in checks if theirs],
+            [theirs for _, theirs in checks if theirs],
+            "torch.autograd.gradcheck, sizes around 4",
+        )
+    except ImportError:
+        print("torch is not installed: no gradcheck")
+    with np.errstate(all="ignore"):
+        checks = [(true[r["id"]], central_differences(r)) for r in proved]
+    row(
+        "a proof for every shape",
+        [ours for ours, theirs in checks if theirs],
+        [theirs for _, theirs in checks if theirs],
+        "NumPy central differences, sizes around 4",
+    )
+    ratios = []
+    for record in (r for r in proved if r["id"] in PLAIN):
+        if len(ratios) < 10 and (time := within(LIMIT, record)) is not None:
+            ratios.append(time / true[record["id"]])
+            print(f"  {record['id']:50} {ratios[-1]:16.1f}  SymPy entries and simplify, 2×3×2")
+    if ratios:
+        print(f"{'SymPy, median ratio':52} {len(ratios):5} {median(ratios):10.1f}")
+
+
+if __name__ == "__main__":
+    main()

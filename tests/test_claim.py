@@ -1,0 +1,288 @@
+"""What the judge of claims says: verdict, reason, diagnosis, counterexample, where it holds."""
+
+import pytest
+
+from derive.claim import Case, check
+from derive.errors import ParseError, ShapeError, UnsupportedError
+from derive.expr import OPS, number
+from derive.ops import var
+from derive.parse import parse
+from derive.proof import EVERY_SHAPE
+from derive.shape import Shape
+from derive.variants import repairs, slips
+
+BILINEAR = "a: (n, 1); b: (m, 1); X: (n, m); L = a.T @ X @ b"
+AFFINE = "X: (n, d); W: (d, m); B: (1, m); Y = X @ W + B"
+SQUARE = "A: (n, n); X: (n, n); Y = A @ X"
+QUADRATIC = "A: (n, n); x: (n, 1); L = x.T @ A @ x"
+SOFTMAX = "Z: (n, m); Y = softmax(Z)"
+NETWORK = "X: (n, d); W: (d, h); V: (h, m); Z = X @ W; H = relu(Z); Y = H @ V"
+TANH = "X: (n, m); Y = tanh(X)"
+CROSS = "Z: (n, m); T: (n, m); S = softmax(Z); L = -sum(T * log(S)) / n"
+
+# program, claim: proved for every shape
+TRUE = {
+    "bilinear": (BILINEAR, "dX = a @ b.T"),
+    "with a factor in front": (BILINEAR, "dX = 2 * a @ b.T / 2"),
+    "of a vector": (BILINEAR, "da = X @ b"),
+    "several statements": (AFFINE, "G = dY.T; dX = (W @ G).T"),
+    "of an intermediate": (NETWORK, "dH = dY @ V.T"),
+    "through an intermediate": (NETWORK, "dW = X.T @ (dH * (H > 0))"),
+    "through a gradient": (NETWORK, "dX = dZ @ W.T"),
+    "the loss's own gradient": (BILINEAR, "dX = dL * (a @ b.T)"),
+    "a repeated row": (AFFINE, "dB = ones(1, n) @ dY"),
+    "of a square layer": (SQUARE, "dX = A.T @ dY"),
+}
+
+# program, claim: what was meant, and where the claim holds as it stands
+MEANT = {
+    "transpose of the whole": (
+        BILINEAR, "dX = b @ a.T", "true is dX = a @ b.T; yours is its transpose", "",
+    ),
+    "factor": (
+        BILINEAR, "dX = 2 * a @ b.T",
+        "true is dX = a @ b.T; yours has a factor of 2 too many", "",
+    ),
+    "half": (BILINEAR, "dX = a @ b.T / 2", "true is dX = a @ b.T; yours lacks a factor of 2", ""),
+    "sign": (BILINEAR, "dX = -a @ b.T", "true is dX = a @ b.T; yours has the wrong sign", ""),
+    "transpose of a factor": (
+        SQUARE, "dX = A @ dY", "true is dX = A.T @ dY; yours lacks the transpose of A",
+        "where A is symmetric",
+    ),
+    "transposed upstream": (
+        SQUARE, "dX = A.T @ dY.T",
+        "true is dX = A.T @ dY; yours has a transpose of dY too many", "where n = 1",
+    ),
+    "order": (
+        SQUARE, "dX = dY @ A.T",
+        "true is dX = A.T @ dY; yours has the factors in the wrong order", "where n = 1",
+    ),
+    "entrywise": (
+        SQUARE, "dX = A.T * dY",
+        "true is dX = A.T @ dY; yours has an entrywise product for a matrix product",
+        "where n = 1",
+    ),
+    "a sum too few": (
+        AFFINE, "dB = dY", "true is dB = sum(dY, axis=0); yours lacks the sum over the rows", "",
+    ),
+    "mean for sum": (
+        AFFINE, "dB = mean(dY, axis=0)",
+        "true is dB = sum(dY, axis=0); yours has a mean for a sum", "where n = 1",
+    ),
+    "1/n": (
+        AFFINE, "dW = X.T @ dY / n",
+        "true is dW = X.T @ dY; yours divides by n once too often", "where n = 1",
+    ),
+    "missing 1/n": (
+        CROSS, "dZ = S * sum(T, axis=1) - T",
+        "true is dZ = (S * sum(T, axis=1) - T) / n; yours lacks the division by n", "where n = 1",
+    ),
+    "symmetric only": (
+        QUADRATIC, "dx = 2 * A @ x",
+        "true is dx = A @ x + A.T @ x; yours takes A to be symmetric", "where A is symmetric",
+    ),
+    "softmax without its sum": (
+        SOFTMAX, "dZ = Y * dY * (1 - Y)",
+        "true is dZ = Y * (dY - sum(dY * Y, axis=1)); "
+        "yours lacks the sum of dY * Y over the columns", "where m = 1",
+    ),
+    "a sum over everything": (
+        SOFTMAX, "dZ = Y * (dY - sum(dY * Y))",
+        "true is dZ = Y * (dY - sum(dY * Y, axis=1)); "
+        "yours sums over all entries, not over the columns alone", "where n = 1",
+    ),
+    "no mask": (
+        NETWORK, "dW = X.T @ (dY @ V.T)",
+        "true is dW = X.T @ (dY @ V.T * (Z > 0)); yours lacks the factor Z > 0", "",
+    ),
+    "mask the wrong way round": (
+        NETWORK, "dW = X.T @ ((dY @ V.T) * (0 > Z))",
+        "true is dW = X.T @ (dY @ V.T * (Z > 0)); "
+        "yours has the comparison the wrong way round", "",
+    ),
+    "a term too few": (
+        "X: (n, m); Y = X * tanh(X)", "dX = dY * tanh(X)",
+        "true is dX = dY * X * (1 - tanh(X) ** 2) + dY * tanh(X); "
+        "yours lacks the term dY * X * (1 - tanh(X) ** 2)", "",
+    ),
+    "a square": (
+        TANH, "dX = dY * (1 - Y)",
+        "true is dX = dY * (1 - Y ** 2); yours lacks the square of Y", "",
+    ),
+    "an inner sign": (
+        TANH, "dX = dY * (1 + Y ** 2)",
+        "true is dX = dY * (1 - Y ** 2); yours has the wrong sign before Y ** 2", "",
+    ),
+    "ones for the identity": (
+        "X: (n, n); L = tr(X)", "dX = ones(n, n)",
+        "true is dX = eye(n); yours has ones for the identity matrix", "where n = 1",
+    ),
+    "nothing near": (BILINEAR, "dX = X", "", ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TRUE)
+def test_a_true_claim_is_proved_for_every_shape(name):
+    (found,) = check(*TRUE[name])
+    assert (found.verdict, found.scope) == ("proved", EVERY_SHAPE)
+    assert found.counterexample is None and not found.diagnosis
+
+
+@pytest.mark.parametrize("name", MEANT)
+def test_a_false_claim_is_told_what_was_meant(name):
+    program, claim, diagnosis, holds = MEANT[name]
+    (found,) = check(program, claim)
+    assert found.verdict == "refuted"
+    assert found.diagnosis == diagnosis
+    assert found.holds == holds
+
+
+@pytest.mark.parametrize("name", [n for n in MEANT if MEANT[n][2]])
+def test_a_diagnosis_is_proved_when_it_is_claimed(name):
+    program, _, diagnosis, _ = MEANT[name]
+    formula = diagnosis.removeprefix("true is ").split("; yours")[0]
+    (found,) = check(program, formula)
+    assert (found.verdict, found.scope) == ("proved", EVERY_SHAPE)
+
+
+# -- shapes ----------------------------------------------------------------------------------------
+
+ILL_SHAPED = {
+    "another shape": (BILINEAR, "dX = b @ a.T", "dX is n×m, the claim is m×n"),
+    "a product that does not fit": (
+        BILINEAR, "dX = a @ b", "a @ b: a has 1 column, b has m rows",
+    ),
+    "no sum": (AFFINE, "dB = dY", "dB is 1×m, the claim is n×m"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ILL_SHAPED)
+def test_a_claim_of_the_wrong_shape_is_refuted_as_such(name):
+    program, claim, reason = ILL_SHAPED[name]
+    (found,) = check(program, claim)
+    assert (found.verdict, found.method, found.reason) == ("refuted", "shapes", reason)
+    assert found.counterexample is None
+
+
+def test_a_claim_that_fits_at_equal_dimensions_is_judged_there():
+    (found,) = check(AFFINE, "dX = dY @ W")
+    assert found.verdict == "refuted" and found.counterexample is not None
+    assert found.reason.startswith("dY @ W: dY has m columns, W has d rows; it fits where")
+    assert found.diagnosis == "true is dX = dY @ W.T; yours lacks the transpose of W"
+
+
+# -- counterexamples -------------------------------------------------------------------------------
+
+SMALL = {
+    "factor": (BILINEAR, "dX = 2 * a @ b.T", {"n": 1, "m": 1}),
+    "order": (SQUARE, "dX = dY @ A.T", {"n": 2}),
+    "mean": (AFFINE, "dB = mean(dY, axis=0)", {"n": 2, "d": 1, "m": 1}),
+    "softmax": (SOFTMAX, "dZ = 0 * dY", {"n": 1, "m": 2}),
+    "mean of all": ("X: (n, d); L = mean(X)", "dX = ones(n, d) / n", {"n": 1, "d": 2}),
+}
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_counterexample_has_the_smallest_sizes_and_small_integers(name):
+    program, claim, sizes = SMALL[name]
+    (found,) = check(program, claim)
+    assert found.counterexample is not None and found.counterexample.sizes == sizes
+    values = [x for table in found.counterexample.values.values() for row in table for x in row]
+    assert all(abs(int(x)) <= 3 for x in values)
+    assert found.counterexample.expected != found.counterexample.claimed
+
+
+def test_a_counterexample_can_be_redone_by_hand():
+    (found,) = check(BILINEAR, "dX = 2 * a @ b.T")
+    point = found.counterexample
+    a, b = int(point.values["a"][0][0]), int(point.values["b"][0][0])
+    assert (point.entry, point.expected, point.claimed) == ((1, 1), str(a * b), str(2 * a * b))
+    assert point.plain()["sizes"] == {"n": 1, "m": 1}
+
+
+def test_a_fraction_is_shown_as_one():
+    (found,) = check("x: (n, 1); L = mean(x)", "dx = ones(n, 1) / (n + 2)")
+    assert (found.counterexample.expected, found.counterexample.claimed) == ("1", "1/3")
+
+
+# -- words -----------------------------------------------------------------------------------------
+
+
+def test_plain_values_leave_out_what_is_empty():
+    (found,) = check(BILINEAR, "dX = a @ b.T")
+    plain = found.plain()
+    assert plain["verdict"] == "proved" and plain["truth"] == "dX = a @ b.T"
+    assert not {"counterexample", "reason", "diagnosis", "holds", "conditions"} & set(plain)
+
+
+def test_conditions_are_part_of_a_verdict():
+    (found,) = check("X: (n, n); L = logdet(X)", "dX = inv(X).T")
+    assert found.verdict == "proved" and "the determinant of X is positive" in found.conditions
+
+
+def test_nothing_is_refuted_because_a_value_is_missing():
+    (found,) = check("x: (n, 1); L = sum(x ** 2)", "dx = 1 / (0 * x)")
+    assert (found.verdict, found.reason) == ("undecided", "the claim divides by zero")
+
+
+ERRORS = {
+    "no equation": (BILINEAR, "a @ b.T", ParseError),
+    "nothing": (BILINEAR, "", ParseError),
+    "unknown name": (BILINEAR, "dX = a @ c.T", ParseError),
+    "no gradient": (BILINEAR, "X = a @ b.T", UnsupportedError),
+    "no variable": (BILINEAR, "dQ = a @ b.T", UnsupportedError),
+    "the output": (AFFINE, "dY = X", UnsupportedError),
+    "not reached": ("X: (n, n); C: (n, n); D = 2 * C; L = sum(X)", "dC = X", UnsupportedError),
+    "a name that is taken": (AFFINE, "W = dY; dX = W", ParseError),
+}
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_a_claim_that_cannot_be_read_is_an_error(name):
+    program, claim, kind = ERRORS[name]
+    with pytest.raises(kind):
+        check(program, claim)
+
+
+def test_an_assumption_about_nothing_is_an_error():
+    with pytest.raises(UnsupportedError):
+        Case(parse(BILINEAR), {"Q": "symmetric"})
+    with pytest.raises(UnsupportedError):
+        Case(parse(BILINEAR), {"X": "symmetrical"})
+    with pytest.raises(ShapeError):
+        Case(parse(BILINEAR), {"X": "symmetric"})
+
+
+def test_an_assumption_makes_a_claim_true():
+    claim = "dx = 2 * A @ x"
+    assert Case(parse(QUADRATIC)).judge(claim).verdict == "refuted"
+    assert Case(parse(QUADRATIC), {"A": "symmetric"}).judge(claim).verdict == "proved"
+
+
+# -- variants --------------------------------------------------------------------------------------
+
+N, M = Shape("n", "m"), Shape("n", "n")
+
+
+def test_repairs_come_in_the_order_of_plausibility():
+    X, A = var("X", M), var("A", M)
+    words = [words for words, _ in repairs(A @ X, M, ["n"])]
+    order = [
+        "is its transpose", "has the wrong sign", "lacks a factor of 2", "lacks the transpose of A",
+        "has the factors in the wrong order", "has a matrix product for an entrywise one",
+    ]  # fmt: skip
+    assert [words.index(w) for w in order] == sorted(words.index(w) for w in order)
+
+
+def test_every_variant_has_the_shape_of_the_gradient():
+    X, A, v = var("X", N), var("A", N), var("v", Shape("n", 1))
+    claim = (X - A * v) / OPS["norm"](X) ** 2 + OPS["sum_cols"](X * A) * number(3)
+    found = [*repairs(claim, N, ["n", "m"]), *slips(claim, N)]
+    assert len(found) > 100
+    assert all(variant.shape == N for _, variant in found)
+
+
+def test_a_variant_changes_one_occurrence_of_a_name():
+    X = var("X", M)
+    found = {str(variant) for _, variant in repairs(X @ X, M, ["n"])}
+    assert {"X.T @ X", "X @ X.T", "(X @ X).T"} <= found
