@@ -176,9 +176,28 @@ class Case:
         except ShapeError as error:
             if error.clash is None:
                 raise
-            found = self._ill_shaped(text, error)
+            found = self._in_numbers(text) or self._ill_shaped(text, error)
             return _timed(found, start)
-        return _timed(self._judged(text, name, expr), start)
+        misfit = expr.shape != self.program.leaves[name].shape
+        found = (self._in_numbers(text) if misfit else None) or self._judged(text, name, expr)
+        return _timed(found, start)
+
+    def _in_numbers(self, text: str) -> Judgement | None:
+        """Judge a claim that names sizes by the user's numbers, such as eye(3), at these sizes."""
+        program = self.program
+        if not program.sizes or not any(character.isdigit() for character in text):
+            return None
+        for dim, number_ in program.sizes.items():
+            program = program.with_dim(dim, number_)
+        case = Case(program, self.assumptions)
+        try:
+            name, expr = case.read(text)
+        except ShapeError:
+            return None
+        if expr.shape != program.leaves[name].shape:
+            return None
+        sizes = ", ".join(f"{dim} = {k}" for dim, k in self.program.sizes.items())
+        return replace(case._judged(text, name, expr), scope=sizes)
 
     def _judged(self, text: str, name: str, expr: Expr) -> Judgement:
         truth = self.derivation.gradients[name]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import cycle
 
 from derive.errors import SizeError, UnsupportedError
-from derive.expr import Expr, nodes, substitute, variables
+from derive.expr import Expr, nodes, number, substitute, variables
 from derive.shape import Dim, Shape
 
 
@@ -156,6 +156,9 @@ def with_dim(root: Expr, gone: str, kept: Dim) -> Expr:
             data = type(data)(data[0], renamed(data[1]))
         elif data == gone and node.name in ("dim", "eye"):
             data = kept
+        if node.name == "dim" and isinstance(data, int):
+            done[node] = number(data)
+            continue
         repeats = node.name != "broadcast_to" or args[0].shape != data
         done[node] = node.op(*args, data=data) if repeats else args[0]
     return done[root]

@@ -137,6 +137,7 @@ class Judge:
             point.visits.clear()
             try:
                 agrees = point.value(truth) == point.value(claimed)
+                point.insist()
             except ZeroDivisionError:
                 continue
             bound = _Degrees(self.setting).bound(truth, claimed) if agrees else Fraction(0)
@@ -408,6 +409,19 @@ class _Point:
                 self.known[node] = self._multiplied(node, self.filled(1, 1), True).transpose()
         return self.known[node]
 
+    def insist(self) -> None:
+        """Raise `ZeroDivisionError` where the program has no value; a slope may not see that."""
+        for definition in self.setting.defined.values():
+            for node in nodes(definition):
+                if node.name == "inv":
+                    self.value(node)
+                elif node.name == "div" or (node.name == "pow" and node.data < 0):
+                    divisor = node.args[-1]
+                    if divisor.name == "broadcast_to":
+                        divisor = divisor.args[0]
+                    if 0 in self.value(divisor).entries():
+                        raise ZeroDivisionError
+
     def times(self, node: Expr, column: Any, flipped: bool = False) -> Any:
         """Return an expression, or its transpose, times a column."""
         if node.is_var and node in self.setting.defined:
@@ -620,6 +634,8 @@ class _Degrees:
 
     def bound(self, one: Expr, other: Expr) -> Fraction:
         """Return the chance at most to find two scalars equal that are not."""
+        for leaf in self.setting.defined:
+            self.of(leaf)
         (a, b), (c, d) = self.of(one), self.of(other)
         left = CHOICES - self.divisors
         return min(Fraction(1), Fraction(max(a + d, c + b), left)) if left > 0 else Fraction(1)

@@ -66,6 +66,7 @@ class Ring:
         self.sums: set[int] = set()
         self.fresh = 0
         self.assumed: dict[str, frozenset[str]] = {}
+        self.symmetric: dict[tuple, bool] = {}
 
     def assume(self, assumptions: Mapping[str, Iterable[str]]) -> None:
         """Let entries obey laws from now on: symmetric, positive, sign, binary, row-stochastic ...
@@ -74,6 +75,7 @@ class Ring:
         """
         self.assumed = {name: frozenset(words) for name, words in assumptions.items()}
         self.special = {a for a, key in enumerate(self.atoms) if self._is_special(key)}
+        self.symmetric = {}
 
     # -- atoms -------------------------------------------------------------------------------------
 
@@ -595,11 +597,15 @@ class Ring:
         return self.rename(moved, {fresh: "@s"})
 
     def _inverse_of(self, key: tuple, dim: Dim, i: Index, j: Index) -> Form:
-        if str(j) < str(i) and self._oriented_matrix(self.thaw(key))[0] == key:
-            swapped = self._transposed(self.thaw(key))
-            if self.freeze(swapped) == key:  # the matrix is symmetric, and so is its inverse
-                i, j = j, i
+        if str(j) < str(i) and self._is_symmetric(key):  # and so is its inverse
+            i, j = j, i
         return self.single(("inv", key, dim, i, j))
+
+    def _is_symmetric(self, key: tuple) -> bool:
+        """Whether a matrix, given as its entry's key, equals its transpose."""
+        if key not in self.symmetric:
+            self.symmetric[key] = self.freeze(self._transposed(self.thaw(key))) == key
+        return self.symmetric[key]
 
     # -- sums --------------------------------------------------------------------------------------
 
@@ -711,7 +717,8 @@ class Ring:
         if kind in ("n", "Σ"):
             return (kind, *map(str, rest))
         if kind == "inv":
-            return (kind, repr(rest[0]), shown(rest[2]), shown(rest[3]))
+            ends = [repr(shown(k)) for k in rest[2:]]
+            return (kind, repr(rest[0]), *(sorted(ends) if self._is_symmetric(rest[0]) else ends))
         if kind == "det":
             return (kind, repr(rest[0]))
         items = rest[0]

@@ -23,7 +23,7 @@ READY = [r for r in RECORDS if all(name in OPS for name in r.get("needs", ()))]
 BY_ID = {r["id"]: r for r in READY}
 KINDS = {
     "transpose", "order", "upstream", "sign", "factor", "over n", "missing sum", "missing part",
-    "extra sum",     "elementwise", "symmetric only", "diagonal only", "sum for mean",
+    "extra sum", "elementwise", "symmetric only", "diagonal only", "sum for mean",
 }  # fmt: skip
 
 

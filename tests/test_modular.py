@@ -437,7 +437,12 @@ def test_what_the_output_does_not_need_is_not_looked_at():
     ("text", "claim"),
     [("X: (n, d); Y = X / (n - n)", "dX = dY"), ("X: (n, d); Y = X", "dX = dY / (X - X)"),
      ("X: (n, d); Y = inv(X @ X.T) @ X", "dX = dY"),
-     ("X: (n, d); Y = X ** 2", "dX = (X - X) ** (-1)")],
+     ("X: (n, d); Y = X ** 2", "dX = (X - X) ** (-1)"),
+     ("X: (n, d); W: (n, d); Y = X + W / (W - W)", "dX = 2 * dY"),
+     ("X: (n, d); W: (n, d); Y = X + (W - W) ** (-1)", "dX = dY"),
+     ("X: (n, d); W: (n, d); Z = inv(W @ W.T); Y = X + tr(Z)", "dX = 2 * dY"),
+     ("X: (n, d); s: (1, 1); Y = X + X * 0 / (s - s)", "dX = dY"),
+     ("X: (n, d); Y = X", "dX = dY + zeros(n, n) @ (dY / (X - X))")],
 )  # fmt: skip
 def test_what_has_no_value_is_not_refuted(text, claim):
     with pytest.raises(UnsupportedError, match="both sides have a value at none of the points"):

@@ -5,13 +5,13 @@ Source of the theorems: Petersen and Pedersen, The Matrix Cookbook (2012), secti
 
 from __future__ import annotations
 
-from derive.expr import OPS, Expr, Op, Pullback, broadcast_to
+from derive.expr import OPS, Expr, Op, Pullback, broadcast_to, number
 from derive.shape import SCALAR, Dim, Shape, square
 
 
 def _extent(dim: Dim) -> Expr:
     """Return a dimension as a number in an expression."""
-    return OPS["number"](data=dim) if isinstance(dim, int) else OPS["dim"](data=dim)
+    return number(dim) if isinstance(dim, int) else OPS["dim"](data=dim)
 
 
 def _spread(g: Expr, Y: Expr, A: Expr) -> Expr:
