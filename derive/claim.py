@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
 from itertools import cycle, islice, product
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ from derive.normal import Form, Ring, TooLarge, Undefined
 from derive.ops import var
 from derive.parse import Shapes, parse, parse_claim
 from derive.proof import EVERY_SHAPE, PROVED, REFUTED, UNDECIDED, Derivation
+from derive.reverse import sweep
 from derive.simplify import simplify
 from derive.variants import repairs, slips
 
@@ -135,7 +137,7 @@ class Case:
         self.equalities: list[str] = []
         names = [n for n in program.leaves if n in program.reaching()]
         self.names = [n for n in names if n != program.output.data[0]]
-        self.derivation: Derivation = explain(program, wrt=tuple(self.names), detail="brief")
+        self.truths: dict[str, Expr] = {}
         self.gradients = {
             f"d{name}": var(f"d{name}", program.leaves[name].shape) for name in names
         }
@@ -145,6 +147,11 @@ class Case:
         self.known: dict[str, Form] = {}
         statements = (program.composed(statement.expr) for statement in program.statements)
         self._defined = tuple(statements)
+
+    @cached_property
+    def derivation(self) -> Derivation:
+        """The derivation of every gradient, for documents."""
+        return explain(self.program, wrt=tuple(self.names), detail="brief")
 
     # -- reading -----------------------------------------------------------------------------------
 
@@ -200,7 +207,7 @@ class Case:
         return replace(case._judged(text, name, expr), scope=sizes)
 
     def _judged(self, text: str, name: str, expr: Expr) -> Judgement:
-        truth = self.derivation.gradients[name]
+        truth = self.truth(name)
         shape = self.program.leaves[name].shape
         common: dict[str, Any] = {
             "claim": text, "truth": f"d{name} = {truth}", "conditions": self._conditions(expr)
@@ -289,7 +296,13 @@ class Case:
 
     def _conditions(self, expr: Expr) -> tuple[str, ...]:
         """Return what the program and the claim ask for, in words, each condition once."""
-        asked = [c for group in self.derivation.conditions for c in group]
+        asked = [
+            c
+            for statement in self.program.statements
+            if f"d{statement.name}" in self.gradients
+            for node in nodes(statement.expr)
+            for c in node.op.where(node.data, *node.args)
+        ]
         asked += [c for node in nodes(expr) for c in node.op.where(node.data, *node.args)]
         words = (_CONDITIONS[c.kind].format(*(str(_bare(arg)) for arg in c.args)) for c in asked)
         return tuple(dict.fromkeys(words))
@@ -350,6 +363,29 @@ class Case:
             if any(_has_kink(node) for node in nodes(statement.expr)):
                 expr = substitute(expr, {self.program.leaves[statement.name]: statement.expr})
         return expr
+
+    # -- our own gradient: shown beside a claim, and evaluated at points ---------------------------
+
+    def truth(self, name: str) -> Expr:
+        """Return our formula for a gradient, by the sweep over the statements behind a name."""
+        if name not in self.truths:
+            leaf = self.program.leaves[name]
+            parts = []
+            for statement in self.program.users(name):
+                if f"d{statement.name}" in self.gradients:
+                    value = self.program.leaves[statement.name]
+                    upstream = self._upstream_formula(statement.name)
+                    parts.append(sweep(statement.expr, upstream, [leaf], value)[leaf].value)
+            total = parts[0]
+            for part in parts[1:]:
+                total = total + part
+            self.truths[name] = simplify(total)[0]
+        return self.truths[name]
+
+    def _upstream_formula(self, name: str) -> Expr:
+        if name != self.program.output.data[0]:
+            return self.truth(name)
+        return number(1) if self.program.is_loss else self.gradients[f"d{name}"]
 
     # -- the gradient by its definition ------------------------------------------------------------
 
@@ -455,9 +491,10 @@ class Case:
 
     def _formulas(self, name: str, expr: Expr) -> tuple[Expr, Expr]:
         """Return the gradient and the claim over the inputs alone."""
-        formulas = {f"d{n}": v for n, v in self.derivation.gradients.items()}
+        used = [leaf.data[0][1:] for leaf in variables(expr) if leaf.data[0] in self.gradients]
+        formulas = {f"d{n}": self.truth(n) for n in used if n in self.names}
         claim = self.program.composed(_put_in(expr, formulas))
-        truth = self.program.composed(self.derivation.gradients[name])
+        truth = self.program.composed(self.truth(name))
         if self.program.is_loss:
             own = {self.gradients[f"d{self.program.output}"]: number(1)}
             claim, truth = substitute(claim, own), substitute(truth, own)
@@ -509,7 +546,7 @@ class Case:
 
     def _diagnosis(self, name: str, expr: Expr) -> str:
         """Return the nearest true variant of a false claim, in words; it is proved first."""
-        truth, shape = self.derivation.gradients[name], self.program.leaves[name].shape
+        truth, shape = self.truth(name), self.program.leaves[name].shape
         screen, trials = _Screen(self, truth), MOST_TRIALS
         for words, variant in islice(repairs(expr, shape, self.program.dims), MOST_VARIANTS):
             if trials and screen.same(variant, truth):
@@ -569,8 +606,8 @@ class _Screen:
         try:
             for statement in program.statements:
                 values[statement.name] = point.matrix(statement.expr)
-            for leaf, formula in case.derivation.gradients.items():
-                values[f"d{leaf}"] = point.matrix(formula)
+            for leaf in case.names:
+                values[f"d{leaf}"] = point.matrix(case.truth(leaf))
         except (ZeroDivisionError, ValueError, DeriveError):
             return None
         finally:

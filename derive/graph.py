@@ -129,14 +129,14 @@ class Program:
         one that is not positive.
         """
         sizes = dict(sizes or {})
-        for dim, number in sizes.items():
+        for dim, extent in sizes.items():
             if dim not in self.dims:
                 known = f"the dimensions are {', '.join(self.dims)}" if self.dims else "it has none"
                 raise UnsupportedError(
                     f"the program has no dimension {dim}{nearest(dim, self.dims)}", hint=known
                 )
-            if number < 1:
-                raise SizeError(f"a dimension must be at least 1, {dim} = {number} is not")
+            if extent < 1:
+                raise SizeError(f"a dimension must be at least 1, {dim} = {extent} is not")
         small = dict(zip(self.dims, cycle((2, 3, 4)), strict=False))
         return {dim: sizes.get(dim, self.sizes.get(dim, small[dim])) for dim in self.dims}
 

@@ -1,4 +1,4 @@
-"""The affine layer, timed: derivation and check against plain SymPy, the document against f-strings.
+"""The affine layer, timed: derivation and check against SymPy, the document against f-strings.
 
 Run `python tests/benchmarks/affine.py`. Every figure is a ratio within this run, the best of a few
 repetitions; nothing is asserted.
