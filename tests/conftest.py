@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-settings.register_profile("derive", deadline=None, print_blob=True)
+# The same examples in every run; DERIVE_SEARCH=1 looks for new ones.
+SEARCH = bool(os.environ.get("DERIVE_SEARCH"))
+settings.register_profile("derive", deadline=None, print_blob=True, derandomize=not SEARCH)
 settings.load_profile("derive")
 
 
