@@ -138,9 +138,7 @@ class Case:
         names = [n for n in program.leaves if n in program.reaching()]
         self.names = [n for n in names if n != program.output.data[0]]
         self.truths: dict[str, Expr] = {}
-        self.gradients = {
-            f"d{name}": var(f"d{name}", program.leaves[name].shape) for name in names
-        }
+        self.gradients = {f"d{name}": var(f"d{name}", program.leaves[name].shape) for name in names}
         taken = {*program.leaves, *program.dims}
         self.entries = Entries(letters(taken).bound)
         self.ring = Ring(meaning=self._meaning)
@@ -314,9 +312,7 @@ class Case:
         output = self.program.composed(self.program.statements[-1].expr)
         formulas = (output, *self._formulas(name, expr))
         sizes = dict.fromkeys(self.program.dims, 2)
-        return any(
-            have_values(formulas, sizes, self._values(sizes, seed)) for seed in range(12)
-        )
+        return any(have_values(formulas, sizes, self._values(sizes, seed)) for seed in range(12))
 
     def proves(self, name: str, expr: Expr) -> bool:
         """Whether the normal forms of a claim and of the gradient agree; intermediates are atoms

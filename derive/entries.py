@@ -61,8 +61,7 @@ class Explicit:
         data = {"data": node.data} if node.op.takes_data else {}
         define = node.op.entry
         return [
-            [_form(define(self, i, j, *views, **data)) for j in range(cols)]
-            for i in range(rows)
+            [_form(define(self, i, j, *views, **data)) for j in range(cols)] for i in range(rows)
         ]
 
     # -- what a definition may ask for -------------------------------------------------------------

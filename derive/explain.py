@@ -313,9 +313,7 @@ class _Proof:
         self.result = contract(self.chained)
 
     def _summed(self, term: Scalar) -> Scalar:
-        for index, dim in zip(
-            reversed(self.output), reversed(self.value.shape.dims), strict=True
-        ):
+        for index, dim in zip(reversed(self.output), reversed(self.value.shape.dims), strict=True):
             term = total(index, dim, term) if dim != 1 else term
         return term
 

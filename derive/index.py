@@ -85,9 +85,7 @@ def size(dim: Dim) -> Scalar:
 def entry(leaf: tuple, i: Index, j: Index) -> Scalar:
     """Return the entry i, j of a variable, given as its name and shape."""
     name, shape = leaf
-    return Scalar(
-        "entry", data=(name, 0 if shape.rows == 1 else i, 0 if shape.cols == 1 else j)
-    )
+    return Scalar("entry", data=(name, 0 if shape.rows == 1 else i, 0 if shape.cols == 1 else j))
 
 
 def delta(i: Index, j: Index) -> Scalar:

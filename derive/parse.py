@@ -78,9 +78,7 @@ def parse(text: str, shapes: Shapes | None = None, *, name: str = "") -> Program
     return reader.build(reader.words(slots))
 
 
-def parse_claim(
-    text: str, leaves: Mapping[str, Expr], symbols: Iterable[str]
-) -> tuple[str, Expr]:
+def parse_claim(text: str, leaves: Mapping[str, Expr], symbols: Iterable[str]) -> tuple[str, Expr]:
     """Return what a claim speaks of and what it says: `dX = dY @ W.T` over a program's names.
 
     `leaves` are the names that may be used, `symbols` the dimensions. Statements before the last
@@ -118,10 +116,7 @@ class _Reader:
         self.declared = dict(self._declarations(given))
         self.assigned = [_target(s) for s in self.body if isinstance(s, ast.Assign)]
         self.symbols = dict.fromkeys(
-            dim
-            for shape, _ in self.declared.values()
-            for dim in shape.dims
-            if isinstance(dim, str)
+            dim for shape, _ in self.declared.values() for dim in shape.dims if isinstance(dim, str)
         )
         self._check_names()
 
@@ -440,9 +435,7 @@ class _Scope:
 
     def _compare(self, node: ast.Compare) -> Expr:
         if len(node.ops) > 1:
-            raise ParseError(
-                "comparisons cannot be chained", hint="write (a > b) * (b > c)"
-            )
+            raise ParseError("comparisons cannot be chained", hint="write (a > b) * (b > c)")
         if not isinstance(node.ops[0], ast.Gt | ast.Lt):
             raise ParseError("only > and < compare here")
         a, b = self.read(node.left), self.read(node.comparators[0])
@@ -452,9 +445,7 @@ class _Scope:
 
     def _attribute(self, node: ast.Attribute) -> Expr:
         if node.attr != "T":
-            raise ParseError(
-                f".{node.attr} is not in the language", hint="the one attribute is .T"
-            )
+            raise ParseError(f".{node.attr} is not in the language", hint="the one attribute is .T")
         value = self.read(node.value)
         self._matrix(value, node.value)
         return value.T
@@ -545,8 +536,7 @@ class _Scope:
         if isinstance(dim, str) and dim not in self.symbols:
             raise self.reader.error(
                 node,
-                f"{dim} is not a dimension of any declared shape"
-                f"{nearest(dim, self.symbols)}",
+                f"{dim} is not a dimension of any declared shape{nearest(dim, self.symbols)}",
             )
         return dim
 
@@ -563,10 +553,7 @@ class _Scope:
 
     def _bindings(self, *values: Expr) -> str | None:
         known = dict.fromkeys(
-            f"{leaf} is {leaf.shape}"
-            for value in values
-            for leaf in nodes(value)
-            if leaf.is_var
+            f"{leaf} is {leaf.shape}" for value in values for leaf in nodes(value) if leaf.is_var
         )
         return "known so far: " + ", ".join(known) if known else None
 

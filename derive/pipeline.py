@@ -169,9 +169,7 @@ def _plain_step(step: Step) -> dict[str, Any]:
         "part": step.part,
         "statement": step.theme or None,
         "variable": step.about or None,
-        "verdicts": [
-            {"word": v.word, "scope": v.scope, "method": v.method} for v in step.verdicts
-        ],
+        "verdicts": [{"word": v.word, "scope": v.scope, "method": v.method} for v in step.verdicts],
     }
 
 

@@ -384,8 +384,10 @@ def _factors(e: Expr) -> _Factors:
         a, b = (_factors(arg) for arg in e.args)
         for scalar, matrix in ((a, b), (b, a)):
             if scalar.shape == SCALAR:
-                return _Factors(e.shape).times(matrix).times(
-                    _Factors(e.shape, scalar.coefficient, scalar.scalars)
+                return (
+                    _Factors(e.shape)
+                    .times(matrix)
+                    .times(_Factors(e.shape, scalar.coefficient, scalar.scalars))
                 )
         rest = _rest(a) @ _rest(b)
         found = _atom(rest if rest is not e else e)

@@ -24,18 +24,14 @@ SOFTMAX = Op(
     symbol="softmax({})",
     shape=lambda data, a: a,
     entry=lambda ix, i, j, A: ix.function("exp", A[i, j]) / _row_total(ix, i, A),
-    pullbacks=(
-        Pullback(lambda g, Y, A: Y * (g - SUM_COLS(g * Y)), because="softmax-rule"),
-    ),
+    pullbacks=(Pullback(lambda g, Y, A: Y * (g - SUM_COLS(g * Y)), because="softmax-rule"),),
 )
 LOGSOFTMAX = Op(
     name="logsoftmax",
     symbol="logsoftmax({})",
     shape=lambda data, a: a,
     entry=lambda ix, i, j, A: A[i, j] - ix.function("log", _row_total(ix, i, A)),
-    pullbacks=(
-        Pullback(lambda g, Y, A: g - SOFTMAX(A) * SUM_COLS(g), because="softmax-rule"),
-    ),
+    pullbacks=(Pullback(lambda g, Y, A: g - SOFTMAX(A) * SUM_COLS(g), because="softmax-rule"),),
 )
 LOGSUMEXP = Op(
     name="logsumexp",

@@ -49,9 +49,11 @@ def judged(record: dict, claim: str) -> tuple[str, float]:
     """Return the verdict, and the time from text to verdict."""
     shapes = {name: tuple(dims) for name, dims in record["shapes"].items()}
     start = perf_counter()
-    verdict = Case(parse(record["program"], shapes), record["assume"]).judge(
-        f"d{record['wrt']} = {claim}"
-    ).verdict
+    verdict = (
+        Case(parse(record["program"], shapes), record["assume"])
+        .judge(f"d{record['wrt']} = {claim}")
+        .verdict
+    )
     return verdict, perf_counter() - start
 
 
@@ -217,8 +219,10 @@ def plain_road(record: dict) -> None:
         "sqrt": entrywise(sympy.sqrt),
         "tanh": entrywise(sympy.tanh),
         "sum": lambda A, axis=None: np.sum(A, axis=axis, keepdims=True),
-        "mean": lambda A, axis=None: np.sum(A, axis=axis, keepdims=True)
-        / sympy.Integer(A.size if axis is None else A.shape[axis]),
+        "mean": lambda A, axis=None: (
+            np.sum(A, axis=axis, keepdims=True)
+            / sympy.Integer(A.size if axis is None else A.shape[axis])
+        ),
         "tr": lambda A: np.array([[np.trace(A)]], dtype=object),
         "norm": lambda A: np.array([[sympy.sqrt(np.sum(A * A))]], dtype=object),
         "sigmoid": entrywise(lambda x: 1 / (1 + sympy.exp(-x))),
