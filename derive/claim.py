@@ -23,6 +23,7 @@ from derive.graph import Program, Statement, nearest, with_dim
 from derive.index import Entries, Index, Scalar, letters
 from derive.normal import Form, Ring, TooLarge, Undefined
 from derive.ops import var
+from derive.ops.elementwise import EXTREMA, marks_winner
 from derive.parse import Shapes, parse, parse_claim
 from derive.proof import EVERY_SHAPE, PROVED, REFUTED, UNDECIDED, Derivation
 from derive.reverse import sweep
@@ -302,8 +303,13 @@ class Case:
             for c in node.op.where(node.data, *node.args)
         ]
         asked += [c for node in nodes(expr) for c in node.op.where(node.data, *node.args)]
+        asked = [c for c in asked if c.kind != "distinct"
+                 or not marks_winner(*map(self._composed, c.args))]  # fmt: skip
         words = (_CONDITIONS[c.kind].format(*(str(_bare(arg)) for arg in c.args)) for c in asked)
         return tuple(dict.fromkeys(words))
+
+    def _composed(self, arg: Expr) -> Expr:
+        return self.program.composed(_bare(arg))
 
     def has_a_point(self, name: str, expr: Expr) -> bool:
         """Whether the gradient and the claim both have a value at one of a few points."""
@@ -342,8 +348,8 @@ class Case:
     def exposed(self, expr: Expr) -> Expr:
         """Return an expression in which a kink sees what its argument is made of.
 
-        An intermediate such as H = relu(Z) is 0 on a whole region: in a mask or a sign it must not
-        stand as an atom that is taken to differ from 0.
+        An intermediate such as H = relu(Z) is 0 on a whole region, and M = max(Z) is an entry of Z:
+        in a mask or a sign it must not stand as an atom that is taken to differ from 0.
         """
         done: dict[Expr, Expr] = {}
         for node in nodes(expr):
@@ -356,7 +362,7 @@ class Case:
     def _ungated(self, expr: Expr) -> Expr:
         """Return an expression without the intermediates that may vanish on a region."""
         for statement in reversed(self.program.statements):
-            if any(_has_kink(node) for node in nodes(statement.expr)):
+            if any(_has_kink(node) or node.name in EXTREMA for node in nodes(statement.expr)):
                 expr = substitute(expr, {self.program.leaves[statement.name]: statement.expr})
         return expr
 
@@ -646,6 +652,12 @@ _CONDITIONS = {
     "nonzero-matrix": "{0} is not the zero matrix",
     "invertible": "{0} is invertible",
     "positive-determinant": "the determinant of {0} is positive",
+    "unique-max": "the largest entry of {0} is unique",
+    "unique-min": "the smallest entry of {0} is unique",
+    "unique-max-of-each-row": "the largest entry of each row of {0} is unique",
+    "unique-min-of-each-row": "the smallest entry of each row of {0} is unique",
+    "unique-max-of-each-column": "the largest entry of each column of {0} is unique",
+    "unique-min-of-each-column": "the smallest entry of each column of {0} is unique",
 }
 
 

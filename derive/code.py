@@ -369,7 +369,7 @@ class _Writer:
                 exponent, strength = _number(node.data)
                 base = self._within(node.args[0], ATOM)
                 return f"{base} ** {exponent if strength == ATOM else f'({exponent})'}", POWER
-            case "gt":
+            case "gt" | "eq":
                 return f"1.0 * ({self._mask(node)})", PRODUCT
             case "broadcast_to":
                 shape = self._matrix("ones", node.shape)
@@ -377,7 +377,7 @@ class _Writer:
             case "matmul":
                 a, b = (f"({self.array(x)})" if self._is_number(x) else self._within(x, PRODUCT + k)
                         for k, x in enumerate(node.args))  # fmt: skip
-                mixed = node.args[0].name in ("mul", "div", "broadcast_to", "gt")
+                mixed = node.args[0].name in ("mul", "div", "broadcast_to", "gt", "eq")
                 return f"{f'({a})' if mixed else a} @ {b}", PRODUCT
         if node.op.style == "infix":
             left, right = written_args(node)
@@ -388,7 +388,7 @@ class _Writer:
 
     def _mask(self, node: Expr) -> str:
         a, b = written_args(node)
-        return f"{self._within(a, SUM)} > {self._within(b, SUM)}"
+        return f"{self._within(a, SUM)} {node.op.symbol} {self._within(b, SUM)}"
 
     def _within(self, node: Expr, least: int) -> str:
         text, strength = self.text(node)
@@ -398,7 +398,7 @@ class _Writer:
         name, args = node.name, node.args
         if len(args) == 2:
             args = written_args(node)
-        if name == "where" and args[0].name == "gt":
+        if name == "where" and args[0].name in ("gt", "eq"):
             if not self._is_number(args[0]):
                 x, y = (self.array(arg) for arg in args[1:])
                 return f"{self.lib.alias}.where({self._mask(args[0])}, {x}, {y})", ATOM

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from derive.errors import UnsupportedError
 from derive.expr import Expr, nodes
 from derive.normal import (
+    MASKS,
     UNIT,
     Exponent,
     Form,
@@ -74,6 +76,12 @@ class Explicit:
                 accumulate(total, monomial, coefficient)
         return Value(self.ring, total)
 
+    def extremum(self, name: str, dims: tuple[Dim, ...], body: Callable[..., Any]) -> Value:
+        """Return the largest or the smallest of entries, by the mask of the winner."""
+        ranges = (range(extent(dim, self.sizes)) for dim in dims)
+        forms = [_form(body(*places)) for places in product(*ranges)]
+        return Value(self.ring, self.ring.highest(name, forms))
+
     def entry(self, leaf: tuple, i: int, j: int) -> Value:
         meant = self.meaning(leaf[0], i, j) if self.meaning else None
         return Value(self.ring, self.ring.entry(leaf[0], i, j) if meant is None else meant)
@@ -107,6 +115,7 @@ class Explicit:
         return {
             atom: _relabelled(self.ring, derivative, variables)
             for atom, derivative in zip(variables, derivatives, strict=True)
+            if self.ring.atoms[atom][0] == "x"
         }
 
     def partial(self, form: Form, atom: int) -> Form:
@@ -121,6 +130,8 @@ class Explicit:
         variables, derivatives = self._derivatives(form)
         factor = [] if weight is None else [(weight, 1)]
         for atom, derivative in zip(variables, derivatives, strict=True):
+            if self.ring.atoms[atom][0] != "x":
+                continue
             total = totals.setdefault(atom, {})
             if isinstance(derivative, _Foreign):
                 term = _relabelled(self.ring, derivative, variables)
@@ -159,7 +170,7 @@ class Explicit:
             if atom in places:
                 return places[atom]
             key = atoms[atom]
-            if key[0] == "x":
+            if key[0] == "x" or key[0] in MASKS:  # a mask is constant between its jumps
                 return places.setdefault(atom, len(places))
             if key[0] == "n":
                 return key
@@ -268,7 +279,7 @@ def to_sympy(ring: Ring, form: Form, symbols: Mapping[int, sympy.Symbol]) -> sym
 
     def atom(number: int) -> sympy.Expr:
         key = ring.atoms[number]
-        if key[0] == "x":
+        if number in symbols:
             return symbols[number]
         if key[0] == "n":  # at sizes there is one such constant
             return sympy.pi

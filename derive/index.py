@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import product
 from typing import Any
 
 from derive.expr import Expr
@@ -26,7 +27,8 @@ class Scalar:
     Kinds and their data: `num` a fraction; `size` a dimension; `entry` a name, i, j; `delta` i, j;
     `partial` two entries; `add`, `mul`; `pow` an exponent; `fn` a name; `sum` an index and its
     dimension; `det` and `inverse` of a matrix, given by its entry as the argument, under two index
-    words: the matrix, the words, the dimension, and for `inverse` i, j.
+    words: the matrix, the words, the dimension, and for `inverse` i, j; `most` the word max or min,
+    and the indices and dimensions through which its argument runs.
     """
 
     kind: str
@@ -163,6 +165,12 @@ def power(base: Scalar, exponent: int | Fraction) -> Scalar:
     return base if base == ONE else Scalar("pow", (base,), exponent)
 
 
+def most(name: str, loops: Iterable[tuple[Index, Dim]], *items: Scalar) -> Scalar:
+    """Return the largest or the smallest of terms, over indices that run through dimensions."""
+    loops = tuple(loops)
+    return Scalar("most", items, (name, loops)) if loops or len(items) > 1 else items[0]
+
+
 def split(term: Scalar) -> tuple[Fraction, Scalar]:
     """Return a term as a number times the rest."""
     if term.kind == "num":
@@ -237,6 +245,19 @@ class Entries:
         inner = body(index)
         self.depth -= 1
         return total(index, dim, inner)
+
+    def extremum(self, name: str, dims: tuple[Dim, ...], body: Callable[..., Scalar]) -> Scalar:
+        """Return the largest or the smallest of the entries along some dimensions."""
+        places: list[Index] = []
+        for dim in dims:
+            depth = self.depth + sum(place != 0 for place in places)
+            word = self.bound[depth] if depth < len(self.bound) else f"k_{depth}"
+            places.append(word if dim != 1 else 0)
+        loops = [(k, dim) for k, dim in zip(places, dims, strict=True) if dim != 1]
+        self.depth += len(loops)
+        inner = body(*places)
+        self.depth -= len(loops)
+        return most(name, loops, inner)
 
     def inverse(self, view: _View, i: Index, j: Index) -> Scalar:
         """Return the entry i, j of an inverse; that of a product or a transpose is known."""
@@ -337,7 +358,31 @@ Scalar(kind='delta', args=(), data=('j', 'c'))), data=None)
             return total(index, dim, differentiate(term.args[0], leaf, a, c))
         case "inverse" | "det":
             return _square_derivative(term, leaf, a, c)
+        case "most":
+            return _winner_derivative(term, leaf, a, c)
     return ZERO
+
+
+def _winner_derivative(term: Scalar, leaf: tuple, a: Index, c: Index) -> Scalar:
+    """Differentiate the winner: max_k x_k is Σ_k [x_k = max_l x_l] x_k, and masks are constant."""
+    (name, loops), (body,) = term.data, term.args
+    inner = differentiate(body, leaf, a, c)
+    if inner == ZERO:
+        return ZERO
+    used = {*all_indices(term), *_names(term), a, c, "i", "j", *(str(d).lower() for _, d in loops)}
+    free = iter([*(x for x in "klpqrstuvw" if x not in used), *(f"k_{k}" for k in range(9, 99))])
+    names = {k: next(free) for k, _ in loops}
+    others = most(name, [(names[k], dim) for k, dim in loops], rename(body, names))
+    result = mul(function("eq", body, others), inner)
+    for index, dim in reversed(loops):
+        result = total(index, dim, result)
+    return result
+
+
+def _names(term: Scalar) -> set[str]:
+    """Return the names in a term, small: of entries and of dimensions."""
+    own = {str(term.data[0]).lower()} if term.kind == "entry" else set()
+    return own.union(*(_names(arg) for arg in term.args))
 
 
 def _square_derivative(term: Scalar, leaf: tuple, a: Index, c: Index) -> Scalar:
@@ -363,6 +408,8 @@ def _square_derivative(term: Scalar, leaf: tuple, a: Index, c: Index) -> Scalar:
 def all_indices(term: Scalar) -> set[Index]:
     """Return every index word that occurs in a term, bound ones included."""
     own = {term.data[0]} if term.kind == "sum" else free_indices(term)
+    if term.kind == "most":
+        own = {k for k, _ in term.data[1]}
     return own.union(*(all_indices(arg) for arg in term.args))
 
 
@@ -444,6 +491,9 @@ def free_indices(term: Scalar) -> set[Index]:
             return {i for i in term.data if isinstance(i, str)}
         case "sum":
             return free_indices(term.args[0]) - {term.data[0]}
+        case "most":
+            found = set().union(*(free_indices(arg) for arg in term.args))
+            return found - {k for k, _ in term.data[1]}
         case "inverse":
             return {i for i in term.data[4:] if isinstance(i, str)}
         case "det":
@@ -464,6 +514,12 @@ def rename(term: Scalar, names: Mapping[Index, Index]) -> Scalar:
             index, dim = term.data
             kept = {old: new for old, new in names.items() if old != index}
             return total(index, dim, rename(term.args[0], kept))
+        case "most":
+            name, loops = term.data
+            kept = {old: new for old, new in names.items() if old in free_indices(term)}
+            inner = {k: f"{k}_0" for k, _ in loops if k in kept.values()}  # none is to be captured
+            loops = [(inner.get(k, k), dim) for k, dim in loops]
+            return most(name, loops, *(rename(arg, {**kept, **inner}) for arg in term.args))
         case "inverse":
             i, j = term.data[4:]
             data = (*term.data[:4], names.get(i, i), names.get(j, j))
@@ -495,6 +551,15 @@ def written_out(term: Scalar, names: Mapping[Index, Index], sizes: Mapping[str, 
             extent = sizes.get(dim, dim)
             body = term.args[0]
             return add(*(written_out(body, {**names, index: k}, sizes) for k in range(extent)))
+        case "most":
+            name, loops = term.data
+            ranges = [range(sizes.get(dim, dim)) for _, dim in loops]
+            words = [k for k, _ in loops]
+            return most(name, (), *(
+                written_out(arg, {**names, **dict(zip(words, places, strict=True))}, sizes)
+                for arg in term.args
+                for places in product(*ranges)
+            ))  # fmt: skip
         case "size":
             return num(sizes.get(term.data, term.data))
         case "entry" | "delta" | "num" | "det" | "inverse":

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from itertools import permutations, product
-from math import comb, floor
+from math import comb, floor, prod
 from typing import Any
 
 from derive.index import Index, Scalar, split
@@ -28,6 +28,9 @@ Form = dict[Monomial, Exponent]
 Meaning = Callable[[Scalar, Mapping[Index, Index]], Form | None]
 
 UNIT: Monomial = ()
+#: Atoms that are 0 or 1, and constant between their jumps: the winner of a family of forms, over
+#: symbolic indices and at sizes, and the equality of two forms.
+MASKS = frozenset(("win", "top", "eq"))
 #: A form with more terms than this is not multiplied out; the question stays undecided.
 LARGEST = 200_000
 
@@ -97,7 +100,7 @@ class Ring:
         """Whether powers of an atom obey a law of their own."""
         if key[0] == "x" and self.assumed:
             return bool(self.assumed.get(key[1], frozenset()) & {"sign", "binary", "one-hot-rows"})
-        return key[0] in ("sign", "sin", "pow", "δ")
+        return key[0] in ("sign", "sin", "pow", "δ") or key[0] in MASKS
 
     def single(self, key: tuple, exponent: Exponent = 1) -> Form:
         return {((self.atom(key), exponent),): 1}
@@ -130,7 +133,10 @@ class Ring:
                 return frozenset((k,))
             case ("inv", _, _, i, j):
                 return frozenset(k for k in (i, j) if isinstance(k, str))
-            case ("n", *_) | ("det", *_):
+            case ("win", form, words, _, places):
+                outside = self._free(self.thaw(form)) - {*words}
+                return outside | {k for k in places if isinstance(k, str)}
+            case ("n", *_) | ("det", *_) | ("top", *_):
                 return frozenset()
         return self._free(self.thaw(key[1]))
 
@@ -347,8 +353,22 @@ class Ring:
         """Return a monomial with the laws of its special atoms applied."""
         plain: list[tuple[int, Exponent]] = []
         others: list[Form] = []
+        won: dict[tuple, tuple] = {}
+        deltas: set[int] = set()
         for atom, exponent in monomial:
             kind = self.atoms[atom][0] if atom in self.special else ""
+            if kind in MASKS and exponent > 0:
+                exponent = 1
+                *family, place = self.atoms[atom]
+                first = won.setdefault(tuple(family), place) if kind != "eq" else place
+                if first != place:  # one family has one winner
+                    if kind == "top":
+                        return {}
+                    same = [self.delta(i, j) for i, j in zip(first, place, strict=True)]
+                    if not all(same):
+                        return {}
+                    deltas.update(a for form in same for m in form for a, _ in m)
+                    continue
             if kind == "sign":
                 exponent = exponent % 2  # sign² = 1 away from the kink
             elif kind == "δ":
@@ -366,6 +386,8 @@ class Ring:
                 exponent = exact(exponent - whole)
             if exponent:
                 plain.append((atom, exponent))
+        if deltas:
+            plain = sorted({*plain, *((a, 1) for a in deltas)})
         result: Form = {tuple(plain): 1}
         for form in others:
             result = self.mul(result, form)
@@ -379,6 +401,8 @@ class Ring:
             return self.single(("n", "π"))
         if name == "gt":
             return self._gt(self.add(args[0], self.scale(-1, args[1])))
+        if name == "eq":
+            return self._eq(self.add(args[0], self.scale(-1, args[1])))
         through = OPS[name].through
         if through is not None:
             return through(RingFunctions(self), *(Value(self, arg) for arg in args)).form
@@ -389,40 +413,88 @@ class Ring:
 
         relu(z) is 0 where z < 0: there its sign is 0, and sign² = 1 must not be used of it.
         """
-        signs = sorted({a for m in form for a, _ in m if self.atoms[a][0] == "sign"})
-        if not signs:
+        switches = self._switches(form)
+        if not switches:
             return None
-        if len(signs) > 5:
+        if prod(len(options) for options in switches) > 32:
             raise TooLarge
         cells = []
-        for values in product((1, -1), repeat=len(signs)):
-            chosen = dict(zip(signs, values, strict=True))
+        for options in product(*switches):
+            chosen = {a: value for values, _ in options for a, value in values.items()}
             cell: Form = {}
             for monomial, coefficient in form.items():
                 sign = 1
                 for atom, exponent in monomial:
-                    if atom in chosen and exponent % 2:
+                    if atom in chosen and (exponent % 2 or not chosen[atom]):
                         sign *= chosen[atom]
                 kept = tuple((a, e) for a, e in monomial if a not in chosen)
                 accumulate(cell, kept, sign * coefficient)
-            cells.append((chosen, self._close(cell) if self.sums else cell))
+            cells.append((options, self._close(cell) if self.sums else cell))
         bound = {k for m in form for k in self._bound(m)}
-        if any(self.indices[atom] & bound for atom in signs):
+        if any(self.indices[a] & bound for ((values, _), *_) in switches for a in values):
             if all(cell for _, cell in cells):
                 return None
             raise TooLarge  # a sum of such terms vanishes in cases of its own
-        half = Fraction(1, 2)
         result: Form = {}
-        for chosen, cell in cells:
+        for options, cell in cells:
             if cell:
-                here = self.product(
-                    [{UNIT: half, ((atom, 1),): half * sign} for atom, sign in chosen.items()]
-                )
+                here = self.product(indicator for _, indicator in options)
                 result = self.add(result, self.mul(here, judge(cell)))
         return result
 
+    def _switches(self, form: Form) -> list[list[tuple[dict[int, int], Form]]]:
+        """Return what cases there are: for each sign, mask and family of masks its possible values,
+        and the mask of the case."""
+        half = Fraction(1, 2)
+        kinds: dict[str, list[int]] = {}
+        for atom in sorted({a for m in form for a, _ in m}):
+            kinds.setdefault(self.atoms[atom][0], []).append(atom)
+        switches: list[list[tuple[dict[int, int], Form]]] = [
+            [({atom: s}, {UNIT: half, ((atom, 1),): half * s}) for s in (1, -1)]
+            for atom in kinds.get("sign", [])
+        ]
+        for keys in sorted({self.atoms[atom][1] for atom in kinds.get("top", [])}):
+            *tops, last = self._tops([self.thaw(key) for key in keys])
+            family = [a for top in tops for m in top for a, _ in m]
+            cases: list[tuple[dict[int, int], Form]] = []
+            for top in (*tops, last):
+                here = {b for m in top for b, _ in m} if top is not last else set()
+                cases.append(({a: int(a in here) for a in family}, top))
+            switches.append(cases)
+        bound = {k for m in form for k in self._bound(m)}
+        masks = [*kinds.get("win", []), *kinds.get("eq", [])]
+        summed = [a for a in masks if self.indices[a] & bound]
+        if summed:
+            self._refuse_ties(form, masks, bound)
+            masks = []
+        for atom in masks:
+            mask: Form = {((atom, 1),): 1}
+            switches.append(
+                [({atom: 1}, mask), ({atom: 0}, self.add({UNIT: 1}, self.scale(-1, mask)))]
+            )
+        return switches
+
+    def _refuse_ties(self, form: Form, masks: list[int], bound: set[Index]) -> None:
+        """Refuse a form with a sum over winners that may vanish on a region.
+
+        Σ_k m_k x_k, a maximum, does not: it is x_k where k wins. But x_j less it does where j wins.
+        """
+        families = {self.atoms[atom][:-1] for atom in masks}
+        places = {k for atom in masks for k in self.atoms[atom][-1]}
+        if len(families) > 1 or self.atoms[masks[0]][0] == "eq" or not places <= bound:
+            raise TooLarge
+        ((_, key, words, dims),) = families
+        free = [*(k for k in self._free(form)), 0]
+        for chosen in product(free, repeat=len(words)):
+            if not self.mul(form, self.single(("win", key, words, dims, chosen))):
+                raise TooLarge
+
     def _gt(self, form: Form) -> Form:
         """Return the mask of a form being positive; where it is 0 on a region, the mask is 0."""
+        below = self._below_winner(form)
+        if below is not None:
+            ratio, mask = below
+            return {} if ratio > 0 else self.add({UNIT: 1}, self.scale(-1, mask))
         split = self._by_cases(form, self._gt)
         if split is not None:
             return split
@@ -496,6 +568,10 @@ class Ring:
     def _sign(self, form: Form) -> Form:
         if not form:
             return {}
+        below = self._below_winner(form)
+        if below is not None:  # x_j - max_k x_k is negative but where j wins
+            ratio, mask = below
+            return self.scale(-1 if ratio > 0 else 1, self.add({UNIT: 1}, self.scale(-1, mask)))
         split = self._by_cases(form, self._sign)
         if split is not None:
             return split
@@ -514,7 +590,7 @@ class Ring:
             if self._positive(atom) or exponent % 2 != 1:
                 continue
             kind, *rest = self.atoms[atom]
-            if kind in ("sign", "δ"):
+            if kind in ("sign", "δ") or kind in MASKS:
                 result = self.mul(result, {((atom, 1),): 1})
             elif kind == "pow":
                 result = self.mul(result, self._sign(self.thaw(rest[0])))
@@ -535,6 +611,104 @@ class Ring:
         if form and form[min(form)] < 0:
             return -1, self.scale(-1, form)
         return 1, form
+
+    # -- maxima ------------------------------------------------------------------------------------
+
+    def extremum(self, name: str, form: Form, loops: list[tuple[Index, Dim]]) -> Form:
+        """Return the largest or the smallest of a form over some indices: Σ_k m_k x_k, where the
+        mask m is 1 at the winner."""
+        turned = form if name == "max" else self.scale(-1, form)
+        loops = [(k, dim) for k, dim in loops if k in self._free(form)]
+        result = self.mul(self.winner(turned, loops, [k for k, _ in loops]), form)
+        for k, dim in loops:
+            result = self.sum(k, dim, result)
+        return result
+
+    def winner(self, form: Form, loops: list[tuple[Index, Dim]], places: list[Index]) -> Form:
+        """Return the mask of the largest value of a form over some indices, at a place.
+
+        What all share and a positive factor do not change it. Ties are taken not to be.
+        """
+        words = {k for k, _ in loops}
+        varying = {m: c for m, c in form.items() if self._free({m: 1}) & words}
+        used = [x for x, (k, _) in enumerate(loops) if k in self._free(varying)]
+        if not used:
+            return {UNIT: 1}
+        content = _content(varying.values())
+        varying = {m: exact(Fraction(c) / content) for m, c in varying.items()}
+        level = self._level_inside(varying) + 1
+        keys = []
+        for order in permutations(used):
+            names = {loops[x][0]: f"@{level}.{position}" for position, x in enumerate(order)}
+            frozen = self.freeze(self.rename(varying, names))
+            dims = tuple(loops[x][1] for x in order)
+            keys.append(
+                ("win", frozen, tuple(names.values()), dims, tuple(places[x] for x in order))
+            )
+        return self.single(min(keys, key=lambda key: key[1]))
+
+    def highest(self, name: str, forms: list[Form]) -> Form:
+        """Return the largest or the smallest of some forms at sizes."""
+        forms = [self.thaw(key) for key in dict.fromkeys(map(self.freeze, forms))]
+        masks = self._tops(forms if name == "max" else [self.scale(-1, form) for form in forms])
+        return self.add({}, *(self.mul(m, f) for m, f in zip(masks, forms, strict=True)))
+
+    def _tops(self, forms: list[Form]) -> list[Form]:
+        """Return the mask of the largest of some forms for each; they sum to one."""
+        shared = {m for m, c in forms[0].items() if all(form.get(m) == c for form in forms)}
+        own = [{m: c for m, c in form.items() if m not in shared} for form in forms]
+        content = _content(c for form in own for c in form.values()) or 1
+        frozen = [
+            self.freeze({m: exact(Fraction(c) / content) for m, c in form.items()}) for form in own
+        ]
+        keys = tuple(sorted(set(frozen)))
+        rest: Form = {UNIT: 1}
+        masks: dict[tuple, Form] = {}
+        for key in keys[:-1]:
+            masks[key] = self.single(("top", keys, key))
+            rest = self.add(rest, self.scale(-1, masks[key]))
+        masks[keys[-1]] = rest
+        return [masks[key] for key in frozen]
+
+    def _eq(self, form: Form) -> Form:
+        """Return the mask of a form being zero; what is not decided is an atom of its own."""
+        if not form:
+            return {UNIT: 1}
+        if form.keys() == {UNIT}:
+            return {}
+        below = self._below_winner(form)
+        if below is not None:
+            return below[1]
+        _, form = self._oriented(form)
+        content = _content(form.values())
+        return self.single(
+            ("eq", self.freeze({m: exact(Fraction(c) / content) for m, c in form.items()}))
+        )
+
+    def _below_winner(self, form: Form) -> tuple[Fraction, Form] | None:
+        """Return r and the mask of j's winning where a form is r (x_j - max_k x_k), or `None`."""
+        for atom in sorted({a for m in form for a, _ in m}):
+            kind, key, *rest = self.atoms[atom]
+            if kind == "top":
+                forms = [self.thaw(k) for k in key]
+                most = self.highest("max", forms)
+                for own, mask in zip(forms, self._tops(forms), strict=True):
+                    ratio = _ratio(form, self.add(own, self.scale(-1, most)))
+                    if ratio:
+                        return ratio, mask
+            if kind == "win":
+                words, dims, _ = rest
+                body = self.thaw(key)
+                most = self.scale(
+                    -1, self.extremum("max", body, list(zip(words, dims, strict=True)))
+                )
+                free = [*self._free(form), 0]
+                for places in product(free, repeat=len(words)):
+                    here = self.rename(body, dict(zip(words, places, strict=True)))
+                    ratio = _ratio(form, self.add(here, most))
+                    if ratio:
+                        return ratio, self.single(("win", key, words, dims, places))
+        return None
 
     # -- square matrices ---------------------------------------------------------------------------
 
@@ -662,6 +836,11 @@ class Ring:
             if any(j in self.indices[a] for a, _ in rest):  # δ_ac f(c) = δ_ac f(a)
                 renamed = self._renamed(tuple(rest), {j: i})
                 return self._close(self.mul(renamed, self.delta(i, j)))
+        for atom, exponent in monomial:
+            if self.atoms[atom][0] == "win" and exponent == 1 and bound:
+                left = self._without_winner(monomial, atom, bound)
+                if left is not None:
+                    return self._close({left: 1})
         unused = [k for k in bound if not any(k in self.indices[a] for a in self._plain(monomial))]
         if unused:
             used = tuple((a, e) for a, e in monomial if self.atoms[a][1] not in unused
@@ -669,6 +848,19 @@ class Ring:
             sizes = (self.size(bound[k]) for k in unused)
             return self.mul({used: 1}, self.product(sizes))
         return self._canonical(monomial, bound) if bound else {monomial: 1}
+
+    def _without_winner(
+        self, monomial: Monomial, atom: int, bound: Mapping[Index, Dim]
+    ) -> Monomial | None:
+        """Return the rest of a monomial where nothing else meets its winner: Σ_k m_k = 1."""
+        _, form, _, _, places = self.atoms[atom]
+        own = {*places}
+        if len(own) != len(places) or not own <= bound.keys() or own & self._free(self.thaw(form)):
+            return None
+        if any(a != atom and self.indices[a] & own for a in self._plain(monomial)):
+            return None
+        signs = {self.atom(("Σ", k, bound[k])) for k in own}
+        return tuple((a, e) for a, e in monomial if a != atom and a not in signs)
 
     def _plain(self, monomial: Monomial) -> list[int]:
         return [a for a, _ in monomial if a not in self.sums]
@@ -721,12 +913,13 @@ class Ring:
             return (kind, repr(rest[0]), *(sorted(ends) if self._is_symmetric(rest[0]) else ends))
         if kind == "det":
             return (kind, repr(rest[0]))
+        places = [shown(k) for k in rest[3]] if kind == "win" else []
         items = rest[0]
         inner = sorted(
             repr((sorted(repr((self._skeleton(a, colors, me), e)) for a, e in m), c))
             for m, c in items
         )
-        return (kind, *inner)
+        return (kind, *places, *inner)
 
     def _renamed(self, monomial: Monomial, names: Mapping[Index, Index]) -> Form:
         """Return a monomial with indices replaced, also inside functions."""
@@ -748,6 +941,9 @@ class Ring:
             elif kind == "inv":
                 key, dim, i, j = rest
                 new = self._inverse_of(key, dim, names.get(i, i), names.get(j, j))
+                others.append(self.power(new, exponent))
+            elif kind == "win":
+                new = self._renewed_winner(rest, lambda form: self.rename(form, names), names)
                 others.append(self.power(new, exponent))
             else:
                 free = {k: names[k] for k in self.indices[atom] & names.keys()}
@@ -793,10 +989,13 @@ class Ring:
 
     def _level_of(self, key: tuple) -> int:
         """Return the level of the bound indices inside an atom; those around it use a higher."""
-        if key[0] in ("x", "δ", "n", "Σ"):
+        if key[0] in ("x", "δ", "n", "Σ", "top"):
             return 0
+        return self._level_inside(self.thaw(key[1])) + (key[0] == "win")
+
+    def _level_inside(self, form: Form) -> int:
         inside = (
-            max((self.levels[a] for a, _ in m), default=0) + bool(self._bound(m)) for m, _ in key[1]
+            max((self.levels[a] for a, _ in m), default=0) + bool(self._bound(m)) for m in form
         )
         return max(inside, default=0)
 
@@ -883,12 +1082,29 @@ class Ring:
             return {((atom, exponent),): 1} if meant is None else self.power(meant, exponent)
         if kind in ("n", "δ"):
             return {((atom, exponent),): 1}
+        if kind == "win":
+            new = self._renewed_winner(rest, lambda form: self.unfold(form, define), {})
+            return self.power(new, exponent)
+        if kind == "top":
+            keys, own = rest
+            masks = self._tops([self.unfold(self.thaw(key), define) for key in keys])
+            return self.power(masks[keys.index(own)], exponent)
         inner = self.unfold(self.thaw(rest[0]), define)
         if kind == "inv":
             return self.power(self.inverse(inner, *rest[1:]), exponent)
         if kind == "det":
             return self.power(self.det(inner, rest[1]), exponent)
         return self.power(inner if kind == "pow" else getattr(self, f"_{kind}")(inner), exponent)
+
+    def _renewed_winner(
+        self, rest: list, change: Callable[[Form], Form], names: Mapping[Index, Index]
+    ) -> Form:
+        """Return the mask of a winner whose forms are changed; its own indices are not met."""
+        key, words, dims, places = rest
+        fresh = {word: self._new_index() for word in words}
+        form = change(self.rename(self.thaw(key), fresh))
+        loops: list[tuple[Index, Dim]] = list(zip(fresh.values(), dims, strict=True))
+        return self.winner(form, loops, [names.get(k, k) for k in places])
 
     def _square_derivative(self, key: tuple, dim: Dim, leaf: tuple, a: Index, c: Index,
                            factor: Form, i: Index | None, j: Index | None) -> Form:  # fmt: skip
@@ -933,6 +1149,8 @@ class Ring:
                 return self.function(term.data, *(self.of(arg, names) for arg in term.args))
             case "inverse" | "det":
                 return self._square(term, names)
+            case "most":
+                return self._most(term, names)
         index, dim = term.data
         body = term.args[0]
         if self.sizes is None:
@@ -943,6 +1161,17 @@ class Ring:
             for monomial, coefficient in self.of(body, {**names, index: k}).items():
                 accumulate(result, monomial, coefficient)
         return result
+
+    def _most(self, term: Scalar, names: Mapping[Index, Index]) -> Form:
+        """Return a maximum or a minimum; at sizes it is written out."""
+        name, loops = term.data
+        if self.sizes is None:
+            fresh = {k: self._new_index() for k, _ in loops}
+            form = self.of(term.args[0], {**names, **fresh})
+            return self.extremum(name, form, [(fresh[k], dim) for k, dim in loops])
+        ranges = [range(extent(dim, self.sizes)) for _, dim in loops]
+        chosen = [dict(zip((k for k, _ in loops), x, strict=True)) for x in product(*ranges)]
+        return self.highest(name, [self.of(a, {**names, **x}) for a in term.args for x in chosen])
 
     def _square(self, term: Scalar, names: Mapping[Index, Index]) -> Form:
         """Return a determinant or an entry of an inverse; at sizes it is written out."""
@@ -1289,6 +1518,14 @@ class RingFunctions:
             self.ring,
             self.ring.function(name, *(Value(self.ring, {})._lift(arg) for arg in args)),
         )
+
+
+def _ratio(form: Form, other: Form) -> Fraction | None:
+    """Return the number by which one form is a multiple of another, if it is one."""
+    if form.keys() != other.keys():
+        return None
+    ratios = {Fraction(c) / Fraction(other[m]) for m, c in form.items()}
+    return ratios.pop() if len(ratios) == 1 else None
 
 
 def accumulate(form: Form, monomial: Monomial, coefficient: Exponent) -> None:

@@ -251,7 +251,8 @@ class Notation:
         return box if strength >= ATOM and _is_letter(box) and box.kind != "sup" else paren(box)
 
     def _function(self, e: Expr, shapes: bool) -> tuple[Box, int]:
-        args = [self._expr(arg, shapes)[0] for arg in self._bare(e)]
+        whole = e.name == "eq"  # a repeated operand is shown repeated
+        args = [self._expr(arg, shapes)[0] for arg in (e.args if whole else self._bare(e))]
         box, strength = self._applied(e.name, args)
         if box.kind == "root" and not e.shape.is_scalar:
             box = Box("root", box.parts, "entrywise")
@@ -261,6 +262,14 @@ class Notation:
         match name:
             case "gt":
                 return paren(row(args[0], op("greater"), args[1]), "iverson"), ATOM
+            case "eq":
+                return paren(row(args[0], op("equals"), args[1]), "iverson"), ATOM
+            case "max_all" | "min_all":
+                head = word(name[:3])
+            case "max_rows" | "min_rows":
+                head = word(f"col{name[:3]}")
+            case "max_cols" | "min_cols":
+                head = word(f"row{name[:3]}")
             case "abs":
                 return paren(args[0], "bars"), ATOM
             case "sqrt":
@@ -457,6 +466,8 @@ class Notation:
                 return row(word("det"), paren(self.expr(term.data[0]))), ATOM
             case "fn":
                 return self._applied(term.data, [self.scalar(arg) for arg in term.args])
+            case "most":
+                return self._most(term)
         index, dim = term.data
         body, strength = self._scalar(term.args[0])
         body = body if strength > SUM else paren(body)
@@ -468,12 +479,34 @@ class Notation:
         indices = [self.index(k) for k in (i, j)]
         return sub(paren(inverse), row(*indices))
 
+    def _most(self, term: Scalar) -> tuple[Box, int]:
+        """Return a maximum or a minimum: over its indices, or of the terms written out."""
+        name, loops = term.data
+        if loops:
+            below = chain.from_iterable((op("comma"), *self._range(*loop)) for loop in loops)
+            body, strength = self._scalar(term.args[0])
+            body = body if strength > SUM else paren(body)
+            under = row(*list(below)[1:], raw(" "))
+            return row(sub(word(name), under), body), ENTRYWISE
+        shown = self.shown(len(term.args))
+        boxes = (op("cdots") if k is None else self.scalar(term.args[k]) for k in shown)
+        inside = chain.from_iterable((op("comma-space"), box) for box in boxes)
+        return row(word(name), paren(row(*list(inside)[1:]))), ATOM
+
     def _sum_sign(self, index: Index, dim: Dim) -> Box:
         lower = row(self.index(index), op("equals"), digits(self.style.base))
+        return Box("sum", (lower, self._last(dim)))
+
+    def _range(self, index: Index, dim: Dim) -> tuple[Box, ...]:
+        at_most = op("at-most")
+        return digits(self.style.base), at_most, self.index(index), at_most, self._last(dim)
+
+    def _last(self, dim: Dim) -> Box:
+        """Return the last value of an index."""
         upper = self.word_of(dim)
         if self.style.base == 0:
             upper = digits(dim - 1) if isinstance(dim, int) else row(upper, op("minus"), digits(1))
-        return Box("sum", (lower, upper))
+        return upper
 
     def _signed(self, terms: Iterable[Scalar]) -> list[Box]:
         return list(chain.from_iterable(self._signed_terms(terms)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from functools import partial
+from itertools import product
 from typing import Any
 
 from flint import arb, ctx, fmpq
@@ -32,6 +33,7 @@ class Numbers:
         self.sizes = sizes
         self.values = values
         self.known: dict[Expr, Values] = {}
+        self.tied = False
 
     def matrix(self, root: Expr) -> Values:
         """Return the entries of an expression, by its operators' definitions."""
@@ -51,6 +53,21 @@ class Numbers:
         for k in range(extent(dim, self.sizes)):
             total = total + body(k)
         return total
+
+    def extremum(self, name: str, dims: tuple[Dim, ...], body: Callable[..., Any]) -> Any:
+        """Return the winner itself where there is one for certain, so that == knows it again."""
+        ranges = (range(extent(dim, self.sizes)) for dim in dims)
+        first, *others = (interval(body(*places)) for places in product(*ranges))
+        tied = False
+        for other in others:
+            if (other > first) if name == "max" else (other < first):
+                first, tied = other, False
+            elif first.overlaps(other):
+                tied = True
+                if not (first.is_exact() and other.is_exact()):
+                    first = first.max(other) if name == "max" else first.min(other)
+        self.tied |= tied
+        return first
 
     def entry(self, leaf: tuple, i: int, j: int) -> Any:
         return self.values[leaf[0]][i][j]
@@ -168,8 +185,17 @@ class _Arithmetic:
 
     def gt(self, x, y):
         """Return 1 or 0, at a tie 0 as in NumPy; between them where the intervals overlap."""
-        sign = (x - y).value.sgn()
+        sign = (x - y).value.sgn() if x.value is not y.value else arb(0)
         return _Interval((sign * (1 + sign) / 2) if sign.is_exact() else arb(0.5, 0.5))
+
+    def eq(self, x, y):
+        """Return 1 or 0; between them where two intervals overlap that may be different numbers."""
+        if x.value is y.value:
+            return _Interval(1)
+        if not x.value.overlaps(y.value):
+            return _Interval(0)
+        exact = x.value.is_exact() and y.value.is_exact()
+        return _Interval(1 if exact else arb(0.5, 0.5))
 
 
 def interval(value: Any) -> Any:
@@ -230,7 +256,8 @@ def decided_difference(
 ) -> tuple[tuple[int, int], Any, Any] | None:
     """Return the first entry in which two expressions certainly differ at a point, and its values.
 
-    `None` where no interval of a difference excludes zero, or where a value does not exist.
+    `None` where no interval of a difference excludes zero, where a value does not exist, or where a
+    maximum is not unique.
     """
     before, ctx.prec = ctx.prec, BITS
     try:
@@ -244,7 +271,7 @@ def decided_difference(
             for i, (row, other) in enumerate(zip(rows, claimed, strict=True))
             for j, (x, y) in enumerate(zip(row, other, strict=True))
         ]
-        if not all(x.is_finite() and y.is_finite() for _, x, y in pairs):
+        if point.tied or not all(x.is_finite() and y.is_finite() for _, x, y in pairs):
             return None
         return next((pair for pair in pairs if not (pair[1] - pair[2]).contains(0)), None)
     finally:

@@ -18,7 +18,7 @@ from derive.errors import DeriveError, ParseError, Place, ShapeError
 from derive.expr import OPS, Expr, Op, broadcast_to, elementwise, nodes, number
 from derive.graph import Program, Statement, nearest
 from derive.ops import var
-from derive.ops.elementwise import power
+from derive.ops.elementwise import marks_winner, power
 from derive.shape import SCALAR, Dim, Shape
 
 #: A longer or deeper text is refused before anything else is done with it.
@@ -436,12 +436,21 @@ class _Scope:
     def _compare(self, node: ast.Compare) -> Expr:
         if len(node.ops) > 1:
             raise ParseError("comparisons cannot be chained", hint="write (a > b) * (b > c)")
-        if not isinstance(node.ops[0], ast.Gt | ast.Lt):
-            raise ParseError("only > and < compare here")
+        kind = type(node.ops[0])
+        if kind not in (ast.Gt, ast.Lt, ast.GtE, ast.LtE, ast.Eq):
+            raise ParseError("only >, <, >=, <= and == compare here")
         a, b = self.read(node.left), self.read(node.comparators[0])
-        if isinstance(node.ops[0], ast.Lt):
+        if kind is ast.Eq:
+            if not self.closed and not marks_winner(a, b):
+                raise ParseError(
+                    "== marks the winner of a maximum or a minimum, and nothing else",
+                    hint="write X == max(X, axis=1), or a mask such as X > 0",
+                )
+            return elementwise("eq", a, b)
+        if kind in (ast.Lt, ast.GtE):
             a, b = b, a
-        return elementwise("gt", a, b)
+        mask = elementwise("gt", a, b)  # a >= b is 1 - (b > a), also at a tie
+        return mask if kind in (ast.Gt, ast.Lt) else 1 - mask
 
     def _attribute(self, node: ast.Attribute) -> Expr:
         if node.attr != "T":
@@ -473,6 +482,8 @@ class _Scope:
                     hint=f"for a product write {name} * (...)",
                 )
             raise ParseError(f"unknown function {name}{nearest(name, FUNCTIONS)}")
+        if name in _EXTREMA and (len(node.args) == 1 or node.keywords):
+            return self._reduction(node)
         args = self._args(node, len(op.derivatives) or 1)
         if op.derivatives:
             return elementwise(name, *args) if len(args) > 1 else op(args[0])
@@ -485,7 +496,7 @@ class _Scope:
 
     def _args(self, node: ast.Call, expected: int) -> list[Expr]:
         name = _called(node)
-        if node.keywords and name not in _REDUCTIONS:
+        if node.keywords and name not in (*_REDUCTIONS, *_EXTREMA):
             raise ParseError(f"{name} takes no option {node.keywords[0].arg}")
         for arg in node.args:
             if isinstance(arg, ast.Starred):
@@ -509,7 +520,8 @@ class _Scope:
             axis = option.value.value if isinstance(option.value, ast.Constant) else option
             if axis not in (0, 1) or isinstance(axis, bool):
                 raise ParseError("the axis is 0 (over the rows) or 1 (over the columns)")
-        return OPS[name + _AXES[axis]](arg)
+        whole = "_all" if name in _EXTREMA else ""
+        return OPS[name + (_AXES[axis] or whole)](arg)
 
     def _constant_matrix(self, node: ast.Call) -> Expr:
         name = _called(node)
@@ -570,6 +582,8 @@ _FOLD: dict[type, Callable[[Fraction, Fraction], Fraction]] = {
     ast.Div: lambda a, b: a / b,
 }
 _REDUCTIONS = ("sum", "mean")
+#: Reductions of one argument, functions of two.
+_EXTREMA = ("max", "min")
 _SPECIAL = {
     "sum": _Scope._reduction,
     "mean": _Scope._reduction,

@@ -21,6 +21,7 @@ from derive.graph import Statement
 from derive.index import Scalar
 from derive.layout import Box, is_sum
 from derive.notation import Cells, Notation, Style
+from derive.ops.elementwise import EXTREMA
 from derive.printers.latex import broken, latex, matrix, width
 from derive.proof import (
     EVERY_SHAPE,
@@ -217,7 +218,8 @@ class _Page:
                     "odot": any(r"\odot" in text or r"\oslash" in text for text in formulas),
                     "oslash": any(r"\oslash" in text for text in formulas),
                     "power": any(r"^{\odot" in text for text in formulas),
-                    "mask": "gt" in used,
+                    "mask": bool({"gt", "eq"} & used),
+                    "extrema": sorted(EXTREMA & used),
                     "functions": bool(used & _ENTRYWISE),
                     "several": len(d.wrt) > 1,
                     "identity": "eye" in used,

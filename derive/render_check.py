@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from derive.numbers import BITS, Numbers, at_point, interval
 from derive.printers.latex import broken, latex, matrix
 from derive.proof import PROVED, EntryOf
 from derive.render import FORMATS, template_folder
+from derive.shape import extent
 
 if TYPE_CHECKING:
     from derive.claim import Case, Counterexample, Judgement
@@ -377,6 +379,11 @@ class _Work:
             total = total + body(k)
         return total
 
+    def extremum(self, name: str, dims: tuple[Any, ...], body: Callable[..., Any]) -> _Written:
+        ranges = (range(extent(dim, self.point.sizes)) for dim in dims)
+        values = [_written(body(*places)) for places in product(*ranges)]
+        return self.function(name, *values) if len(values) > 1 else values[0]
+
     def entry(self, leaf: tuple, i: int, j: int) -> _Written:
         return _written(self.point.values[leaf[0]][i][j])
 
@@ -398,8 +405,9 @@ class _Work:
     def function(self, name: str, *args: Any) -> _Written:
         values = [_written(arg) for arg in args]
         boxes = [value.box for value in values]
-        if name == "gt":
-            inside = paren(row(boxes[0], op("greater"), boxes[1]), "iverson")
+        if name in ("gt", "eq"):
+            sign = op("greater" if name == "gt" else "equals")
+            inside = paren(row(boxes[0], sign, boxes[1]), "iverson")
         elif name == "abs":
             inside = paren(boxes[0], "bars")
         elif name == "sqrt":

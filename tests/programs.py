@@ -181,12 +181,16 @@ def _column(values) -> np.ndarray:
     return np.array(values, dtype=object).reshape(1, 1)
 
 
+def _extremum(one, two, A, B, axis) -> Any:
+    return two(A, *B) if B else one(A, axis=axis, keepdims=True)
+
+
 NUMPY: dict[str, Any] = {
     "sum": lambda A, axis=None: np.sum(A, axis=axis, keepdims=True),
     "mean": lambda A, axis=None: np.mean(A, axis=axis, keepdims=True),
     "tr": lambda A: _column(np.trace(A)),
-    "max": np.maximum,
-    "min": np.minimum,
+    "max": lambda A, *B, axis=None: _extremum(np.max, np.maximum, A, B, axis),
+    "min": lambda A, *B, axis=None: _extremum(np.min, np.minimum, A, B, axis),
     "abs": np.abs,
     "ones": lambda n, m: np.full((n, m), mpmath.mpf(1)),
     "zeros": lambda n, m: np.full((n, m), mpmath.mpf(0)),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any
 
 import mpmath
@@ -17,7 +18,14 @@ import numpy as np
 
 TOKEN = re.compile(r"\\[A-Za-z]+|\\.|[0-9]+|\S")
 SPACES = {r"\,", r"\ ", r"\thinspace", r"\displaystyle"}
-CLOSING = {")", "]", "}", "&", r"\\", r"\end", r"\rvert", r"\gt", ",", ""}
+CLOSING = {")", "]", "}", "&", r"\\", r"\end", r"\rvert", r"\gt", "=", ",", ""}
+COMPARED = {
+    r"\gt": lambda x, y: mpmath.mpf(x > y),
+    "=": lambda x, y: mpmath.mpf(x == y),
+}
+EXTREMA = {
+    "rowmax": (np.max, 1), "rowmin": (np.min, 1), "colmax": (np.max, 0), "colmin": (np.min, 0),
+}  # fmt: skip
 FUNCTIONS = {
     r"\sigma": lambda x: 1 / (1 + mpmath.exp(-x)),
     "relu": lambda x: max(x, mpmath.mpf(0)),
@@ -163,6 +171,24 @@ class _Reader:
         self.page.indices.update(outer)
         return Value(total.cells, total.free)
 
+    def extremum(self, choose: Callable) -> Value:
+        """Read a maximum over indices, whose ranges stand below it."""
+        self.take("_")
+        indices, ranges = [], []
+        for part in "\n".join(self.group()).split(","):
+            low, index, high = (t.split() for t in part.split(r"\le"))
+            indices += index
+            last = int(self.inside(high).cells[0, 0])
+            ranges.append(range(int("".join(low)), last + 1))
+        begin, found, outer = self.at, [], dict(self.page.indices)
+        for places in product(*ranges):
+            self.at = begin
+            self.page.indices.update({k: v - self.page.base for k, v in zip(indices, places)})
+            found.append(self.product().cells[0, 0])
+        self.page.indices.clear()
+        self.page.indices.update(outer)
+        return _plain(choose(found))
+
     def function(self) -> Value | None:
         begin = self.at
         name = self.take()
@@ -172,12 +198,20 @@ class _Reader:
         if self.next == "^" and (name in FUNCTIONS):
             self.take()
             power = self.group()
+        if name in (r"\max", r"\min") and self.next == "_":
+            return self.extremum(max if name == r"\max" else min)
         opened = self.next == "(" or self.tokens[self.at : self.at + 2] == [r"\left", "("]
-        if not opened or name not in {*FUNCTIONS, "sum", "mean", "tr", r"\max", r"\min"}:
+        if not opened or name not in {*FUNCTIONS, "sum", "mean", "tr", r"\max", r"\min", *EXTREMA}:
             self.at = begin
             return None
         arguments = self.bracketed()
-        if name in (r"\max", r"\min"):
+        if name in EXTREMA or (
+            name in (r"\max", r"\min") and not arguments[0].single and len(arguments) == 1
+        ):
+            (argument,) = arguments
+            choose, axis = EXTREMA.get(name, (np.min if name == r"\min" else np.max, None))
+            value = Value(np.atleast_2d(choose(argument.cells, axis=axis, keepdims=True)))
+        elif name in (r"\max", r"\min"):
             choose = max if name == r"\max" else min
             value = _entrywise(choose, *arguments)
         elif name in FUNCTIONS:
@@ -198,10 +232,10 @@ class _Reader:
             self.take()
         self.take("(", "[", r"\lvert")
         values = [self.sum()]
-        while self.next in (",", r"\gt"):
-            if self.take() == r"\gt":
-                compared = _entrywise(lambda x, y: mpmath.mpf(x > y), values.pop(), self.sum())
-                values.append(compared)
+        while self.next in (",", *COMPARED):
+            sign = self.take()
+            if sign in COMPARED:
+                values.append(_entrywise(COMPARED[sign], values.pop(), self.sum()))
             else:
                 values.append(self.sum())
         if self.next == r"\right":

@@ -45,6 +45,9 @@ EXTRA = {
     "logdet": "A: (n, n); Y = logdet(A + 5 * eye(n)) * A",
     "kron": "A: (n, d); B: (m, k); Y = kron(A, B)",
     "vec": "A: (n, d); B: (d, m); Y = vec(A @ B)",
+    "max_all": "A: (n, d); Y = A * max(A) - min(A)",
+    "max_rows": "A: (n, d); Y = A * (A == max(A, axis=0)) - min(A, axis=0)",
+    "max_cols": "A: (n, d); Y = A * (A >= max(A, axis=1)) - min(A, axis=1)",
 }
 PROGRAMS += [text for name, text in EXTRA.items() if name in OPS]
 

@@ -339,8 +339,14 @@ REFUSED = """
       hint: write (a > b) * (b > c)
 
     X: (n, d); Y = X == 1
-    line 1, column 16: only > and < compare here
+    line 1, column 16: == marks the winner of a maximum or a minimum, and nothing else
       X: (n, d); Y = X == 1
+                     ^^^^^^
+      hint: write X == max(X, axis=1), or a mask such as X > 0
+
+    X: (n, d); Y = X != 1
+    line 1, column 16: only >, <, >=, <= and == compare here
+      X: (n, d); Y = X != 1
                      ^^^^^^
 
     X: (n, d); Y = X.__class__
@@ -450,10 +456,10 @@ REFUSED = """
       X: (n, d); Y = exp(X, axis=0)
                      ^^^^^^^^^^^^^^
 
-    X: (n, d); Y = max(X)
-    line 1, column 16: max takes 2 arguments, 1 given
-      X: (n, d); Y = max(X)
-                     ^^^^^^
+    X: (n, d); Y = max(X, X, X)
+    line 1, column 16: max takes 2 arguments, 3 given
+      X: (n, d); Y = max(X, X, X)
+                     ^^^^^^^^^^^^
 
     X: (n, d); Y = X + exp(*X)
     line 1, column 24: this is not in the language

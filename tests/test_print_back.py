@@ -6,6 +6,7 @@ import re
 import zlib
 from dataclasses import replace
 from functools import cache
+from itertools import product
 
 import mpmath
 import numpy as np
@@ -57,6 +58,10 @@ PROGRAMS = [
     "L = sum(log(1 + exp(-y * (X @ w)))) / n + lam * sum(w ** 2) / 2",
     "hidden: (n, d); W_out: (d, m); Sigma = tanh(hidden @ W_out); Y = alpha * Sigma * hot",
     "X: (n, d); m = mean(X); L = mean((X - m) ** 2)",
+    "X: (n, d); Y = max(X, axis=1)",
+    "X: (n, d); c: (n, 1); Y = min(X + c, axis=0) * c; L = sum(Y ** 2) * max(X)",
+    "Z: (n, h); M = max(Z, axis=1); E = exp(Z - M); S = E / sum(E, axis=1)",
+    "X: (n, d); W: (d, h); Y = X * (X == max(X, axis=1)) + relu(X); p = min(Y @ W, axis=0)",
     "p: (1, d); q: (1, d); Y = (p - q) ** 2 / (p + q) - (p / q) ** (-3 / 2)",
 ]  # fmt: skip
 STYLES = [Style(), Style(base=0, brackets="square"), Style(gradients="short")]
@@ -186,6 +191,17 @@ class Judged:
                 return of(term.args[0]) ** (
                     int(e) if e.denominator == 1 else mpmath.mpf(e.numerator) / e.denominator
                 )
+            case "fn" if term.data == "eq":
+                return mpmath.mpf(of(term.args[0]) == of(term.args[1]))
+            case "most":
+                word, loops = term.data
+                ranges = [range(self.sizes.get(dim, dim)) for _, dim in loops]
+                values = (
+                    self.number(arg, {**names, **dict(zip([k for k, _ in loops], places))})
+                    for arg in term.args
+                    for places in product(*ranges)
+                )
+                return (max if word == "max" else min)(values)
             case "fn" if term.data == "gt":
                 return mpmath.mpf(of(term.args[0]) > of(term.args[1]))
             case "fn":

@@ -49,6 +49,16 @@ def holds(kind: str) -> Callable[..., tuple[Condition, ...]]:
     return conditions
 
 
+#: The reductions whose entries are entries of their argument.
+EXTREMA = frozenset(f"{word}_{part}" for word in ("max", "min") for part in ("all", "rows", "cols"))
+
+
+def marks_winner(a: Expr, b: Expr) -> bool:
+    """Whether one of two operands is a maximum or a minimum of the other, which meets it."""
+    a, b = (x.args[0] if x.name == "broadcast_to" else x for x in (a, b))
+    return any(y.name in EXTREMA and y.args[0] is x for x, y in ((a, b), (b, a)))
+
+
 def function(
     name: str,
     *derivatives: Callable[..., Any],
@@ -143,7 +153,20 @@ GREATER = Op(
         Pullback(lambda g, Y, A, B: 0 * g, because="constant-rule"),
         Pullback(lambda g, Y, A, B: 0 * g, because="constant-rule"),
     ),
-    where=holds("distinct"),
+    where=lambda data, A, B: () if marks_winner(A, B) else holds("distinct")(data, A, B),
+)
+EQUAL = Op(
+    name="eq",
+    symbol="==",
+    style="infix",
+    strength=COMPARE,
+    shape=lambda data, a, b: broadcast(a, b),
+    entry=lambda ix, i, j, A, B: ix.function("eq", A[i, j], B[i, j]),
+    derivatives=(lambda f, m, x, y: 0, lambda f, m, x, y: 0),
+    pullbacks=(
+        Pullback(lambda g, Y, A, B: 0 * g, because="constant-rule"),
+        Pullback(lambda g, Y, A, B: 0 * g, because="constant-rule"),
+    ),
 )
 
 FUNCTIONS = (
@@ -237,4 +260,4 @@ FUNCTIONS = (
     ),
 )
 
-OPERATORS = (MUL, DIV, POW, GREATER, *FUNCTIONS)
+OPERATORS = (MUL, DIV, POW, GREATER, EQUAL, *FUNCTIONS)

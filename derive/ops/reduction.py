@@ -1,11 +1,15 @@
-"""Sums and means, whole or along an axis that is kept, and the trace.
+"""Sums, means and extrema, whole or along an axis that is kept, and the trace.
 
-Source of the theorems: Petersen and Pedersen, The Matrix Cookbook (2012), sections 2.4 and 2.5.
+Sources of the theorems: Petersen and Pedersen, The Matrix Cookbook (2012), sections 2.4 and 2.5;
+Goodfellow, Bengio and Courville, Deep Learning (2016), 9.3, for the maximum.
 """
 
 from __future__ import annotations
 
-from derive.expr import OPS, Expr, Op, Pullback, broadcast_to, number
+from typing import Any
+
+from derive.expr import OPS, Condition, Expr, Op, Pullback, broadcast_to, elementwise, number
+from derive.ops.elementwise import holds
 from derive.shape import SCALAR, Dim, Shape, square
 
 
@@ -92,4 +96,37 @@ TRACE = Op(
     pullbacks=(Pullback(lambda g, Y, A: g * _identity(A.shape.rows), because="trace-rule"),),
 )
 
-OPERATORS = (SUM_ALL, SUM_ROWS, SUM_COLS, MEAN, MEAN_ROWS, MEAN_COLS, TRACE)
+
+def extremum(word: str, axis: int | None) -> Op:
+    """Return the table entry of `max` or `min`, along an axis or of all entries."""
+    part = {None: "", 0: "-of-each-column", 1: "-of-each-row"}[axis]
+
+    def shape(data: None, a: Shape) -> Shape:
+        return Shape(1 if axis != 1 else a.rows, 1 if axis != 0 else a.cols)
+
+    def entry(ix: Any, i: Any, j: Any, A: Any) -> Any:
+        if axis is None:
+            return ix.extremum(word, (A.rows, A.cols), lambda p, q: A[p, q])
+        if axis == 0:
+            return ix.extremum(word, (A.rows,), lambda p: A[p, j])
+        return ix.extremum(word, (A.cols,), lambda q: A[i, q])
+
+    def one_winner(data: None, A: Expr) -> tuple[Condition, ...]:
+        extents = A.shape.dims if axis is None else (A.shape.dims[axis],)
+        if all(dim == 1 for dim in extents):
+            return ()
+        return holds(f"unique-{word}{part}")(data, A)
+
+    return Op(
+        name=f"{word}{ {None: '_all', 0: '_rows', 1: '_cols'}[axis] }",
+        symbol=f"{word}({{}}{'' if axis is None else f', axis={axis}'})",
+        shape=shape,
+        entry=entry,
+        pullbacks=(Pullback(lambda g, Y, A: g * elementwise("eq", A, Y), because="maximum-rule"),),
+        where=one_winner,
+    )
+
+
+MAXIMA = tuple(extremum(word, axis) for word in ("max", "min") for axis in (None, 0, 1))
+
+OPERATORS = (SUM_ALL, SUM_ROWS, SUM_COLS, MEAN, MEAN_ROWS, MEAN_COLS, TRACE, *MAXIMA)

@@ -28,6 +28,7 @@ _OPERATORS = {
     "negative": "-",
     "equals": " = ",
     "greater": r" \gt ",
+    "at-most": r" \le ",
     "not-equal": r" \ne ",
     "top": r"\top",
     "ones": r"\mathbf{1}",
@@ -217,7 +218,7 @@ def _begins_factor(part: Box, before: Box) -> bool:
     """Whether a line may break before a factor: not between a function and its argument."""
     if part.kind == "op":
         return part.text in _BETWEEN
-    head = before.parts[0] if before.kind == "sup" else before
+    head = before.parts[0] if before.kind in ("sup", "sub") else before
     if head.kind in ("word", "sum", "op"):
         return False
     return part.kind in ("paren", "frac", "sum") or (
@@ -293,7 +294,7 @@ _ORDINARY = {"(": 0.78, ")": 0.78, "[": 0.56, "]": 0.56, ",": 0.89, "/": 1.0, "-
              r"\lvert": 0.56, r"\rvert": 0.56}  # fmt: skip
 _BINARY = {" + ": 1.56, " - ": 1.56, r"\odot": 1.56, r"\oslash": 1.56, r"\times": 1.56,
            r"\cdot": 0.56}  # fmt: skip
-_RELATIONS = {"=": 1.56, "+": 1.56, r"\gt": 1.56, r"\ne": 1.56}
+_RELATIONS = {"=": 1.56, "+": 1.56, r"\gt": 1.56, r"\le": 1.56, r"\ne": 1.56}
 _FIXED = {r"\bigl", r"\bigr", r"\Bigl", r"\Bigr"}
 _ALPHABETS = {r"\mathbf", r"\mathit", r"\operatorname", r"\mathrm"}
 

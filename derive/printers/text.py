@@ -23,6 +23,7 @@ _OPERATORS = {
     "negative": "-",
     "equals": " = ",
     "greater": " > ",
+    "at-most": "≤",
     "not-equal": " ≠ ",
     "top": "ᵀ",
     "ones": "𝟏",
