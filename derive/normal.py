@@ -1211,6 +1211,8 @@ class Ring:
         """Whether a form is zero once its denominators are cleared (where they are not zero)."""
         if self.sizes is None:
             form = self._close(form)  # δ_ij x_ij is δ_ij x_ji, also where nothing is summed
+        if form and not self._reduced(form):
+            return True  # without multiplying the denominators of different terms with each other
         for _ in range(20):
             worst = self._denominator(form) if form else None
             if worst is None:
