@@ -32,6 +32,7 @@ class Program:
 
     `leaves` maps every input and every assigned name to its variable. `dims` are the words in which
     the shapes are stated; `sizes` holds the numbers that the user wrote for some of them.
+    `reordered` says that the user wrote the statements in another order.
     """
 
     text: str
@@ -41,6 +42,7 @@ class Program:
     inputs: tuple[str, ...]
     dims: tuple[str, ...]
     sizes: Mapping[str, int]
+    reordered: bool = False
 
     @property
     def output(self) -> Expr:

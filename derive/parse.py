@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
@@ -112,7 +113,9 @@ class _Reader:
     def __init__(self, text: str, given: dict[str, Shape | tuple[Dim, ...]], name: str):
         self.text = text
         self.name = name
-        self.body = _syntax(text)
+        written = _syntax(text)
+        self.body = _in_order(written, text)
+        self.reordered = self.body != written
         self.declared = dict(self._declarations(given))
         self.assigned = [_target(s) for s in self.body if isinstance(s, ast.Assign)]
         self.symbols = dict.fromkeys(
@@ -175,24 +178,28 @@ class _Reader:
 
     def _check_names(self) -> None:
         names = [*self.declared, *self.assigned]
+        known, times = set(names), Counter(self.assigned)
         for name in names:
-            place = self._where(name)
             if not NAME.match(name):
                 raise ParseError(
-                    f"{name} is not a name", place=place, hint="a name begins with a letter"
+                    f"{name} is not a name",
+                    place=self._where(name),
+                    hint="a name begins with a letter",
                 )
             if name in FUNCTIONS:
-                raise ParseError(f"{name} is a function; choose another name", place=place)
+                raise ParseError(
+                    f"{name} is a function; choose another name", place=self._where(name)
+                )
             if name in self.symbols:
                 raise ParseError(
                     f"{name} is both a dimension and a variable; give one of them another name",
-                    place=place,
+                    place=self._where(name),
                 )
-            if name.startswith("d") and name[1:] in names:
+            if name.startswith("d") and name[1:] in known:
                 raise ParseError(
                     f"{name} is the gradient of the loss with respect to {name[1:]}; "
                     "choose another name",
-                    place=place,
+                    place=self._where(name),
                 )
         for name in self.assigned:
             if name in self.declared:
@@ -201,7 +208,7 @@ class _Reader:
                     place=self._where(name),
                     hint="the shape of an assigned name follows from its formula",
                 )
-            if self.assigned.count(name) > 1:
+            if times[name] > 1:
                 raise ParseError(
                     f"{name} is assigned twice", place=self._where(name, last=True),
                     hint="give every value a name of its own, so that the proof can speak of it",
@@ -267,6 +274,7 @@ class _Reader:
             inputs=inputs,
             dims=tuple(symbols),
             sizes=sizes,
+            reordered=self.reordered,
         )
 
     def _statement(self, node: ast.stmt, scope: _Scope) -> tuple[str, Expr]:
@@ -338,7 +346,7 @@ class _Scope:
         if name in FUNCTIONS:
             raise ParseError(f"{name} is a function: write {name}(...)")
         if name in self.reader.assigned:
-            raise ParseError(f"{name} is used before it is assigned")
+            raise ParseError(f"{name} is defined by itself")
         if not NAME.match(name):
             raise ParseError(f"{name} is not a name", hint="a name begins with a letter")
         if self.closed:
@@ -594,6 +602,70 @@ _SPECIAL = {
 }
 #: The functions of the language, for suggestions and for the manual.
 FUNCTIONS = (*_SPECIAL, *(name for name, op in OPS.items() if _is_function(op)))
+
+
+# -- the order of statements -----------------------------------------------------------------------
+
+
+def _in_order(body: list[ast.stmt], text: str) -> list[ast.stmt]:
+    """Return the statements so that each stands after those whose names it uses.
+
+    An order that is one already is kept. Otherwise the output, which is the last name written down
+    that no other statement uses, comes last, and all else as late as it was written.
+    """
+    names = {_target(s): s for s in body if isinstance(s, ast.Assign)}
+    needed = {
+        statement: [
+            names[node.id]
+            for node in ast.walk(statement.value)
+            if isinstance(node, ast.Name) and node.id in names
+        ]
+        for statement in body
+        if isinstance(statement, ast.Assign | ast.Expr)
+    }
+    place = {statement: k for k, statement in enumerate(body)}
+    twice = len(names) < sum(isinstance(s, ast.Assign) for s in body)  # refused later on
+    if twice or all(place[one] < place[s] for s, used in needed.items() for one in used):
+        return body
+    used_by_others = {one for statement, used in needed.items() for one in used}
+    ends = [statement for statement in needed if statement not in used_by_others]
+    order: dict[ast.stmt, None] = {s: None for s in body if isinstance(s, ast.AnnAssign)}
+    for statement in [*(s for s in needed if s is not ends[-1]), ends[-1]] if ends else needed:
+        _place_after(statement, needed, order, text)
+    return list(order)
+
+
+def _place_after(
+    statement: ast.stmt,
+    needed: dict[ast.stmt, list[ast.stmt]],
+    order: dict[ast.stmt, None],
+    text: str,
+) -> None:
+    """Append a statement to an order, what it needs before it."""
+    path: dict[ast.stmt, Iterator[ast.stmt]] = {statement: iter(needed[statement])}
+    while path:
+        current, rest = next(reversed(path.items()))
+        one = next((s for s in rest if s not in order), None)
+        if one is None:
+            order[current] = None
+            del path[current]
+        elif one in path:
+            ring = list(path)[list(path).index(one) :]
+            raise _circular([_target(s) for s in ring if isinstance(s, ast.Assign)], one, text)
+        else:
+            path[one] = iter(needed[one])
+
+
+def _circular(names: list[str], statement: ast.stmt, text: str) -> ParseError:
+    if len(names) == 1:
+        message = f"{names[0]} is defined by itself"
+    else:
+        message = "the program is circular: " + ", which needs ".join([*names, names[0]])
+    return ParseError(
+        message,
+        place=_place(text, statement),
+        hint="every name must come down to inputs; give a new value a new name",
+    )
 
 
 # -- text ------------------------------------------------------------------------------------------

@@ -277,10 +277,17 @@ REFUSED = """
              ^
       hint: give every value a name of its own, so that the proof can speak of it
 
-    Y = Z; Z = 2 * x
-    line 1, column 5: Z is used before it is assigned
-      Y = Z; Z = 2 * x
-          ^
+    Y = 2 * Z; Z = x * Y
+    line 1, column 1: the program is circular: Y, which needs Z, which needs Y
+      Y = 2 * Z; Z = x * Y
+      ^^^^^^^^^
+      hint: every name must come down to inputs; give a new value a new name
+
+    Z = Z + x
+    line 1, column 1: Z is defined by itself
+      Z = Z + x
+      ^^^^^^^^^
+      hint: every name must come down to inputs; give a new value a new name
 
     sum = 2 * x
     line 1, column 1: sum is a function; choose another name
@@ -754,3 +761,20 @@ def test_nothing_is_evaluated(text, monkeypatch):
         with pytest.raises(ParseError, match="unknown function"):
             parse(text)
     assert not called
+
+
+@pytest.mark.parametrize(
+    ("text", "order", "reordered"),
+    [
+        ("y = x ** 2; z = 3 * y", "y z", False),
+        ("z = 3 * y; y = x ** 2", "y z", True),
+        ("a = x * y; f = a + b; b = 2 * a", "a b f", True),
+        ("f = a * b; a = x + 1; g = 2 * x; b = a * y", "a b f g", True),
+        ("f = a * b; a = x + 1; g = 2 * f; b = a * y", "a b f g", True),
+        ("z * y; y = x", "y L", True),
+    ],
+)
+def test_statements_come_in_any_order(text, order, reordered):
+    program = parse(text)
+    assert " ".join(s.name for s in program.statements) == order
+    assert program.reordered is reordered
