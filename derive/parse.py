@@ -613,8 +613,8 @@ def _in_order(body: list[ast.stmt], text: str) -> list[ast.stmt]:
     An order that is one already is kept. Otherwise the output, which is the last name written down
     that no other statement uses, comes last, and all else as late as it was written.
     """
-    names = {_target(s): s for s in body if isinstance(s, ast.Assign)}
-    needed = {
+    names: dict[str, ast.stmt] = {_target(s): s for s in body if isinstance(s, ast.Assign)}
+    needed: dict[ast.stmt, list[ast.stmt]] = {
         statement: [
             names[node.id]
             for node in ast.walk(statement.value)
