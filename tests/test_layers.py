@@ -23,10 +23,14 @@ LAYERS = [
     "index",
     "normal",
     "entries",
-    "numbers",
+    "numbers exact",
     "modular",
+    "circuit",
+    "slopes",
     "simplify",
     "reverse",
+    "backprop",
+    "values",
     "proof",
     "explain",
     "verify",
@@ -44,7 +48,7 @@ LAYERS = [
 PLACE = {room: place for place, rooms in enumerate(LAYERS) for room in rooms.split()}
 
 # A judge takes an operator by its definition: neither its theorems nor the sweep that applies them.
-JUDGES = {"verify", "normal", "entries", "modular"}
+JUDGES = {"verify", "normal", "entries", "modular", "exact", "slopes"}
 THEOREMS = {"pullbacks", "derivatives"}
 SWEEP = {"reverse"}
 

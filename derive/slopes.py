@@ -1,0 +1,226 @@
+"""The judge of numbers: gradients at a point against slopes that were carried forwards.
+
+What enters is a circuit, its values and its claimed gradients. A derivative is carried through the
+definitions of the gates, by the calculus of a few functions, and the slope of the loss is compared
+with what the gradients say: exactly where both are fractions, as intervals narrower than 10**-40
+otherwise. Then the program as it was written is evaluated beside the point (central differences).
+No gradient rule is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from random import Random
+from typing import Any
+
+from flint import arb
+
+from derive.circuit import Circuit, formula
+from derive.errors import ProofError
+from derive.exact import Jet, JetFunctions, Reading, Rows, is_exact, rational, raw, sign
+from derive.graph import Program
+
+#: Up to so much work every number is checked by a pass of its own, beyond it all of them at once.
+ONE_BY_ONE = 40_000
+#: Entries of a random direction; two of them agree with a wrong gradient with chance 2**-124.
+CHOICES = 2**62
+#: The step of a central difference; its square bounds the error.
+STEP = Fraction(1, 10**20)
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """What the numbers were compared with.
+
+    `exact` and `enclosed` count gradients that are fractions and intervals; `together` says that
+    they were compared along random directions and not one by one. `digits` holds, by input, to how
+    many digits central differences agree; it is empty at a kink.
+    """
+
+    exact: int
+    enclosed: int
+    together: bool
+    digits: Mapping[str, int]
+
+
+def check(
+    circuit: Circuit,
+    sizes: Mapping[str, int],
+    values: tuple[Rows, ...],
+    gradients: tuple[Rows, ...],
+    *,
+    smooth: bool = True,
+) -> Checks:
+    """Return what every gradient was compared with; raises `ProofError` where one is wrong.
+
+    Central differences are left out where the circuit is not `smooth` at the point.
+    """
+    counts = _carried(circuit, sizes, values, gradients)
+    digits = _differences(circuit, sizes, values, gradients) if smooth else {}
+    return Checks(*counts, digits=digits)
+
+
+def _carried(
+    circuit: Circuit,
+    sizes: Mapping[str, int],
+    known: tuple[Rows, ...],
+    gradients: tuple[Rows, ...],
+) -> tuple[int, int, bool]:
+    """Compare every gradient with a slope carried forwards, one by one where that is not long."""
+    cells = [(g.place, i, j) for g in circuit.gates for i, row in enumerate(gradients[g.place])
+             for j, _ in enumerate(row)]  # fmt: skip
+    seed = gradients[circuit.output.place]
+    together = len(cells) * len(cells) > ONE_BY_ONE
+    if together:
+        random = Random(0)
+        directions = [
+            {cell: rational(random.randrange(-CHOICES, CHOICES)) for cell in cells}
+            for _ in range(2)
+        ]
+    else:
+        directions = [{cell: rational(1)} for cell in cells]
+    for direction in directions:
+        slope = _slope(circuit, sizes, known, seed, direction)
+        claimed = rational(0)
+        for (place, i, j), along in direction.items():
+            claimed += gradients[place][i][j] * along
+        if not _same(slope, claimed):
+            places = ", ".join(str(formula(circuit, place)) for place, _, _ in direction)
+            raise ProofError(
+                f"the gradient at {places[:80]} is not the slope that was carried forwards; "
+                "this is a mistake of the program, and nothing is shown"
+            )
+    exact = sum(is_exact(gradients[place][i][j]) for place, i, j in cells)
+    return exact, len(cells) - exact, together
+
+
+def _slope(
+    circuit: Circuit,
+    sizes: Mapping[str, int],
+    known: tuple[Rows, ...],
+    seed: Rows,
+    direction: Mapping[tuple[int, int, int], Any],
+) -> Any:
+    """Return the slope of the loss when values move along a direction, by the definitions alone."""
+    moving = {place for place, _, _ in direction}
+    jets: dict[int, Rows] = {}
+    for gate in circuit.gates:
+        active = [arg for arg in gate.args if arg in jets]
+        if not active and gate.place not in moving:
+            continue
+        if active:
+            assert gate.pattern is not None
+            values = {f"_{k}": jets.get(arg, known[arg]) for k, arg in enumerate(gate.args)}
+            rows = Reading(sizes, values, _Calculus()).matrix(gate.pattern)
+        else:
+            rows = [[Jet(x) for x in row] for row in known[gate.place]]
+        if gate.place in moving:
+            rows = [
+                [Jet(x.value, x.slope + direction.get((gate.place, i, j), 0))
+                 for j, x in enumerate(row)]
+                for i, row in enumerate(rows)
+            ]  # fmt: skip
+        jets[gate.place] = rows
+    total = rational(0)
+    for row, weights in zip(jets.get(circuit.output.place, ()), seed, strict=False):
+        for x, weight in zip(row, weights, strict=True):
+            total = total + x.slope * weight
+    return total
+
+
+class _Calculus(JetFunctions):
+    """At a tie of two operands the mean of the two slopes, which is the convention."""
+
+    def max(self, a: Any, b: Any) -> Any:
+        return self._winner(a, b, 1)
+
+    def min(self, a: Any, b: Any) -> Any:
+        return self._winner(a, b, -1)
+
+    def _winner(self, a: Any, b: Any, better: int) -> Any:
+        order = sign(a.value - b.value) * better
+        if order == 0:
+            return Jet(a.value, (a.slope + b.slope) / 2)
+        return a if order > 0 else b
+
+
+def _same(a: Any, b: Any) -> bool:
+    """Whether two numbers are equal: exactly, or as intervals that are narrow and meet."""
+    if is_exact(a) and is_exact(b):
+        return bool(a == b)
+    difference = arb(a) - arb(b)
+    narrow = difference.rad() < arb(10) ** -40 * (1 + abs(arb(a)).upper())
+    return bool(narrow and difference.contains(0))
+
+
+def _differences(
+    circuit: Circuit,
+    sizes: Mapping[str, int],
+    known: tuple[Rows, ...],
+    gradients: tuple[Rows, ...],
+) -> dict[str, int]:
+    """Return to how many digits central differences of the program agree, for each input."""
+    program, seed = circuit.program, gradients[circuit.output.place]
+    values = {g.name: known[g.place] for g in circuit.gates if g.is_input}
+    work = len(circuit.gates) * len(program.inputs)
+    groups = [(n,) for n in program.inputs] if work <= ONE_BY_ONE else [program.inputs]
+    step, found = rational(STEP), {}
+    places = {g.name: g.place for g in circuit.gates if g.name}
+    for group in groups:
+        along = {
+            name: [[rational((-1) ** (i + j) * (1 + (3 * i + 5 * j + k) % 7)) / 4
+                    for j, _ in enumerate(row)] for i, row in enumerate(values[name])]
+            for k, name in enumerate(group)
+        }  # fmt: skip
+        slope = (
+            _moved(program, sizes, values, along, step, seed)
+            - _moved(program, sizes, values, along, -step, seed)
+        ) / (2 * step)
+        ours = rational(0)
+        for name, directions in along.items():
+            for g, v in zip(gradients[places[name]], directions, strict=True):
+                for x, y in zip(g, v, strict=True):
+                    ours = ours + x * y
+        found.update(dict.fromkeys(group, _agreeing(slope, ours)))
+    return found
+
+
+def _moved(
+    program: Program,
+    sizes: Mapping[str, int],
+    values: Mapping[str, Rows],
+    along: Mapping[str, Rows],
+    step: Any,
+    seed: Rows,
+) -> Any:
+    """Return <seed, output> of the program as it is written, its inputs moved along a direction."""
+    known: dict[str, Rows] = {
+        name: [[arb(x) for x in row] for row in rows] for name, rows in values.items()
+    }
+    for name, directions in along.items():
+        known[name] = [
+            [x + step * v for x, v in zip(row, line, strict=True)]
+            for row, line in zip(known[name], directions, strict=True)
+        ]
+    for statement in program.statements:
+        known[statement.name] = raw(Reading(sizes, known).matrix(statement.expr))
+    total = arb(0)
+    for row, weights in zip(known[program.statements[-1].name], seed, strict=True):
+        for x, weight in zip(row, weights, strict=True):
+            total = total + x * weight
+    return total
+
+
+def _agreeing(slope: Any, ours: Any) -> int:
+    difference = abs(arb(slope) - arb(ours)).upper() / (1 + abs(arb(ours)).lower())
+    if difference == 0:
+        return 60
+    digits = int(-float((difference.log() / arb(10).log()).mid()))
+    if digits < 10:
+        raise ProofError(
+            "a gradient differs from central differences; this is a mistake of the program, "
+            "and nothing is shown"
+        )
+    return digits
