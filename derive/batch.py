@@ -23,8 +23,8 @@ from traceback import walk_tb
 from typing import IO, TYPE_CHECKING, Any
 
 from derive.errors import DeriveError, OutputError, ParseError, Place, ShapeError, UnsupportedError
-from derive.graph import nearest
 from derive.parse import NAME
+from derive.program import nearest
 from derive.proof import PROVED, REFUTED, UNDECIDED
 
 if TYPE_CHECKING:

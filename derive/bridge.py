@@ -21,10 +21,10 @@ from sympy.matrices.expressions.diagonal import DiagMatrix, DiagonalMatrix, Diag
 
 from derive.errors import ShapeError, UnsupportedError
 from derive.expr import OPS, Expr, broadcast_to, elementwise, nodes, number
-from derive.graph import Program
 from derive.ops import var
 from derive.ops.elementwise import HALF, F, power
 from derive.parse import FUNCTIONS, NAME, Shapes, parse
+from derive.program import Program
 from derive.shape import SCALAR, Dim, Shape, size
 
 #: A matrix power is written out as a product of at most so many factors.

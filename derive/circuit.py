@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 from derive.errors import UnsupportedError
 from derive.expr import OPS, Expr, elementwise, nodes, number, rebuild, substitute
-from derive.graph import Program
 from derive.ops import var
 from derive.ops.elementwise import F
 from derive.ops.reduction import SUM_ALL, SUM_COLS
+from derive.program import Program
 from derive.shape import Shape
 
 WRITTEN, PRIMITIVE, NAMED = "written", "primitive", "named"

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any
 from derive.errors import DeriveError, ShapeError, UnsupportedError
 from derive.explain import explain
 from derive.expr import Expr, nodes, number, rebuild, substitute, variables
-from derive.graph import Program, Statement, nearest, with_dim
 from derive.index import Entries, Index, Scalar, letters
 from derive.normal import Form, Ring, TooLarge, Undefined
 from derive.ops import var
 from derive.ops.elementwise import EXTREMA, marks_winner
 from derive.parse import Shapes, parse, parse_claim
+from derive.program import Program, Statement, nearest, with_dim
 from derive.proof import EVERY_SHAPE, PROVED, REFUTED, UNDECIDED, Derivation
 from derive.reverse import sweep
 from derive.simplify import simplify

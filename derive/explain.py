@@ -12,7 +12,6 @@ from typing import Any
 
 from derive.errors import SizeError
 from derive.expr import Condition, Expr, nodes, number, substitute, variables
-from derive.graph import Program, Statement
 from derive.index import (
     Entries,
     Letters,
@@ -29,6 +28,7 @@ from derive.index import (
     written_out,
 )
 from derive.ops import var
+from derive.program import Program, Statement
 from derive.proof import (
     Chain,
     Derivation,

@@ -41,8 +41,8 @@ from flint import fmpz, fmpz_mat, nmod, nmod_mat
 
 from derive.errors import ShapeError, UnsupportedError
 from derive.expr import OPS, Expr, broadcast_to, nodes, number, rebuild, variables
-from derive.graph import Program
 from derive.ops import var
+from derive.program import Program
 from derive.shape import Shape
 
 #: Entries are drawn from the numbers of exactly so many bits, of either sign.

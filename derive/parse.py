@@ -17,9 +17,9 @@ from typing import Any
 
 from derive.errors import DeriveError, ParseError, Place, ShapeError
 from derive.expr import OPS, Expr, Op, broadcast_to, elementwise, nodes, number
-from derive.graph import Program, Statement, nearest
 from derive.ops import var
 from derive.ops.elementwise import marks_winner, power
+from derive.program import Program, Statement, nearest
 from derive.shape import SCALAR, Dim, Shape
 
 #: A longer or deeper text is refused before anything else is done with it.

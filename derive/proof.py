@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from derive.expr import Condition, Expr
-from derive.graph import Program, Statement
 from derive.index import Letters, Scalar
+from derive.program import Program, Statement
 
 # -- mathematics that is neither a scalar nor an expression ----------------------------------------
 

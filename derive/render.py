@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 from derive.errors import OutputError, UnsupportedError
 from derive.expr import Expr, nodes
-from derive.graph import Statement
 from derive.index import Scalar
 from derive.layout import Box, is_sum
 from derive.notation import Cells, Notation, Style
 from derive.ops.elementwise import EXTREMA
 from derive.printers.latex import broken, latex, matrix, width
+from derive.program import Statement
 from derive.proof import (
     EVERY_SHAPE,
     PROVED,

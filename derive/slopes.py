@@ -20,7 +20,7 @@ from flint import arb
 from derive.circuit import Circuit, formula
 from derive.errors import ProofError
 from derive.exact import Jet, JetFunctions, Reading, Rows, is_exact, rational, raw, sign
-from derive.graph import Program
+from derive.program import Program
 
 #: Up to so much work every number is checked by a pass of its own, beyond it all of them at once.
 ONE_BY_ONE = 40_000

@@ -33,7 +33,7 @@ def read_target(target: str) -> tuple[str, str, dict[str, int]]:
     if path.suffix or "/" in target:
         raise OutputError(f"there is no file {safe(target)}")
     if target.isidentifier() and len(target) > 1:
-        from derive.graph import nearest
+        from derive.program import nearest
 
         raise UnsupportedError(
             f"{target} is neither a program nor a name of the catalogue nor a file"

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from derive.errors import OutputError, ParseError, ShapeError, UnsupportedError
-from derive.graph import Program, nearest
+from derive.program import Program, nearest
 from derive.shape import Shape, count
 
 Matrix = list[list[Fraction]]

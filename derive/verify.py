@@ -19,11 +19,11 @@ from typing import Any, TypeVar
 from derive.entries import Explicit, Matrix, Partials, cells
 from derive.errors import ProofError, UnsupportedError
 from derive.expr import Expr, nodes, substitute
-from derive.graph import Program, Statement
 from derive.index import Entries, Index, Scalar
 from derive.normal import Form, Ring, TooLarge, Undefined, accumulate, sums_of_entries
 from derive.numbers import Numbers, Values, agreement
 from derive.ops import var
+from derive.program import Program, Statement
 from derive.proof import (
     EVERY_SHAPE,
     PROVED,

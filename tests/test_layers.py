@@ -17,7 +17,7 @@ LAYERS = [
     "shape",
     "expr",
     "ops",
-    "graph",
+    "program",
     "parse",
     "catalogue",
     "index",

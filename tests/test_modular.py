@@ -16,10 +16,10 @@ from derive import modular
 from derive.claim import Case
 from derive.errors import DeriveError, ShapeError, SizeError, UnsupportedError
 from derive.expr import nodes
-from derive.graph import Program
 from derive.modular import SERVED, Judge, agrees_modulo
 from derive.ops import OPS, var
 from derive.parse import parse, parse_claim
+from derive.program import Program
 from derive.shape import extent
 
 RECORDS = [

@@ -10,9 +10,9 @@ from hypothesis import given, settings, strategies as st
 from programs import DECLARED, DIGITS, matrix, point, run, texts
 
 from derive.errors import DeriveError, ParseError, ShapeError, UnsupportedError
-from derive.graph import Program
 from derive.numbers import Numbers, interval
 from derive.parse import LONGEST, parse
+from derive.program import Program
 from derive.shape import Shape
 
 # -- what is read ----------------------------------------------------------------------------------

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, example, given, settings
 from programs import DECLARED, DIGITS, evaluate, matrix, point, run, texts
 
 from derive.explain import explain
-from derive.graph import Program
 from derive.parse import parse
+from derive.program import Program
 from derive.proof import EVERY_SHAPE
 from derive.verify import insist, verify
 

@@ -3,8 +3,8 @@
 import pytest
 
 from derive.errors import SizeError, UnsupportedError
-from derive.graph import nearest
 from derive.parse import parse
+from derive.program import nearest
 
 PROGRAM = parse(
     "X: (n, d); W: (d, 3); U: (n, n); Z = X @ W; H = relu(Z); Q = U @ U; L = sum(H * Z)"
