@@ -10,17 +10,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from functools import cache, cached_property
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from derive.errors import OutputError, UnsupportedError
+from derive.errors import UnsupportedError
 from derive.expr import Expr, nodes
 from derive.index import Scalar
 from derive.layout import Box, is_sum
 from derive.notation import Cells, Notation, Style
 from derive.ops.elementwise import EXTREMA
+from derive.page import FORMATS, fill
 from derive.printers.latex import broken, latex, matrix, width
 from derive.program import Statement
 from derive.proof import (
@@ -36,9 +37,8 @@ from derive.proof import (
 )
 
 if TYPE_CHECKING:
-    import jinja2
+    pass
 
-FORMATS = {"md": "markdown", "tex": "latex"}
 #: Widths in digits that fit a line: of a page at each font size, and of a screen.
 PAGE = (("", 75.0), ("small", 82.0), ("footnotesize", 89.0))
 #: The last resort.
@@ -103,7 +103,7 @@ def render(
             hint="letters, digits, colon, dot and hyphen are safe",
         )
     page = _Page(derivation, style or Style(), form)
-    return _fill(form, page.document(fragment, prefix), templates)
+    return fill("prove", form, page.document(fragment, prefix), templates)
 
 
 # -- blocks ----------------------------------------------------------------------------------------
@@ -772,78 +772,3 @@ def _ranges(numbers: list[int]) -> list[tuple[int, int]]:
 
 
 # -- templates -------------------------------------------------------------------------------------
-
-
-def template_folder() -> Path:
-    """Return the folder of our templates: inside the installed package, or beside it."""
-    here = Path(__file__).resolve().parent
-    for folder in (here / "templates", here.parent / "templates"):
-        if (folder / "markdown").is_dir():
-            return folder
-    raise OutputError("the templates are missing from this installation")
-
-
-def _fill(form: str, document: dict[str, Any], templates: Path | None) -> str:
-    import jinja2
-
-    if templates is not None and not templates.is_dir():
-        raise OutputError(f"there is no folder of templates at {templates}")
-    environment = _environment(form, templates)
-    name = f"{FORMATS[form]}/prove.{form}"
-    try:
-        text = environment.get_template(name).render(doc=document)
-    except jinja2.TemplateError as error:
-        where = getattr(error, "name", None) or name
-        line = getattr(error, "lineno", None)
-        raise OutputError(
-            f"the template {where}{f', line {line},' if line else ''} cannot be filled: "
-            f"{error.message or error}"
-        ) from None
-    while "\n\n\n" in text:
-        text = text.replace("\n\n\n", "\n\n")
-    return text.strip() + "\n"
-
-
-@cache
-def _environment(form: str, templates: Path | None) -> jinja2.Environment:
-    """Return the templates of a format, a user's before ours; compiling them takes a while."""
-    import jinja2
-
-    ours = jinja2.FileSystemLoader(template_folder())
-    loaders: list[jinja2.BaseLoader] = [jinja2.PrefixLoader({"derive": ours}), ours]
-    if templates is not None:
-        loaders.insert(0, jinja2.FileSystemLoader(templates))
-    environment = jinja2.Environment(
-        loader=jinja2.ChoiceLoader(loaders),
-        block_start_string="<%",
-        block_end_string="%>",
-        variable_start_string="<<",
-        variable_end_string=">>",
-        comment_start_string="<#",
-        comment_end_string="#>",
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
-
-    @jinja2.pass_context
-    def ref(context: jinja2.runtime.Context, number: int) -> str:
-        return f"({number})" if form == "md" else rf"\eqref{{{context['doc']['prefix']}{number}}}"
-
-    environment.filters["ref"] = ref
-    environment.filters["reason"] = _reason_text
-    environment.filters["text_width"] = lambda words: 0.9 * len(" ".join(words.split()))
-    environment.filters["inline"] = lambda shown: shown.replace(r"\,", r"\thinspace ")
-    environment.filters["emphasis"] = lambda words: re.sub(r"\*([^*]+)\*", r"\\emph{\1}", words)
-    return environment
-
-
-def _reason_text(words: str) -> str:
-    """Return words with mathematics in dollars as the text of a display: `\\text{only } k = c`."""
-    pieces = " ".join(words.split()).split("$")
-    shown = [
-        (rf"\text{{{piece}}}" if at % 2 == 0 else piece) for at, piece in enumerate(pieces) if piece
-    ]
-    return "".join(shown)

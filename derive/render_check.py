@@ -7,21 +7,21 @@ counterexample are evaluated anew from the operators' definitions, with the arit
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from derive.errors import DeriveError, OutputError, ShapeError, UnsupportedError
+from derive.errors import DeriveError, ShapeError, UnsupportedError
 from derive.expr import OPS, Expr, nodes, variables
 from derive.layout import Box, frac, num, op, paren, row, sup, word
 from derive.notation import Notation, Style
 from derive.numbers import BITS, Numbers, at_point, interval
+from derive.page import FORMATS, fill
 from derive.printers.latex import broken, latex, matrix
 from derive.proof import PROVED, EntryOf
-from derive.render import FORMATS, template_folder
 from derive.shape import extent
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def render_check(case: Case, judgement: Judgement, form: str, *, derivation: str
     """
     if form not in FORMATS:
         raise UnsupportedError(f"there is no format {form}", hint=f"there are {', '.join(FORMATS)}")
-    return _fill(form, {**_document(case, judgement), "derivation": derivation})
+    return fill("check", form, {**_document(case, judgement), "derivation": derivation})
 
 
 def _document(case: Case, judgement: Judgement) -> dict[str, Any]:
@@ -436,42 +436,6 @@ class _View:
 
 
 # -- templates -------------------------------------------------------------------------------------
-
-
-def _fill(form: str, document: Mapping[str, Any]) -> str:
-    """Return the template of a format, filled; delimiters and filters are those of `render`."""
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(template_folder()),
-        block_start_string="<%",
-        block_end_string="%>",
-        variable_start_string="<<",
-        variable_end_string=">>",
-        comment_start_string="<#",
-        comment_end_string="#>",
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,
-    )
-    environment.filters["typewriter"] = _typewriter
-    environment.filters["inline"] = lambda shown: shown.replace(r"\,", r"\thinspace ")
-    name = f"{FORMATS[form]}/check.{form}"
-    try:
-        text = environment.get_template(name).render(doc=document)
-    except jinja2.TemplateError as error:
-        raise OutputError(f"the template {name} cannot be filled: {error.message}") from None
-    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
-
-
-def _typewriter(text: str) -> str:
-    """Return a program's text as LaTeX typewriter, every sign of it safe."""
-    table = {c: rf"\{c}" for c in "{}_#&%$"} | {
-        "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "\\": r"\textbackslash{}",
-    }  # fmt: skip
-    return rf"\texttt{{{''.join(table.get(c, c) for c in text)}}}"
 
 
 def write_check(

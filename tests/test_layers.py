@@ -37,7 +37,7 @@ LAYERS = [
     "variants",
     "claim",
     "layout",
-    "printers",
+    "printers page",
     "notation",
     "render",
     "pipeline bridge",

@@ -6,8 +6,8 @@ import pytest
 
 from derive.errors import OutputError, UnsupportedError
 from derive.notation import Style
+from derive.page import template_folder
 from derive.pipeline import prove
-from derive.render import template_folder
 
 AFFINE = "X: (n, d); W: (d, m); B: (1, m); Y = X @ W + B"
 TWICE = "X: (n, n); Y = exp(X); Z = Y @ X"

@@ -1,0 +1,113 @@
+"""A document to text: the templates of a format, filled with plain values.
+
+Delimiters and filters are the same for every template; `templates/README.md` describes them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from derive.errors import OutputError, UnsupportedError
+
+if TYPE_CHECKING:
+    import jinja2
+
+FORMATS = {"md": "markdown", "tex": "latex"}
+
+
+def fill(
+    template: str, form: str, document: Mapping[str, Any], templates: Path | None = None
+) -> str:
+    """Return the template of a format, `prove` or another, filled with a document.
+
+    `templates` is a folder whose templates come before ours. Raises `UnsupportedError` for a format
+    that there is no folder for, `OutputError` for a template that cannot be filled.
+    """
+    import jinja2
+
+    if form not in FORMATS:
+        raise UnsupportedError(f"there is no format {form}", hint=f"there are {', '.join(FORMATS)}")
+
+    if templates is not None and not templates.is_dir():
+        raise OutputError(f"there is no folder of templates at {templates}")
+    environment = _environment(form, templates)
+    name = f"{FORMATS[form]}/{template}.{form}"
+    try:
+        text = environment.get_template(name).render(doc=document)
+    except jinja2.TemplateError as error:
+        where = getattr(error, "name", None) or name
+        line = getattr(error, "lineno", None)
+        raise OutputError(
+            f"the template {where}{f', line {line},' if line else ''} cannot be filled: "
+            f"{error.message or error}"
+        ) from None
+    while "\n\n\n" in text:
+        text = text.replace("\n\n\n", "\n\n")
+    return text.strip() + "\n"
+
+
+@cache
+def _environment(form: str, templates: Path | None) -> jinja2.Environment:
+    """Return the templates of a format, a user's before ours; compiling them takes a while."""
+    import jinja2
+
+    ours = jinja2.FileSystemLoader(template_folder())
+    loaders: list[jinja2.BaseLoader] = [jinja2.PrefixLoader({"derive": ours}), ours]
+    if templates is not None:
+        loaders.insert(0, jinja2.FileSystemLoader(templates))
+    environment = jinja2.Environment(
+        loader=jinja2.ChoiceLoader(loaders),
+        block_start_string="<%",
+        block_end_string="%>",
+        variable_start_string="<<",
+        variable_end_string=">>",
+        comment_start_string="<#",
+        comment_end_string="#>",
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+
+    @jinja2.pass_context
+    def ref(context: jinja2.runtime.Context, number: int) -> str:
+        return f"({number})" if form == "md" else rf"\eqref{{{context['doc']['prefix']}{number}}}"
+
+    environment.filters["ref"] = ref
+    environment.filters["typewriter"] = typewriter
+    environment.filters["reason"] = _reason_text
+    environment.filters["text_width"] = lambda words: 0.9 * len(" ".join(words.split()))
+    environment.filters["inline"] = lambda shown: shown.replace(r"\,", r"\thinspace ")
+    environment.filters["emphasis"] = lambda words: re.sub(r"\*([^*]+)\*", r"\\emph{\1}", words)
+    return environment
+
+
+def _reason_text(words: str) -> str:
+    """Return words with mathematics in dollars as the text of a display: `\\text{only } k = c`."""
+    pieces = " ".join(words.split()).split("$")
+    shown = [
+        (rf"\text{{{piece}}}" if at % 2 == 0 else piece) for at, piece in enumerate(pieces) if piece
+    ]
+    return "".join(shown)
+
+
+def typewriter(text: str) -> str:
+    """Return a program's text as LaTeX typewriter, every sign of it safe."""
+    table = {c: rf"\{c}" for c in "{}_#&%$"} | {
+        "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "\\": r"\textbackslash{}",
+    }  # fmt: skip
+    return rf"\texttt{{{''.join(table.get(c, c) for c in text)}}}"
+
+
+def template_folder() -> Path:
+    """Return the folder of our templates: inside the installed package, or beside it."""
+    here = Path(__file__).resolve().parent
+    for folder in (here / "templates", here.parent / "templates"):
+        if (folder / "markdown").is_dir():
+            return folder
+    raise OutputError("the templates are missing from this installation")
