@@ -68,6 +68,7 @@ def parse(text: str, shapes: Shapes | None = None, *, name: str = "") -> Program
     text leaves the language, `ShapeError` where shapes do not fit.
     """
     reader = _Reader(text, dict(shapes or {}), name)
+    reader.put_in_order()
     reader.build({})  # in the user's own numbers, so that errors speak of them
     slots: dict[str, Dim] = {slot: slot for slot in reader.slots()}
     while slots:
@@ -113,15 +114,19 @@ class _Reader:
     def __init__(self, text: str, given: dict[str, Shape | tuple[Dim, ...]], name: str):
         self.text = text
         self.name = name
-        written = _syntax(text)
-        self.body = _in_order(written, text)
-        self.reordered = self.body != written
+        self.body = _syntax(text)
+        self.reordered = False
         self.declared = dict(self._declarations(given))
         self.assigned = [_target(s) for s in self.body if isinstance(s, ast.Assign)]
         self.symbols = dict.fromkeys(
             dim for shape, _ in self.declared.values() for dim in shape.dims if isinstance(dim, str)
         )
         self._check_names()
+
+    def put_in_order(self) -> None:
+        """Put each statement after those whose names it uses."""
+        written, self.body = self.body, _in_order(self.body, self.text)
+        self.reordered = self.body != written
 
     # -- declarations ------------------------------------------------------------------------------
 

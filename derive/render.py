@@ -769,6 +769,3 @@ def _ranges(numbers: list[int]) -> list[tuple[int, int]]:
             runs.append((number, number))
     pairs = [[(a, a), (b, b)] if b == a + 1 else [(a, b)] for a, b in runs]
     return [run for pair in pairs for run in pair]
-
-
-# -- templates -------------------------------------------------------------------------------------
