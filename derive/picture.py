@@ -1,6 +1,6 @@
 """What a picture of a computation shows: vertices, wires and what is written on them.
 
-Whoever computes makes a `Picture`; `drawing` gives it places and `printers` write it. The values are
+Whoever computes makes a `Picture`, `drawing` gives it places, `printers` write it. The values are
 plain: no expression, no number, only text. A wire goes from an earlier vertex to a later one.
 """
 
