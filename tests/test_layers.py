@@ -32,7 +32,7 @@ LAYERS = [
     "verify",
     "variants",
     "claim",
-    "layout picture",
+    "layout picture lanes",
     "drawing",
     "printers",
     "notation",
