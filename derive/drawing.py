@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from math import ceil, sqrt
 
 from derive.errors import SizeError
@@ -25,8 +26,11 @@ TYPE, ROW, RADIUS = 13, 17, 17
 CLEAR, GAP, LANE = 4, 12, 7
 #: Pixels: the least and the greatest width of a channel, the margin, the length of an arrowhead.
 CHANNEL, WIDEST, MARGIN, ARROW = 26, 110, 14, 7
-#: Pixels: between wires that go back to the next band, how far they swing out, how wide a page is.
-GUTTER, TURN, ACROSS = 10, 22, 1_900
+#: Pixels: between wires on their way to the next band, the radius of a turn, the width of a page.
+GUTTER, TURN, ACROSS = 9, 7, 1_900
+
+
+Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +81,11 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A wire through knots: straight between knots of one height, else an S that leaves and
-    arrives horizontally. `ends` are the nodes that it may touch."""
+    """A wire in pieces, each a line (two points) or a cubic curve (four), which begins where the
+    one before it ends. `ends` are the nodes that it may touch."""
 
     ends: tuple[str, ...]
-    knots: tuple[tuple[float, float], ...]
+    pieces: tuple[tuple[Point, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +97,8 @@ class Drawing:
     nodes: tuple[Node, ...] = ()
     labels: tuple[Label, ...] = ()
     paths: tuple[Path, ...] = ()
-    dots: tuple[tuple[float, float], ...] = ()
-    arrows: tuple[tuple[float, float], ...] = ()
+    dots: tuple[Point, ...] = ()
+    arrows: tuple[Point, ...] = ()
     title: str = ""
     description: str = ""
     bare: bool = False
@@ -366,9 +370,10 @@ class _Page:
         self.nodes: list[Node] = []
         self.labels: list[Label] = []
         self.paths: list[Path] = []
-        self.dots: list[tuple[float, float]] = []
-        self.arrows: list[tuple[float, float]] = []
-        self.gutters: dict[int, float] = {}
+        self.dots: list[Point] = []
+        self.arrows: list[Point] = []
+        self.gutters: dict[int, tuple[float, float, float]] = {}  # right, bottom, left
+        self.margin = float(MARGIN)
         self.width = self._place_columns(across)
         self.height = self._place_bands()
 
@@ -392,23 +397,25 @@ class _Page:
     def _place_columns(self, across: float) -> float:
         """Set the left side and the band of each column; return the width of the page."""
         channels = [float(CHANNEL)] * len(self.columns)
+        passing = [0] * len(self.columns)
         for part in self.parts:
+            passing[part.layer] += bool(part.links)
             for link in part.links:
                 steep = abs(self.parts[link.end].y + link.offset - part.y)
                 wide = min(WIDEST, CHANNEL + 0.3 * steep)
                 channels[part.layer] = max(channels[part.layer], wide)
         widths = [column.width + channel for column, channel in zip(self.columns, channels)]
-        bands = ceil(sum(widths) / across) if sum(widths) > across else 1
-        limit = sum(widths) / bands * 1.0001
-        margin = MARGIN + (TURN if bands > 1 else 0)
+        breaks = _breaks(widths, passing, across)
+        turns = max((passing[at] for at in breaks), default=-1) + 1
+        self.margin = MARGIN + turns * GUTTER
         band, x, furthest = 0, 0.0, 0.0
-        for column, wide in zip(self.columns, widths):
-            if x and x + wide / 2 > limit:
-                band, x = band + 1, 0.0
-            column.left, column.band = margin + x, band
+        for at, (column, wide) in enumerate(zip(self.columns, widths)):
+            column.left, column.band = self.margin + x, band
             x += wide
             furthest = max(furthest, column.right)
-        return furthest + margin
+            if at in breaks:
+                band, x = band + 1, 0.0
+        return furthest + self.margin
 
     def _place_bands(self) -> float:
         """Shift each band below the one before, with room for what goes back between them."""
@@ -422,9 +429,12 @@ class _Page:
                 self.parts[n].y += shift
             bottom = max(self.parts[n].y + self.items[n].down for n in inside)
             leaving = [n for n in inside if self._leaves(self.parts[n])]
-            for n in sorted(leaving, key=lambda n: -self.parts[n].y):
+            # Whoever leaves at the top turns outside of all others, and comes back inside of them.
+            for turn, n in enumerate(sorted(leaving, key=lambda n: -self.parts[n].y)):
                 bottom += GUTTER
-                self.gutters[n] = bottom
+                right = self.width - self.margin + GUTTER * (turn + 1)
+                left = self.margin - GUTTER * (len(leaving) - turn)
+                self.gutters[n] = (right, bottom, left)
         return bottom + MARGIN
 
     def _band(self, part: _Part) -> int:
@@ -495,22 +505,82 @@ class _Page:
                 self.labels.append(_label("value", part.vertex.value, x, top))
             if part.vertex.gradient:
                 self.labels.append(_label("gradient", part.vertex.gradient, x, part.y + CLEAR))
-        fork = (column.right, part.y)
-        if self._leaves(part):
-            gutter, left = self.gutters[number], MARGIN + TURN
-            self._path((), fork, (column.right, gutter), (left, gutter))
-            fork = (left, gutter)
+        fork, way = (column.right, part.y), []
+        if number in self.gutters:
+            right, bottom, left = self.gutters[number]
+            way = [fork, (right, part.y), (right, bottom), (left, bottom)]
+            fork = (self.margin, bottom)
         for link in part.links:
             target = self.parts[link.end]
-            self._path((), fork, (self.columns[target.layer].left, target.y + link.offset))
+            entry = (self.columns[target.layer].left, target.y + link.offset)
+            if way:
+                self.paths.append(Path((), _rounded([*way, (way[-1][0], entry[1]), entry])))
+            else:
+                self._path((), fork, entry)
         if len(part.links) > 1:
             self.dots.append((_r(fork[0]), _r(fork[1])))
 
-    def _path(self, ends: tuple[str, ...], *knots: tuple[float, float]) -> None:
-        rounded = [(_r(x), _r(y)) for x, y in knots]
-        kept = [knot for at, knot in enumerate(rounded) if not at or knot != rounded[at - 1]]
-        if len(kept) > 1:
-            self.paths.append(Path(ends, tuple(kept)))
+    def _path(self, ends: tuple[str, ...], *knots: Point) -> None:
+        self.paths.append(Path(ends, _smooth(knots)))
+
+
+def _smooth(knots: Sequence[Point]) -> tuple[tuple[Point, ...], ...]:
+    """Straight between knots of one height, else an S that leaves and arrives horizontally."""
+    pieces: list[tuple[Point, ...]] = []
+    rounded = [(_r(x), _r(y)) for x, y in knots]
+    for start, end in pairwise(rounded):
+        middle = _r((start[0] + end[0]) / 2)
+        if start[1] != end[1]:
+            pieces.append((start, (middle, start[1]), (middle, end[1]), end))
+        elif start != end:
+            pieces.append((start, end))
+    return tuple(pieces)
+
+
+def _rounded(knots: Sequence[Point]) -> tuple[tuple[Point, ...], ...]:
+    """Lines across and down, with round corners."""
+    pieces: list[tuple[Point, ...]] = []
+    start = (_r(knots[0][0]), _r(knots[0][1]))
+    for before, corner, after in zip(knots, knots[1:], knots[2:]):
+        near, far = _towards(corner, before), _towards(corner, after)
+        pieces += [
+            (start, near),
+            (near, _towards(corner, before, 0.45), _towards(corner, after, 0.45), far),
+        ]
+        start = far
+    return (*pieces, (start, (_r(knots[-1][0]), _r(knots[-1][1]))))
+
+
+def _towards(corner: Point, other: Point, part: float = 1.0) -> Point:
+    """A point so far from the corner as its rounding reaches, or a part of that."""
+    across, down = other[0] - corner[0], other[1] - corner[1]
+    far = abs(across) + abs(down)
+    reach = part * min(TURN, far / 2) / far if far else 0.0
+    return _r(corner[0] + across * reach), _r(corner[1] + down * reach)
+
+
+def _breaks(widths: Sequence[float], passing: Sequence[int], across: float) -> set[int]:
+    """After which columns a new band begins: bands of about one width, broken where few wires are.
+
+    >>> sorted(_breaks([100] * 6, [3, 1, 2, 1, 3, 1], 250))
+    [1, 3]
+    """
+    found: set[int] = set()
+    first, rest = 0, sum(widths)
+    while rest > across and first < len(widths) - 1:
+        aim = rest / ceil(rest / across)
+        wide, candidates = 0.0, list[tuple[int, float, int, float]]()
+        for at in range(first, len(widths) - 1):
+            wide += widths[at]
+            if wide > min(across, 1.25 * aim) and candidates:
+                break
+            if wide >= 0.7 * aim or not candidates:
+                few = passing[at] if wide >= 0.7 * aim else max(passing) + 1
+                candidates.append((few, abs(wide - aim), at, wide))
+        *_, at, wide = min(candidates)
+        found.add(at)
+        first, rest = at + 1, rest - wide
+    return found
 
 
 def _zones(parts: Sequence[_Part]) -> list[_Column]:
@@ -566,9 +636,10 @@ def _bare(picture: Picture, across: float) -> Drawing:
     fitting = max(8, int(across / _ACROSS))
     square = max(fitting, ceil(sqrt(1.6 * len(columns) * high / _ACROSS)))
     each = ceil(len(columns) / ceil(len(columns) / square))
-    x, height = [0.0] * len(place), 0.0
+    x, height, tops = [0.0] * len(place), 0.0, list[float]()
     for first in range(0, len(columns), each):
         inside = [n for column in columns[first : first + each] for n in column]
+        tops.append(height + MARGIN / 2)
         shift = height + MARGIN + _DOWN / 2 - min(y[n] for n in inside)
         for n in inside:
             x[n] = MARGIN + TURN + (levels[n] % each + 0.5) * _ACROSS
@@ -588,11 +659,11 @@ def _bare(picture: Picture, across: float) -> Drawing:
     for start, end in wires:
         knots = [(x[start] + _DISC, y[start]), (x[end] - _DISC, y[end])]
         if levels[start] // each != levels[end] // each:
-            right, left = wide - MARGIN - TURN, MARGIN + TURN
-            gutter = y[end] - _DOWN / 2
+            right, left = wide - MARGIN - TURN / 2, MARGIN + TURN / 2
+            gutter = tops[levels[end] // each]
             knots[1:1] = [(right, y[start]), (right, gutter), (left, gutter), (left, y[end])]
         keys = (picture.vertices[start].key, picture.vertices[end].key)
-        paths.append(Path(keys, tuple((_r(x), _r(y)) for x, y in knots)))
+        paths.append(Path(keys, _smooth(knots) if len(knots) == 2 else _rounded(knots)))
     return Drawing(
         _r(wide),
         _r(height + MARGIN),
@@ -606,34 +677,11 @@ def _bare(picture: Picture, across: float) -> Drawing:
 
 # The finished drawing, looked at again ----------------------------------------------------------
 
-Point = tuple[float, float]
-
-
-def pieces(path: Path) -> Iterator[tuple[Point, ...]]:
-    """The lines (two points) and cubic curves (four) of a wire.
-
-    Between knots at one height the wire is straight. A change of height is an S, which leaves and
-    arrives horizontally; directly above or below it is a turn that swings out the way it came.
-    """
-    came = 1.0
-    for (x, y), (u, v) in zip(path.knots, path.knots[1:]):
-        if y == v:
-            yield (x, y), (u, v)
-            came = 1.0 if u > x else -1.0
-        elif x == u:
-            swing = came * min(1.3 * TURN, 8 + abs(v - y) / 4)
-            yield (x, y), (x + swing, y), (u + swing, v), (u, v)
-            came = -came
-        else:
-            middle = (x + u) / 2
-            yield (x, y), (middle, y), (middle, v), (u, v)
-
-
 _STEPS = 24
 
 
 def _segments(path: Path) -> Iterator[tuple[Point, Point]]:
-    for piece in pieces(path):
+    for piece in path.pieces:
         if len(piece) == 2:
             yield piece[0], piece[1]
             continue

@@ -168,7 +168,7 @@ def cell() -> Picture:
     board = Board("a memory cell")
     for key in ("x", "h", "c"):
         board.put(key, value="0.50", gradient="0.07")
-    for gate, sign in (("i", "σ"), ("f", "σ"), ("o", "σ"), ("g", "tanh")):
+    for gate in "ifog":
         board.put(f"W{gate}", value="0.30", gradient="0.02")
         board.put(f"U{gate}", value="−0.20", gradient="0.01")
     for gate, sign in (("i", "σ"), ("f", "σ"), ("o", "σ"), ("g", "tanh")):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from derive.drawing import ARROW, DOT, TYPE, Drawing, Label, Node, Path, Rect, pieces
+from derive.drawing import ARROW, DOT, TYPE, Drawing, Label, Node, Path, Point, Rect
 
 FONTS = "DejaVu Sans, Verdana, Helvetica, Arial, sans-serif"
 BLUE, VERMILION, INK, LINE = "#0072B2", "#D55E00", "#1a1a1a", "#5f6b7a"
@@ -80,14 +80,21 @@ def _escape(text: str) -> str:
 
 
 def _path(path: Path) -> str:
-    x, y = path.knots[0]
-    steps = [f"M{_n(x)} {_n(y)}"]
-    for piece in pieces(path):
-        if len(piece) == 2:
-            steps.append(f"H{_n(piece[1][0])}")
+    """The commands of a wire; a straight piece is horizontal or vertical."""
+    steps = [f"M{_at(path.pieces[0][0])}"]
+    for start, *others in path.pieces:
+        end = others[-1]
+        if len(others) == 3:
+            steps.append("C" + " ".join(map(_at, others)))
+        elif start[1] == end[1]:
+            steps.append(f"H{_n(end[0])}")
         else:
-            steps.append("C" + " ".join(f"{_n(x)} {_n(y)}" for x, y in piece[1:]))
+            steps.append(f"V{_n(end[1])}")
     return "".join(steps)
+
+
+def _at(point: Point) -> str:
+    return f"{_n(point[0])} {_n(point[1])}"
 
 
 def _arrow(x: float, y: float) -> str:
