@@ -9,14 +9,15 @@ once. A program's statement may be read gate by gate as it is written, broken in
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import count
 
 from derive.errors import UnsupportedError
 from derive.expr import OPS, Expr, elementwise, nodes, number, rebuild, substitute
 from derive.ops import var
 from derive.ops.elementwise import F
 from derive.ops.reduction import SUM_ALL, SUM_COLS
-from derive.program import Program
+from derive.program import Program, Statement
 from derive.shape import Shape
 
 WRITTEN, PRIMITIVE, NAMED = "written", "primitive", "named"
@@ -69,6 +70,25 @@ class Circuit:
             for slot, arg in enumerate(gate.args):
                 found[arg].append((gate.place, slot))
         return tuple(tuple(users) for users in found)
+
+    def labels(self) -> tuple[str, ...]:
+        """Return a name for every gate: the program's, or a letter and a number that are free."""
+        roots = {name.partition("_")[0].rstrip("0123456789") for name in self.program.leaves}
+        letter = next(x for x in ("t", "u", "v", "s", "a", "gate") if x not in roots)
+        numbers = count(1)
+        return tuple(g.name or f"{letter}_{next(numbers)}" for g in self.gates)
+
+    def as_program(self) -> Program:
+        """Return the program whose statements are the gates, one each, under their labels."""
+        labels = self.labels()
+        leaves = {label: var(label, g.shape) for label, g in zip(labels, self.gates, strict=True)}
+        statements = []
+        for gate in self.gates:
+            if gate.pattern is not None:
+                operands = (leaves[labels[arg]] for arg in gate.args)
+                expr = substitute(gate.pattern, dict(zip(slots(gate, self), operands, strict=True)))
+                statements.append(Statement(labels[gate.place], expr))
+        return replace(self.program, statements=tuple(statements), leaves=leaves, reordered=False)
 
     def reaching(self) -> frozenset[int]:
         """Return the places of the gates on which the output depends."""

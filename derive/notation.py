@@ -335,7 +335,7 @@ class Notation:
                 box, strength = self._expr(factor, shapes)
                 if boxes:
                     if sign != "thin" or not _is_letter(box):
-                        numbers = sign == "thin" and factor.name == "number"
+                        numbers = sign == "thin" and (factor.name == "number" or box.kind == "num")
                         boxes.append(op("cdot" if numbers else sign))
                 boxes.append(box if strength >= least or len(factors) == 1 else paren(box))
             return row(*boxes)
