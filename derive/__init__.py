@@ -20,6 +20,9 @@ _PUBLIC = {
     "Judgement": "derive.claim",
     "check_file": "derive.batch",
     "gradient": "derive.code",
+    "graph": "derive.graphs",
+    "Graph": "derive.graphs",
+    "Number": "derive.graphs",
     "from_sympy": "derive.bridge",
     "claim_from_sympy": "derive.bridge",
     "to_sympy": "derive.bridge",
@@ -31,6 +34,7 @@ _PUBLIC = {
     "SizeError": "derive.errors",
     "OutputError": "derive.errors",
     "ProofError": "derive.errors",
+    "DomainError": "derive.exact",
 }
 __all__ = ["__version__", *_PUBLIC]
 
@@ -52,6 +56,8 @@ if TYPE_CHECKING:
         SizeError as SizeError,
         UnsupportedError as UnsupportedError,
     )
+    from derive.exact import DomainError as DomainError
+    from derive.graphs import Graph as Graph, Number as Number, graph as graph
     from derive.notation import Style as Style
     from derive.pipeline import Proof as Proof, prove as prove
 

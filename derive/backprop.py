@@ -137,7 +137,7 @@ def backprop(
         start = [[rational(x) for x in row] for row in seed]
         kinks = tuple(_kinks(circuit, sizes, known))
         gradients, flows = _backward(circuit, sizes, known, start, kinks)
-        checks = check(circuit, sizes, known, gradients, smooth=not kinks)
+        checks = check(circuit, sizes, known, gradients, flows, smooth=not kinks)
         return Trace(
             circuit,
             sizes,
@@ -194,7 +194,7 @@ def _backward(
             continue
         values = {f"_{k}": known[arg] for k, arg in enumerate(gate.args)}
         values |= {"_g": gradient, "_y": known[gate.place]}
-        reading = Reading(sizes, values, _Ties() if gate.op in ("max", "min") else None)
+        reading = Reading(sizes, values, Ties() if gate.op in ("max", "min") else None)
         try:
             parts = [raw(reading.matrix(part)) for part in theorem(gate.pattern)]
         except DomainError as error:
@@ -207,7 +207,7 @@ def _backward(
     return tuple(g for g in gradients if g is not None), flows
 
 
-class _Ties(Functions):
+class Ties(Functions):
     """At a tie of two operands each of them counts half."""
 
     tie = rational(Fraction(1, 2))

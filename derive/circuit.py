@@ -72,11 +72,19 @@ class Circuit:
         return tuple(tuple(users) for users in found)
 
     def labels(self) -> tuple[str, ...]:
-        """Return a name for every gate: the program's, or a letter and a number that are free."""
-        roots = {name.partition("_")[0].rstrip("0123456789") for name in self.program.leaves}
+        """Return a name for every gate: the program's, or a free letter and a number.
+
+        The letter of a matrix is a capital.
+        """
+        taken = (*self.program.leaves, *self.program.dims)
+        roots = {name.partition("_")[0].rstrip("0123456789").lower() for name in taken}
         letter = next(x for x in ("t", "u", "v", "s", "a", "gate") if x not in roots)
         numbers = count(1)
-        return tuple(g.name or f"{letter}_{next(numbers)}" for g in self.gates)
+
+        def label(gate: Gate) -> str:
+            return f"{letter if gate.shape.is_scalar else letter.upper()}_{next(numbers)}"
+
+        return tuple(gate.name or label(gate) for gate in self.gates)
 
     def as_program(self) -> Program:
         """Return the program whose statements are the gates, one each, under their labels."""

@@ -363,13 +363,22 @@ class Reading:
         return total
 
     def extremum(self, name: str, dims: tuple[Dim, ...], body: Callable[..., Any]) -> Any:
+        """Return the winner; of tied ones the mean, so that each has an equal share of a slope."""
         ranges = (range(extent(dim, self.sizes)) for dim in dims)
-        first, *others = (body(*places) for places in product(*ranges))
-        better = 1 if name == "max" else -1
+        first, *others = (self._lifted(body(*places)) for places in product(*ranges))
+        better, winners = 1 if name == "max" else -1, [first]
         for other in others:
-            if sign(other.value - first.value) == better:
-                first = other
-        return first
+            order = sign(other.value - winners[0].value)
+            if order == better:
+                winners = [other]
+            elif order == 0:
+                winners.append(other)
+        if len(winners) == 1 or isinstance(first, Real):
+            return winners[0]
+        total = winners[0].slope
+        for other in winners[1:]:
+            total = total + other.slope
+        return Jet(winners[0].value, total / len(winners))
 
     def entry(self, leaf: tuple, i: int, j: int) -> Any:
         return self._lifted(self.values[leaf[0]][i][j])

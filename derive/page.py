@@ -83,6 +83,7 @@ def _environment(form: str, templates: Path | None) -> jinja2.Environment:
     environment.filters["reason"] = _reason_text
     environment.filters["text_width"] = lambda words: 0.9 * len(" ".join(words.split()))
     environment.filters["inline"] = lambda shown: shown.replace(r"\,", r"\thinspace ")
+    environment.filters["strong"] = lambda words: re.sub(r"\*\*([^*]+)\*\*", r"\\textbf{\1}", words)
     environment.filters["emphasis"] = lambda words: re.sub(r"\*([^*]+)\*", r"\\emph{\1}", words)
     return environment
 

@@ -24,6 +24,8 @@ from derive.program import Program
 
 #: Up to so much work every number is checked by a pass of its own, beyond it all of them at once.
 ONE_BY_ONE = 40_000
+#: Operands with so many entries are moved one entry at a time.
+FEW = 16
 #: Entries of a random direction; two of them agree with a wrong gradient with chance 2**-124.
 CHOICES = 2**62
 #: The step of a central difference; its square bounds the error.
@@ -50,6 +52,7 @@ def check(
     sizes: Mapping[str, int],
     values: tuple[Rows, ...],
     gradients: tuple[Rows, ...],
+    flows: Mapping[tuple[int, int], Rows],
     *,
     smooth: bool = True,
 ) -> Checks:
@@ -57,9 +60,67 @@ def check(
 
     Central differences are left out where the circuit is not `smooth` at the point.
     """
+    _handed_on(circuit, sizes, values, gradients, flows)
     counts = _carried(circuit, sizes, values, gradients)
     digits = _differences(circuit, sizes, values, gradients) if smooth else {}
     return Checks(*counts, digits=digits)
+
+
+def _handed_on(
+    circuit: Circuit,
+    sizes: Mapping[str, int],
+    known: tuple[Rows, ...],
+    gradients: tuple[Rows, ...],
+    flows: Mapping[tuple[int, int], Rows],
+) -> None:
+    """Compare what each gate hands to each operand with the slope across that gate alone.
+
+    Small operands are moved entry by entry, large ones along a random direction.
+    """
+    random = Random(1)
+    for gate in circuit.gates:
+        for k, arg in enumerate(gate.args):
+            part = flows[gate.place, k]
+            cells = [(i, j) for i, row in enumerate(part) for j, _ in enumerate(row)]
+            if len(cells) <= FEW:
+                directions = [{cell: rational(1)} for cell in cells]
+            else:
+                drawn = {cell: rational(random.randrange(-CHOICES, CHOICES)) for cell in cells}
+                directions = [drawn]
+            for direction in directions:
+                slope = _across(circuit, sizes, known, gradients, (gate.place, k), direction)
+                handed = rational(0)
+                for (i, j), along in direction.items():
+                    handed = handed + part[i][j] * along
+                if not same(slope, handed):
+                    raise ProofError(
+                        f"what {formula(circuit, gate.place)} hands to {formula(circuit, arg)} is "
+                        "not the slope across it; this is a mistake of the program"
+                    )
+
+
+def _across(
+    circuit: Circuit,
+    sizes: Mapping[str, int],
+    known: tuple[Rows, ...],
+    gradients: tuple[Rows, ...],
+    where: tuple[int, int],
+    direction: Mapping[tuple[int, int], Any],
+) -> Any:
+    """Return the slope of <gradient, gate> when one operand moves along a direction."""
+    gate, k = circuit.gates[where[0]], where[1]
+    assert gate.pattern is not None
+    values = {f"_{n}": known[arg] for n, arg in enumerate(gate.args)}
+    values[f"_{k}"] = [
+        [Jet(x, direction.get((i, j), 0)) for j, x in enumerate(row)]
+        for i, row in enumerate(known[gate.args[k]])
+    ]
+    total = rational(0)
+    rows = Reading(sizes, values, _Calculus()).matrix(gate.pattern)
+    for row, weights in zip(rows, gradients[gate.place], strict=True):
+        for x, weight in zip(row, weights, strict=True):
+            total = total + x.slope * weight
+    return total
 
 
 def _carried(
@@ -86,7 +147,7 @@ def _carried(
         claimed = rational(0)
         for (place, i, j), along in direction.items():
             claimed += gradients[place][i][j] * along
-        if not _same(slope, claimed):
+        if not same(slope, claimed):
             places = ", ".join(str(formula(circuit, place)) for place, _, _ in direction)
             raise ProofError(
                 f"the gradient at {places[:80]} is not the slope that was carried forwards; "
@@ -146,7 +207,7 @@ class _Calculus(JetFunctions):
         return a if order > 0 else b
 
 
-def _same(a: Any, b: Any) -> bool:
+def same(a: Any, b: Any) -> bool:
     """Whether two numbers are equal: exactly, or as intervals that are narrow and meet."""
     if is_exact(a) and is_exact(b):
         return bool(a == b)

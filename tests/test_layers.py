@@ -40,13 +40,13 @@ LAYERS = [
     "drawing",
     "printers page figures",
     "notation",
-    "diagram",
+    "chain diagram",
     "graphs",
-    "render",
+    "render render_graph",
     "pipeline bridge",
     "batch code render_check",
     "target",
-    "__init__ commands commands_check cli __main__",
+    "__init__ commands commands_check commands_graph cli __main__",
 ]
 PLACE = {room: place for place, rooms in enumerate(LAYERS) for room in rooms.split()}
 

@@ -96,7 +96,8 @@ def latex(box: Box) -> str:
         case "root":
             return rf"\sqrt{{{parts[0]}}}"
         case "paren":
-            left, right = _BRACKETS[_fitting(text, parts[0])]
+            kind = "square" if text == "iverson" and r"\begin" in parts[0] else text
+            left, right = _BRACKETS[_fitting(kind, parts[0])]
             return f"{left}{parts[0]}{right}"
         case "under":
             return rf"\underset{{{parts[1]}}}{{{parts[0]}}}"

@@ -1,0 +1,147 @@
+"""The subcommand that draws and works out computation graphs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from derive.errors import UnsupportedError
+from derive.target import read_target, shape, sizes
+
+if TYPE_CHECKING:
+    from derive.graphs import Graph
+
+FORMATS = ("md", "tex", "svg", "mmd")
+BOTH = "both"
+
+
+@click.command()
+@click.argument("target")
+@click.option("--values", metavar="x=-2,y=5", help="Numbers for the inputs: text, .json or .toml.")
+@click.option("-s", "--shape", "shapes", multiple=True, metavar="X=n,d", help="Shape of a name.")
+@click.option("--at", metavar="n=2,d=3", help="Sizes that the values leave open.")
+@click.option(
+    "--gates", type=click.Choice(["written", "primitive", "named", BOTH]), default="written",
+    show_default=True, help="Gates as written, elementary ones, named sigmoids, or both of these.",
+)  # fmt: skip
+@click.option(
+    "--digits", type=click.IntRange(1, 15), default=4, show_default=True,
+    help="Significant digits of long numbers in print.",
+)  # fmt: skip
+@click.option("-o", "--output", metavar="DIR", help="Folder to write to (output), or - for stdout.")
+@click.option("-f", "--format", "formats", metavar="md,tex,svg,mmd", help="Formats; md and tex.")
+@click.option("--json", "as_json", is_flag=True, help="Print the numbers; write only with -o.")
+def graph(target: str, **options: Any) -> int:
+    """Draw the computation graph of TARGET, with forward values and gradients.
+
+    Without --values the graph has formulas: the local gradient at each gate. The gradient of the
+    output is 1 if it is a scalar; otherwise it is given among the values (dY=[[1,2],[3,4]]), or
+    chosen.
+    """
+    formats = tuple(options["formats"].split(",")) if options["formats"] else ("md", "tex")
+    for form in formats:
+        if form not in FORMATS:
+            raise UnsupportedError(
+                f"there is no format {form}", hint=f"there are {', '.join(FORMATS)}"
+            )
+    stdout = options["output"] == "-"
+    if stdout and len(formats) > 1:
+        if options["formats"]:
+            raise UnsupportedError("standard output takes one format", hint="add -f md")
+        formats = ("md",)
+    found = _graphs(target, options)
+    if options["as_json"]:
+        import json
+
+        if options["output"] not in (None, "-"):
+            _write(found, Path(options["output"]), formats)
+        plain = [one.plain() for one in found]
+        click.echo(json.dumps(plain[0] if len(plain) == 1 else plain, indent=2, ensure_ascii=False))
+    elif stdout:
+        click.echo(_text(found, formats[0], ""), nl=False)
+    else:
+        _report(found[0])
+        for path in _write(found, Path(options["output"] or "output"), formats):
+            click.echo(f"wrote {path}")
+    return 0
+
+
+def _graphs(target: str, options: dict[str, Any]) -> list[Graph]:
+    from derive.graphs import graph as draw
+    from derive.parse import parse
+
+    text, name, at = read_target(target)
+    program = parse(text, dict(shape(item) for item in options["shapes"]), name=name)
+    kinds = ("primitive", "named") if options["gates"] == BOTH else (options["gates"],)
+    asked = {**({} if options["values"] else at), **sizes(options["at"])}
+    return [
+        draw(program, options["values"], at=asked, gates=kind, digits=options["digits"])
+        for kind in kinds
+    ]
+
+
+def _text(found: list[Graph], form: str, picture: str) -> str:
+    from derive.render_graph import render_graph
+
+    if form == "svg":
+        return "\n".join(one.to_svg() for one in found)
+    if form == "mmd":
+        return "\n".join(one.to_mermaid() for one in found)
+    return render_graph(found, form, picture=picture)
+
+
+def _write(found: list[Graph], folder: Path, formats: tuple[str, ...]) -> list[Path]:
+    """Write the documents, and the pictures that the Markdown shows; each whole or not at all."""
+    from derive.pipeline import write_whole
+
+    stem = f"{found[0].program.name}-graph"
+    texts: dict[str, str] = {}
+    for form in formats:
+        if form in ("svg", "md"):
+            for k, one in enumerate(found):
+                texts[f"{stem}{k + 1 if k else ''}.svg"] = one.to_svg()
+        if form == "mmd":
+            for k, one in enumerate(found):
+                texts[f"{stem}{k + 1 if k else ''}.mmd"] = one.to_mermaid()
+        if form in ("md", "tex"):
+            texts[f"{stem}.{form}"] = _text(found, form, f"{stem}{{}}.svg")
+    for name, text in texts.items():
+        write_whole(folder / name, text)
+    return [folder / name for name in texts]
+
+
+def _report(graph: Graph) -> None:
+    """Print each named value and its gradient."""
+    trace = graph.trace
+    if trace is None:
+        gates = sum(not gate.is_input for gate in graph.circuit.gates)
+        click.echo(f"{gates} gates, {len(graph.circuit.gates) - gates} inputs")
+        return
+    from derive.figures import figure
+
+    def shown(rows: list[list[Any]]) -> str:
+        if len(rows) * len(rows[0]) > 24:
+            return f"({len(rows)}×{len(rows[0])})"
+        cells = [[figure(x, graph.digits) for x in row] for row in rows]
+        if len(cells) == len(cells[0]) == 1:
+            return cells[0][0].plain
+        return "[" + ", ".join("[" + ", ".join(c.plain for c in row) + "]" for row in cells) + "]"
+
+    output = graph.program.output
+    for gate in graph.circuit.gates:
+        if gate.name:
+            value = shown(trace.values[gate.place])
+            gradient = shown(trace.gradients[gate.place])
+            loss = output if output.shape.is_scalar else "L"
+            click.echo(f"{gate.name} = {value}    d{loss}/d{gate.name} = {gradient}")
+    digits = min(trace.checks.digits.values(), default=None)
+    click.echo(
+        f"{trace.checks.exact + trace.checks.enclosed} gradients, each checked by a derivative "
+        "carried forwards"
+    )
+    if digits is None:
+        click.echo("a kink is hit: a convention stands in for the derivative there")
+    else:
+        click.echo(f"central differences agree to {digits} digits")

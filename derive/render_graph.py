@@ -1,0 +1,558 @@
+"""A computation graph to a document: picture, the two passes line by line, the chain rule, checks.
+
+What enters is one graph, or two readings of one program, gate by gate and with named functions;
+what leaves is Markdown or LaTeX. Numbers are printed from the trace, formulas from the theorems.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from derive.backprop import Kink, Ties, Trace
+from derive.chain import Chain, Factor, chains
+from derive.circuit import Circuit, Gate, formula, primitive
+from derive.claim import Case
+from derive.diagram import Writing, sign
+from derive.errors import ProofError
+from derive.exact import Reading, Rows, precision
+from derive.expr import OPS, Expr, elementwise, nodes, number, substitute, variables
+from derive.figures import figure
+from derive.graphs import Graph
+from derive.layout import Box, frac, op, row
+from derive.notation import Notation
+from derive.ops import var
+from derive.page import fill
+from derive.printers.latex import latex, matrix, width
+from derive.program import Program, Statement
+from derive.reverse import sweep
+from derive.shape import SCALAR
+from derive.simplify import simplify
+from derive.slopes import same
+
+#: Matrices with more rows or columns are given by their shape alone.
+LARGEST = 8
+#: Equations wider than this continue on a line of their own.
+LINE = 66.0
+#: A title says the whole program where it is not wider.
+TITLE = 40.0
+#: Tables with more gates than this are left to `--json`.
+MOST_GATES = 120
+
+_DOUBLE = re.compile(
+    r"\\left\(\s*(\\begin\{pmatrix\}(?:(?!\\begin\{pmatrix\}).)*?\\end\{pmatrix\})\s*\\right\)",
+    re.S,
+)
+_ALONE = re.compile(r"\{\((-[^(){}]*)\)\}")
+_LEADING = re.compile(r"\A\((-[^()]*)\)(?!\^)")
+_TWICE = re.compile(r"(?:\\left)?\((\(-[^()]*\))(?:\\right)?\)")
+
+
+def render_graph(
+    graphs: Graph | Sequence[Graph], form: str, *, picture: str = "", fragment: bool = False
+) -> str:
+    """Return the document of a graph, or of two readings of a program, in a format.
+
+    `picture` is the name of the SVG file that a Markdown document shows (several: numbered by a
+    `{}`); LaTeX has its picture inside.
+    """
+    shown = [graphs] if isinstance(graphs, Graph) else list(graphs)
+    readings = [_reading(g, form, picture.replace("{}", str(k + 1) if k else "")) for k, g in
+                enumerate(shown)]  # fmt: skip
+    document = {
+        **_setting(shown[0]),
+        "readings": readings,
+        "agreement": _agreement(shown) if len(shown) > 1 else None,
+        "chains": [] if shown[0].trace else [_chain(c, shown[0]) for c in chains(shown[0].circuit)],
+        "checks": _checks(shown),
+        "fragment": fragment,
+        "columns": LARGEST,
+    }
+    return fill("graph", form, document)
+
+
+# -- what is given ---------------------------------------------------------------------------------
+
+
+def _setting(graph: Graph) -> dict[str, Any]:
+    program, trace = graph.program, graph.trace
+    writing = Writing(graph.circuit, trace.sizes if trace else None)
+    paper = writing.paper
+    lines = [
+        rf"{latex(paper.leaf(s.name))} &= {latex(paper.expr(s.expr))}" for s in program.statements
+    ]
+    gates = {gate.name: gate for gate in graph.circuit.gates if gate.name}
+    given = []
+    for name in program.inputs if trace else ():
+        rows = trace.values[gates[name].place] if trace else []
+        given.append(f"{latex(paper.leaf(name))} = {_numbers(rows, graph.digits)[0]}")
+    output = program.output
+    seed = ""
+    if trace is not None and not output.shape.is_scalar:
+        rows = trace.gradients[graph.circuit.output.place]
+        seed = f"{latex(paper.leaf(f'd{output}'))} = {_numbers(rows, graph.digits)[0]}"
+    return {
+        "title": lines[-1].replace("&", "")
+        if len(lines) == 1
+        else latex(paper.leaf(output.data[0])),
+        "whole": len(lines) == 1,
+        "statements": lines,
+        "reordered": [latex(paper.leaf(s.name)) for s in program.statements]
+        if program.reordered
+        else [],
+        "given": given,
+        "seed": seed,
+        "chosen": bool(trace and trace.chosen),
+        "loss": latex(paper.loss),
+        "output": latex(paper.leaf(output.data[0])),
+        "is_loss": program.is_loss,
+        "scalars": all(gate.shape.is_scalar for gate in graph.circuit.gates),
+        "numbers": trace is not None,
+    }
+
+
+def _reading(graph: Graph, form: str, picture: str) -> dict[str, Any]:
+    """Return what is told of one circuit: its picture, its passes, what its gates do."""
+    circuit, trace = graph.circuit, graph.trace
+    told = circuit.gates if len(circuit.gates) <= MOST_GATES else ()
+    page = _Pass(graph)
+    return {
+        "granularity": circuit.granularity,
+        "picture": picture,
+        "tikz": graph.to_tikz() if form == "tex" else "",
+        "gates": len([g for g in circuit.gates if not g.is_input]),
+        "kinds": _kinds(circuit),
+        "names": [page.definition(gate) for gate in told if not gate.name],
+        "forward": [page.forward(gate) for gate in told if not gate.is_input],
+        "backward": page.backward() if told else [],
+        "forks": any(len(users) > 1 for users in circuit.uses()),
+        "kinks": [page.kink(kink) for kink in trace.kinks] if trace else [],
+        "unused": [
+            latex(page.writing.paper.leaf(g.name)) for g in circuit.gates
+            if g.name and g.place not in circuit.reaching()
+        ],
+    }  # fmt: skip
+
+
+#: What a gate does to the gradient that arrives, by its operator.
+_KINDS = {
+    "add": "add", "sub": "sub", "neg": "negate", "matmul": "matmul", "transpose": "transpose",
+    "sum": "sum", "sum_rows": "sum", "sum_cols": "sum", "mean": "mean", "mean_rows": "mean",
+    "mean_cols": "mean", "broadcast_to": "repeat", "exp": "exp", "log": "log", "sigmoid": "sigmoid",
+    "tanh": "tanh", "relu": "relu", "max": "max", "min": "max", "max_all": "extremum",
+    "max_rows": "extremum", "max_cols": "extremum", "min_all": "extremum", "min_rows": "extremum",
+    "min_cols": "extremum", "abs": "abs", "sqrt": "sqrt", "sin": "sin", "cos": "cos", "gt": "mask",
+    "softmax": "softmax", "inv": "inv", "det": "det", "logdet": "logdet", "norm": "norm",
+}  # fmt: skip
+
+
+def _kinds(circuit: Circuit) -> list[str]:
+    found: dict[str, None] = {}
+    for gate in circuit.gates:
+        if gate.pattern is None or not gate.args:
+            continue
+        two = len(gate.args) == 2
+        match gate.op:
+            case "mul":
+                kind = "mul" if two else "scale"
+            case "div":
+                first = gate.pattern.args[0]
+                constant = not any(node.is_var for node in nodes(first))
+                kind = "divide" if two else "reciprocal" if constant else "scale"
+            case "pow":
+                kind = "reciprocal" if gate.pattern.data == -1 else "power"
+            case "add" | "sub" if not two:
+                kind = "shift"
+            case name:
+                kind = _KINDS.get(name, "other")
+        found[kind] = None
+    if any(len(users) > 1 for users in circuit.uses()):
+        found["copy"] = None
+    return list(found)
+
+
+# -- the passes ------------------------------------------------------------------------------------
+
+
+class _Numbered(Notation):
+    """Formulas in which every name is replaced by its value."""
+
+    def __init__(self, derivation: Any, style: Any, values: Mapping[str, str]):
+        super().__init__(derivation, style, latex)
+        self.values = values
+
+    def leaf(self, name: str) -> Box:
+        return Box("num", text=self.values[name])
+
+
+class _Pass:
+    """The lines of the two passes of one circuit."""
+
+    def __init__(self, graph: Graph):
+        self.graph = graph
+        self.circuit, self.trace = graph.circuit, graph.trace
+        self.writing = Writing(self.circuit, self.trace.sizes if self.trace else None)
+        self.paper = self.writing.paper
+        self.uses = self.circuit.uses()
+        self.values: dict[str, str] = {}
+        if self.trace is not None:
+            for gate in self.circuit.gates:
+                label = self.writing.labels[gate.place]
+                self.values[label] = self._cell(self.trace.values[gate.place])
+                self.values[f"d{label}"] = self._cell(self.trace.gradients[gate.place])
+        self.numbered = _Numbered(self.paper.derivation, self.paper.style, self.values)
+
+    def _cell(self, rows: Rows) -> str:
+        text = _numbers(rows, self.graph.digits)[0]
+        return f"({text})" if text.startswith("-") else text
+
+    def name(self, gate: Gate) -> str:
+        return latex(self.paper.leaf(self.writing.labels[gate.place]))
+
+    def gradient(self, gate: Gate) -> str:
+        return latex(self.paper.leaf(f"d{self.writing.labels[gate.place]}"))
+
+    def definition(self, gate: Gate) -> dict[str, str]:
+        """Return what a name stands for that the program does not have."""
+        meant = formula(self.circuit, gate.place)
+        return {"name": self.name(gate), "formula": latex(self.paper.expr(meant))}
+
+    def put_in(self, expr: Expr) -> str:
+        """Return a formula with its numbers put in."""
+        text = latex(self.numbered.expr(expr))
+        text = _DOUBLE.sub(r"\1", text)
+        text = _TWICE.sub(r"\1", text)
+        return _LEADING.sub(r"\1", _ALONE.sub(r"{\1}", text))
+
+    def forward(self, gate: Gate) -> dict[str, Any]:
+        assert gate.pattern is not None
+        expr = self.writing.put_in(gate.pattern, gate)
+        found: dict[str, Any] = {
+            "name": self.name(gate),
+            "formula": latex(self.paper.expr(expr)),
+            "sign": sign(gate, self.writing).tex[0][0],
+        }
+        if self.trace is not None:
+            rows = self.trace.values[gate.place]
+            value, exact = _numbers(rows, self.graph.digits)
+            put_in = self.put_in(expr) if self._fits(*gate.args, gate.place) else ""
+            found |= {
+                "put_in": "" if put_in == value else put_in, "value": value, "exact": exact,
+            }  # fmt: skip
+            found["lines"] = _lines(
+                found["name"], [found["formula"], found["put_in"]], value, exact
+            )
+        return found
+
+    def _fits(self, *places: int) -> bool:
+        """Whether the matrices at some places are small enough to be written down."""
+        assert self.trace is not None
+        shapes = (self.trace.values[place] for place in places)
+        return all(len(rows) <= LARGEST and len(rows[0]) <= LARGEST for rows in shapes)
+
+    def backward(self) -> list[dict[str, Any]]:
+        """Return the gates in reverse order, each with what it hands to its operands."""
+        found = []
+        reaching = self.circuit.reaching()
+        for gate in reversed(self.circuit.gates):
+            if gate.pattern is None or gate.place not in reaching or not gate.args:
+                continue
+            expr = self.writing.put_in(gate.pattern, gate)
+            entry: dict[str, Any] = {
+                "name": self.name(gate),
+                "formula": latex(self.paper.expr(expr)),
+                "gradient": self.gradient(gate),
+                "upstream": "",
+                "parts": [self._part(gate, k) for k in range(len(gate.args))],
+            }
+            if self.trace is not None:
+                entry["upstream"] = _numbers(self.trace.gradients[gate.place], self.graph.digits)[0]
+            found.append(entry)
+        return found
+
+    def _part(self, gate: Gate, k: int) -> dict[str, Any]:
+        """Return what a gate hands to one operand, and the operand's sum where it is complete."""
+        operand = self.circuit.gates[gate.args[k]]
+        users = self.uses[operand.place]
+        flow = self._flow(gate, k)
+        scalars = gate.shape.is_scalar and operand.shape.is_scalar
+        partial = _partial(self.paper, self.writing, gate, operand)
+        left = self.gradient(operand)
+        if len(users) > 1:
+            left = latex(
+                Box("at", (self.paper.leaf(f"d{self.writing.labels[operand.place]}"),
+                           self.paper.leaf(self.writing.labels[gate.place])))
+            )  # fmt: skip
+        found: dict[str, Any] = {
+            "to": self.name(operand),
+            "left": left,
+            "flow": latex(self.paper.expr(flow)),
+            "local": "",
+            "local_value": "",
+            "value": "",
+            "exact": True,
+            "total": "",
+        }
+        if scalars:
+            local = self.writing.locals(gate)[k]
+            found["local"] = f"{partial} = {latex(self.paper.expr(local))}"
+        if self.trace is not None:
+            rows = self.trace.flows[gate.place, k]
+            value, exact = _numbers(rows, self.graph.digits)
+            found |= {"value": value, "exact": exact}
+            if scalars:
+                up = self.values[f"d{self.writing.labels[gate.place]}"]
+                if all(len(r) == 1 for r in rows):
+                    slope = self._local_value(gate, k)
+                    found["local_value"] = slope
+                    loose = f"({slope})" if slope.startswith("-") else slope
+                    found["product"] = rf"{_bare(up)} \cdot {loose}"
+            fits = self._fits(*gate.args, gate.place)
+            told = flow.is_var or not variables(flow) or flow.name == "broadcast_to"
+            put_in = self.put_in(flow) if fits and not told else ""
+            found["lines"] = _lines(left, [found["flow"], put_in], value, exact)
+        if len(users) > 1 and (gate.place, k) == users[0]:
+            found["total"] = self._total(operand)
+        return found
+
+    def _flow(self, gate: Gate, k: int) -> Expr:
+        """Return what a gate hands to an operand; a loss has the gradient 1."""
+        flow = self.writing.flows(gate)[k]
+        if gate is self.circuit.output and gate.shape.is_scalar:
+            one = {self.writing.gradient(gate): number(1)}
+            return simplify(substitute(flow, one))[0]
+        return flow
+
+    def _local_value(self, gate: Gate, k: int) -> str:
+        """Return a local gradient as a number: the flow for an upstream gradient of one."""
+        assert self.trace is not None
+        local = self.writing.locals(gate)[k]
+        operand = gate.args[k]
+        values = {
+            label: self.trace.values[place] for place, label in enumerate(self.writing.labels)
+        }
+        with precision():
+            reading = Reading(self.trace.sizes, values, _ties(gate))
+            slope = reading.matrix(local)[0][0].value
+            up, flow = self.trace.gradients[gate.place], self.trace.flows[gate.place, k]
+            if not same(up[0][0] * slope, flow[0][0]):
+                name = self.writing.labels[operand]
+                raise ProofError(f"the local gradient at {name} is not what was handed back")
+            return figure(slope, self.graph.digits).tex
+
+    def _total(self, operand: Gate) -> dict[str, Any]:
+        """Return the sum of what comes back to a value that is used more than once."""
+        users = self.uses[operand.place]
+        label = self.writing.labels[operand.place]
+        names = [
+            latex(Box("at", (self.paper.leaf(f"d{label}"),
+                             self.paper.leaf(self.writing.labels[user]))))
+            for user, _ in reversed(users)
+        ]  # fmt: skip
+        found: dict[str, Any] = {
+            "name": self.name(operand), "uses": len(users),
+            "formula": f"{self.gradient(operand)} = {' + '.join(names)}",
+        }  # fmt: skip
+        if self.trace is not None:
+            parts = []
+            for n, (user, k) in enumerate(reversed(users)):
+                text = _numbers(self.trace.flows[user, k], self.graph.digits)[0]
+                parts.append(f"({text})" if n and text.startswith("-") else text)
+            value, exact = _numbers(self.trace.gradients[operand.place], self.graph.digits)
+            left = self.gradient(operand)
+            found["lines"] = _lines(left, [" + ".join(parts)], value, exact)
+            found["sum"] = f"{' + '.join(parts)} {_relation(exact)} {value}"
+        return found
+
+    def kink(self, kink: Kink) -> dict[str, Any]:
+        gate = self.circuit.gates[kink.place]
+        assert gate.pattern is not None
+        expr = self.writing.put_in(gate.pattern, gate)
+        cells = [f"({i + 1}, {j + 1})" for i, j in kink.entries]
+        return {
+            "formula": latex(self.paper.expr(expr)),
+            "op": gate.op,
+            "kind": "tie" if gate.op in ("max", "min") else
+            "shared" if gate.op[:3] in ("max", "min") else gate.op,
+            "entries": [] if gate.shape.is_scalar else cells,
+        }  # fmt: skip
+
+
+def _ties(gate: Gate) -> Any:
+    return Ties() if gate.op in ("max", "min") else None
+
+
+def _bare(text: str) -> str:
+    return text[1:-1] if text.startswith("(-") and text.endswith(")") else text
+
+
+def _partial(paper: Notation, writing: Writing, of: Gate, by: Gate) -> str:
+    top = paper.leaf(writing.labels[of.place])
+    bottom = paper.leaf(writing.labels[by.place])
+    return latex(frac(row(op("partial"), top), row(op("partial"), bottom)))
+
+
+def _numbers(rows: Rows, digits: int) -> tuple[str, bool]:
+    """Return a value as it is printed, and whether nothing in it was rounded."""
+    if len(rows) > LARGEST or len(rows[0]) > LARGEST:
+        return rf"\text{{(}}{len(rows)}\times {len(rows[0])}\text{{ numbers)}}", True
+    cells = [[figure(x, digits) for x in line] for line in rows]
+    exact = all(cell.exact for line in cells for cell in line)
+    if len(rows) == len(rows[0]) == 1:
+        return cells[0][0].tex, exact
+    return matrix([[cell.tex for cell in line] for line in cells], "round"), exact
+
+
+def _relation(exact: bool) -> str:
+    return "=" if exact else r"\approx"
+
+
+def _lines(left: str, parts: list[str], value: str, exact: bool) -> list[str]:
+    """Return the lines of a chain of equalities, broken where it would be too wide."""
+    links = [("=", part) for part in dict.fromkeys(parts) if part and part != value]
+    links.append((_relation(exact), value))
+    lines, current = [], left
+    room = width(left)
+    for k, (relation, part) in enumerate(links):
+        piece = f" &{relation} {part}" if k == 0 or room + width(part) > LINE else (
+            f" {relation} {part}"
+        )  # fmt: skip
+        if k and piece.startswith(" &"):
+            lines.append(current)
+            current, room = "", width(left)
+        current += piece
+        room += width(part) + 2
+    return [*lines, current]
+
+
+# -- the chain rule --------------------------------------------------------------------------------
+
+
+def _chain(chain: Chain, graph: Graph) -> dict[str, Any]:
+    writing = Writing(graph.circuit, graph.trace.sizes if graph.trace else None)
+    paper = writing.paper
+
+    def partial(factor: Factor) -> str:
+        top, bottom = paper.leaf(factor.of.data[0]), paper.leaf(factor.by.data[0])
+        return latex(frac(row(op("partial"), top), row(op("partial"), bottom)))
+
+    def written(expr: Expr) -> str:
+        return latex(paper.expr(expr))
+
+    def product(way: tuple[Factor, ...]) -> str:
+        parts = []
+        for k, factor in enumerate(way):
+            text = written(factor.value)
+            loose = (text.startswith("-") and k) or " + " in text or " - " in text
+            parts.append(rf"\left({text}\right)" if loose else text)
+        return r" \cdot ".join(parts)
+
+    output = latex(paper.leaf(graph.program.output.data[0]))
+    variable = latex(paper.leaf(chain.variable.data[0]))
+    result, inputs = written(chain.result), written(chain.inputs)
+    products = " + ".join(product(way) for way in chain.ways)
+    factors = dict.fromkeys(f for way in chain.ways for f in way)
+    return {
+        "left": rf"\frac{{\partial {output}}}{{\partial {variable}}}",
+        "variable": variable,
+        "ways": len(chain.ways),
+        "factors": [f"{partial(f)} &= {written(f.value)}" for f in factors],
+        "symbols": " + ".join(r"\,".join(partial(f) for f in way) for way in chain.ways),
+        "single": len(chain.ways) == 1 and len(chain.ways[0]) == 1,
+        "product": products,
+        "result": result if result != products else "",
+        "inputs": inputs if inputs not in (result, products) else "",
+    }
+
+
+# -- two readings of one program -------------------------------------------------------------------
+
+
+def _agreement(graphs: list[Graph]) -> dict[str, Any]:
+    """Return the proof that functions broken into gates have the derivatives that they have whole.
+
+    Raises `ProofError` where a line is not proved, or where numbers of the readings differ.
+    """
+    functions: dict[str, None] = {}
+    for graph in graphs:
+        for gate in graph.circuit.gates:
+            if gate.pattern is not None and gate.op in OPS and OPS[gate.op].through is not None:
+                if primitive(gate.pattern) is not gate.pattern:
+                    functions[gate.op] = None
+    lemmas = [_lemma(name) for name in functions]
+    fine, coarse = (graph.trace for graph in graphs[:2])
+    if fine is not None and coarse is not None:
+        _same_numbers(fine, coarse)
+    return {"lemmas": lemmas, "numbers": fine is not None}
+
+
+def _same_numbers(fine: Trace, coarse: Trace) -> None:
+    places = {gate.name: gate.place for gate in coarse.circuit.gates if gate.name}
+    for gate in fine.circuit.gates:
+        if gate.name in places:
+            pairs = zip(
+                fine.gradients[gate.place], coarse.gradients[places[gate.name]], strict=True
+            )
+            if not all(same(a, b) for p, q in pairs for a, b in zip(p, q, strict=True)):
+                raise ProofError(f"the two readings disagree about the gradient of {gate.name}")
+
+
+def _lemma(name: str) -> dict[str, Any]:
+    """Return σ(s) in gates, its derivative through them, and the one that the table has."""
+    s, value = var("s", SCALAR), var("y", SCALAR)
+    whole = elementwise(name, s)
+    broken = primitive(whole)
+    through = sweep(broken, number(1), [s], broken)[s].value
+    table = sweep(whole, number(1), [s], value)[s].value
+    program = Program("", "y", (Statement("y", whole),), {"s": s, "y": value}, ("s",), (), {})
+    case = Case(program)
+    put_back = substitute(table, {value: broken})
+    for line in (through, put_back, table):
+        if not case.proves("s", line):
+            raise ProofError(f"the derivative of {name} was not proved to be {line}")
+    paper = _lemma_paper(program)
+    in_function = substitute(table, {value: whole})
+    spelled = _Spelled(paper.derivation, paper.style, {"y": paper.expr(broken)})
+    return {
+        "function": latex(paper.expr(whole)),
+        "broken": latex(paper.expr(broken)),
+        "through": latex(paper.expr(through)),
+        "put_back": _ALONE.sub(r"{\1}", latex(spelled.expr(table))),
+        "table": latex(paper.expr(in_function)),
+        "name": latex(paper._applied(name, [Box("id", text="s")])[0].parts[0]),
+    }
+
+
+class _Spelled(Notation):
+    """Formulas in which a name is replaced by what it stands for."""
+
+    def __init__(self, derivation: Any, style: Any, boxes: Mapping[str, Box]):
+        super().__init__(derivation, style, latex)
+        self.boxes = boxes
+
+    def leaf(self, name: str) -> Box:
+        return self.boxes.get(name) or super().leaf(name)
+
+
+def _lemma_paper(program: Program) -> Notation:
+    from derive.circuit import circuit
+
+    return Writing(circuit(program)).paper
+
+
+# -- checks ----------------------------------------------------------------------------------------
+
+
+def _checks(graphs: list[Graph]) -> dict[str, Any] | None:
+    traces = [graph.trace for graph in graphs if graph.trace is not None]
+    if not traces:
+        return None
+    checks = traces[0].checks
+    return {
+        "exact": checks.exact,
+        "enclosed": checks.enclosed,
+        "together": checks.together,
+        "digits": min(checks.digits.values(), default=0),
+        "smooth": not traces[0].kinks,
+    }
