@@ -152,6 +152,27 @@ def _proved(target: str, options: dict[str, Any]) -> Proof:
         )
 
 
+@command.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print every entry with its program.")
+def catalogue(as_json: bool) -> int:
+    """List the catalogue: programs that a name stands for."""
+    from derive.catalogue import load, names
+
+    entries = [load(name) for name in names()]
+    if as_json:
+        import json
+
+        plain = [
+            {"name": e.name, "title": e.title, "program": e.program, "at": e.at} for e in entries
+        ]
+        click.echo(json.dumps(plain, indent=2, ensure_ascii=False))
+        return 0
+    width = max(len(entry.name) for entry in entries)
+    for entry in entries:
+        click.echo(f"{entry.name:<{width}}  {entry.title}")
+    return 0
+
+
 # -- the terminal ----------------------------------------------------------------------------------
 
 

@@ -361,8 +361,9 @@ class _Scope:
             )
         if name.startswith("d") and name[1:] in self.leaves:
             raise ParseError(f"{name} is a gradient, and cannot be used in the program itself")
-        meant = nearest(name, [k for k in self.leaves if len(k) > 2])
-        if meant and len(name) > 2:
+        word = _letters(name)  # w24 beside w14, n_1 beside p_1: no misspellings
+        meant = nearest(name, [k for k in self.leaves if len(k) > 2 and _letters(k) != word])
+        if meant and len(word) > 2:
             raise ParseError(
                 f"unknown name {name}{meant}", hint=f"or declare it: {name}: () is a scalar"
             )
@@ -817,6 +818,10 @@ def _called(node: ast.Call) -> str:
 
 def _names(body: list[ast.stmt]) -> set[str]:
     return {n.id for s in body for n in ast.walk(s) if isinstance(n, ast.Name)}
+
+
+def _letters(name: str) -> str:
+    return re.sub("[0-9_]", "", name)
 
 
 def _brief(expr: Expr) -> str:
