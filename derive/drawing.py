@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from math import ceil, sqrt
+from math import ceil, inf, sqrt
 
 from derive.errors import SizeError
 from derive.lanes import Item, Link, arrange, heights, layers
@@ -108,10 +108,12 @@ class Drawing:
 
 # In ems, for the bold faces of DejaVu Sans and Verdana, the wider of the two.
 _EMS = {
-    0.41: "iIjlJ.,:;'|/\\ ′·ᵢⱼ",
-    0.52: "ftr()[]-!*_`‖ᵀ⁰¹²³⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉ᵏⁿ",
-    0.58: '⁻∂"ε',
-    0.72: "abcdeghknopqsuvxyz0123456789LEFTΓΞαβγδζηθικλμνξρτυχ?{}$√∑Σ∇zYZ",
+    0.41: "ijl.,:;'\\ ′·ᵢⱼ",
+    0.52: "ftr!-`‖ᵀ⁰¹²³⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉ᵏⁿ",
+    0.6: 'IJ()[]|⁻∂"ε',
+    0.72: "abcdeghknopqsuvxyz0123456789LEFTΓΞαβγδζηθικλμνξρτυχ{}?$_*/√∑Σ∇YZ",
+    1.13: "wMWm@#…⋯⋮½",
+    1.3: "%‰",
 }
 _WIDTHS = {char: ems for ems, chars in _EMS.items() for char in chars}
 
@@ -129,19 +131,19 @@ def _ems(char: str) -> float:
     known = _WIDTHS.get(char)
     if known:
         return known
-    if char in "MWm@%#…⋯⋮½":
-        return 1.13
     return 0.94 if ord(char) < 0x2E80 else 1.4
 
 
 def extent(text: Text, size: float = TYPE) -> tuple[float, float]:
     """The width and height of a text, with its brackets."""
     columns = _columns(text, size)
-    brackets = 2 * _BRACKET if text.brackets else 0
-    return sum(columns) + _BETWEEN * (len(columns) - 1) + brackets, ROW * len(text.plain)
+    across, down = (2 * _BRACKET, _OVER) if text.brackets else (0.0, 0.0)
+    wide = max(_NARROW * size / TYPE, sum(columns) + _BETWEEN * (len(columns) - 1))
+    return wide + across, ROW * size / TYPE * len(text.plain) + down
 
 
-_BRACKET, _BETWEEN = 8.0, 9.0
+#: Pixels: a bracket, its reach beyond the rows, between columns, the least width of a text.
+_BRACKET, _OVER, _BETWEEN, _NARROW = 8.0, 4.0, 9.0, 12.0
 
 
 def _columns(text: Text, size: float) -> list[float]:
@@ -152,11 +154,14 @@ def _columns(text: Text, size: float) -> list[float]:
 def _label(role: str, text: Text, x: float, top: float, size: float = TYPE) -> Label:
     """A text centred at `x` below `top`."""
     wide, high = extent(text, size)
-    cells, left = [], x - wide / 2 + (_BRACKET if text.brackets else 0)
-    for at, column in enumerate(_columns(text, size)):
+    columns = _columns(text, size)
+    cells, left = [], x - (sum(columns) + _BETWEEN * (len(columns) - 1)) / 2
+    row = ROW * size / TYPE
+    first = top + (high - row * len(text.plain)) / 2
+    for at, column in enumerate(columns):
         for number, (plain, tex) in enumerate(zip(text.plain, text.tex)):
             if at < len(plain):
-                baseline = top + ROW * (number + 0.5) + 0.36 * size
+                baseline = first + row * (number + 0.5) + 0.36 * size
                 cells.append(Cell(_r(left + column / 2), _r(baseline), plain[at], tex[at]))
         left += column + _BETWEEN
     return Label(role, Rect(_r(x - wide / 2), _r(top), _r(wide), _r(high)), tuple(cells), text)
@@ -221,9 +226,20 @@ def draw(picture: Picture, *, across: float = ACROSS) -> Drawing:
     if count > LIMIT:
         message = f"the graph has {count:,} vertices, and the limit of a drawing is {LIMIT:,}"
         raise SizeError(message, hint="draw a part of the program, or write its numbers as a table")
+    if not count:
+        return Drawing(2 * MARGIN, 2 * MARGIN, title=picture.title, description=picture.description)
     if count > WRITTEN:
         return _bare(picture, across)
-    parts, links = _parts(picture)
+    page = _laid_out(picture, across, late=False)
+    if page.bands > 1:
+        page = _laid_out(picture, across, late=True)
+    return page.drawing()
+
+
+def _laid_out(picture: Picture, across: float, *, late: bool) -> _Page:
+    """Columns on a page. Inputs stand in the first one, or, if `late`, right before their use:
+    else those of the last band would pass through all others."""
+    parts, links = _parts(picture, late)
     for part in parts:
         _measure(part)
     items = [
@@ -237,15 +253,15 @@ def draw(picture: Picture, *, across: float = ACROSS) -> Drawing:
         part.y = y
     for link in links:
         parts[link.start].links.append(link)
-    return _Page(picture, parts, items, across).drawing()
+    return _Page(picture, parts, items, across)
 
 
-def _parts(picture: Picture) -> tuple[list[_Part], list[Link]]:
+def _parts(picture: Picture, late: bool) -> tuple[list[_Part], list[Link]]:
     """Items and links: a value that passes a layer has one lane there, however often it is used."""
     place = {vertex.key: number for number, vertex in enumerate(picture.vertices)}
     wires = [(place[wire.source], place[wire.target]) for wire in picture.wires]
-    constants = [n for n, vertex in enumerate(picture.vertices) if vertex.kind != "input"]
-    levels = layers(len(place), wires, late=constants)
+    moved = [n for n, vertex in enumerate(picture.vertices) if late or vertex.kind != "input"]
+    levels = layers(len(place), wires, late=moved)
     last = max(levels, default=0) + 1
     arrivals = picture.arrivals()
     parts = [
@@ -375,6 +391,7 @@ class _Page:
         self.gutters: dict[int, tuple[float, float, float]] = {}  # right, bottom, left
         self.margin = float(MARGIN)
         self.width = self._place_columns(across)
+        self.bands = max((column.band for column in self.columns), default=0) + 1
         self.height = self._place_bands()
 
     def drawing(self) -> Drawing:
@@ -420,14 +437,9 @@ class _Page:
     def _place_bands(self) -> float:
         """Shift each band below the one before, with room for what goes back between them."""
         bottom = 0.0
-        count = max((column.band for column in self.columns), default=0) + 1
-        for band in range(count):
+        for band in range(self.bands):
             inside = [n for n, part in enumerate(self.parts) if self._band(part) == band]
-            top = min(self.parts[n].y - self.items[n].up for n in inside)
-            shift = bottom + MARGIN - top
-            for n in inside:
-                self.parts[n].y += shift
-            bottom = max(self.parts[n].y + self.items[n].down for n in inside)
+            bottom = self._stack(inside, bottom + MARGIN)
             leaving = [n for n in inside if self._leaves(self.parts[n])]
             # Whoever leaves at the top turns outside of all others, and comes back inside of them.
             for turn, n in enumerate(sorted(leaving, key=lambda n: -self.parts[n].y)):
@@ -436,6 +448,20 @@ class _Page:
                 left = self.margin - GUTTER * (len(leaving) - turn)
                 self.gutters[n] = (right, bottom, left)
         return bottom + MARGIN
+
+    def _stack(self, inside: Sequence[int], bottom: float) -> float:
+        """Put a band below what is there, without stripes in which nothing stands anywhere."""
+        beyond = -inf  # how far down the band reaches, in its own heights
+        shift = 0.0
+        for n in sorted(inside, key=lambda n: self.parts[n].y - self.items[n].up):
+            part, item = self.parts[n], self.items[n]
+            empty = part.y - item.up - beyond
+            if empty > 2 * GAP:
+                shift = bottom - (part.y - item.up) + (2 * GAP if beyond > -inf else 0)
+            beyond = max(beyond, part.y + item.down)
+            part.y += shift
+            bottom = max(bottom, part.y + item.down)
+        return bottom
 
     def _band(self, part: _Part) -> int:
         return self.columns[part.layer].band
@@ -521,7 +547,8 @@ class _Page:
             self.dots.append((_r(fork[0]), _r(fork[1])))
 
     def _path(self, ends: tuple[str, ...], *knots: Point) -> None:
-        self.paths.append(Path(ends, _smooth(knots)))
+        if pieces := _smooth(knots):
+            self.paths.append(Path(ends, pieces))
 
 
 def _smooth(knots: Sequence[Point]) -> tuple[tuple[Point, ...], ...]:
@@ -608,7 +635,7 @@ def _corner(kind: str, wide: float, high: float) -> float:
 # A large graph ----------------------------------------------------------------------------------
 
 #: Pixels: type, radius and the room of a node where nothing is written on wires.
-_SMALL, _DISC, _ACROSS, _DOWN = 8.0, 8.0, 34.0, 22.0
+_SMALL, _DISC, _ACROSS, _DOWN = 8.0, 9.0, 36.0, 23.0
 
 
 def _bare(picture: Picture, across: float) -> Drawing:
@@ -651,7 +678,7 @@ def _bare(picture: Picture, across: float) -> Drawing:
     for number, vertex in enumerate(picture.vertices):
         rect = Rect(_r(x[number] - _DISC), _r(y[number] - _DISC), 2 * _DISC, 2 * _DISC)
         fits = extent(vertex.text, _SMALL)[0] <= 2 * _DISC and len(vertex.text.plain) == 1
-        top = y[number] - ROW / 2
+        top = y[number] - extent(vertex.text, _SMALL)[1] / 2
         role = {"input": "variable", "gate": "sign"}.get(vertex.kind, "constant")
         label = _label(role, vertex.text, x[number], top, _SMALL) if fits else None
         nodes.append(Node(vertex.key, vertex.kind, rect, label))
@@ -719,7 +746,8 @@ def overlaps(drawing: Drawing) -> list[tuple[str, str]]:
     found += [(name, "a mark") for name, rect in labels for mark in marks if _share(rect, mark)]
     for path in drawing.paths:
         allowed = {f"node {key}" for key in path.ends}
-        obstacles = [(name, rect) for name, rect in solid if name not in allowed]
+        around = _around(path)
+        obstacles = [it for it in solid if _share(it[1], around) and it[0] not in allowed]
         met = set()
         for start, end in _segments(path):
             for name, rect in obstacles:
@@ -734,6 +762,14 @@ DOT, _NEAR = 3.2, 0.15
 
 def _called(label: Label) -> str:
     return f"{label.role} {'; '.join(' '.join(row) for row in label.text.plain)}"
+
+
+def _around(path: Path) -> Rect:
+    """A rectangle in which a wire stays: a curve never leaves that of its four points."""
+    points = [point for piece in path.pieces for point in piece]
+    left, top = (min(point[at] for point in points) - 1 for at in (0, 1))
+    right, bottom = (max(point[at] for point in points) + 1 for at in (0, 1))
+    return Rect(left, top, right - left, bottom - top)
 
 
 def _share(a: Rect, b: Rect) -> bool:

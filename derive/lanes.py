@@ -20,7 +20,7 @@ POLISHED = 60
 #: A gate is drawn so much more to the middle of its operands than to that of its uses.
 FORWARD = 3.0
 #: A wire that is out of line by less than this is straightened where there is room.
-CROOKED = 4.0
+CROOKED = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,11 +216,25 @@ def heights(
         for name in descending if turn % 2 else reversed(descending):
             y[name] = clamp(name, wish(name))
         _push(descending, below, above, wishes, wish, y)
-    for name in sorted(members):
-        crooked = [y[other] + shift - y[name] for other, shift, _ in wishes[name]]
-        if crooked and (least := min(crooked, key=abs)) and abs(least) < CROOKED:
-            y[name] = clamp(name, y[name] + least)
+    _straighten([*sorted(members), *sorted(members, reverse=True)], wishes, clamp, y)
     return [y[block[number]] + offset[number] for number in range(len(items))]
+
+
+def _straighten(
+    names: Sequence[int],
+    wishes: dict[int, list[tuple[int, float, float]]],
+    clamp: Callable[[int, float], float],
+    y: dict[int, float],
+) -> None:
+    """Move blocks a little where more of their wires become straight."""
+
+    def straight(name: int, at: float) -> int:
+        return sum(abs(y[other] + shift - at) < 0.05 for other, shift, _ in wishes[name])
+
+    for name in names:
+        places = [y[other] + shift for other, shift, _ in wishes[name]]
+        near = [clamp(name, place) for place in places if abs(place - y[name]) < CROOKED]
+        y[name] = max([y[name], *near], key=lambda place: straight(name, place))
 
 
 def _blocks(

@@ -51,6 +51,10 @@ class Vertex:
     gradient: Text | None = None
     output: bool = False
 
+    def __post_init__(self) -> None:
+        if self.kind not in ("input", "constant", "gate"):
+            raise ValueError(f"a vertex is an input, a constant or a gate, not {self.kind!r}")
+
 
 @dataclass(frozen=True, slots=True)
 class Wire:

@@ -14,13 +14,13 @@ _TEX = {
     "·": r"\cdot ",
     "⊙": r"\odot ",
 }
-_TEX |= {"ᵀ": r"^{\top}", "₁": "_1", "₂": "_2", "₀": "_0", "θ": r"\theta ", "²": "^2"}
+_TEX |= {"ᵀ": r"^{\top}", "₁": "_1", "₂": "_2", "₀": "_0", "θ": r"\theta ", "²": "^2", "′": "'"}
 
 
 def tex(plain: str) -> str:
-    if plain.isascii() and plain.isalpha() and len(plain) > 1:
-        return rf"\operatorname{{{plain}}}"
-    return "".join(_TEX.get(char, char) for char in plain).replace("@", "")
+    if plain.isidentifier() and plain.isascii() and len(plain) > 1:
+        return rf"\mathrm{{{plain}}}".replace("_", r"\_")
+    return "".join(_TEX.get(char, char) for char in plain).replace(" @", r"\,")
 
 
 def text(plain: str | list[list[str]] | None) -> Text | None:

@@ -6,6 +6,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from pictures import PICTURES
+
+from derive.drawing import draw
+from derive.printers.tikz import ACROSS, tikz
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "output" / "examples").glob("*.tex"))
 
@@ -64,6 +68,23 @@ def test_a_sound_fragment_has_no_flaw(tmp_path, require_tool):
     fragment = r"\begin{equation} Y = XW \label{y} \end{equation} By \eqref{y} \qed"
     assert flaws(fragment, tmp_path, require_tool("pdflatex")) == []
     assert (tmp_path / "page.pdf").exists()
+
+
+PICTURED = r"""\documentclass[a4paper]{article}
+\usepackage{tikz}
+\setlength{\textwidth}{16cm}
+\begin{document}
+%s
+\end{document}
+"""
+
+
+def test_pictures_compile_with_tikz_alone_and_fit_the_page(tmp_path, require_tool):
+    """Drawn for a page and for a screen, beginning and ending in the middle of a line."""
+    drawings = [draw(picture, across=ACROSS) for picture in PICTURES.values()]
+    drawings += [draw(PICTURES[name]) for name in ("cell", "network")]
+    body = "\n\n".join(rf"\noindent {tikz(drawing)}" for drawing in drawings)
+    assert flaws(PICTURED % body, tmp_path, require_tool("pdflatex")) == []
 
 
 def test_a_missing_tool_fails_in_ci_and_skips_elsewhere(monkeypatch, require_tool):

@@ -8,26 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from derive.picture import Picture, Text, Vertex, Wire
+from derive.picture import Picture, Text, Vertex
 
 _PLAIN = frozenset(" ,.=/':!?^%")
 _SHAPES = {"input": ("[", "]"), "constant": ("(", ")"), "gate": ("((", "))")}
-_BLUE, _VERMILION = "#0072B2", "#D55E00"
 
 
 def mermaid(picture: Picture) -> str:
     """Return a picture as the text of a Mermaid flowchart.
 
-    The first wire that leaves a vertex says its value and its gradient, after a ∇.
+    A wire says the value that it carries and below that, after a ∇, the gradient that comes back.
+    Where the branches of a vertex have gradients of their own, the vertex itself says the total.
 
-    >>> from derive.picture import line
+    >>> from derive.picture import Wire, line
     >>> x = Vertex("x", "input", line("x"), value=line("−2"), gradient=line("5"))
     >>> f = Vertex("f", "gate", line("×2"), name=line("f"), output=True, value=line("−4"))
     >>> print(mermaid(Picture((x, f), (Wire("x", "f", 0),))), end="")
     flowchart LR
       v0["x"]
       v1(("×2"))
-      v0 -->|"−2 ∇ 5"| v1
+      v0 -->|"−2<br/>∇ 5"| v1
       v1 -->|"−4"| out1["f"]
       classDef out fill:none,stroke:none
       class out1 out
@@ -39,19 +39,22 @@ def _lines(picture: Picture) -> Iterator[str]:
     yield "flowchart LR"
     number = {vertex.key: at for at, vertex in enumerate(picture.vertices)}
     vertices = {vertex.key: vertex for vertex in picture.vertices}
+    branched = {wire.source for wire in picture.wires if wire.gradient}
     for vertex in picture.vertices:
         left, right = _SHAPES[vertex.kind]
-        yield f'  v{number[vertex.key]}{left}"{_inside(vertex)}"{right}'
-    told: set[str] = set()
+        shown = _inside(vertex)
+        if vertex.key in branched and vertex.gradient:
+            shown += f"<br/>∇ {_escape(vertex.gradient)}"
+        yield f'  v{number[vertex.key]}{left}"{shown}"{right}'
     for wire in picture.wires:
         source = vertices[wire.source]
-        label = _carried(source, wire, wire.source not in told)
-        told.add(wire.source)
+        total = None if wire.source in branched else source.gradient
+        label = _edge(wire.value or source.value, wire.gradient or total)
         yield f"  v{number[wire.source]} -->{label} v{number[wire.target]}"
     ends = [vertex for vertex in picture.vertices if vertex.output]
     for vertex in ends:
         at = number[vertex.key]
-        label = _edge(_both(vertex.value, vertex.gradient) if vertex.key not in told else "")
+        label = _edge(vertex.value, None if vertex.key in branched else vertex.gradient)
         yield f'  v{at} -->{label} out{at}["{_escape(vertex.name) if vertex.name else " "}"]'
     if ends:
         yield "  classDef out fill:none,stroke:none"
@@ -60,25 +63,13 @@ def _lines(picture: Picture) -> Iterator[str]:
 
 def _inside(vertex: Vertex) -> str:
     sign = _escape(vertex.text)
-    named = vertex.name is not None and not vertex.output
-    return f"{_escape(vertex.name)} = {sign}" if vertex.name and named else sign
+    return f"{_escape(vertex.name)} = {sign}" if vertex.name and not vertex.output else sign
 
 
-def _carried(source: Vertex, wire: Wire, first: bool) -> str:
-    """The value on a wire, and the gradient that comes back: of this branch, if it has its own."""
-    value = wire.value or (source.value if first else None)
-    total = _both(value, source.gradient if first else None)
-    branch = f"∇ here {_escape(wire.gradient)}" if wire.gradient else ""
-    return _edge("<br/>".join(filter(None, (total, branch))))
-
-
-def _both(value: Text | None, gradient: Text | None) -> str:
+def _edge(value: Text | None, gradient: Text | None) -> str:
     shown = [_escape(value)] if value else []
-    return " ".join([*shown, f"∇ {_escape(gradient)}"] if gradient else shown)
-
-
-def _edge(label: str) -> str:
-    return f'|"{label}"|' if label else ""
+    shown += [f"∇ {_escape(gradient)}"] if gradient else []
+    return f'|"{"<br/>".join(shown)}"|' if shown else ""
 
 
 def _escape(text: Text) -> str:

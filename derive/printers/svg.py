@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from derive.drawing import ARROW, DOT, TYPE, Drawing, Label, Node, Path, Point, Rect
+from derive.drawing import ARROW, DOT, TYPE, Cell, Drawing, Label, Node, Path, Point, Rect
 
 FONTS = "DejaVu Sans, Verdana, Helvetica, Arial, sans-serif"
 BLUE, VERMILION, INK, LINE = "#0072B2", "#D55E00", "#1a1a1a", "#5f6b7a"
@@ -103,6 +103,7 @@ def _arrow(x: float, y: float) -> str:
 
 def _node(node: Node) -> Iterator[str]:
     rect, style = node.rect, _SHAPE[node.kind]
+    yield f'<g class="{node.kind}">'
     if node.kind == "gate" and rect.width == rect.height:
         middle = f'cx="{_n(rect.left + rect.width / 2)}" cy="{_n(rect.top + rect.height / 2)}"'
         yield f'<circle {middle} r="{_n(rect.width / 2)}" {style}/>'
@@ -111,6 +112,7 @@ def _node(node: Node) -> Iterator[str]:
         yield f'<rect {_box(rect)} rx="{_n(corner)}" {style}/>'
     if node.label:
         yield from _label(node.label)
+    yield "</g>"
 
 
 def _box(rect: Rect) -> str:
@@ -119,18 +121,21 @@ def _box(rect: Rect) -> str:
 
 
 def _label(label: Label) -> Iterator[str]:
-    style = _TEXT[label.role]
-    cells = [
-        f'<text x="{_n(cell.x)}" y="{_n(cell.y)}">{_escape(cell.plain)}</text>'
-        for cell in label.cells
-        if cell.plain.strip()
-    ]
-    yield f'<g class="{label.role}" {style}>'
-    yield from cells
+    style = f'class="{label.role}" {_TEXT[label.role]}'
+    cells = [cell for cell in label.cells if cell.plain.strip()]
+    if len(cells) == 1 and not label.text.brackets:
+        yield _cell(cells[0], f" {style}")
+        return
+    yield f"<g {style}>"
+    yield from map(_cell, cells)
     if label.text.brackets:
         ink = _INKS.get(label.role, INK)
         yield f'<path d="{_brackets(label.rect)}" fill="none" stroke="{ink}"/>'
     yield "</g>"
+
+
+def _cell(cell: Cell, style: str = "") -> str:
+    return f'<text x="{_n(cell.x)}" y="{_n(cell.y)}"{style}>{_escape(cell.plain)}</text>'
 
 
 def _brackets(rect: Rect) -> str:
