@@ -38,7 +38,7 @@ def read_target(target: str) -> tuple[str, str, dict[str, int]]:
         raise UnsupportedError(
             f"{target} is neither a program nor a name of the catalogue nor a file"
             f"{nearest(target, names())}",
-            hint=f"the catalogue has {', '.join(names())}",
+            hint="derive list shows the catalogue",
         )
     return target, "", {}
 

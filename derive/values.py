@@ -119,7 +119,7 @@ def number(name: str, value: Any) -> Fraction:
     if isinstance(value, float):
         if not math.isfinite(value):
             raise UnsupportedError(f"{name} is {value}, a finite number is expected")
-        return Fraction(repr(value))
+        return Fraction(repr(float(value)))  # NumPy has floats with another repr
     text = str(value).strip() if isinstance(value, str) or _is_numeric(value) else ""
     if text.lower().lstrip("+-") in ("nan", "inf", "infinity"):
         raise UnsupportedError(f"{name} is {text}, a finite number is expected")
