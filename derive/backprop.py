@@ -286,6 +286,8 @@ def _written(rows: Rows) -> str:
 def _sum(total: Rows | None, part: Rows) -> Rows:
     if total is None:
         return part
+    if len(part) == len(part[0]) == 1:
+        return [[total[0][0] + part[0][0]]]
     return [[a + b for a, b in zip(p, q, strict=True)] for p, q in zip(total, part, strict=True)]
 
 

@@ -11,6 +11,7 @@ from fractions import Fraction
 
 from derive.backprop import Trace, local, own, theorem, upstream
 from derive.circuit import Circuit, Gate, formula, slots
+from derive.drawing import WRITTEN
 from derive.exact import Rows
 from derive.expr import Expr, nodes, number, substitute
 from derive.figures import figure
@@ -29,7 +30,7 @@ LARGEST, LONGEST = 4, 26
 
 _SIGNS = {
     "add": ("+", "+"), "sub": ("−", "-"), "neg": ("×(−1)", r"\times(-1)"), "div": ("÷", r"\div"),
-    "matmul": ("·", r"\cdot"), "transpose": ("ᵀ", r"\top"), "sum": ("Σ", r"\Sigma"),
+    "matmul": ("@", "@"), "transpose": ("ᵀ", r"\top"), "sum": ("Σ", r"\Sigma"),
     "sum_rows": ("Σ rows", r"\Sigma\,\text{rows}"), "sum_cols": ("Σ cols", r"\Sigma\,\text{cols}"),
     "mean_rows": ("mean rows", r"\text{mean rows}"),
     "mean_cols": ("mean cols", r"\text{mean cols}"),
@@ -102,6 +103,8 @@ def picture(circuit: Circuit, trace: Trace | None = None, *, digits: int = 4) ->
     ['x', 'y', 'z', '+', '×']
     """
     writing = Writing(circuit, trace.sizes if trace else None)
+    if len(circuit.gates) > WRITTEN:
+        return _bare(circuit, writing)
     formulas = {} if trace else _formulas(circuit, writing)
     uses = circuit.uses()
     vertices, wires = [], []
@@ -132,6 +135,23 @@ def picture(circuit: Circuit, trace: Trace | None = None, *, digits: int = 4) ->
     return Picture(tuple(vertices), tuple(wires), title[:200], _description(circuit, trace))
 
 
+def _bare(circuit: Circuit, writing: Writing) -> Picture:
+    """Return the picture of a circuit that is too large for text on its wires."""
+    signs: dict[Expr | None, Text] = {}
+    vertices, wires = [], []
+    for gate in circuit.gates:
+        named = line(gate.name) if gate.name else None
+        if gate.pattern is not None and gate.pattern not in signs:
+            signs[gate.pattern] = sign(gate, writing)
+        kind = "input" if gate.is_input else "gate" if gate.args else "constant"
+        shown = named if gate.is_input and named else signs[gate.pattern]
+        vertices.append(Vertex(str(gate.place), kind, shown, output=gate is circuit.output))
+        for port, arg in enumerate(gate.args):
+            wires.append(Wire(str(arg), str(gate.place), port))
+    title = "; ".join(str(s) for s in circuit.program.statements[:8])
+    return Picture(tuple(vertices), tuple(wires), title[:200], _description(circuit, None))
+
+
 def _description(circuit: Circuit, trace: Trace | None) -> str:
     inputs = sum(gate.is_input for gate in circuit.gates)
     what = "values forward and gradients backward" if trace else "formulas and local gradients"
@@ -154,6 +174,8 @@ def matrix(rows: Rows, digits: int, gate: Gate | None = None) -> Text | None:
 
 
 def _value(gate: Gate, trace: Trace | None, writing: Writing, digits: int) -> Text | None:
+    if not gate.is_input and not gate.args:
+        return None  # a constant's sign is its value
     if trace is not None:
         found = matrix(trace.values[gate.place], digits)
         return found or line(*_shape(gate, trace.sizes))

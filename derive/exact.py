@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
-from functools import partial
+from functools import lru_cache, partial
 from itertools import product
 from typing import Any
 
@@ -28,6 +28,8 @@ BITS = 200
 DIGITS, LONGEST = 17, 30
 
 Rows = list[list[Any]]
+#: The types of numbers that nothing carries.
+RAW = (fmpq, arb)
 
 
 class DomainError(DeriveError):
@@ -321,6 +323,12 @@ class JetFunctions(Functions):
 # -- reading an expression -------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=4096)
+def _order(root: Expr) -> tuple[Expr, ...]:
+    """Return the nodes of an expression, operands first; gates of a kind share a pattern."""
+    return tuple(nodes(root))
+
+
 class Reading:
     """The matrices of an expression at sizes, by the operators' definitions.
 
@@ -341,14 +349,22 @@ class Reading:
     def matrix(self, root: Expr) -> Rows:
         """Return the entries of an expression as `Real`s or `Jet`s."""
         known: dict[Expr, Rows] = {}
-        for node in nodes(root):
-            op, sizes = node.op, self.sizes
-            rows, cols = node.shape.extents(sizes)
+        number, sizes = self.number, self.sizes
+        for node in _order(root):
+            op = node.op
+            if op.name == "var":
+                rows = self.values[node.data[0]]
+                known[node] = [[number(x) if type(x) in RAW else x for x in row] for row in rows]
+                continue
             views = [View(known[arg], arg.shape) for arg in node.args]
             data = {"data": node.data} if op.takes_data else {}
+            if node.shape.is_scalar:
+                known[node] = [[self._lifted(op.entry(self, 0, 0, *views, **data))]]
+                continue
+            height, width = node.shape.extents(sizes)
             known[node] = [
-                [self._lifted(op.entry(self, i, j, *views, **data)) for j in range(cols)]
-                for i in range(rows)
+                [self._lifted(op.entry(self, i, j, *views, **data)) for j in range(width)]
+                for i in range(height)
             ]
         return known[root]
 

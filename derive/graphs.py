@@ -145,9 +145,9 @@ class Graph:
     def to_tikz(self) -> str:
         """Return the picture as a `tikzpicture`."""
         from derive.drawing import draw
-        from derive.printers.tikz import tikz
+        from derive.printers.tikz import ACROSS, tikz
 
-        return tikz(draw(self.picture()))
+        return tikz(draw(self.picture(), across=ACROSS))
 
     def to_mermaid(self) -> str:
         """Return the picture as Mermaid's text."""
