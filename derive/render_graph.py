@@ -101,15 +101,44 @@ def _setting(graph: Graph) -> dict[str, Any]:
         "reordered": [latex(paper.leaf(s.name)) for s in program.statements]
         if program.reordered
         else [],
-        "given": given,
+        "given": _rows(given),
         "seed": seed,
         "chosen": bool(trace and trace.chosen),
         "loss": latex(paper.loss),
         "output": latex(paper.leaf(output.data[0])),
         "is_loss": program.is_loss,
+        "uses": _uses(graph),
         "scalars": all(gate.shape.is_scalar for gate in graph.circuit.gates),
         "numbers": trace is not None,
     }
+
+
+def _rows(parts: list[str]) -> list[str]:
+    """Return equations as lines of a display, as many to a line as fit."""
+    lines: list[list[str]] = []
+    room = 0.0
+    for part in parts:
+        wide = width(part) + 4
+        if not lines or room + wide > LINE:
+            lines.append([])
+            room = 0.0
+        lines[-1].append(part)
+        room += wide
+    return [r", \qquad ".join(line) for line in lines]
+
+
+def _uses(graph: Graph) -> dict[str, bool]:
+    """Return which signs of matrix formulas a document has to explain."""
+    program = graph.circuit.as_program()
+    names = {node.name for s in program.statements for node in nodes(s.expr)
+             if not node.shape.is_scalar}  # fmt: skip
+    kinked = {"relu", "max", "min"} & names
+    return {
+        "ones": bool(names & {"broadcast_to", "sum_rows", "sum_cols", "ones"}) or "sum" in
+        {node.name for s in program.statements for node in nodes(s.expr)},
+        "odot": bool(names & {"mul", "div", "pow"} or kinked),
+        "mask": bool(kinked),
+    }  # fmt: skip
 
 
 def _reading(graph: Graph, form: str, picture: str) -> dict[str, Any]:
@@ -181,6 +210,7 @@ class _Numbered(Notation):
     def __init__(self, derivation: Any, style: Any, values: Mapping[str, str]):
         super().__init__(derivation, style, latex)
         self.values = values
+        self.written = dict(self.sizes)  # a dimension is put in as well
 
     def leaf(self, name: str) -> Box:
         return Box("num", text=self.values[name])
@@ -309,7 +339,9 @@ class _Pass:
                     loose = f"({slope})" if slope.startswith("-") else slope
                     found["product"] = rf"{_bare(up)} \cdot {loose}"
             fits = self._fits(*gate.args, gate.place)
-            told = flow.is_var or not variables(flow) or flow.name == "broadcast_to"
+            told = flow.is_var or (
+                not flow.shape.is_scalar and all(x.shape.is_scalar for x in variables(flow))
+            )
             put_in = self.put_in(flow) if fits and not told else ""
             found["lines"] = _lines(left, [found["flow"], put_in], value, exact)
         if len(users) > 1 and (gate.place, k) == users[0]:

@@ -180,6 +180,16 @@ def test_the_tables_of_a_document():
     assert "copy" not in document and "kink" not in document
 
 
+def test_matrices_are_multiplied_on_paper():
+    values = {"X": [[1, 2], [3, 4]], "W": [[1, 0], [2, 1]]}
+    document = render_graph(graph("X: (2, 2); W: (2, 2); Y = X @ W", values), "md")
+    one, two, product = (
+        "\\begin{pmatrix}\n" + " \\\\\n".join(rows) + "\n\\end{pmatrix}"
+        for rows in (("1 & 2", "3 & 4"), ("1 & 0", "2 & 1"), ("5 & 2", "11 & 4"))
+    )
+    assert f"Y = XW = {one}\\,{two} = {product}" in document
+
+
 def test_a_fork_adds_up_and_a_kink_is_told():
     document = render_graph(graph("f = x * relu(x - y)", "x=2,y=2"), "md")
     assert "**a copy** adds" in document and "$0 + 0 = 0$" in document
