@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
 from functools import partial, reduce
+from itertools import islice, permutations, product
 from keyword import iskeyword
 from typing import Any
 
@@ -25,7 +26,7 @@ from derive.ops import var
 from derive.ops.elementwise import HALF, F, power
 from derive.parse import FUNCTIONS, NAME, Shapes, parse
 from derive.program import Program
-from derive.shape import SCALAR, Dim, Shape, size
+from derive.shape import SCALAR, Dim, Product, Shape, size, times, words
 
 #: A matrix power is written out as a product of at most so many factors.
 LONGEST_POWER = 32
@@ -47,14 +48,17 @@ def from_sympy(*statements: Any) -> str:
     """
     if not statements:
         raise UnsupportedError("there is no expression to read")
-    with _shallow():
-        reader = _FromSympy(statements)
+
+    def program(reader: _FromSympy) -> str:
         *named, last = statements
         lines = [*map(reader.equation, named), reader.output(last)]
-    shapes = (f"{n}: ({s.rows}, {s.cols})" for n, s in reader.declared())
-    text = "; ".join([*shapes, *(f"{name} = {expr}" for name, expr in lines)])
-    parse(text)  # what leaves is a program
-    return text
+        shapes = (f"{n}: ({s.rows}, {s.cols})" for n, s in reader.declared())
+        text = "; ".join([*shapes, *(f"{name} = {expr}" for name, expr in lines)])
+        parse(text)  # what leaves is a program
+        return text
+
+    with _shallow():
+        return _in_some_order(statements, program)
 
 
 def claim_from_sympy(name: str, expr: Any) -> str:
@@ -70,7 +74,7 @@ def claim_from_sympy(name: str, expr: Any) -> str:
     """
     _checked(name)
     with _shallow():
-        return f"{name} = {_FromSympy((expr,)).read(expr)}"
+        return _in_some_order((expr,), lambda reader: f"{name} = {reader.read(expr)}")
 
 
 def to_sympy(program: str | Program | Expr, shapes: Shapes | None = None) -> Any:
@@ -108,10 +112,34 @@ _HINTS = {
 }
 
 
+#: A product of dimensions is tried in at most so many orders of its factors.
+MOST_ORDERS = 64
+
+
+def _in_some_order(statements: tuple[Any, ...], read: Callable[[_FromSympy], str]) -> str:
+    """Return what is read with the factors of dimensions in the first order in which shapes fit.
+
+    SymPy sorts the factors of n * m; the rows of a Kronecker product stand in one of the orders.
+    """
+    kinds = (mx.MatrixSymbol, mx.OneMatrix, mx.ZeroMatrix, mx.Identity)
+    known = [s for s in statements if isinstance(s, sp.Basic | sp.MatrixBase)]
+    found = {d for s in known for m in s.atoms(*kinds) for d in m.args if isinstance(d, sp.Mul)}
+    products = sorted(found, key=str)
+    first: ShapeError | None = None
+    for orders in islice(product(*(permutations(d.args) for d in products)), MOST_ORDERS):
+        try:
+            return read(_FromSympy(statements, dict(zip(products, orders, strict=True))))
+        except ShapeError as error:
+            first = first or error
+    assert first is not None
+    raise first
+
+
 class _FromSympy:
     """The names of some SymPy expressions, and the reading of these expressions."""
 
-    def __init__(self, statements: tuple[Any, ...]):
+    def __init__(self, statements: tuple[Any, ...], orders: Mapping[Any, tuple[Any, ...]]):
+        self.orders = orders
         for statement in statements:
             if not isinstance(statement, sp.Basic | sp.MatrixBase):
                 kind = type(statement).__name__
@@ -124,7 +152,7 @@ class _FromSympy:
             for symbol in sorted(statement.atoms(mx.MatrixSymbol), key=lambda s: s.name):
                 self._declare(symbol)
             for one in statement.atoms(mx.OneMatrix, mx.ZeroMatrix, mx.Identity):
-                self.dims.update(d for d in _shape(one).dims if isinstance(d, str))
+                self.dims.update(words(*self._shape(one).dims))
         for statement in statements:
             for symbol in statement.free_symbols - statement.atoms(mx.MatrixSymbol):
                 if symbol.name not in self.dims:
@@ -134,10 +162,10 @@ class _FromSympy:
             raise UnsupportedError(f"{both[0]} is both a matrix and a scalar")
 
     def _declare(self, symbol: Any) -> None:
-        name, shape = _checked(symbol.name), _shape(symbol)
+        name, shape = _checked(symbol.name), self._shape(symbol)
         if self.matrices.setdefault(name, shape) != shape:
             raise ShapeError(f"{name} has two shapes: {self.matrices[name]} and {shape}")
-        self.dims.update(d for d in shape.dims if isinstance(d, str))
+        self.dims.update(words(*shape.dims))
 
     def declared(self) -> Iterator[tuple[str, Shape]]:
         """Yield the inputs whose shapes have to be stated."""
@@ -169,18 +197,38 @@ class _FromSympy:
     def read(self, expr: Any) -> Expr:
         return self.matrix(expr) if _is_matrix(expr) else self.scalar(expr, {})
 
+    def _shape(self, expr: Any) -> Shape:
+        try:
+            return Shape(self._dim(expr.rows), self._dim(expr.cols))
+        except TypeError:  # a GenericIdentity, a GenericZeroMatrix
+            raise _unsupported(expr) from None
+
+    def _dim(self, dim: Any) -> Dim:
+        if isinstance(dim, sp.Symbol):
+            return _checked(dim.name)
+        if isinstance(dim, sp.Mul):
+            return times(*map(self._dim, self.orders.get(dim, dim.args)))
+        if not dim.is_Integer:
+            raise UnsupportedError(
+                f"the dimension {dim} is neither a name nor a whole number, nor a product of these",
+                hint="give it a Symbol of its own",
+            )
+        if dim < 1:
+            raise ShapeError(f"a dimension must be at least 1, this one is {dim}")
+        return int(dim)
+
     # -- matrices ----------------------------------------------------------------------------------
 
     def matrix(self, expr: Any) -> Expr:
         """Return a matrix of SymPy as an expression."""
         match expr:
             case mx.MatrixSymbol():
-                return var(expr.name, _shape(expr))
+                return var(expr.name, self._shape(expr))
             case mx.Identity():
-                return OPS["eye"](data=_dim(expr.rows))
+                return OPS["eye"](data=self._dim(expr.rows))
             case mx.OneMatrix() | mx.ZeroMatrix():
                 name = "ones" if isinstance(expr, mx.OneMatrix) else "zeros"
-                return OPS[name](data=_shape(expr))
+                return OPS[name](data=self._shape(expr))
             case mx.Transpose():
                 return self.matrix(expr.arg).T
             case mx.MatAdd():
@@ -289,7 +337,7 @@ class _FromSympy:
                 return _trace(self.matrix(expr.arg))
             case mx.Determinant():
                 return _op("det", expr)(self.matrix(expr.arg))
-            case mx.matexpr.MatrixElement() if _shape(expr.parent).is_scalar:
+            case mx.matexpr.MatrixElement() if self._shape(expr.parent).is_scalar:
                 return self.matrix(expr.parent)
         if expr.func in _SCALAR_FUNCTIONS:
             return elementwise(_SCALAR_FUNCTIONS[expr.func], again(expr.args[0]))
@@ -445,26 +493,6 @@ def _checked(name: str) -> str:
     return name
 
 
-def _shape(expr: Any) -> Shape:
-    try:
-        return Shape(_dim(expr.rows), _dim(expr.cols))
-    except TypeError:  # a GenericIdentity, a GenericZeroMatrix
-        raise _unsupported(expr) from None
-
-
-def _dim(dim: Any) -> Dim:
-    if isinstance(dim, sp.Symbol):
-        return _checked(dim.name)
-    if not dim.is_Integer:
-        raise UnsupportedError(
-            f"the dimension {dim} is neither a name nor a whole number",
-            hint="give it a Symbol of its own",
-        )
-    if dim < 1:
-        raise ShapeError(f"a dimension must be at least 1, this one is {dim}")
-    return int(dim)
-
-
 # -- to SymPy --------------------------------------------------------------------------------------
 
 
@@ -528,8 +556,10 @@ class _ToSympy:
         return method(node, *args)
 
     def dim(self, dim: Dim) -> Any:
+        if isinstance(dim, Product):
+            return sp.Mul(*map(self.dim, dim.dims))
         known = size(dim, self.sizes)
-        return sp.Integer(known) if isinstance(known, int) else sp.Symbol(known)
+        return sp.Integer(known) if isinstance(known, int) else sp.Symbol(str(known))
 
     def dims(self, shape: Shape) -> tuple[Any, Any]:
         return self.dim(shape.rows), self.dim(shape.cols)

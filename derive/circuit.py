@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 
 from derive.errors import UnsupportedError
-from derive.expr import OPS, Expr, elementwise, nodes, number, rebuild, substitute
+from derive.expr import OPS, Expr, elementwise, extent_of, nodes, rebuild, substitute
 from derive.ops import var
 from derive.ops.elementwise import F
 from derive.ops.reduction import SUM_ALL, SUM_COLS
@@ -228,11 +228,8 @@ def _broken(node: Expr, args: tuple[Expr, ...]) -> Expr:
         case "norm":
             return F.sqrt(SUM_ALL(args[0] ** 2))
         case "mean":
-            rows, cols = (
-                OPS["dim"](data=dim) if isinstance(dim, str) else number(dim)
-                for dim in args[0].shape.dims
-            )
-            return SUM_ALL(args[0]) / (rows * cols)
+            rows, cols = args[0].shape.dims
+            return SUM_ALL(args[0]) / (extent_of(rows) * extent_of(cols))
     return rebuild(node, args)
 
 

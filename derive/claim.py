@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from derive.errors import DeriveError, ShapeError, UnsupportedError
 from derive.explain import explain
 from derive.expr import Expr, nodes, number, rebuild, substitute, variables
-from derive.index import Entries, Index, Scalar, letters
+from derive.index import Entries, Index, Scalar, along, letters, named, renaming
 from derive.normal import Form, Ring, TooLarge, Undefined
 from derive.ops import var
 from derive.ops.elementwise import EXTREMA, marks_winner
@@ -27,6 +27,7 @@ from derive.parse import Shapes, parse, parse_claim
 from derive.program import Program, Statement, nearest, with_dim
 from derive.proof import EVERY_SHAPE, PROVED, REFUTED, UNDECIDED, Derivation
 from derive.reverse import sweep
+from derive.shape import first_clash, same_number
 from derive.simplify import simplify
 from derive.variants import repairs, slips
 
@@ -182,6 +183,8 @@ class Case:
         except ShapeError as error:
             if error.clash is None:
                 raise
+            if _is_order_of_factors(error):
+                return _timed(self._other_order(text, error), start)
             found = self._in_numbers(text) or self._ill_shaped(text, error)
             return _timed(found, start)
         misfit = expr.shape != self.program.leaves[name].shape
@@ -211,6 +214,9 @@ class Case:
         common: dict[str, Any] = {
             "claim": text, "truth": f"d{name} = {truth}", "conditions": self._conditions(expr)
         }  # fmt: skip
+        if expr.shape != shape and all(map(same_number, expr.shape.dims, shape.dims)):
+            reason = f"d{name} is {shape}, the claim is {expr.shape}: another order of the entries"
+            return Judgement(verdict=UNDECIDED, scope="", method="shapes", reason=reason, **common)
         if expr.shape != shape:
             reason = f"d{name} is {shape}, the claim is {expr.shape}"
             variant = self._diagnosis(name, expr)
@@ -235,6 +241,8 @@ class Case:
             why = "the normal form is too large"
         except Undefined:
             why = "the claim divides by zero"
+        except UnsupportedError as error:
+            why = error.message
         found = self.refute(name, expr)
         if found is None:
             return Judgement(
@@ -262,6 +270,8 @@ class Case:
             try:
                 name, expr = merged.read(text)
             except ShapeError as again:
+                if _is_order_of_factors(again):
+                    return self._other_order(text, again)
                 error = again
                 continue
             found = merged._judged(text, name, expr)
@@ -279,6 +289,13 @@ class Case:
             truth="", reason=error.message,
         )  # fmt: skip
 
+    def _other_order(self, text: str, error: ShapeError) -> Judgement:
+        """Judge a claim with a sum such as vec(A) + vec(B.T): NumPy adds n * m to m * n entries."""
+        return Judgement(
+            claim=text, verdict=UNDECIDED, scope="", method="shapes", truth="",
+            reason=f"{error.message}, whose entries stand in another order",
+        )  # fmt: skip
+
     def _same_size(self, equality: str) -> bool:
         """Whether the user gave two dimensions as the same number."""
         first, second = (self.program.sizes.get(dim) for dim in equality.split(" = "))
@@ -286,7 +303,7 @@ class Case:
 
     def _with_equal(self, error: ShapeError) -> Case | None:
         """Return the case in which two dimensions that clashed are one."""
-        kept, gone = error.clash or (0, 0)
+        kept, gone = first_clash(*error.clash) if error.clash else (0, 0)
         if not (isinstance(kept, str) and isinstance(gone, str)):
             return None
         case = Case(self.program.with_dim(gone, kept), self.assumptions)
@@ -325,9 +342,10 @@ class Case:
         first, and are unfolded one by one where that does not decide."""
         ring = self.ring
         ring.assume({})
-        claimed = self._entry_form(self.exposed(expr), "@r", "@s")
         rows, cols = self.program.leaves[name].shape.dims
-        truth = self.gradient(name, "@r" if rows != 1 else 0, "@s" if cols != 1 else 0)
+        r, s = along("@r", rows), along("@s", cols)
+        claimed = self._entry_form(self.exposed(expr), r, s)
+        truth = self.gradient(name, r if rows != 1 else 0, s if cols != 1 else 0)
         if ring.equal(claimed, truth):
             return True
         if self.assumed:
@@ -399,14 +417,15 @@ class Case:
                 if f"d{statement.name}" in self.gradients:
                     total = self.ring.add(total, self._part(statement, name))
             self.known[name] = total
-        return self.ring.rename(self.known[name], {"@a": a, "@c": c})
+        return self.ring.rename(self.known[name], {**renaming("@a", a), **renaming("@c", c)})
 
     def _part(self, statement: Statement, name: str) -> Form:
         ring, (rows, cols) = self.ring, statement.expr.shape.dims
-        i, j = ("~i" if rows != 1 else 0, "~j" if cols != 1 else 0)
+        i, j = (along("~i", rows) if rows != 1 else 0, along("~j", cols) if cols != 1 else 0)
         leaf = self.program.leaves[name]
         y = self._entry_form(statement.expr, i, j)
-        term = ring.derivative(y, leaf.data, "@a", "@c")
+        a, c = along("@a", leaf.shape.rows), along("@c", leaf.shape.cols)
+        term = ring.derivative(y, leaf.data, a, c)
         term = ring.mul(self._upstream(statement.name, i, j), term)
         for index, dim in ((j, cols), (i, rows)):
             term = ring.sum(index, dim, term) if dim != 1 else term
@@ -424,7 +443,7 @@ class Case:
         name, i, j = term.data
         if name not in self.gradients:
             return None
-        return self._upstream(name[1:], names.get(i, i), names.get(j, j))
+        return self._upstream(name[1:], named(i, names), named(j, names))
 
     # -- refuting ----------------------------------------------------------------------------------
 
@@ -460,7 +479,7 @@ class Case:
         state = 12345 + seed
         values: dict[str, list[list[Fraction]]] = {}
         for leaf, shape in shapes.items():
-            rows, cols = (int(k) for k in shape.at(sizes).dims)
+            rows, cols = shape.extents(sizes)
             table = []
             for _ in range(rows):
                 line = []
@@ -539,7 +558,7 @@ class Case:
         self.assumed = {**before, leaf: before.get(leaf, frozenset()) | {word}}
         try:
             return self.proves(name, expr)
-        except (TooLarge, Undefined):
+        except (TooLarge, Undefined, UnsupportedError):
             return False
         finally:
             self.assumed = before
@@ -573,7 +592,7 @@ class Case:
     def _proved(self, name: str, expr: Expr) -> bool:
         try:
             return self.proves(name, expr)
-        except (TooLarge, Undefined):
+        except (TooLarge, Undefined, UnsupportedError):
             return False
 
 
@@ -659,6 +678,11 @@ _CONDITIONS = {
     "unique-max-of-each-column": "the largest entry of each column of {0} is unique",
     "unique-min-of-each-column": "the smallest entry of each column of {0} is unique",
 }
+
+
+def _is_order_of_factors(error: ShapeError) -> bool:
+    """Whether two dimensions clashed that are the same number at all sizes."""
+    return error.clash is not None and same_number(*error.clash)
 
 
 def _has_kink(node: Expr) -> bool:

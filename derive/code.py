@@ -18,7 +18,7 @@ from derive.ops.elementwise import F
 from derive.parse import Shapes
 from derive.pipeline import Proof, prove
 from derive.proof import Derivation
-from derive.shape import Dim, Shape
+from derive.shape import Dim, Product, Shape
 
 
 def gradient(
@@ -120,7 +120,6 @@ NUMPY = Library(
         "det": "np.linalg.det({0}).reshape(1, 1)",
         "inv": "np.linalg.inv({0})",
         "kron": "np.kron({0}, {1})",
-        "vec": "{0}.reshape(-1, 1, order='F')",
     },
     helpers={
         "sigmoid": "return (1 + np.tanh(x / 2)) / 2",
@@ -179,7 +178,6 @@ TORCH = Library(
         "logdet": "torch.logdet({0}).reshape(1, 1)",
         "inv": "torch.linalg.inv({0})",
         "kron": "torch.kron({0}, {1})",
-        "vec": "{0}.T.reshape(-1, 1)",
     },
     helpers={
         "softplus": "return torch.logaddexp(x, torch.zeros_like(x))",
@@ -204,7 +202,7 @@ JAX = Library(
         **{
             name: call.replace("np.", "jnp.")
             for name, call in NUMPY.calls.items()
-            if name not in ("diag", "vec")
+            if name != "diag"
         },
         "relu": "jax.nn.relu({0})",
         "sigmoid": "jax.nn.sigmoid({0})",
@@ -216,7 +214,6 @@ JAX = Library(
         "gelu": "jax.nn.gelu({0}, approximate=False)",
         "normcdf": "jax.scipy.special.ndtr({0})",
         "diag": "jnp.diag({0}.reshape(-1))",
-        "vec": "{0}.T.reshape(-1, 1)",
     },
     helpers={
         "normpdf": "return jnp.exp(-(x**2) / 2) / math.sqrt(2 * math.pi)",
@@ -320,7 +317,9 @@ class _Writer:
         found = []
         for dim in self.program.dims:
             if self.name(dim) in words:
-                source = next(n for n in self.given if dim in self._shape(n).dims)
+                source = next((n for n in self.given if dim in self._shape(n).dims), None)
+                if source is None:
+                    raise UnsupportedError(f"no array of the program has {dim} rows or columns")
                 axis = self._shape(source).dims.index(dim)
                 found.append(f"{self.name(dim)} = {self.name(source)}.shape[{axis}]")
         return found
@@ -359,6 +358,13 @@ class _Writer:
                 return self.name(node.data), ATOM
             case "ones" | "zeros" | "eye":
                 return self._matrix(node.name, node.shape), ATOM
+            case "vec":
+                return f"{self._within(node.args[0], ATOM)}.T.reshape(-1, 1)", ATOM
+            case "unvec":
+                rows, cols = map(self._dim, node.shape.dims)
+                return f"{self._within(node.args[0], ATOM)}.reshape({cols}, {rows}).T", ATOM
+            case "kron_left" | "kron_right":
+                return self._kron_part(node), ATOM
             case "transpose":
                 inside = f"({self.array(node.args[0])})"
                 text = self._within(node.args[0], ATOM)
@@ -385,6 +391,15 @@ class _Writer:
             a, b = self._within(left, strength), self._within(right, strength + 1)
             return f"{a} {node.op.symbol} {b}", strength
         return self._call(node)
+
+    def _kron_part(self, node: Expr) -> str:
+        """Return code for the gradient of a factor: blocks summed against the other factor."""
+        own, other = node.shape.dims, node.args[1].shape.dims
+        outer, inner = (own, other) if node.name == "kron_left" else (other, own)
+        dims = (outer[0], inner[0], outer[1], inner[1])
+        places = "ikjl,kl->ij" if node.name == "kron_left" else "kilj,kl->ij"
+        blocks = f"{self._within(node.args[0], ATOM)}.reshape({', '.join(map(self._dim, dims))})"
+        return f'{self.lib.alias}.einsum("{places}", {blocks}, {self.array(node.args[1])})'
 
     def _mask(self, node: Expr) -> str:
         a, b = written_args(node)
@@ -427,6 +442,8 @@ class _Writer:
         )
 
     def _dim(self, dim: Dim) -> str:
+        if isinstance(dim, Product):
+            return " * ".join(map(self._dim, dim.dims))
         return str(dim) if isinstance(dim, int) else self.name(dim)
 
 

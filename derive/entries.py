@@ -26,6 +26,7 @@ from derive.normal import (
     accumulate,
     exact,
 )
+from derive.ops.kronecker import parted
 from derive.ops.square import cofactor, determinant
 from derive.shape import Dim, extent
 
@@ -96,7 +97,15 @@ class Explicit:
         return Value(self.ring, {UNIT: 1} if i == j else {})
 
     def inverse(self, A: _View, i: int, j: int) -> Value:
-        """Return an entry of an inverse: a cofactor over the determinant."""
+        """Return an entry of an inverse: a cofactor over the determinant.
+
+        That of a Kronecker product is taken factor by factor, (A⁻¹ ⊗ B⁻¹)(A ⊗ B) = I ⊗ I: the
+        cofactors of a matrix as large as the product of two are beyond reach.
+        """
+        if (parts := A.factors) is not None:
+            a, b = parts
+            (p, k), (q, m) = (parted(x, (a.rows, b.rows), self.sizes) for x in (i, j))
+            return self.inverse(a, p, q) * self.inverse(b, k, m)
         rows = [[Value(self.ring, form) for form in row] for row in A.matrix]
         return cofactor(rows, j, i) / self.det(A)
 
@@ -345,15 +354,24 @@ def from_sympy(ring: Ring, expression: sympy.Expr, places: Mapping[sympy.Symbol,
 class _View:
     """An argument of an operator as an explicit matrix: `A[i, k]`, `A.rows`, `A.cols`."""
 
-    __slots__ = ("cols", "matrix", "ring", "rows")
+    __slots__ = ("cols", "explicit", "expr", "matrix", "ring", "rows")
 
     def __init__(self, explicit: Explicit, expr: Expr):
+        self.explicit, self.expr = explicit, expr
         self.ring = explicit.ring
         self.matrix = explicit.known[expr]
         self.rows, self.cols = expr.shape.dims
 
     def __getitem__(self, indices: tuple[int, int]) -> Value:
         return Value(self.ring, self.matrix[indices[0]][indices[1]])
+
+    @property
+    def factors(self) -> tuple[_View, _View] | None:
+        """The two square matrices of which this one is the Kronecker product, if it is."""
+        if self.expr.name != "kron" or any(a.shape.rows != a.shape.cols for a in self.expr.args):
+            return None
+        left, right = self.expr.args
+        return _View(self.explicit, left), _View(self.explicit, right)
 
 
 def _form(value: Any) -> Form:

@@ -6,6 +6,7 @@ Every error that a user can cause is a `DeriveError`; a traceback is a bug.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class ShapeError(DeriveError):
         self,
         message: str,
         *,
-        clash: tuple[int | str, int | str] | None = None,
+        clash: tuple[Any, Any] | None = None,
         hint: str | None = None,
         place: Place | None = None,
     ):

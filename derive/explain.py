@@ -14,16 +14,19 @@ from derive.errors import SizeError
 from derive.expr import Condition, Expr, nodes, number, substitute, variables
 from derive.index import (
     Entries,
+    Index,
     Letters,
     Scalar,
+    along,
     contract,
     delta,
     differentiate,
     entry,
+    index_words,
     letters,
     mul,
     partial,
-    size,
+    rename,
     total,
     written_out,
 )
@@ -42,7 +45,7 @@ from derive.proof import (
     Step,
 )
 from derive.reverse import Gradient, sweep
-from derive.shape import Dim, Shape
+from derive.shape import Pair, Shape, extent
 from derive.simplify import simplify
 
 DETAILS = ("full", "one", "brief")
@@ -208,6 +211,7 @@ class _Writer:
             upstream=upstream,
             formula=formula,
             occurrence=proof.occurrence(),
+            acts=proof.acts(),
             claim=tuple(proof.claim()),
             slice=tuple(proof.slice()) if sized else (),
             one=tuple(proof.one()) if sized else (),
@@ -331,15 +335,32 @@ class _Proof:
 
     def occurrence(self) -> tuple[str, ...]:
         """Return which entries of the value depend on x_ac: by which of its indices they agree."""
-        terms = self.derivative.args if self.derivative.kind == "add" else (self.derivative,)
         (i, j), (a, c) = self.output, self.variable
         places = {"row-a": delta(i, a), "row-c": delta(i, c), "column-a": delta(j, a),
                   "column-c": delta(j, c)}  # fmt: skip
-        return tuple(
+        found = tuple(
             word
             for word, d in places.items()
-            if d.kind == "delta" and all(_has_factor(term, d) for term in terms)
+            if d.kind == "delta" and all(_has_factor(term, d) for term in self._terms)
         )
+        parts = {word for k in (i, j, a, c) if isinstance(k, Pair) for word in index_words(k)}
+        if parts and all(any(parts & {*d} for d in _deltas(term)) for term in self._terms):
+            return (*found, "some")
+        return found
+
+    def acts(self) -> Scalar | None:
+        """Return the entry of the value that depends on x_ac, where pairs say which it is."""
+        if not any(isinstance(k, Pair) for k in (*self.output, *self.variable)):
+            return None
+        words = [(i, a) for i in index_words(*self.output) for a in index_words(*self.variable)]
+        names: dict[Index, Index] = {
+            i: a for i, a in words if all(_has_factor(t, delta(i, a)) for t in self._terms)
+        }
+        return rename(self.y, names) if names else None
+
+    @cached_property
+    def _terms(self) -> tuple[Scalar, ...]:
+        return self.derivative.args if self.derivative.kind == "add" else (self.derivative,)
 
     def slice(self) -> Iterator[Step]:
         """Yield the matrix of the partial derivatives by the first entry, zeros and all."""
@@ -367,7 +388,7 @@ class _Proof:
     def every_entry(self) -> Iterator[Step]:
         """Yield the equations of all entries, as one equation between grids."""
         yield self._step(
-            self._grid(entry(self.own.data, *self.writer.letters.variable)),
+            self._grid(self.own_entry),
             self.written_result,
             "same-way", "entries", True,
         )  # fmt: skip
@@ -388,11 +409,17 @@ class _Proof:
         """The gradient's entries, written out: one value, wherever it is shown."""
         return self._grid(self.result)
 
+    @cached_property
+    def own_entry(self) -> Scalar:
+        """The entry of the gradient at the variable's place."""
+        pair = zip(self.writer.letters.variable, self.leaf.shape.dims, strict=True)
+        return entry(self.own.data, *(along(word, dim) for word, dim in pair))
+
     def _grid(self, tree: Scalar) -> Grid:
         return Grid(tree, *self.writer.letters.variable, self.leaf)
 
-    def _first(self) -> dict[int | str, int | str]:
-        return {index: 0 for index in self.variable if isinstance(index, str)}
+    def _first(self) -> dict[Index, Index]:
+        return {index: 0 for index in index_words(*self.variable)}  # noqa: C420 - an index is wider
 
     # -- for every shape ---------------------------------------------------------------------------
 
@@ -430,14 +457,16 @@ class _Proof:
 # -- helpers ---------------------------------------------------------------------------------------
 
 
-def _own(shape: Shape, words: tuple[str, str]) -> tuple[int | str, int | str]:
+def _own(shape: Shape, words: tuple[str, str]) -> tuple[Index, Index]:
     """Return index words for a shape; along a dimension of 1 the index is 0."""
-    return (0 if shape.rows == 1 else words[0], 0 if shape.cols == 1 else words[1])
+    rows, cols = shape.dims
+    return (
+        0 if rows == 1 else along(words[0], rows),
+        0 if cols == 1 else along(words[1], cols),
+    )
 
 
 def _at(term: Scalar, names: Mapping) -> Scalar:
-    from derive.index import rename
-
     return rename(term, names)
 
 
@@ -479,14 +508,12 @@ def _deltas(term: Scalar) -> Iterator[tuple]:
 
 
 def _area(shape: Shape, sizes: Mapping[str, int]) -> int:
-    rows, cols = shape.at(sizes).dims
-    return int(rows) * int(cols)
+    rows, cols = shape.extents(sizes)
+    return rows * cols
 
 
 def _length(term: Scalar, sizes: Mapping[str, int]) -> int:
     """Return how many symbols a term has when its sums are written out."""
     if term.kind == "sum":
-        dim: Dim = term.data[1]
-        extent = size(dim).data if isinstance(dim, int) else sizes[dim]
-        return int(extent) * _length(term.args[0], sizes)
+        return extent(term.data[1], sizes) * _length(term.args[0], sizes)
     return sum(_length(arg, sizes) for arg in term.args) or 1

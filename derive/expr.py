@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Any
 from weakref import WeakValueDictionary
 
-from derive.shape import Dim, Shape, broadcast
+from derive.shape import Dim, Shape, broadcast, factors, words
 
 #: Binding strengths of the input syntax, as in Python.
 COMPARE, SUM, PRODUCT, SIGN, POWER, ATOM = range(6)
@@ -171,6 +171,16 @@ def number(value: int | Fraction) -> Expr:
     return OPS["number"](data=Fraction(value))
 
 
+def extent_of(dim: Dim) -> Expr:
+    """Return a dimension as a 1×1 value: a number, its word, or a product of these."""
+    if dim == 1:
+        return number(1)
+    first, *rest = (number(f) if isinstance(f, int) else OPS["dim"](data=f) for f in factors(dim))
+    for factor in rest:
+        first = first * factor
+    return first
+
+
 def nodes(root: Expr) -> list[Expr]:
     """Return every node once, arguments before the operators that use them."""
     seen: dict[Expr, None] = {}
@@ -217,7 +227,8 @@ def substitute(root: Expr, replace: dict[Expr, Expr]) -> Expr:
 
 def written_args(node: Expr) -> tuple[Expr, ...]:
     """Return the arguments as they are written: a broadcast that NumPy would insert is left out."""
-    if len(node.args) != 2 or node.name == "matmul":
+    entrywise = node.op.derivatives or (node.op.style == "infix" and node.name != "matmul")
+    if len(node.args) != 2 or not entrywise:
         return node.args
     bare = tuple(arg.args[0] if arg.name == "broadcast_to" else arg for arg in node.args)
     for args in (bare, (bare[0], node.args[1]), (node.args[0], bare[1])):
@@ -275,5 +286,5 @@ def dims_of(root: Expr) -> list[Dim]:
     """Return the symbolic dimensions of an expression in order of appearance."""
     found: dict[Dim, None] = {}
     for node in nodes(root):
-        found.update((dim, None) for dim in node.shape.dims if isinstance(dim, str))
+        found.update((dim, None) for dim in words(*node.shape.dims))
     return list(found)

@@ -13,11 +13,62 @@ from fractions import Fraction
 from itertools import product
 from typing import Any
 
-from derive.expr import Expr
+from derive.errors import UnsupportedError
+from derive.expr import Expr, variables
 from derive.ops import OPS
-from derive.shape import Dim
+from derive.ops.kronecker import parted
+from derive.shape import Dim, Pair, Product, extent, factors
 
-Index = int | str
+Index = int | str | Pair
+
+
+def along(word: str, dim: Dim) -> Index:
+    """Return an index word along a dimension: words of its own along the factors of a product."""
+    if not isinstance(dim, Product):
+        return word
+    return Pair(tuple(f"{word}_{k}" for k in range(1, len(dim.dims) + 1)), dim.dims)
+
+
+def renaming(word: str, index: Index) -> dict[Index, Index]:
+    """Return the names by which `along(word, ...)` becomes another index."""
+    if isinstance(index, Pair):
+        return {f"{word}_{k}": part for k, part in enumerate(index.parts, 1)}
+    return {word: index}
+
+
+def at_place(word: str, dim: Dim, place: int, sizes: Mapping[str, int]) -> dict[Index, Index]:
+    """Return the names by which `along(word, dim)` becomes a place, counted from 0, at sizes."""
+    if not isinstance(dim, Product):
+        return {word: place}
+    parts: list[int | str] = []
+    for factor in reversed(dim.dims):
+        place, part = divmod(place, extent(factor, sizes))
+        parts.insert(0, part)
+    return renaming(word, Pair(tuple(parts), dim.dims))
+
+
+def named(
+    index: Index, names: Mapping[Index, Index], sizes: Mapping[str, int] | None = None
+) -> Index:
+    """Return an index with its words replaced; with `sizes`, a pair of numbers becomes a number."""
+    if not isinstance(index, Pair):
+        return names.get(index, index)
+    parts = tuple(names.get(part, part) for part in index.parts)
+    if sizes is None or not all(isinstance(part, int) for part in parts):
+        return Pair(parts, index.dims)  # type: ignore[arg-type]
+    place = 0
+    for part, dim in zip(parts, index.dims, strict=True):
+        place = place * (extent(dim, sizes) if place else 1) + part  # type: ignore[operator]
+    return place
+
+
+def index_words(*indices: Index) -> Iterator[str]:
+    """Yield the words that indices are made of."""
+    for index in indices:
+        if isinstance(index, str):
+            yield index
+        elif isinstance(index, Pair):
+            yield from (part for part in index.parts if isinstance(part, str))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +132,8 @@ def scalar(value: Term) -> Scalar:
 
 
 def size(dim: Dim) -> Scalar:
+    if isinstance(dim, Product):
+        return mul(*(size(factor) for factor in dim.dims))
     return num(dim) if isinstance(dim, int) else Scalar("size", data=dim)
 
 
@@ -96,6 +149,8 @@ def delta(i: Index, j: Index) -> Scalar:
         return ONE
     if isinstance(i, int) and isinstance(j, int):
         return ZERO
+    if isinstance(i, Pair) and isinstance(j, Pair):
+        return mul(*(delta(p, q) for p, q in zip(i.parts, j.parts, strict=True)))
     return Scalar("delta", data=(i, j))
 
 
@@ -110,6 +165,10 @@ def function(name: str, *args: Scalar) -> Scalar:
 
 def total(index: Index, dim: Dim, body: Scalar) -> Scalar:
     """Return the sum of `body` over an index that runs through a dimension, its number in front."""
+    if isinstance(index, Pair):
+        for part, factor in zip(reversed(index.parts), reversed(index.dims), strict=True):
+            body = total(part, factor, body)
+        return body
     coefficient, rest = split(body)
     return mul(coefficient, Scalar("sum", (rest,), (index, dim))) if coefficient else ZERO
 
@@ -226,6 +285,8 @@ class _View:
 class Entries:
     """The reading of operators' definitions with symbolic indices; `bound` names its sums."""
 
+    sizes: Mapping[str, int] | None = None
+
     def __init__(self, bound: Iterable[str]):
         self.bound = tuple(bound)
         self.depth = 0
@@ -240,6 +301,8 @@ class Entries:
     def sum(self, dim: Dim, body: Callable[[Index], Scalar]) -> Scalar:
         if dim == 1:
             return body(0)
+        if isinstance(dim, Product):
+            return self._sum_along(dim, (), body)
         index = self.bound[self.depth] if self.depth < len(self.bound) else f"k_{self.depth}"
         self.depth += 1
         inner = body(index)
@@ -248,20 +311,32 @@ class Entries:
 
     def extremum(self, name: str, dims: tuple[Dim, ...], body: Callable[..., Scalar]) -> Scalar:
         """Return the largest or the smallest of the entries along some dimensions."""
+        loops: list[tuple[Index, Dim]] = []
         places: list[Index] = []
         for dim in dims:
-            depth = self.depth + sum(place != 0 for place in places)
-            word = self.bound[depth] if depth < len(self.bound) else f"k_{depth}"
-            places.append(word if dim != 1 else 0)
-        loops = [(k, dim) for k, dim in zip(places, dims, strict=True) if dim != 1]
+            own = []
+            for factor in factors(dim):
+                depth = self.depth + len(loops)
+                own.append(self.bound[depth] if depth < len(self.bound) else f"k_{depth}")
+                loops.append((own[-1], factor))
+            places.append(Pair(tuple(own), factors(dim)) if len(own) > 1 else own[0] if own else 0)
         self.depth += len(loops)
         inner = body(*places)
         self.depth -= len(loops)
         return most(name, loops, inner)
 
+    def _sum_along(self, dim: Product, parts: tuple, body: Callable[[Index], Scalar]) -> Scalar:
+        if len(parts) == len(dim.dims):
+            return body(Pair(parts, dim.dims))
+        return self.sum(dim.dims[len(parts)], lambda k: self._sum_along(dim, (*parts, k), body))
+
     def inverse(self, view: _View, i: Index, j: Index) -> Scalar:
         """Return the entry i, j of an inverse; that of a product or a transpose is known."""
         expr = view.expr
+        if expr.name == "kron" and all(_is_square(arg) for arg in expr.args):
+            a, b = (_View(self, arg) for arg in expr.args)
+            (p, k), (q, m) = (parted(place, (a.rows, b.rows), None) for place in (i, j))
+            return self.inverse(a, p, q) * self.inverse(b, k, m)
         if expr.name == "matmul" and all(_is_square(arg) for arg in expr.args):
             a, b = (_View(self, arg) for arg in expr.args)
             return self.sum(b.rows, lambda k: self.inverse(b, i, k) * self.inverse(a, k, j))
@@ -271,6 +346,7 @@ class Entries:
             return self.of(expr.args[0], i, j)
         if expr.shape.is_scalar:
             return power(self.of(expr, 0, 0), -1)
+        _refuse_product(view.rows, expr)
         return Scalar("inverse", (self.of(expr, "@r", "@s"),), (expr, "@r", "@s", view.rows, i, j))
 
     def det(self, view: _View) -> Scalar:
@@ -284,6 +360,7 @@ class Entries:
             return power(self.det(_View(self, expr.args[0])), -1)
         if expr.shape.is_scalar:
             return self.of(expr, 0, 0)
+        _refuse_product(view.rows, expr)
         return Scalar("det", (self.of(expr, "@r", "@s"),), (expr, "@r", "@s", view.rows))
 
     entry = staticmethod(entry)
@@ -291,6 +368,17 @@ class Entries:
     size = staticmethod(size)
     delta = staticmethod(delta)
     function = staticmethod(function)
+
+
+def _refuse_product(dim: Dim, expr: Expr) -> None:
+    if isinstance(dim, Product):
+        shown = (
+            "a matrix inside it" if any(" " in leaf.data[0] for leaf in variables(expr)) else expr
+        )
+        raise UnsupportedError(
+            f"the determinant of a matrix of the shape {expr.shape} is not known, and the inverse "
+            f"of a Kronecker product alone: {shown}"
+        )
 
 
 def _is_square(expr: Expr) -> bool:
@@ -486,7 +574,7 @@ def free_indices(term: Scalar) -> set[Index]:
     """Return the index words of a term that no sum in it binds."""
     match term.kind:
         case "entry":
-            return {i for i in term.data[1:] if isinstance(i, str)}
+            return set(index_words(*term.data[1:]))
         case "delta":
             return {i for i in term.data if isinstance(i, str)}
         case "sum":
@@ -495,7 +583,7 @@ def free_indices(term: Scalar) -> set[Index]:
             found = set().union(*(free_indices(arg) for arg in term.args))
             return found - {k for k, _ in term.data[1]}
         case "inverse":
-            return {i for i in term.data[4:] if isinstance(i, str)}
+            return set(index_words(*term.data[4:]))
         case "det":
             return set()
     return set().union(*(free_indices(arg) for arg in term.args))
@@ -506,7 +594,7 @@ def rename(term: Scalar, names: Mapping[Index, Index]) -> Scalar:
     match term.kind:
         case "entry":
             name, i, j = term.data
-            return Scalar("entry", data=(name, names.get(i, i), names.get(j, j)))
+            return Scalar("entry", data=(name, named(i, names), named(j, names)))
         case "delta":
             i, j = term.data
             return delta(names.get(i, i), names.get(j, j))
@@ -562,7 +650,10 @@ def written_out(term: Scalar, names: Mapping[Index, Index], sizes: Mapping[str, 
             ))  # fmt: skip
         case "size":
             return num(sizes.get(term.data, term.data))
-        case "entry" | "delta" | "num" | "det" | "inverse":
+        case "entry":
+            name, i, j = term.data
+            return Scalar("entry", data=(name, named(i, names, sizes), named(j, names, sizes)))
+        case "delta" | "num" | "det" | "inverse":
             return rename(term, names)
     args = (written_out(arg, names, sizes) for arg in term.args)
     match term.kind:

@@ -64,9 +64,10 @@ Assumptions = Mapping[str, str | Collection[str]]
 ENTRYWISE = {"add", "sub", "mul", "div"}
 TOTALS = {"sum", "sum_rows", "sum_cols", "mean", "mean_rows", "mean_cols"}
 RESIZING = {"broadcast_to", *TOTALS}
+BLOCKS = {"kron", "kron_left", "kron_right"}
 SERVED = {
-    *ENTRYWISE, *RESIZING, "var", "number", "dim", "ones", "zeros", "eye", "neg", "matmul",
-    "transpose", "pow", "tr", "diag", "diagonal", "inv", "det",
+    *ENTRYWISE, *RESIZING, *BLOCKS, "vec", "unvec", "var", "number", "dim", "ones", "zeros", "eye",
+    "neg", "matmul", "transpose", "pow", "tr", "diag", "diagonal", "inv", "det",
 }  # fmt: skip
 
 
@@ -362,8 +363,10 @@ def _to_first_order(node: Expr, given: list[Terms]) -> Terms:
             return tuple(t.args[1] @ t.args[0] if _is_outer(t) else node.op(t) for t in dA)
         case "diagonal":
             return tuple(t.args[0] * t.args[1].T if _is_outer(t) else node.op(t) for t in dA)
-        case "diag":
-            return tuple(node.op(t) for t in dA)
+        case "diag" | "vec" | "unvec":
+            return tuple(node.op(t, data=node.data) for t in dA)
+        case "kron" | "kron_left" | "kron_right":
+            return tuple(node.op(t, B) for t in dA) + tuple(node.op(A, t) for t in dB)
         case "inv":  # A Y = I, so dA Y + A dY = 0
             return tuple(_negated(_product(_product(node, t), node)) for t in dA)
         case "det":  # det(A + t dA) = det A det(I + t inv(A) dA), and det(I + t M) = 1 + t tr M
@@ -569,6 +572,12 @@ class _Point:
                 return self.filled(1, 1, self.value(A).det())
             case "diag":
                 return self._diagonal(self.value(A).entries())
+            case "vec":
+                return nmod_mat(rows, cols, self.value(A).transpose().entries(), self.prime)
+            case "unvec":
+                return nmod_mat(cols, rows, self.value(A).entries(), self.prime).transpose()
+        if node.name in BLOCKS:
+            return self._blocks(node.name, self.value(A), self.value(B), rows, cols)
         matrix = self.value(A)
         if node.name in ("tr", "diagonal"):
             entries = [matrix[i, i] for i in range(matrix.nrows())]
@@ -583,6 +592,22 @@ class _Point:
         for i, entry in enumerate(entries):
             found[i, i] = entry
         return found
+
+    def _blocks(self, name: str, A: Any, B: Any, rows: int, cols: int) -> Any:
+        """Return a Kronecker product, or the blocks of A summed against B."""
+        height, width = B.nrows(), B.ncols()
+        within = [(k, m) for k in range(height) for m in range(width)]
+
+        def entry(i: int, j: int) -> Any:
+            match name:
+                case "kron":
+                    return A[i // height, j // width] * B[i % height, j % width]
+                case "kron_left":
+                    return sum(A[i * height + k, j * width + m] * B[k, m] for k, m in within)
+            return sum(A[k * rows + i, m * cols + j] * B[k, m] for k, m in within)
+
+        entries = [entry(i, j) for i in range(rows) for j in range(cols)]
+        return nmod_mat(rows, cols, entries, self.prime)
 
     def _entrywise(self, name: str, one: Any, other: Any) -> Any:
         pairs = zip(one.entries(), other.entries())
@@ -660,8 +685,10 @@ class _Degrees:
         match node.name:
             case "add" | "sub":
                 return max(a + d, c + b), b + d
-            case "mul":
+            case "mul" | "kron":
                 return a + c, b + d
+            case "kron_left" | "kron_right":
+                return _total((a + c, b + d), rows * cols // entries)
             case "div":
                 self.divisors += entries * c
                 return a + d, b + c

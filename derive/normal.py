@@ -17,10 +17,10 @@ from itertools import permutations, product
 from math import comb, floor, prod
 from typing import Any
 
-from derive.index import Index, Scalar, split
+from derive.index import Index, Scalar, index_words, named, split
 from derive.ops import OPS
 from derive.ops.square import cofactor, determinant
-from derive.shape import Dim, extent
+from derive.shape import Dim, Pair, Product, extent
 
 Exponent = int | Fraction
 Monomial = tuple[tuple[int, Exponent], ...]
@@ -118,9 +118,13 @@ class Ring:
             return {UNIT: 1}
         if isinstance(i, int) and isinstance(j, int):
             return {}
+        if isinstance(i, Pair) and isinstance(j, Pair):
+            return self.product(self.delta(p, q) for p, q in zip(i.parts, j.parts, strict=True))
         return self.single(("δ", *sorted((i, j), key=str)))
 
     def size(self, dim: Dim) -> Form:
+        if isinstance(dim, Product):
+            return self.product(self.size(factor) for factor in dim.dims)
         if isinstance(dim, str) and self.sizes is not None:
             dim = self.sizes[dim]
         return {UNIT: dim} if isinstance(dim, int) else self.single(("n", dim))
@@ -128,6 +132,8 @@ class Ring:
     def _indices_of(self, key: tuple) -> frozenset[Index]:
         match key:
             case ("x", _, i, j) | ("δ", i, j):
+                if isinstance(i, Pair) or isinstance(j, Pair):
+                    return frozenset(index_words(i, j))
                 return frozenset(k for k in (i, j) if isinstance(k, str))
             case ("Σ", k, _):
                 return frozenset((k,))
@@ -217,6 +223,9 @@ class Ring:
             ((monomial, coefficient),) = form.items()
             if not self._bound(monomial):
                 return self._monomial_power(monomial, coefficient, exponent)
+            apart = self._power_of_sums(monomial, coefficient, exponent)
+            if apart is not None:
+                return apart
         if isinstance(exponent, int):
             below = self._denominator(form)
             if below is not None:  # (P / Q^k)^-1 = Q^k / P
@@ -275,6 +284,42 @@ class Ring:
         if inner == {UNIT: -1}:
             raise Undefined
         return self.mul(outside, self.single(("pow", self.freeze(inner)), exponent))
+
+    def _power_of_sums(
+        self, monomial: Monomial, coefficient: Exponent, exponent: Exponent
+    ) -> Form | None:
+        """Return (Σ_i p_i Σ_k q_k)^e as powers of the sums, where that is a law: for whole e, and
+        of every sum that is not negative, as a sum of squares is."""
+        outside: list[Monomial] = []
+        rest: list[Monomial] = []
+        for part in self._independent(monomial):
+            splits = isinstance(exponent, int) or all(
+                a in self.sums or e % 2 == 0 or self._positive(a) for a, e in part
+            )
+            (outside if splits else rest).append(part)
+        if len(outside) + bool(rest) < 2:
+            return None
+        powers = [self.power(self._close({part: 1}), exponent) for part in outside]
+        inner: Form = self._close(
+            {tuple(sorted(pair for part in rest for pair in part)): coefficient}
+        )
+        return self.product([*powers, self.power(inner, exponent)])
+
+    def _independent(self, monomial: Monomial) -> list[Monomial]:
+        """Return the factors of a monomial that share no bound index with each other."""
+        bound = self._bound(monomial).keys()
+        groups: list[tuple[set[Index], list[tuple[int, Exponent]]]] = []
+        for atom, exponent in monomial:
+            words, pairs = set(self.indices[atom] & bound), [(atom, exponent)]
+            apart = []
+            for own, others in groups:
+                if own & words or not (own or words):
+                    words |= own
+                    pairs = others + pairs
+                else:
+                    apart.append((own, others))
+            groups = [*apart, (words, pairs)]
+        return [tuple(sorted(pairs)) for _, pairs in groups]
 
     def _positive(self, atom: int) -> bool:
         """Whether an atom is positive wherever it is defined."""
@@ -785,6 +830,10 @@ class Ring:
 
     def sum(self, index: Index, dim: Dim, form: Form) -> Form:
         """Return the sum of a form over an index."""
+        if isinstance(index, Pair):
+            for part, factor in zip(index.parts, index.dims, strict=True):
+                form = self.sum(part, factor, form)
+            return form
         result: Form = {}
         for monomial, coefficient in form.items():
             if index not in self._all_indices(monomial):
@@ -898,7 +947,11 @@ class Ring:
         kind, *rest = self.atoms[atom]
 
         def shown(k: Index) -> Any:
-            return "*" if k == me else ("bound", colors[k]) if k in colors else ("free", str(k))
+            if k == me:
+                return "*"
+            if k in colors:
+                return ("bound", colors[k])
+            return ("pair", *map(shown, k.parts)) if isinstance(k, Pair) else ("free", str(k))
 
         if kind == "x":
             if self._entry_key(rest[0], "b", "a")[2] == "a":  # symmetric: the order says nothing
@@ -932,7 +985,9 @@ class Ring:
             kind, *rest = self.atoms[atom]
             if kind == "x":
                 name, i, j = rest
-                key = self._entry_key(name, names.get(i, i), names.get(j, j))
+                i = named(i, names) if isinstance(i, Pair) else names.get(i, i)
+                j = named(j, names) if isinstance(j, Pair) else names.get(j, j)
+                key = self._entry_key(name, i, j)
                 plain.append((self.atom(key), exponent))
             elif kind == "Σ":
                 plain.append((self.atom(("Σ", names.get(rest[0], rest[0]), rest[1])), exponent))
@@ -1132,7 +1187,7 @@ class Ring:
                 if meant is not None:
                     return meant
                 name, i, j = term.data
-                return self.entry(name, names.get(i, i), names.get(j, j))
+                return self.entry(name, named(i, names, self.sizes), named(j, names, self.sizes))
             case "delta":
                 return self.delta(*(names.get(k, k) for k in term.data))
             case "add":
@@ -1464,6 +1519,8 @@ def sums_of_entries(tree: Scalar) -> list[Summand] | None:
         factors = body.args if body.kind == "mul" else (body,)
         names = {factor.data[0] for factor in factors if factor.kind == "entry"}
         if coefficient <= 0 or len(names) != len(factors):
+            return None
+        if any(isinstance(k, Pair) for factor in factors for k in factor.data):
             return None
         summands.append((exact(coefficient), tuple(loops), tuple(f.data for f in factors)))
     return summands

@@ -14,12 +14,12 @@ from functools import cached_property
 from itertools import chain
 
 from derive.expr import Condition, Expr, number, written_args
-from derive.index import Index, Scalar, mul, num, split, written_out
+from derive.index import Index, Scalar, along, at_place, mul, num, split, written_out
 from derive.layout import Box, frac, num as digits, op, paren, raw, row, sub, sup, word
 from derive.ops.linear import ones
 from derive.printers.latex import GREEK, SLOT, SPELLED
 from derive.proof import Derivation, EntryOf, Explicit, Grid, Math, Slice
-from derive.shape import Dim, Shape
+from derive.shape import Dim, Pair, Product, Shape, extent
 
 #: Binding strengths on paper: a comparison, a sum, an entrywise product, a product, an atom.
 COMPARE, SUM, ENTRYWISE, PRODUCT, ATOM = range(5)
@@ -113,16 +113,21 @@ class Notation:
 
     def dim(self, dim: Dim) -> Box:
         """Return a dimension: the number where the user wrote one, else its word."""
+        if isinstance(dim, Product):
+            return _joined([self.dim(factor) for factor in dim.dims], "cdot")
         dim = self.written.get(dim, dim) if isinstance(dim, str) else dim
         return digits(dim) if isinstance(dim, int) else _name_box(dim)
 
     def word_of(self, dim: Dim) -> Box:
         """Return a dimension by its word, also where the user wrote a number."""
+        if isinstance(dim, Product):
+            return _joined([self.word_of(factor) for factor in dim.dims], "cdot")
         return digits(dim) if isinstance(dim, int) else _name_box(dim)
 
     def shape(self, shape: Shape, general: bool = False) -> Box:
         dim = self.word_of if general else self.dim
-        return row(dim(shape.rows), op("times"), dim(shape.cols))
+        boxes = [paren(dim(d)) if isinstance(d, Product) else dim(d) for d in shape.dims]
+        return _joined(boxes, "times")
 
     # -- matrices and their gradients --------------------------------------------------------------
 
@@ -205,6 +210,14 @@ class Notation:
                 if not e.shape.is_scalar:
                     exponent = row(op("entrywise"), exponent)
                 return sup(base, exponent), ATOM
+            case "kron":
+                return _joined([inner(arg, ATOM) for arg in e.args], "otimes"), ENTRYWISE
+            case "kron_left" | "kron_right":
+                head = sub(word("kron"), word(e.name.removeprefix("kron_")))
+                return row(head, paren(self._arguments(e.args, shapes))), ATOM
+            case "unvec":
+                head = sub(word("unvec"), self.shape(e.shape))
+                return row(head, paren(self._arguments(e.args, shapes))), ATOM
             case "inv":
                 return sup(self._based(e.args[0], shapes), raw("-1")), ATOM
             case "det":
@@ -249,6 +262,9 @@ class Notation:
         """Return an expression on which an exponent can stand."""
         box, strength = self._expr(e, shapes)
         return box if strength >= ATOM and _is_letter(box) and box.kind != "sup" else paren(box)
+
+    def _arguments(self, args: Iterable[Expr], shapes: bool) -> Box:
+        return _joined([self._expr(arg, shapes)[0] for arg in args], "comma-space")
 
     def _function(self, e: Expr, shapes: bool) -> tuple[Box, int]:
         whole = e.name == "eq"  # a repeated operand is shown repeated
@@ -390,9 +406,22 @@ class Notation:
     def index(self, i: Index) -> Box:
         if isinstance(i, int):
             return digits(i + self.style.base)
+        if isinstance(i, Pair):
+            return paren(_joined([self.index(part) for part in i.parts], "comma"), "flat")
         if i.startswith("\x01"):
             return Box("slot", text=i[1:])
         return Box("id", text=i) if "_" not in i else _name_box(i)
+
+    def counted(self, word: str, dim: Product) -> dict[str, Box]:
+        """Return a pair of indices, the product along which it runs, and which place it is."""
+        pair = along(word, dim)
+        assert isinstance(pair, Pair)
+        place = self.index(pair.parts[0])
+        for part, factor in zip(pair.parts[1:], pair.dims[1:], strict=True):
+            before = paren(row(place, op("minus"), digits(1))) if self.style.base else place
+            before = paren(place) if not self.style.base and place.kind == "row" else before
+            place = row(before, op("thin"), self.dim(factor), op("plus"), self.index(part))
+        return {"pair": self.index(pair), "dim": self.dim(dim), "place": place}
 
     def entry(self, name: str, i: Index, j: Index) -> Box:
         """Return an entry; the index of a dimension that is 1 is left out."""
@@ -427,12 +456,13 @@ class Notation:
 
     def _needs_comma(self, shape: Shape, indices: Iterable[Index]) -> bool:
         """x_111 could be x_{1,11} or x_{11,1}: from two digits on a comma separates."""
+        if any(isinstance(k, Pair) for k in indices):
+            return False
         if any(isinstance(k, str) and not k.startswith("\x01") for k in indices):
             return any(isinstance(k, str) and "_" in k for k in indices)
         if any(isinstance(k, int) and k + self.style.base > 9 for k in indices):
             return True
-        rows, cols = shape.at(self.sizes).dims
-        return max(int(rows), int(cols)) + self.style.base - 1 > 9
+        return max(shape.extents(self.sizes)) + self.style.base - 1 > 9
 
     def scalar(self, term: Scalar) -> Box:
         """Return a scalar as it is written on a board."""
@@ -596,8 +626,7 @@ class Notation:
 
     def cells(self, grid: Grid) -> Cells:
         """Return a matrix's entries printed, only those that elision leaves."""
-        shape = grid.leaf.shape.at(self.sizes)
-        rows, cols = self.shown(int(shape.rows)), self.shown(int(shape.cols))
+        rows, cols = map(self.shown, grid.leaf.shape.extents(self.sizes))
         write = self._cell_writer(grid)
         return Cells(
             tuple(
@@ -648,7 +677,7 @@ class Notation:
 
     def _cell_writer(self, grid: Grid) -> Callable[[int, int], tuple[str, ...]]:
         summands = _uniform(grid.tree)
-        if summands is None:
+        if summands is None or any(isinstance(dim, Product) for dim in grid.leaf.shape.dims):
             return lambda i, j: self.terms(self._at(grid, i, j))
         templates = [self._template(*summand) for summand in summands]
         plus = self.printer(op("plus"))
@@ -668,7 +697,12 @@ class Notation:
         return write
 
     def _at(self, grid: Grid, i: int, j: int) -> Scalar:
-        return written_out(grid.tree, {grid.row: i, grid.col: j}, self.sizes)
+        return written_out(grid.tree, self._places(grid, i, j), self.sizes)
+
+    def _places(self, grid: Grid, i: int, j: int) -> dict[Index, Index]:
+        rows, cols = grid.leaf.shape.dims
+        down = at_place(grid.row, rows, i, self.sizes)
+        return {**down, **at_place(grid.col, cols, j, self.sizes)}
 
     def _template(
         self, loops: tuple[tuple[str, Dim], ...], body: Scalar
@@ -687,9 +721,7 @@ class Notation:
             piece.replace("%", "%%") if at % 2 == 0 else f"%({piece})s"
             for at, piece in enumerate(pieces)
         )
-        ranges = [
-            (index, range(self.sizes[dim] if isinstance(dim, str) else dim)) for index, dim in loops
-        ]
+        ranges = [(index, range(extent(dim, self.sizes))) for index, dim in loops]
         base = self.style.base
 
         def write(names: Mapping[str, str]) -> list[str]:
@@ -755,8 +787,7 @@ class Notation:
         return [op("open"), *inner, op("close")] if needs else inner
 
     def _all_ones(self, shape: Shape) -> Cells:
-        sized = shape.at(self.sizes)
-        rows, cols = self.shown(int(sized.rows)), self.shown(int(sized.cols))
+        rows, cols = map(self.shown, shape.extents(self.sizes))
         one = ("1",)
         return Cells(
             tuple(tuple(None if i is None or j is None else one for j in cols) for i in rows),
@@ -771,7 +802,8 @@ class Notation:
         letters = self.derivation.letters
         i, j = letters.variable
         rows, cols = expr.shape.dims
-        tree = Entries(letters.bound).of(expr, i if rows != 1 else 0, j if cols != 1 else 0)
+        place = along(i, rows) if rows != 1 else 0, along(j, cols) if cols != 1 else 0
+        tree = Entries(letters.bound).of(expr, *place)
         return self.cells(Grid(tree, i, j, var("any", expr.shape)))
 
     # -- anything ----------------------------------------------------------------------------------
@@ -817,6 +849,10 @@ def _beside(a: Box, b: Box) -> Box:
 def _first(box: Box) -> Box:
     """Return the box with which another begins on paper."""
     return _first(box.parts[0]) if box.kind in ("row", "sup", "sub", "under") else box
+
+
+def _joined(boxes: list[Box], sign: str) -> Box:
+    return row(*(b for k, box in enumerate(boxes) for b in ((op(sign), box) if k else (box,))))
 
 
 def _is_letter(box: Box) -> bool:
@@ -999,6 +1035,8 @@ def _is_plain(body: Scalar) -> bool:
     factors = body.args if body.kind == "mul" else (body,)
     names = [f.data[0] for f in factors if f.kind == "entry"]
     if len(names) != len(set(names)):
+        return False
+    if any(isinstance(k, Pair) for f in factors if f.kind == "entry" for k in f.data):
         return False
     return all(f.kind in ("entry", "size") or (f.kind == "num" and f.data > 0)
                or (f.kind == "pow" and f.args[0].kind == "size") for f in factors)  # fmt: skip

@@ -2,7 +2,9 @@
 
 What enters is the user's text, what leaves is a `Program` whose shapes are stated in words: a size
 that the user wrote as a number becomes a word with that number remembered, so that every theorem is
-about every shape. A 1 stays a 1: it means a row, a column or a scalar.
+about every shape. A 1 stays a 1: it means a row, a column or a scalar. A dimension may be a
+product, `n * m`, as those of `kron(A, B)` and `vec(A)` are; the order of its factors is the order
+of the entries, which `unvec` and the gradients `kron_left` and `kron_right` take apart again.
 """
 
 from __future__ import annotations
@@ -20,7 +22,17 @@ from derive.expr import OPS, Expr, Op, broadcast_to, elementwise, nodes, number
 from derive.ops import var
 from derive.ops.elementwise import marks_winner, power
 from derive.program import Program, Statement, nearest
-from derive.shape import SCALAR, Dim, Shape
+from derive.shape import (
+    SCALAR,
+    Dim,
+    Product,
+    Shape,
+    factors,
+    first_clash,
+    substituted,
+    times,
+    words,
+)
 
 #: A longer or deeper text is refused before anything else is done with it.
 LONGEST, DEEPEST, LARGEST = 50_000, 200, 10**9
@@ -76,7 +88,7 @@ def parse(text: str, shapes: Shapes | None = None, *, name: str = "") -> Program
             reader.build(slots)
             break
         except ShapeError as error:
-            slots = _merged(slots, error)
+            slots = _merged(slots, error, reader.slots())
     return reader.build(reader.words(slots))
 
 
@@ -100,12 +112,19 @@ def parse_claim(text: str, leaves: Mapping[str, Expr], symbols: Iterable[str]) -
     raise ParseError("there is no claim: write something such as dX = dY @ W.T")
 
 
-def _merged(slots: dict[str, Dim], error: ShapeError) -> dict[str, Dim]:
+def _merged(slots: dict[str, Dim], error: ShapeError, numbers: Mapping[str, int]) -> dict[str, Dim]:
     """Return the slots with the two that had to be equal made one; a number wins over a word."""
-    first, second = sorted(error.clash or (0, 0), key=lambda dim: isinstance(dim, str))
-    if second not in slots.values():
+    clash = first_clash(*error.clash) if error.clash else (0, 0)
+    first, second = sorted(clash, key=lambda dim: isinstance(dim, str))
+    if isinstance(second, Product):  # a product against a number, or against another product
+        known = {slot: n for slot, n in numbers.items() if slot in words(first, second)}
+        if known:
+            return {slot: substituted(dim, known) for slot, dim in slots.items()}
+    if not isinstance(second, str) or second not in words(*slots.values()):
         raise error
-    return {slot: first if word == second else word for slot, word in slots.items()}
+    if second in factors(first):  # n = n * m holds for m = 1 alone
+        raise error
+    return {slot: substituted(word, {second: first}) for slot, word in slots.items()}
 
 
 class _Reader:
@@ -119,7 +138,7 @@ class _Reader:
         self.declared = dict(self._declarations(given))
         self.assigned = [_target(s) for s in self.body if isinstance(s, ast.Assign)]
         self.symbols = dict.fromkeys(
-            dim for shape, _ in self.declared.values() for dim in shape.dims if isinstance(dim, str)
+            word for shape, _ in self.declared.values() for word in words(*shape.dims)
         )
         self._check_names()
 
@@ -179,7 +198,11 @@ class _Reader:
             return value
         if isinstance(node, ast.Name):
             return node.id
-        raise self.error(node, "a dimension is a name or a positive whole number")
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+            return times(self._dim(node.left), self._dim(node.right))
+        raise self.error(
+            node, "a dimension is a name, a positive whole number, or a product of these"
+        )
 
     def _check_names(self) -> None:
         names = [*self.declared, *self.assigned]
@@ -243,18 +266,18 @@ class _Reader:
         """Return a readable word for each class of slots that had to be equal."""
         taken = {*self.declared, *self.assigned, *self.symbols, *_names(self.body)}
         free = iter([*(w for w in _FRESH if w not in taken), *(f"n_{k}" for k in range(2, 999))])
-        classes = (word for word in dict.fromkeys(slots.values()) if word in slots)
-        words: dict[Dim, Dim] = {word: next(free) for word in classes}
-        return {slot: words.get(word, word) for slot, word in slots.items()}
+        classes = (word for word in dict.fromkeys(words(*slots.values())) if word in slots)
+        found: dict[str, Dim] = {word: next(free) for word in classes}
+        return {slot: substituted(dim, found) for slot, dim in slots.items()}
 
     # -- the program -------------------------------------------------------------------------------
 
-    def build(self, words: dict[str, Dim]) -> Program:
+    def build(self, named: dict[str, Dim]) -> Program:
         """Return the program, with each slot's number replaced by its word."""
         numbers = self.slots()
         leaves: dict[str, Expr] = {}
         for name, (shape, _) in self.declared.items():
-            dims = (words.get(f"{name}.{axis}", dim) for axis, dim in enumerate(shape.dims))
+            dims = (named.get(f"{name}.{axis}", dim) for axis, dim in enumerate(shape.dims))
             leaves[name] = var(name, Shape(*dims))
         scope = _Scope(self, leaves, self.symbols)
         statements = []
@@ -268,9 +291,9 @@ class _Reader:
             raise ParseError("there is no formula: write something such as Y = X @ W + B")
         inputs = tuple(n for n in leaves if n not in {s.name for s in statements})
         symbols = dict.fromkeys(
-            dim for leaf in leaves.values() for dim in leaf.shape.dims if isinstance(dim, str)
+            word for leaf in leaves.values() for word in words(*leaf.shape.dims)
         )
-        sizes = {word: numbers[slot] for slot, word in words.items() if isinstance(word, str)}
+        sizes = {word: numbers[slot] for slot, word in named.items() if isinstance(word, str)}
         return Program(
             text=self.text,
             name=self.name or statements[-1].name,
@@ -498,15 +521,16 @@ class _Scope:
             raise ParseError(f"unknown function {name}{nearest(name, FUNCTIONS)}")
         if name in _EXTREMA and (len(node.args) == 1 or node.keywords):
             return self._reduction(node)
-        args = self._args(node, len(op.derivatives) or 1)
+        args = self._args(node, len(op.derivatives or op.pullbacks) or 1)
         if op.derivatives:
             return elementwise(name, *args) if len(args) > 1 else op(args[0])
-        self._matrix(args[0], node.args[0])
+        for value, place in zip(args, node.args, strict=True):
+            self._matrix(value, place)
         try:
-            return op(args[0])
+            return op(*args)
         except ShapeError as error:
-            shown = f"{name}({_brief(args[0])})"
-            raise ShapeError(f"{shown}: {error.message}", clash=error.clash) from None
+            shown = ", ".join(map(_brief, args))
+            raise ShapeError(f"{name}({shown}): {error.message}", clash=error.clash) from None
 
     def _args(self, node: ast.Call, expected: int) -> list[Expr]:
         name = _called(node)
@@ -545,13 +569,22 @@ class _Scope:
         dims = [self._known_dim(arg) for arg in node.args]
         return OPS[name](data=dims[0] if name == "eye" else Shape(*dims))
 
+    def _with_shape(self, node: ast.Call) -> tuple[Expr, Shape]:
+        """Return the arguments of a call that takes a matrix and a shape."""
+        name = _called(node)
+        shape = node.args[1] if len(node.args) == 2 and not node.keywords else None
+        if not isinstance(shape, ast.Tuple) or len(shape.elts) != 2:
+            raise ParseError(f"{name} takes a matrix and a shape: {name}(B, (n, m))")
+        dims = [self._known_dim(dim) for dim in shape.elts]
+        return self.read(node.args[0]), Shape(*dims)
+
+    def _unvec(self, node: ast.Call) -> Expr:
+        value, shape = self._with_shape(node)
+        self._matrix(value, node.args[0])
+        return OPS["unvec"](value, data=shape)
+
     def _broadcast(self, node: ast.Call) -> Expr:
-        if len(node.args) != 2 or not isinstance(node.args[1], ast.Tuple):
-            raise ParseError("broadcast_to takes a matrix and a shape: broadcast_to(B, (n, m))")
-        if len(node.args[1].elts) != 2 or node.keywords:
-            raise ParseError("broadcast_to takes a matrix and a shape: broadcast_to(B, (n, m))")
-        shape = Shape(*(self._known_dim(dim) for dim in node.args[1].elts))
-        value = self.read(node.args[0])
+        value, shape = self._with_shape(node)
         try:
             return broadcast_to(value, shape)
         except ValueError as error:
@@ -559,11 +592,12 @@ class _Scope:
 
     def _known_dim(self, node: ast.expr) -> Dim:
         dim = self.reader._dim(node)
-        if isinstance(dim, str) and dim not in self.symbols:
-            raise self.reader.error(
-                node,
-                f"{dim} is not a dimension of any declared shape{nearest(dim, self.symbols)}",
-            )
+        for word in words(dim):
+            if word not in self.symbols:
+                raise self.reader.error(
+                    node,
+                    f"{word} is not a dimension of any declared shape{nearest(word, self.symbols)}",
+                )
         return dim
 
     def _matrix(self, value: Expr, node: ast.expr) -> None:
@@ -605,6 +639,7 @@ _SPECIAL = {
     "zeros": _Scope._constant_matrix,
     "eye": _Scope._constant_matrix,
     "broadcast_to": _Scope._broadcast,
+    "unvec": _Scope._unvec,
 }
 #: The functions of the language, for suggestions and for the manual.
 FUNCTIONS = (*_SPECIAL, *(name for name, op in OPS.items() if _is_function(op)))
@@ -864,11 +899,20 @@ def _given_shape(name: str, dims: Shape | tuple[Dim, ...]) -> Shape:
         raise ShapeError(f"the shape of {name} is {dims!r}, a pair such as (2, 'd') is expected")
     if len(dims) not in (0, 2):
         raise ShapeError(f"the shape of {name} has {len(dims)} dimensions, two are expected")
-    for dim in dims:
-        if type(dim) is int:
-            problem = _bad_dimension(dim)
-            if problem:
-                raise ShapeError(f"{name}: {problem}")
-        elif not (isinstance(dim, str) and NAME.match(dim)):
-            raise ShapeError(f"{name}: {dim!r} is neither a name nor a whole number")
-    return Shape(*dims) if dims else SCALAR
+    return Shape(*(_given_dim(name, dim) for dim in dims)) if dims else SCALAR
+
+
+def _given_dim(name: str, dim: Any) -> Dim:
+    """Return a dimension: a name, a whole number, or as text a product of these, `n * m`."""
+    if isinstance(dim, Product):
+        return dim
+    if isinstance(dim, str) and "*" in dim:
+        found = (factor.strip() for factor in dim.split("*"))
+        return times(*(_given_dim(name, int(f) if f.isdecimal() else f) for f in found))
+    if type(dim) is int:
+        problem = _bad_dimension(dim)
+        if problem:
+            raise ShapeError(f"{name}: {problem}")
+    elif not (isinstance(dim, str) and NAME.match(dim)):
+        raise ShapeError(f"{name}: {dim!r} is neither a name nor a whole number")
+    return dim

@@ -15,6 +15,7 @@ from derive.expr import Expr
 from derive.notation import Style
 from derive.parse import Shapes, parse
 from derive.proof import Derivation, EntryOf, Explicit, Grid, Math, Slice, Step, Verdict
+from derive.shape import Product
 from derive.verify import insist, verify
 
 
@@ -121,7 +122,10 @@ class Proof:
         d = self.derivation
         return {
             "program": [str(s) for s in d.program.statements],
-            "shapes": {n: list(leaf.shape.dims) for n, leaf in d.program.leaves.items()},
+            "shapes": {
+                name: [str(dim) if isinstance(dim, Product) else dim for dim in leaf.shape.dims]
+                for name, leaf in d.program.leaves.items()
+            },
             "sizes": dict(d.sizes),
             "wrt": list(d.wrt),
             "gradients": self.gradients,

@@ -12,7 +12,7 @@ from itertools import cycle
 
 from derive.errors import SizeError, UnsupportedError
 from derive.expr import Expr, nodes, number, substitute, variables
-from derive.shape import Dim, Shape
+from derive.shape import Dim, Shape, substituted
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ def with_dim(root: Expr, gone: str, kept: Dim) -> Expr:
     """Return an expression in which a dimension is another one, or a number."""
 
     def renamed(shape: Shape) -> Shape:
-        return Shape(*(kept if dim == gone else dim for dim in shape.dims))
+        return Shape(*(substituted(dim, {gone: kept}) for dim in shape.dims))
 
     done: dict[Expr, Expr] = {}
     for node in nodes(root):
@@ -156,8 +156,8 @@ def with_dim(root: Expr, gone: str, kept: Dim) -> Expr:
             data = renamed(data)
         elif node.is_var:
             data = type(data)(data[0], renamed(data[1]))
-        elif data == gone and node.name in ("dim", "eye"):
-            data = kept
+        elif node.name in ("dim", "eye"):
+            data = substituted(data, {gone: kept})
         if node.name == "dim" and isinstance(data, int):
             done[node] = number(data)
             continue

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from derive.expr import Condition, Expr
-from derive.index import Letters, Scalar
+from derive.index import Index, Letters, Scalar
 from derive.program import Program, Statement
 
 # -- mathematics that is neither a scalar nor an expression ----------------------------------------
@@ -48,8 +48,8 @@ class EntryOf:
     """The entry i, j of an expression, not written out."""
 
     expr: Expr
-    i: int | str
-    j: int | str
+    i: Index
+    j: Index
 
 
 Math = Scalar | Expr | Grid | Explicit | Slice | EntryOf
@@ -115,7 +115,11 @@ class GradientName:
 
 @dataclass(frozen=True, slots=True)
 class Local:
-    """The theorem of one statement about one of its variables, and its proof."""
+    """The theorem of one statement about one of its variables, and its proof.
+
+    `occurrence` says by which of its indices an entry of the value agrees with the variable it
+    depends on; `acts` says it of pairs of indices, as that entry with the indices put in.
+    """
 
     statement: Statement
     variable: Expr
@@ -123,6 +127,7 @@ class Local:
     upstream: Expr | None
     formula: Expr
     occurrence: tuple[str, ...]
+    acts: Scalar | None
     claim: Chain
     slice: Chain
     one: Chain

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from derive.errors import UnsupportedError
 from derive.expr import Expr, nodes
-from derive.index import Scalar
+from derive.index import Index, Scalar, at_place, index_words, written_out
 from derive.layout import Box, is_sum
 from derive.notation import Cells, Notation, Style
 from derive.ops.elementwise import EXTREMA
@@ -35,6 +35,7 @@ from derive.proof import (
     Math,
     Step,
 )
+from derive.shape import Dim, Pair, Product, extent
 
 if TYPE_CHECKING:
     pass
@@ -223,11 +224,30 @@ class _Page:
                     "functions": bool(used & _ENTRYWISE),
                     "several": len(d.wrt) > 1,
                     "identity": "eye" in used,
+                    "vec": bool(used & {"vec", "unvec"}),
+                    "kron": "kron" in used,
+                    "blocks": bool(used & {"kron_left", "kron_right"}),
+                    "pairs": self._pairs(),
                 },
                 "sizes": self._sizes() if d.forward else [],
                 "kinks": _kinks(d),
             },
         )  # fmt: skip
+
+    def _pairs(self) -> list[dict[str, str]]:
+        """Return which place a pair of indices is, along each product of dimensions in use."""
+        letters, leaves = self.derivation.letters, self.program.leaves
+        assigned = {s.name for s in self.program.statements}
+        found: dict[tuple[str, Dim], None] = {}
+        for name, leaf in leaves.items():
+            words = letters.output if name in assigned else letters.variable
+            if name in assigned or name in self.derivation.wrt:
+                found |= dict.fromkeys(zip(words, leaf.shape.dims, strict=True))
+        return [
+            {key: latex(box) for key, box in self.notation.counted(word, dim).items()}
+            for word, dim in found
+            if isinstance(dim, Product)
+        ]
 
     def _space(self, name: str) -> str | None:
         shape = self.program.leaves[name].shape
@@ -354,7 +374,7 @@ class _Page:
         name = local.variable.data[0]
         value = local.statement.name
         shape = self.program.leaves[value].shape
-        sized = shape.at(d.sizes)
+        rows, cols = shape.extents(d.sizes)
         return {
             "x": latex(notation.entry(name, a, c)),
             "X": latex(notation.leaf(name)),
@@ -362,7 +382,7 @@ class _Page:
             "L": latex(notation.loss),
             "is_loss": local.upstream is None,
             "occurrence": self._occurrence(local, a, c),
-            "entries": int(sized.rows) * int(sized.cols),
+            "entries": rows * cols,
             "zeros": self._zeros(local),
             "single": self.program.leaves[name].shape.at(d.sizes).dims == (1, 1),
             "forward": self.places.get(("forward", value)),
@@ -385,26 +405,52 @@ class _Page:
         base = self.style.base
         found = {word.split("-")[0]: (a if word.endswith("a") else c) + base
                  for word in local.occurrence}  # fmt: skip
-        return {"row": found.get("row"), "column": found.get("column")}
+        acts = self._acts(local, a, c)
+        return {
+            "row": found.get("row"), "column": found.get("column"), "some": "some" in found,
+            "entry": latex(self.notation.scalar(acts)) if acts else None,
+            "several": [latex(self.notation.index(k)) for k in index_words(*acts.data[1:])]
+            if acts else [],
+        }  # fmt: skip
+
+    def _acts(self, local: Local, a: int, c: int) -> Scalar | None:
+        """Return the entry on which the entry a, c of the variable acts, where pairs say which."""
+        if local.acts is None:
+            return None
+        words, dims = self.derivation.letters.variable, local.variable.shape.dims
+        names: dict[Index, Index] = {}
+        for word, dim, place in zip(words, dims, (a, c), strict=True):
+            names |= at_place(word, dim, place, self.derivation.sizes)
+        return written_out(local.acts, names, self.derivation.sizes)
 
     def _zeros(self, local: Local) -> int:
         if not local.slice:
             return 0
-        shape = self.program.leaves[local.statement.name].shape.at(self.derivation.sizes)
-        rows, cols = int(shape.rows), int(shape.cols)
+        rows, cols = self.program.leaves[local.statement.name].shape.extents(self.derivation.sizes)
+        acts = self._acts(local, 0, 0)
+        if acts is not None:
+            shape = self.program.leaves[local.statement.name].shape
+            alive = 1
+            for index, own in zip(acts.data[1:], shape.dims, strict=True):
+                pairs = zip(index.parts, index.dims) if isinstance(index, Pair) else [(index, own)]
+                for part, dim in pairs:
+                    alive *= extent(dim, self.derivation.sizes) if isinstance(part, str) else 1
+            return rows * cols - alive
         where = {word.split("-")[0] for word in local.occurrence}
+        if "some" in where:
+            return 0  # how many is not said
         alive = (1 if "row" in where else rows) * (1 if "column" in where else cols)
         return rows * cols - alive
 
     def table(self, local: Local, place: tuple[str, ...]) -> Block:
         step = local.entries[0]
         assert isinstance(step.left, Grid) and isinstance(step.right, Grid)
-        shape = local.variable.shape.at(self.derivation.sizes)
+        height, width = local.variable.shape.extents(self.derivation.sizes)
         left = self.notation._cell_writer(step.left)
         right = self.notation._cell_writer(step.right)
         limit = SCREEN if self.form == "md" else 52.0
         rows: list[dict[str, Any] | None] = []
-        places = [(i, j) for i in range(int(shape.rows)) for j in range(int(shape.cols))]
+        places = [(i, j) for i in range(height) for j in range(width)]
         shown = self.notation.shown(len(places)) if self.form == "tex" else range(len(places))
         for k in shown:
             if k is None:
@@ -699,11 +745,11 @@ class _Page:
             return 1
         for side in (step.right, step.left):
             if isinstance(side, Grid):
-                shape = side.leaf.shape.at(self.derivation.sizes)
-                return int(shape.rows) * int(shape.cols)
+                rows, cols = side.leaf.shape.extents(self.derivation.sizes)
+                return rows * cols
             if isinstance(side, Explicit):
-                shape = side.expr.shape.at(self.derivation.sizes)
-                return int(shape.rows) * int(shape.cols)
+                rows, cols = side.expr.shape.extents(self.derivation.sizes)
+                return rows * cols
         return 1
 
 

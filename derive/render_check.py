@@ -362,6 +362,7 @@ class _Work:
 
     def __init__(self, point: Numbers):
         self.point = point
+        self.sizes = point.sizes
         self.known: dict[tuple[Expr, int, int], _Written] = {}
 
     def at(self, node: Expr, i: int, j: int) -> _Written:
@@ -373,9 +374,8 @@ class _Work:
         return self.known[key]
 
     def sum(self, dim: Any, body: Callable[[int], Any]) -> _Written:
-        extent = self.point.sizes.get(dim, dim) if isinstance(dim, str) else dim
         total = _written(body(0))
-        for k in range(1, int(extent)):
+        for k in range(1, extent(dim, self.point.sizes)):
             total = total + body(k)
         return total
 
@@ -391,7 +391,7 @@ class _Work:
         return _written(value)
 
     def size(self, dim: Any) -> _Written:
-        return _written(self.point.sizes[dim] if isinstance(dim, str) else dim)
+        return _written(extent(dim, self.point.sizes))
 
     def delta(self, i: int, j: int) -> _Written:
         return _written(1 if i == j else 0)

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from math import prod
 
-from derive.expr import OPS, Expr, broadcast_to, nodes, number, rebuild, substitute
+from derive.expr import OPS, Expr, broadcast_to, extent_of, nodes, number, rebuild, substitute
 from derive.ops.linear import ones
-from derive.shape import SCALAR, Dim, Shape
+from derive.shape import SCALAR, Dim, Shape, factors, words
 
 Rule = Callable[[Expr], Expr | None]
 
@@ -185,10 +186,10 @@ def _repeated_sum(e: Expr) -> Expr | None:
     rows, cols = sums[e.name]
     times = number(1)
     if rows and inner.shape.rows != whole.rows:
-        times = times * _extent(whole.rows)
+        times = times * extent_of(whole.rows)
         inner, rows = inner, False
     if cols and inner.shape.cols != whole.cols:
-        times = times * _extent(whole.cols)
+        times = times * extent_of(whole.cols)
         cols = False
     if times is number(1):
         return None
@@ -231,6 +232,34 @@ def _constant_matrix(e: Expr) -> Expr | None:
     return None
 
 
+def _stacked_back(e: Expr) -> Expr | None:
+    """unvec(vec A) = A, and vec(unvec v) = v."""
+    back = {"vec": "unvec", "unvec": "vec"}.get(e.name)
+    if back is None or e.args[0].name != back:
+        return None
+    inner = e.args[0].args[0]
+    return inner if inner.shape == e.shape else None
+
+
+def _transposed_kronecker(e: Expr) -> Expr | None:
+    """(A ⊗ B)ᵀ = Aᵀ ⊗ Bᵀ."""
+    if e.name == "transpose" and e.args[0].name == "kron":
+        a, b = e.args[0].args
+        return OPS["kron"](a.T, b.T)
+    return None
+
+
+def _kronecker_times_column(e: Expr) -> Expr | None:
+    """unvec((A ⊗ B) vec X) = B X Aᵀ."""
+    if e.name != "unvec" or e.args[0].name != "matmul" or e.args[0].args[0].name != "kron":
+        return None
+    whole, column = e.args[0].args
+    a, b = whole.args
+    if e.shape != Shape(b.shape.rows, a.shape.rows):
+        return None
+    return b @ OPS["unvec"](column, data=Shape(b.shape.cols, a.shape.cols)) @ a.T
+
+
 RULES: dict[str, Rule] = {
     "double-transpose": _double_transpose,
     "transposed-product": _transposed_product,
@@ -245,13 +274,12 @@ RULES: dict[str, Rule] = {
     "signs": _signs,
     "like-terms": _like_terms,
     "associativity": _associativity,
+    "stacked-back": _stacked_back,
+    "transposed-kronecker": _transposed_kronecker,
+    "kronecker-times-column": _kronecker_times_column,
 }
 _SUMS = ("sum", "sum_rows", "sum_cols")
 _PRODUCTS = ("mul", "div", "neg", "matmul", "transpose", *_SUMS)
-
-
-def _extent(dim: Dim) -> Expr:
-    return number(dim) if isinstance(dim, int) else OPS["dim"](data=dim)
 
 
 def _negated(e: Expr) -> Expr | None:
@@ -432,4 +460,8 @@ def _summed(e: Expr) -> Iterator:
 def _size(extent: Dim) -> tuple[Fraction, dict[Expr, Fraction]]:
     if isinstance(extent, int):
         return Fraction(extent), {}
-    return Fraction(1), {OPS["dim"](data=extent): Fraction(1)}
+    found: dict[Expr, Fraction] = {}
+    for word in words(extent):
+        dim = OPS["dim"](data=word)
+        found[dim] = found.get(dim, Fraction(0)) + 1
+    return Fraction(prod(f for f in factors(extent) if isinstance(f, int))), found

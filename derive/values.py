@@ -12,12 +12,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from math import prod
 from pathlib import Path
 from typing import Any
 
 from derive.errors import OutputError, ParseError, ShapeError, UnsupportedError
 from derive.program import Program, nearest
-from derive.shape import Shape, count
+from derive.shape import Product, Shape, count, words
 
 Matrix = list[list[Fraction]]
 
@@ -95,10 +96,13 @@ def point(
         dim: (k, "the program") for dim, k in program.sizes.items()
     }
     bound |= {dim: (k, "the sizes asked for") for dim, k in (sizes or {}).items()}
+    # a product of sizes is read after the sizes of which it is made
+    order = sorted(
+        known.items(), key=lambda item: any(isinstance(d, Product) for d in item[1].dims)
+    )
     values = {
-        name: _matrix(name, given[name], shape, bound) for name, shape in known.items()
-        if name in given
-    }  # fmt: skip
+        name: _matrix(name, given[name], shape, bound) for name, shape in order if name in given
+    }
     seed = values.pop(f"d{output}", None)
     return Point(values, program.at({dim: k for dim, (k, _) in bound.items()}), seed)
 
@@ -157,6 +161,8 @@ def _matrix(name: str, value: Any, shape: Shape, bound: dict[str, tuple[int, str
         noun = "row" if axis == 0 else "column"
         if isinstance(dim, int):
             expected, because = dim, "its shape"
+        elif isinstance(dim, Product):
+            expected, because = _product(dim, found, f"the {noun}s of {name}", bound)
         else:
             expected, because = bound.setdefault(dim, (found, f"the {noun}s of {name}"))
         if expected != found:
@@ -169,6 +175,24 @@ def _matrix(name: str, value: Any, shape: Shape, bound: dict[str, tuple[int, str
         [number(_entry(name, i, j, shape), x) for j, x in enumerate(row or ())]
         for i, row in enumerate(rows)
     ]
+
+
+def _product(
+    dim: Product, found: int, because: str, bound: dict[str, tuple[int, str]]
+) -> tuple[int, str]:
+    """Return what a product of sizes must be; one factor that is open follows from the others."""
+    known = prod(bound[f][0] if f in bound else 1 for f in words(dim))
+    known *= prod(f for f in dim.dims if isinstance(f, int))
+    missing = [f for f in words(dim) if f not in bound]
+    if len(missing) > 1:
+        raise UnsupportedError(
+            f"{because} are {dim} = {found}, which leaves {missing[0]} open",
+            hint=f"give it with --at {missing[0]}=2",
+        )
+    if missing and found % known == 0:
+        bound[missing[0]] = (found // known, because)
+        return found, because
+    return known, "the sizes known so far"
 
 
 def _entry(name: str, i: int, j: int, shape: Shape) -> str:

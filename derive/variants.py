@@ -147,6 +147,10 @@ def _transpose(node: Expr) -> Iterator:
 
 
 def _order(node: Expr) -> Iterator:
+    if node.name == "kron":
+        first, second = node.args
+        words = "has the factors of the Kronecker product in the wrong order"
+        yield words, lambda: OPS["kron"](second, first)
     if node.name != "matmul":
         return
     a, b = node.args

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from derive.entries import Explicit, Matrix, Partials, cells
 from derive.errors import ProofError, UnsupportedError
 from derive.expr import Expr, nodes, substitute
-from derive.index import Entries, Index, Scalar
+from derive.index import Entries, Index, Scalar, along, at_place, index_words, named, renaming
 from derive.normal import Form, Ring, TooLarge, Undefined, accumulate, sums_of_entries
 from derive.numbers import Numbers, Values, agreement
 from derive.ops import var
@@ -42,7 +42,7 @@ from derive.proof import (
     Step,
     Verdict,
 )
-from derive.shape import Dim, Shape, extent
+from derive.shape import Dim, Shape, extent, factors
 
 Progress = Callable[[str], None]
 Sizes = Mapping[str, int]
@@ -258,7 +258,8 @@ def _point(shape: Shape, seed: int, positive: bool) -> list[list[Fraction]]:
         value = Fraction(k + 11, 64)
         return value if positive or k % 3 else -value
 
-    return [[one(i, j) for j in range(int(shape.cols))] for i in range(int(shape.rows))]
+    rows, cols = shape.extents({})
+    return [[one(i, j) for j in range(cols)] for i in range(rows)]
 
 
 # -- judges ----------------------------------------------------------------------------------------
@@ -326,16 +327,16 @@ class IndexJudge(_Judge):
             case EntryOf(expr, i, j):
                 return self.ring.of(self.entries.of(expr, i, j))
             case Expr():
-                return self.ring.of(self.entries.of(math, "@r", "@s"))
+                return self.ring.of(self.entries.of(math, *_any_place(math)))
         raise AssertionError(f"{type(math).__name__} is not mathematics of every shape")
 
     def _meaning(self, term: Scalar, names: Mapping[Index, Index]) -> Form | None:
         if term.kind == "partial":
             y, x = term.args
-            i, j, a, c = (names.get(k, k) for k in (*y.data[1:], *x.data[1:]))
+            i, j, a, c = (named(k, names) for k in (*y.data[1:], *x.data[1:]))
             return self._derivative(x.data[0], i, j, a, c)
         name, i, j = term.data
-        return self._entry(name, names.get(i, i), names.get(j, j))
+        return self._entry(name, named(i, names), named(j, names))
 
     def _entry(self, name: str, i: Index, j: Index) -> Form | None:
         if name == self.statement.name:
@@ -346,7 +347,7 @@ class IndexJudge(_Judge):
             return None
         if name not in self.known:
             self.known[name] = self._gradient(meant, upstream)
-        return self.ring.rename(self.known[name], {"@a": i, "@c": j})
+        return self.ring.rename(self.known[name], {**renaming("@a", i), **renaming("@c", j)})
 
     def _upstream(self) -> str | None:
         program = self.derivation.program
@@ -362,20 +363,26 @@ class IndexJudge(_Judge):
         if key not in self.known:
             leaf = self.derivation.program.leaves[name]
             rows, cols = self.value.shape.dims
-            y = self._definition("@i" if rows != 1 else 0, "@j" if cols != 1 else 0)
-            self.known[key] = self.ring.derivative(y, leaf.data, "@a", "@c")
-        return self.ring.rename(self.known[key], {"@i": i, "@j": j, "@a": a, "@c": c})
+            y = self._definition(
+                along("@i", rows) if rows != 1 else 0, along("@j", cols) if cols != 1 else 0
+            )
+            place = along("@a", leaf.shape.rows), along("@c", leaf.shape.cols)
+            self.known[key] = self.ring.derivative(y, leaf.data, *place)
+        pairs = zip(("@i", "@j", "@a", "@c"), (i, j, a, c), strict=True)
+        names = {old: new for word, index in pairs for old, new in renaming(word, index).items()}
+        return self.ring.rename(self.known[key], names)
 
     def _gradient(self, meant: GradientName, upstream: str | None) -> Form:
         """Return Σ_ij ∂L/∂y_ij ∂y_ij/∂x_ac for a variable, or for a node taken as a variable."""
         ring, rows, cols = self.ring, *self.value.shape.dims
-        i, j = ("~i" if rows != 1 else 0, "~j" if cols != 1 else 0)
+        i, j = (along("~i", rows) if rows != 1 else 0, along("~j", cols) if cols != 1 else 0)
+        place = along("@a", meant.of.shape.rows), along("@c", meant.of.shape.cols)
         if meant.of.is_var:
-            partial = self._derivative(meant.of.data[0], i, j, "@a", "@c")
+            partial = self._derivative(meant.of.data[0], i, j, *place)
         else:
             free = var("the node", meant.of.shape)
             y = self.entries.of(substitute(self.statement.expr, {meant.of: free}), i, j)
-            partial = ring.derivative(ring.of(y), free.data, "@a", "@c")
+            partial = ring.derivative(ring.of(y), free.data, *place)
             partial = ring.unfold(
                 partial,
                 lambda name, k, p: (
@@ -435,14 +442,18 @@ class EntriesJudge(_Judge):
 
     def _index_dims(self, about: str) -> dict[Index, Dim]:
         letters, leaves = self.derivation.letters, self.derivation.program.leaves
-        dims: dict[Index, Dim] = dict(zip(letters.output, self.value.shape.dims, strict=True))
-        dims.update(zip(letters.variable, leaves[about].shape.dims, strict=True))
-        return dims
+        words = (*letters.output, *letters.variable)
+        dims = (*self.value.shape.dims, *leaves[about].shape.dims)
+        found: dict[Index, Dim] = {}
+        for word, dim in zip(words, dims, strict=True):
+            index = along(word, dim)
+            found |= dict(zip(index_words(index), factors(dim) or (dim,), strict=True))
+        return found
 
     def _scalar(self, math: Scalar | EntryOf, names: Mapping[Index, Index]) -> Form:
         if isinstance(math, EntryOf):
-            i: Any = names.get(math.i, math.i)  # at sizes every index is a number
-            j: Any = names.get(math.j, math.j)
+            i: Any = named(math.i, names, self.sizes)  # at sizes every index is a number
+            j: Any = named(math.j, names, self.sizes)
             return self.judging.matrix(math.expr)[i][j]
         return self.ring.of(math, names)
 
@@ -461,7 +472,12 @@ class EntriesJudge(_Judge):
             case Grid(tree, row, col, leaf):
                 rows, cols = leaf.shape.extents(self.sizes)
                 of = self._writer(tree) or self.ring.of
-                return [[of(tree, {row: i, col: j}) for j in range(cols)] for i in range(rows)]
+                p, q = leaf.shape.dims
+                names = [
+                    [at_place(word, dim, k, self.sizes) for k in range(count)]
+                    for word, dim, count in ((row, p, rows), (col, q, cols))
+                ]
+                return [[of(tree, {**down, **across}) for across in names[1]] for down in names[0]]
             case Slice(of, wrt):
                 rows, cols = of.shape.extents(self.sizes)
                 _, a, c = wrt.data
@@ -488,11 +504,12 @@ class EntriesJudge(_Judge):
     def _meaning(self, term: Scalar, names: Mapping[Index, Index]) -> Form | None:
         if term.kind == "partial":
             y, x = term.args
-            i, j, a, c = (names.get(k, k) for k in (*y.data[1:], *x.data[1:]))
+            places: list[Any] = [named(k, names, self.sizes) for k in (*y.data[1:], *x.data[1:])]
+            i, j, a, c = places
             return self._partial(i, j, x.data[0], a, c)
         name, k, p = term.data
-        row: Any = names.get(k, k)
-        col: Any = names.get(p, p)
+        row: Any = named(k, names, self.sizes)
+        col: Any = named(p, names, self.sizes)
         return self._entry(name, row, col)
 
     def _entry(self, name: str, i: int, j: int) -> Form | None:
@@ -573,7 +590,7 @@ class AlgebraJudge(_Judge):
     def differs(self, step: Step) -> Difference | None:
         left, right = step.left, step.right
         assert isinstance(left, Expr) and isinstance(right, Expr)
-        p, q = (self.ring.of(self.entries.of(side, "@r", "@s")) for side in (left, right))
+        p, q = (self.ring.of(self.entries.of(side, *_any_place(side))) for side in (left, right))
         return None if self.ring.equal(p, q) else ("the normal forms differ", False)
 
     def _meaning(self, term: Scalar, names: Mapping[Index, Index]) -> Form | None:
@@ -581,7 +598,7 @@ class AlgebraJudge(_Judge):
         formula = self.formulas.get(name)
         if formula is None:
             return None
-        return self.ring.of(self.entries.of(formula, names.get(i, i), names.get(j, j)))
+        return self.ring.of(self.entries.of(formula, named(i, names), named(j, names)))
 
 
 class ForwardJudge(_Judge):
@@ -680,9 +697,13 @@ def sizes_text(program: Program, sizes: Sizes) -> str:
     return ", ".join(f"{dim} = {sizes[dim]}" for dim in program.dims)
 
 
+def _any_place(expr: Expr) -> tuple[Index, Index]:
+    return along("@r", expr.shape.rows), along("@s", expr.shape.cols)
+
+
 def _free(math: Scalar | EntryOf) -> list[Index]:
     from derive.index import free_indices
 
     if isinstance(math, EntryOf):
-        return [k for k in (math.i, math.j) if isinstance(k, str)]
+        return list(index_words(math.i, math.j))
     return sorted(free_indices(math), key=str)

@@ -133,6 +133,26 @@ def texts(draw, depth: int = 3, statements: int = 2) -> str:
     return "; ".join(lines)
 
 
+#: Programs over P, of the shape of X, and Q, of the shape of W.
+STACKED = ("vec(P).T @ vec(P * X)", "sum(kron(P, Q) ** 2)", "kron(Q, P)", "vec(P @ Q)",
+           "kron(Q.T, A) @ vec(P)", "unvec(vec(P) * vec(X), (n, d)) @ Q", "kron(P, c) @ Q",
+           "kron_left(kron(P, Q) * kron(X, W), Q)", "kron_right(kron(P, Q), X) * W",
+           "tr(kron(A, P @ P.T))", "kron(P, Q) @ kron(P.T, Q.T)", "kron(P, Q) - kron(X, W)",
+           "vec(P + X * s)", "sum(vec(P), axis=0) * P", "mean(kron(P, b)) * Q",
+           "kron(s * P, b.T) @ kron(Q, ones(1, n))")  # fmt: skip
+
+
+@st.composite
+def stacked(draw) -> str:
+    """Draw the text of a program with Kronecker products, or columns of a matrix stacked."""
+    P, Q = (draw(expressions(dims, SHAPES, 1)) for dims in (("n", "d"), ("d", "m")))
+    return f"{DECLARED}; P = X * s + {P}; Q = W + {Q}; H = {draw(st.sampled_from(STACKED))}"
+
+
+def _blocks(G: np.ndarray, rows: int, cols: int) -> np.ndarray:
+    return G.reshape(rows, G.shape[0] // rows, cols, G.shape[1] // cols)
+
+
 def point(
     program: Program, sizes: Mapping[str, int], seed: int = 0
 ) -> dict[str, list[list[Fraction]]]:
@@ -158,9 +178,9 @@ class _Exact(ast.NodeTransformer):
     """Every number of a text becomes mpmath's; axes and sizes stay as they are."""
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
-        if node.func.id not in ("ones", "zeros", "eye", "broadcast_to"):
+        if node.func.id not in ("ones", "zeros", "eye", "broadcast_to", "unvec"):
             node.args = [self.visit(arg) for arg in node.args]
-        elif node.func.id == "broadcast_to":
+        elif node.func.id in ("broadcast_to", "unvec"):
             node.args[0] = self.visit(node.args[0])
         return node
 
@@ -192,6 +212,13 @@ NUMPY: dict[str, Any] = {
     "max": lambda A, *B, axis=None: _extremum(np.max, np.maximum, A, B, axis),
     "min": lambda A, *B, axis=None: _extremum(np.min, np.minimum, A, B, axis),
     "abs": np.abs,
+    "kron": np.kron,
+    "vec": lambda A: A.reshape(-1, 1, order="F"),
+    "unvec": lambda v, shape: v.reshape(shape, order="F"),
+    "kron_left": lambda G, B: (
+        _blocks(G, G.shape[0] // len(B), G.shape[1] // len(B.T)) * B[None, :, None]
+    ).sum((1, 3)),
+    "kron_right": lambda G, A: (_blocks(G, *A.shape) * A[:, None, :, None]).sum((0, 2)),
     "ones": lambda n, m: np.full((n, m), mpmath.mpf(1)),
     "zeros": lambda n, m: np.full((n, m), mpmath.mpf(0)),
     "eye": lambda n: np.array([[mpmath.mpf(i == j) for j in range(n)] for i in range(n)]),

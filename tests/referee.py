@@ -10,6 +10,7 @@ import ast
 from collections.abc import Mapping
 from fractions import Fraction
 from functools import lru_cache
+from math import prod
 from typing import Any
 
 import mpmath
@@ -57,6 +58,11 @@ def _size(k) -> int:
     return int(np.asarray(k).item())
 
 
+def _words(dim) -> list[str]:
+    """The words of a dimension, which may be a product of several."""
+    return dim.split(" * ") if isinstance(dim, str) else []
+
+
 def _total(A) -> np.ndarray:
     return np.sum(_exp(A), axis=1, keepdims=True)
 
@@ -92,6 +98,28 @@ FUNCTIONS: Values = {
     "diagonal": lambda A: np.diagonal(A).reshape(-1, 1),
     "kron": np.kron,
     "vec": lambda A: A.T.reshape(-1, 1),
+    "unvec": lambda v, shape: v.reshape(tuple(map(_size, shape)), order="F"),
+    "kron_left": lambda G, B: (
+        _scalar(0)
+        + np.array(
+            [
+                [
+                    np.sum(G[i : i + len(B), j : j + len(B.T)] * B)
+                    for j in range(0, len(G.T), len(B.T))
+                ]
+                for i in range(0, len(G), len(B))
+            ]
+        )
+    ),
+    "kron_right": lambda G, A: sum(
+        A[i, j]
+        * G[
+            i * (len(G) // len(A)) : (i + 1) * (len(G) // len(A)),
+            j * (len(G.T) // len(A.T)) : (j + 1) * (len(G.T) // len(A.T)),
+        ]
+        for i in range(len(A))
+        for j in range(len(A.T))
+    ),
     "max": _extreme(np.maximum, "max"),
     "min": _extreme(np.minimum, "min"),
     "where": lambda mask, a, b: mask * a + (1 - mask) * b,
@@ -167,7 +195,7 @@ class Setting:
         self.output = self.statements[-1][0]
         self.shapes = {name: tuple(dims) for name, dims in shapes.items()}
         self.dims = list(dict.fromkeys(
-            dim for dims in self.shapes.values() for dim in dims if isinstance(dim, str)
+            word for dims in self.shapes.values() for dim in dims for word in _words(dim)
         ))  # fmt: skip
         self.assume = {name: {words} if isinstance(words, str) else set(words)
                        for name, words in (assume or {}).items()}  # fmt: skip
@@ -189,7 +217,9 @@ class Setting:
         kind = ("both", "positive", "fraction")[seed % 3]
         values: Values = {}
         for name, dims in self.shapes.items():
-            rows, cols = (sizes[d] if isinstance(d, str) else d for d in dims)
+            rows, cols = (
+                prod(sizes[d] for d in _words(dim)) if _words(dim) else dim for dim in dims
+            )
             cells = np.array([[next(pool) for _ in range(cols)] for _ in range(rows)])
             signs = rng.choice([-1, 1], size=(rows, cols)) ** (1 if kind == "both" else 2)
             signs[0, 0] = -1 if seed == 0 else signs[0, 0]

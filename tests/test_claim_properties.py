@@ -10,7 +10,7 @@ from fractions import Fraction
 import mpmath
 import numpy as np
 from hypothesis import HealthCheck, assume, event, given, settings, strategies as st
-from programs import DIGITS, evaluate, matrix, point, run, texts
+from programs import DIGITS, evaluate, matrix, point, run, stacked, texts
 
 from derive.claim import Case, Counterexample
 from derive.errors import DeriveError
@@ -59,6 +59,22 @@ def rewrites(e: Expr) -> Iterator[Expr]:
                 yield b.op(a @ b.args[0], a @ b.args[1])
             if e.shape.is_scalar:
                 yield OPS["sum"](a.T * b)
+        case "kron":
+            yield e.op(a.T, b.T).T
+            yield (2 * e.op(a, b / 2)) if not b.shape.is_scalar else e.op(2 * a, b / 2)
+            if a.name == "matmul" and b.name == "matmul":
+                yield e.op(a.args[0], b.args[0]) @ e.op(a.args[1], b.args[1])
+            for part, other in ((a, 1), (b, 0)):
+                if part.name in ("add", "sub"):
+                    p, q = part.args
+                    yield part.op(*(e.op(x, b) if other else e.op(a, x) for x in (p, q)))
+        case "vec":
+            if a.name == "matmul":
+                left, right = a.args
+                eye = OPS["eye"](data=right.shape.cols)
+                yield OPS["kron"](eye, left) @ OPS["vec"](right)
+            if a.name in ("add", "sub", "mul"):
+                yield a.op(*map(e.op, a.args))
         case "transpose" if a.name == "matmul":
             yield a.args[1].T @ a.args[0].T
         case "sum":
@@ -118,7 +134,7 @@ def changed(draw, root: Expr, change) -> Expr:
 
 @st.composite
 def cases(draw) -> tuple[Case, str]:
-    program = parse(draw(texts(depth=2)))
+    program = parse(draw(st.one_of(texts(depth=2), stacked())))
     case = Case(program)
     assume(case.names)
     name = draw(st.sampled_from(case.names))

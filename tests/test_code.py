@@ -48,6 +48,9 @@ EXTRA = {
     "max_all": "A: (n, d); Y = A * max(A) - min(A)",
     "max_rows": "A: (n, d); Y = A * (A == max(A, axis=0)) - min(A, axis=0)",
     "max_cols": "A: (n, d); Y = A * (A >= max(A, axis=1)) - min(A, axis=1)",
+    "unvec": "A: (n, d); Y = unvec(2 * vec(A) ** 2, (n, d))",
+    "kron_left": "A: (n, d); B: (m, k); C: (n * m, d * k); Y = kron_left(kron(A, B) * C, B)",
+    "kron_right": "A: (n, d); B: (m, k); C: (n * m, d * k); Y = kron_right(kron(A, B) * C, A)",
 }
 PROGRAMS += [text for name, text in EXTRA.items() if name in OPS]
 

@@ -84,6 +84,13 @@ TABLE = [
     (NETWORK, "dX = dZ @ W.T", ["dX = dH @ W.T"]),
     (NETWORK, "dW = X.T @ dZ", ["dW = X.T @ dH"]),
     (NETWORK, "dV = H.T @ dY", ["dV = Z.T @ dY"]),
+    ("A: (n, d); B: (m, k); Y = kron(A, B)", "dA = kron_left(dY, B)",
+     ["dA = 2 * kron_left(dY, B)", "dA = sum(B) * A"]),
+    ("A: (n, d); B: (m, k); Y = kron(A, B)", "dB = kron_right(dY, A)", ["dB = -kron_right(dY, A)"]),
+    ("A: (n, d); X: (d, m); B: (m, k); y = kron(B.T, A) @ vec(X)",
+     "dX = A.T @ unvec(dy, (n, k)) @ B.T", ["dX = X", "dX = 2 * A.T @ unvec(dy, (n, k)) @ B.T"]),
+    ("A: (n, d); X: (d, m); y = vec(A @ X) ** 2", "dX = 2 * A.T @ unvec(dy * vec(A @ X), (n, m))",
+     ["dX = A.T @ unvec(dy * vec(A @ X), (n, m))", "dX = 2 * A.T @ unvec(dy, (n, m))"]),
     (BATCH, "dX = dM - mean(dM, axis=0)", ["dX = dM", "dX = dY / (1 + V)"]),
 ]  # fmt: skip
 CLAIMS = [(text, claim, True) for text, claim, _ in TABLE] + [
@@ -291,6 +298,9 @@ FORMULAS = {
     "mean": "mean(X * X) * Z", "mean_rows": "X - mean(X, axis=0)", "tr": "tr(X @ Z.T) * X",
     "mean_cols": "mean(X, axis=1) + mean(X * c, axis=1)", "diag": "diag(X @ ones(d, 1)) @ X",
     "diagonal": "diagonal(X @ X.T + A)", "inv": "inv(A + X @ Z.T) @ X",
+    "vec": "vec(X * Z) * vec(X)", "unvec": "unvec(vec(X) * vec(Z) + vec(X), (n, d))",
+    "kron": "kron(X, Z * X) - kron(Z, X)", "kron_left": "kron_left(kron(X, Z) * kron(Z, X), X)",
+    "kron_right": "kron_right(kron(X, Z) * kron(Z, X), X * Z)",
     "det": "det(A + X @ Z.T) * X", "where": "where(X, Z, X * Z)",
 }  # fmt: skip
 

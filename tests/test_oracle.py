@@ -47,6 +47,9 @@ PROGRAMS = {
     **{f"{word}_all": f"A: (n, n); L = {word}(A) ** 2" for word in ("max", "min")},
     **{f"{word}_rows": f"A: (n, n); Y = {word}(A, axis=0)" for word in ("max", "min")},
     **{f"{word}_cols": f"A: (n, n); Y = {word}(A, axis=1)" for word in ("max", "min")},
+    "unvec": "A: (n * n, 1); Y = unvec(A, (n, n))",
+    "kron_left": "A: (n * n, n * n); B: (n, n); Y = kron_left(A, B)",
+    "kron_right": "A: (n * n, n * n); B: (n, n); Y = kron_right(A, B)",
 }
 LEAVES = {"var", "number", "dim", "ones", "zeros", "eye"}
 
@@ -231,6 +234,9 @@ REWRITTEN = {
     "associativity": "A: (n, n); B: (n, n); C: (n, n); Y = A @ (B @ C)",
     "scalar-factors": "A: (n, n); Y = 3 * (A * 2)",
     "constant-matrix": "A: (n, n); L = sum(A)",
+    "stacked-back": "A: (n, n); Y = unvec(vec(A), (n, n))",
+    "transposed-kronecker": "A: (n, n); B: (n, n); C: (n * n, m); Y = kron(A, B) @ C",
+    "kronecker-times-column": "A: (n, m); B: (p, q); X: (q, m); y = kron(A, B) @ vec(X)",
 }
 WRONG_REWRITES = {
     "sign": lambda e: -e,

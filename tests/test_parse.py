@@ -245,7 +245,7 @@ REFUSED = """
              ^^^^^^^^^^^
 
     X: (n + 1, d); Y = X
-    line 1, column 5: a dimension is a name or a positive whole number
+    line 1, column 5: a dimension is a name, a positive whole number, or a product of these
       X: (n + 1, d); Y = X
           ^^^^^
 

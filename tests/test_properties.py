@@ -9,8 +9,8 @@ import ast
 import mpmath
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, example, given, settings
-from programs import DECLARED, DIGITS, evaluate, matrix, point, run, texts
+from hypothesis import HealthCheck, example, given, settings, strategies as st
+from programs import DECLARED, DIGITS, evaluate, matrix, point, run, stacked, texts
 
 from derive.explain import explain
 from derive.parse import parse
@@ -53,7 +53,7 @@ def slope(program: Program, values: dict, sizes: dict, name: str) -> mpmath.mpf:
 
 
 @settings(max_examples=60, suppress_health_check=list(HealthCheck))
-@given(texts())
+@given(st.one_of(texts(), stacked()))
 @example(f"{DECLARED}; H0 = (X @ W) * sum(X) + tr(A); L = mean(H0 ** 3) / (1 + sum(b ** 2))")
 def test_gradients_agree_with_central_differences(text):
     program = parse(text)
@@ -83,7 +83,7 @@ def test_central_differences_see_a_wrong_gradient():
 
 # The same programs in every run: a quotient of whole sums, drawn once in hundreds, takes minutes.
 @settings(max_examples=30, suppress_health_check=list(HealthCheck), derandomize=True)
-@given(texts(depth=2))
+@given(st.one_of(texts(depth=2), stacked()))
 def test_random_programs_are_proved_for_every_shape(text):
     program = parse(text)
     derivation = insist(verify(explain(program, wrt=reached(program), detail="one")))

@@ -5,10 +5,10 @@ Parsing, proving, checking and printing read it from here.
 """
 
 from derive.expr import OPS
-from derive.ops import elementwise, linear, reduction, rows, square
+from derive.ops import elementwise, kronecker, linear, reduction, rows, square
 from derive.ops.linear import var
 
-for _family in (linear, elementwise, reduction, rows, square):
+for _family in (linear, elementwise, reduction, rows, square, kronecker):
     OPS.update((op.name, op) for op in _family.OPERATORS)
 
 __all__ = ["OPS", "var"]

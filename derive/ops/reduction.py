@@ -8,14 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from derive.expr import OPS, Condition, Expr, Op, Pullback, broadcast_to, elementwise, number
+from derive.expr import OPS, Condition, Expr, Op, Pullback, broadcast_to, elementwise, extent_of
 from derive.ops.elementwise import holds
 from derive.shape import SCALAR, Dim, Shape, square
-
-
-def _extent(dim: Dim) -> Expr:
-    """Return a dimension as a number in an expression."""
-    return number(dim) if isinstance(dim, int) else OPS["dim"](data=dim)
 
 
 def _spread(g: Expr, Y: Expr, A: Expr) -> Expr:
@@ -58,7 +53,7 @@ MEAN = Op(
     pullbacks=(
         Pullback(
             lambda g, Y, A: broadcast_to(
-                g / (_extent(A.shape.rows) * _extent(A.shape.cols)), A.shape
+                g / (extent_of(A.shape.rows) * extent_of(A.shape.cols)), A.shape
             ),
             because="mean-rule",
         ),
@@ -71,7 +66,7 @@ MEAN_ROWS = Op(
     entry=lambda ix, i, j, A: ix.sum(A.rows, lambda p: A[p, j]) / ix.size(A.rows),
     pullbacks=(
         Pullback(
-            lambda g, Y, A: broadcast_to(g / _extent(A.shape.rows), A.shape),
+            lambda g, Y, A: broadcast_to(g / extent_of(A.shape.rows), A.shape),
             because="mean-rule",
         ),
     ),
@@ -83,7 +78,7 @@ MEAN_COLS = Op(
     entry=lambda ix, i, j, A: ix.sum(A.cols, lambda q: A[i, q]) / ix.size(A.cols),
     pullbacks=(
         Pullback(
-            lambda g, Y, A: broadcast_to(g / _extent(A.shape.cols), A.shape),
+            lambda g, Y, A: broadcast_to(g / extent_of(A.shape.cols), A.shape),
             because="mean-rule",
         ),
     ),

@@ -19,6 +19,7 @@ _OPERATORS = {
     "partial": r"\partial ",
     "delta": r"\delta",
     "odot": r" \odot ",
+    "otimes": r" \otimes ",
     "entrywise": r"\odot ",
     "oslash": r" \oslash ",
     "cdot": r" \cdot ",
@@ -181,7 +182,7 @@ def _fitting(kind: str, inner: str) -> str:
 # -- breaking --------------------------------------------------------------------------------------
 
 _SIGNS = ("plus", "minus")
-_BETWEEN = ("odot", "oslash", "cdot", "thin")
+_BETWEEN = ("odot", "otimes", "oslash", "cdot", "thin")
 
 
 def _flat(box: Box) -> list[Box]:
@@ -293,8 +294,8 @@ _ORDINARY = {"(": 0.78, ")": 0.78, "[": 0.56, "]": 0.56, ",": 0.89, "/": 1.0, "-
              r"\top": 1.56, r"\partial": 1.06, r"\infty": 2.0, r"\cdots": 2.7, r"\vdots": 0.56,
              r"\ddots": 2.6, r"\,": 0.33, r"\ ": 0.67, r"\quad": 2.0, r"\qquad": 4.0,
              r"\lvert": 0.56, r"\rvert": 0.56}  # fmt: skip
-_BINARY = {" + ": 1.56, " - ": 1.56, r"\odot": 1.56, r"\oslash": 1.56, r"\times": 1.56,
-           r"\cdot": 0.56}  # fmt: skip
+_BINARY = {" + ": 1.56, " - ": 1.56, r"\odot": 1.56, r"\otimes": 1.56, r"\oslash": 1.56,
+           r"\times": 1.56, r"\cdot": 0.56}  # fmt: skip
 _RELATIONS = {"=": 1.56, "+": 1.56, r"\gt": 1.56, r"\le": 1.56, r"\ne": 1.56}
 _FIXED = {r"\bigl", r"\bigr", r"\Bigl", r"\Bigr"}
 _ALPHABETS = {r"\mathbf", r"\mathit", r"\operatorname", r"\mathrm"}

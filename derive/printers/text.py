@@ -14,6 +14,7 @@ _OPERATORS = {
     "partial": "∂",
     "delta": "δ",
     "odot": " ⊙ ",
+    "otimes": " ⊗ ",
     "entrywise": "⊙",
     "oslash": " ⊘ ",
     "cdot": "·",
