@@ -6,11 +6,14 @@ from fractions import Fraction
 from xml.etree import ElementTree
 
 import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
+from programs import point, texts
 
 import derive
 from derive.chain import chains
-from derive.circuit import circuit
+from derive.circuit import GATES, circuit
 from derive.cli import main
+from derive.drawing import draw, overlaps
 from derive.errors import ProofError, SizeError, UnsupportedError
 from derive.graphs import Number, graph
 from derive.parse import parse
@@ -269,7 +272,27 @@ def test_thousands_of_gates_are_drawn_bare_and_more_are_refused():
     found = graph(chain)
     assert not re.search(r"<text[^>]*>x7", found.to_svg())
     with pytest.raises(SizeError, match="5,000"):
-        from derive.drawing import draw
         from derive.picture import Picture, Vertex, line
 
         draw(Picture(tuple(Vertex(str(k), "input", line("x")) for k in range(5001)), ()))
+
+
+# -- pictures of random programs -------------------------------------------------------------------
+
+
+@settings(max_examples=40, suppress_health_check=list(HealthCheck), deadline=None)
+@given(texts(), st.sampled_from(GATES), st.booleans())
+def test_pictures_of_random_programs_have_no_overlaps(text, gates, numbers):
+    program = parse(text)
+    values = None
+    if numbers:
+        sizes = dict(zip(program.dims, (2, 3, 4)))
+        values = {name: [[str(x) for x in row] for row in rows]
+                  for name, rows in point(program, sizes).items()
+                  if name in program.inputs or name == f"d{program.output}"}  # fmt: skip
+    try:
+        found = graph(program, values, gates=gates)
+    except derive.DomainError:
+        return
+    if len(found.circuit.gates) <= 30:
+        assert overlaps(draw(found.picture())) == []
