@@ -91,7 +91,7 @@ def _transposed_entrywise(e: Expr) -> Expr | None:
     (a,) = e.args
     entrywise = a.op.style in ("infix", "prefix", "power") or a.op.derivatives
     if a.name == "broadcast_to":
-        return broadcast_to(a.args[0].T, e.shape) if a.args[0].shape.is_scalar else None
+        return broadcast_to(a.args[0], e.shape) if a.args[0].shape.is_scalar else None
     if entrywise and any(arg.name == "transpose" for arg in a.args):
         return rebuild(a, tuple(_turned(arg) for arg in a.args))
     return None
@@ -99,8 +99,8 @@ def _transposed_entrywise(e: Expr) -> Expr | None:
 
 def _turned(arg: Expr) -> Expr:
     if arg.name == "broadcast_to":
-        return broadcast_to(arg.args[0].T, arg.shape.T)
-    return arg.T
+        return broadcast_to(_turned(arg.args[0]), arg.shape.T)
+    return arg if arg.shape.is_scalar else arg.T
 
 
 def _transposed_sum(e: Expr) -> Expr | None:

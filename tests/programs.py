@@ -232,7 +232,7 @@ NUMPY: dict[str, Any] = {
         name: np.frompyfunc(getattr(mpmath, name), 1, 1)
         for name in ("exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "sqrt")
     },
-    "exactly": mpmath.mpf,
+    "exactly": lambda text: _column(mpmath.mpf(text)),  # a number has a transpose, too
     "mask": lambda A: np.vectorize(mpmath.mpf, otypes=[object])(A),
 }
 
