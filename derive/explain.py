@@ -64,6 +64,8 @@ def explain(
     Raises `UnsupportedError` for a variable that cannot be differentiated by, `SizeError` where the
     document would have more than `max_entries` entries.
     """
+    if all(leaf.shape.is_scalar for leaf in program.leaves.values()):
+        detail = "brief"  # a scalar has no entries: the proof for every shape says it all
     writer = _Writer(program, program.wanted(wrt), program.at(at), detail)
     writer.refuse_above(max_entries)
     return writer.derivation()

@@ -352,7 +352,8 @@ class _Page:
             yield Block("text", {"key": "assemble", **facts})
             yield self.equation(local.assembly, ("assembly", *key), reasons=False, qed=True)
             yield Block("end-proof")
-        yield Block("begin-proof", {"key": "every-shape", "math": of, "sizes": []})
+        key_ = "scalars" if self._scalars else "every-shape"
+        yield Block("begin-proof", {"key": key_, "math": of, "sizes": []})
         yield Block("text", {"key": "every-shape", **facts})
         yield self.equation(local.index, ("index", *key), qed=True)
         yield Block("end-proof")
@@ -397,6 +398,7 @@ class _Page:
             ],
             "general": bool(self.program.sizes),
             "delta": any(_has_delta(step.right) for step in local.index),
+            "scalars": self._scalars,
             "a": latex(notation.index(self.derivation.letters.variable[0])),
         }  # fmt: skip
 
@@ -557,7 +559,7 @@ class _Page:
             right = self._right(step, notation, room, cells)
             if reasons and len(right) > 1 and room > 2 * REASON:
                 right = self._right(step, notation, room - REASON, cells)
-            if not left and lines and right == lines[-1].right:
+            if not left and lines and _bare(right) == _bare(lines[-1].right):
                 continue  # two names for what is written alike
             reason = self._reason(step) if reasons else None
             lines.append(Line(left, right, reason, left in wide))
@@ -798,6 +800,11 @@ def _lines_width(lines: list[Line]) -> float:
     alone = max((width(line.left) for line in lines if line.wide), default=0.0)
     right = max(width(part) + 2 * (k > 0) for line in lines for k, part in enumerate(line.right))
     return max(left + 4 + right, alone)
+
+
+def _bare(pieces: tuple[str, ...]) -> str:
+    """Return what is written, without the space between."""
+    return "".join(pieces).replace(r"\,", "").replace(" ", "")
 
 
 def _room(lines: list[Line], font: str) -> float:
