@@ -12,8 +12,10 @@ import subprocess
 
 import pytest
 from pictures import PICTURES, random_graph
+from test_courses import EXAMPLES as COURSES
 
 from derive.drawing import Cell, Drawing, Label, Node, Path, Rect, draw
+from derive.graphs import graph
 from derive.picture import line
 from derive.printers.svg import svg
 
@@ -96,6 +98,7 @@ SAMPLES = {
     **{name: draw(picture) for name, picture in PICTURES.items()},
     **{f"{name}, on a page": draw(picture, across=1000) for name, picture in PICTURES.items()},
     **{f"random {seed}": draw(random_graph(seed, 30, 3 + seed)) for seed in range(8)},
+    **{found["id"]: draw(graph(found["program"], found["values"]).picture()) for found in COURSES},
 }
 
 
