@@ -56,7 +56,10 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What became of one identity: a judgement, or the message of an error."""
+    """What became of one identity: a judgement, or the message of an error.
+
+    `documents` holds what is to be written of a judgement, a text for each format asked for.
+    """
 
     id: Any
     verdict: str
@@ -64,6 +67,7 @@ class Answer:
     judgement: Judgement | None = None
     message: str = ""
     seconds: float = 0.0
+    documents: tuple[tuple[str, str], ...] = ()
 
     def plain(self) -> dict[str, Any]:
         """Return the answer as plain values, for `--json`."""
@@ -83,6 +87,7 @@ def check_file(
     jobs: int = 1,
     timeout: float | None = None,
     progress: Callable[[float], None] | None = None,
+    formats: tuple[str, ...] = (),
 ) -> Iterator[Answer]:
     """Judge the identities of a JSON Lines or TOML file, in order, as they come.
 
@@ -94,14 +99,15 @@ def check_file(
     [('left', 'proved')]
 
     `jobs` is the number of worker processes, `timeout` the seconds that one identity may take,
-    and `progress` is called with the part of the file that has been read, from 0 to 1. Raises
-    `OutputError` or `ParseError` where the file itself cannot be read.
+    `progress` is called with the part of the file that has been read, from 0 to 1, and each
+    judgement comes with its documents in `formats`, md and tex. Raises `OutputError` or
+    `ParseError` where the file itself cannot be read.
     """
     if jobs < 1:
         raise UnsupportedError(f"the number of workers must be at least 1, {jobs} is not")
     if timeout is not None and not 0 < timeout < 1e6:
         raise UnsupportedError(f"a time limit is a positive number of seconds, {timeout:g} is not")
-    return answers(identities(path, progress), jobs, timeout)
+    return answers(identities(path, progress), jobs, timeout, formats)
 
 
 # -- reading ---------------------------------------------------------------------------------------
@@ -351,20 +357,24 @@ class Court:
     def judge(self, claim: str, timeout: float | None = None) -> tuple[str, Judgement | None, str]:
         """Return the verdict, the judgement where there is one, and a message where there is not.
 
-        What fails after a claim has been read is no fault of the claim: it is undecided.
+        What fails after a claim has been read is no fault of the claim: it is undecided, or stays
+        refuted where only the reasons were still sought.
         """
+        case = self.case
         try:
-            judgement = limited(lambda: self.case.judge(claim), timeout)
+            judgement = limited(lambda: case.judge(claim), timeout)
+            return judgement.verdict, judgement, ""
         except TimeUp as error:
             self.case = self._case()  # the one that was interrupted may be in pieces
-            return UNDECIDED, None, f"stopped after {timeout:g} seconds, {_stage(error)}"
+            message = f"stopped after {timeout:g} seconds, {_stage(error)}"
         except DeriveError as error:
-            return UNDECIDED, None, str(error)
+            message = str(error)
         except RecursionError:
-            return UNDECIDED, None, "the formulas are nested too deeply for the judges"
+            message = "the formulas are nested too deeply for the judges"
         except MemoryError:
-            return UNDECIDED, None, "the judges ran out of memory"
-        return judgement.verdict, judgement, ""
+            message = "the judges ran out of memory"
+        standing = case.standing.get(claim)
+        return standing.verdict if standing else UNDECIDED, standing, message
 
 
 # -- judging ---------------------------------------------------------------------------------------
@@ -410,8 +420,9 @@ _STAGES = {
     "looks_false": "while it was tried at a few points",
     "has_a_point": "while a point was sought at which both sides have a value",
     "refute": "while the smallest counterexample was sought; it had not been proved",
-    "_diagnosis": "while the nearest true variant was sought; it had not been proved",
-    "_holds": "while the sizes where it holds were sought; it had not been proved",
+    "_diagnosis": "while the nearest true variant was sought",
+    "_holds": "while the sizes where it holds were sought",
+    "_last_resort": "while it was judged at sizes; it had not been proved",
 }
 
 
@@ -422,7 +433,9 @@ def _stage(error: BaseException) -> str:
     return _STAGES.get(outermost, "while it was judged")
 
 
-def judged(identity: Identity, timeout: float | None = None) -> Answer:
+def judged(
+    identity: Identity, timeout: float | None = None, formats: tuple[str, ...] = ()
+) -> Answer:
     """Return the answer to one identity, whatever happens."""
     start = perf_counter()
 
@@ -437,9 +450,10 @@ def judged(identity: Identity, timeout: float | None = None) -> Answer:
         limited(lambda: court.read(identity.claim), timeout)
         left = None if timeout is None else max(timeout - (perf_counter() - start), 0.001)
         verdict, judgement, message = court.judge(identity.claim, left)
-        if left is not None and judgement is None:
+        if left is not None and message:
             message = message.replace(f"{left:g} seconds", f"{timeout:g} seconds")
-        return answer(verdict, judgement, message)
+        found = answer(verdict, judgement, message)
+        return _documented(court, identity, found, timeout, formats) if formats else found
     except TimeUp as error:
         return answer(UNDECIDED, message=f"stopped after {timeout:g} seconds, {_stage(error)}")
     except DeriveError as error:
@@ -450,15 +464,43 @@ def judged(identity: Identity, timeout: float | None = None) -> Answer:
         return answer(ERROR, message=f"a fault of derive: {type(error).__name__}: {error}")
 
 
+def _documented(
+    court: Court, identity: Identity, found: Answer, timeout: float | None, formats: tuple[str, ...]
+) -> Answer:
+    """Return an answer with its documents; where they cannot be made it says why, and stands."""
+    from derive.render_check import documents
+
+    judgement = found.judgement
+    if judgement is None:
+        return found
+    shapes = dict(identity.shapes)
+    # a quarter more than the time of a judgement: its worker is ended after half as much
+    left = None if timeout is None else max(timeout - found.seconds, 0) + timeout / 4
+    try:
+        made = limited(lambda: documents(court.case, judgement, formats, shapes=shapes), left)
+        return replace(found, documents=tuple(made))
+    except TimeUp:
+        why = "the time was over"
+    except DeriveError as error:
+        why = str(error)
+    except (RecursionError, MemoryError):
+        why = "it would be too large"
+    message = f"there is no document: {why}"
+    return replace(found, message=f"{found.message}\n{message}" if found.message else message)
+
+
 def answers(
-    items: Iterable[Identity | Answer], jobs: int = 1, timeout: float | None = None
+    items: Iterable[Identity | Answer],
+    jobs: int = 1,
+    timeout: float | None = None,
+    formats: tuple[str, ...] = (),
 ) -> Iterator[Answer]:
     """Yield the answer to each item in order; a time limit or several jobs ask for workers."""
     if jobs == 1 and timeout is None:
         for item in items:
-            yield judged(item) if isinstance(item, Identity) else item
+            yield judged(item, None, formats) if isinstance(item, Identity) else item
         return
-    crew = _Crew(jobs, timeout)
+    crew = _Crew(jobs, timeout, formats)
     try:
         yield from crew.work(items)
     finally:
@@ -474,8 +516,9 @@ class _Crew:
     A pool of `concurrent.futures` breaks as a whole when one of its processes ends.
     """
 
-    def __init__(self, jobs: int, timeout: float | None):
+    def __init__(self, jobs: int, timeout: float | None, formats: tuple[str, ...] = ()):
         self.timeout = timeout
+        self.formats = formats
         self.workers: list[_Worker] = []
         self.jobs = jobs
         self.window = 8 * jobs
@@ -495,7 +538,7 @@ class _Crew:
                     done[taken] = item
                     taken += 1
                 else:
-                    idle.take(taken, item, self.timeout)
+                    idle.take(taken, item, self.timeout, self.formats)
                     taken += 1
             while given in done:
                 yield done.pop(given)
@@ -556,11 +599,13 @@ class _Worker:
         self.started = 0.0
         self.ended = False
 
-    def take(self, number: int, item: Identity, timeout: float | None) -> None:
+    def take(
+        self, number: int, item: Identity, timeout: float | None, formats: tuple[str, ...]
+    ) -> None:
         self.number, self.item, self.started = number, item, monotonic()
         self.deadline = None if timeout is None else self.started + timeout + GRACE + timeout / 2
         with suppress(OSError):  # a worker that has ended is seen when its answer is read
-            self.pipe.send((item, timeout))
+            self.pipe.send((item, timeout, formats))
 
     def answer(self) -> Answer:
         try:
@@ -589,5 +634,4 @@ def _serve(pipe: connection.Connection, parent: int) -> None:
             while not pipe.poll(5):
                 if os.getppid() != parent:
                     return
-            item, timeout = pipe.recv()
-            pipe.send(judged(item, timeout))
+            pipe.send(judged(*pipe.recv()))

@@ -16,11 +16,12 @@ from itertools import cycle, islice, product
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from derive.errors import DeriveError, ShapeError, UnsupportedError
+from derive.entries import Explicit
+from derive.errors import DeriveError, ParseError, ShapeError, UnsupportedError
 from derive.explain import explain
 from derive.expr import Expr, nodes, number, rebuild, substitute, variables
-from derive.index import Entries, Index, Scalar, along, letters, named, renaming
-from derive.normal import Form, Ring, TooLarge, Undefined
+from derive.index import Index, along, renaming
+from derive.normal import Budget, Form, Reading, Ring, TooLarge, Undefined
 from derive.ops import var
 from derive.ops.elementwise import EXTREMA, marks_winner
 from derive.parse import Shapes, parse, parse_claim
@@ -32,10 +33,13 @@ from derive.simplify import simplify
 from derive.variants import repairs, slips
 
 if TYPE_CHECKING:
+    from derive.modular import Outcome
     from derive.numbers import Numbers
 
 #: So many variants of a false claim are looked at, and so many are tried to be proved.
 MOST_VARIANTS, MOST_TRIALS = 1000, 4
+#: A gradient with more entries than this is not written out.
+MOST_ENTRIES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +66,10 @@ class Counterexample:
 class Judgement:
     """What became of one claim.
 
-    `verdict` is proved, refuted or undecided; `truth` is the gradient in input syntax; `reason`
-    says in words why the claim is refuted or undecided, `diagnosis` what its author may have meant,
-    proved itself before it is offered, and `holds` where the claim happens to be true.
+    `verdict` is proved, refuted or undecided; `truth` is the gradient in input syntax, the claim's
+    own formula where that is proved; `reason` says in words why the claim is refuted or undecided,
+    `diagnosis` what its author may have meant, proved itself before it is offered, and `holds`
+    where the claim happens to be true.
     """
 
     claim: str
@@ -104,6 +109,11 @@ ASSUMPTIONS = (
     "one-hot-rows", "binary", "sign",
 )  # fmt: skip
 Assumptions = Mapping[str, str | Sequence[str]]
+#: Functions that have no value anywhere where their argument is a constant of the wrong kind.
+NOWHERE = {
+    "div": "{} is 0", "inv": "{} is 0", "sqrt": "{} is negative", "log": "{} is negative",
+    "logdet": "{} is negative",
+}  # fmt: skip
 
 
 def check(
@@ -141,12 +151,18 @@ class Case:
         self.names = [n for n in names if n != program.output.data[0]]
         self.truths: dict[str, Expr] = {}
         self.gradients = {f"d{name}": var(f"d{name}", program.leaves[name].shape) for name in names}
-        taken = {*program.leaves, *program.dims}
-        self.entries = Entries(letters(taken).bound)
-        self.ring = Ring(meaning=self._meaning)
+        self.ring = Ring()
+        self.reading = Reading(self.ring, self._meaning)
         self.known: dict[str, Form] = {}
-        statements = (program.composed(statement.expr) for statement in program.statements)
-        self._defined = tuple(statements)
+        #: What is refuted already while the reasons are still looked for.
+        self.standing: dict[str, Judgement] = {}
+        for statement in program.statements:
+            self._insist_on_values(statement.expr)
+
+    @cached_property
+    def _defined(self) -> tuple[Expr, ...]:
+        """Every statement over the inputs alone."""
+        return tuple(self.program.composed(s.expr) for s in self.program.statements)
 
     @cached_property
     def derivation(self) -> Derivation:
@@ -171,13 +187,37 @@ class Case:
             raise UnsupportedError(f"{self.program.output} does not depend on {name}")
         if self.gradients[target] in nodes(expr):
             raise UnsupportedError(f"the claim gives {target} in terms of {target} itself")
+        self._insist_on_values(expr)
         return name, expr
+
+    def _insist_on_values(self, expr: Expr) -> None:
+        """Raise `ParseError` for a quotient, a root or a logarithm that is a number nowhere."""
+        for node in nodes(expr):
+            kind = node.name if node.name != "pow" else "div" if node.data < 0 else "sqrt"
+            if kind not in NOWHERE or (node.name == "pow" and node.data > 0 == node.data % 1):
+                continue
+            arg = _bare(node.args[-1])
+            if arg.is_var or arg.name == "dim" or self.gradients.keys() & _names(arg):
+                continue
+            self._assume({})
+            rows, cols = arg.shape.dims
+            try:
+                form = self.reading.of(arg, along("@a", rows), along("@c", cols))
+            except (TooLarge, Undefined, UnsupportedError):
+                continue
+            value = form.get((), 0) if form.keys() <= {()} else None
+            if value is not None and (value == 0 if kind in ("div", "inv") else value < 0):
+                words = NOWHERE[kind].format(arg if len(str(arg)) < 40 else "what it is taken of")
+                raise ParseError(f"{node} is not a number anywhere: {words}")
+            if value == 0 and kind in ("log", "logdet"):
+                raise ParseError(f"{node} is not a number anywhere: {arg} is 0")
 
     # -- judging -----------------------------------------------------------------------------------
 
     def judge(self, text: str) -> Judgement:
         """Return the judgement of one claim."""
         start = perf_counter()
+        self.standing.clear()
         try:
             name, expr = self.read(text)
         except ShapeError as error:
@@ -199,43 +239,46 @@ class Case:
         for dim, number_ in program.sizes.items():
             program = program.with_dim(dim, number_)
         case = Case(program, self.assumptions)
+        case.standing = self.standing
         try:
             name, expr = case.read(text)
         except ShapeError:
             return None
         if expr.shape != program.leaves[name].shape:
             return None
-        sizes = ", ".join(f"{dim} = {k}" for dim, k in self.program.sizes.items())
-        return replace(case._judged(text, name, expr), scope=sizes)
+        scope = sizes_in_words(self.program.sizes)
+        return replace(case._judged(text, name, expr), scope=scope)
 
     def _judged(self, text: str, name: str, expr: Expr) -> Judgement:
-        truth = self.truth(name)
         shape = self.program.leaves[name].shape
-        common: dict[str, Any] = {
-            "claim": text, "truth": f"d{name} = {truth}", "conditions": self._conditions(expr)
-        }  # fmt: skip
+        common: dict[str, Any] = {"claim": text, "conditions": self._conditions(expr)}
         if expr.shape != shape and all(map(same_number, expr.shape.dims, shape.dims)):
             reason = f"d{name} is {shape}, the claim is {expr.shape}: another order of the entries"
-            return Judgement(verdict=UNDECIDED, scope="", method="shapes", reason=reason, **common)
+            return Judgement(
+                verdict=UNDECIDED, scope="", method="shapes", reason=reason,
+                truth=f"d{name} = {self.truth(name)}", **common,
+            )  # fmt: skip
         if expr.shape != shape:
             reason = f"d{name} is {shape}, the claim is {expr.shape}"
-            variant = self._diagnosis(name, expr)
-            return Judgement(
+            refuted = Judgement(
                 verdict=REFUTED, scope=EVERY_SHAPE, method="shapes", reason=reason,
-                diagnosis=variant, **common,
+                truth=f"d{name} = {self.truth(name)}", **common,
             )  # fmt: skip
+            self.standing[text] = refuted
+            return replace(refuted, diagnosis=self._diagnosis(name, expr))
         try:
-            if not self.looks_false(name, expr) and self.proves(name, expr):
-                if not self.has_a_point(name, expr):
+            if self._proved_unless_false(name, expr):
+                if not self.has_a_point(expr):
                     return Judgement(
                         verdict=UNDECIDED, scope="", method="index normal form",
                         reason="the forms agree, but no point was found at which both sides have "
                         "a value",
-                        **common,
+                        truth=f"d{name} = {self.truth(name)}", **common,
                     )  # fmt: skip
                 return Judgement(
-                    verdict=PROVED, scope=EVERY_SHAPE, method="index normal form", **common
-                )
+                    verdict=PROVED, scope=EVERY_SHAPE, method="index normal form",
+                    truth=f"d{name} = {expr}", **common,
+                )  # fmt: skip
             why = "the normal forms differ, and no counterexample was found"
         except TooLarge:
             why = "the normal form is too large"
@@ -243,21 +286,110 @@ class Case:
             why = "the claim divides by zero"
         except UnsupportedError as error:
             why = error.message
+        common["truth"] = f"d{name} = {self.truth(name)}"
         found = self.refute(name, expr)
         if found is None:
-            return Judgement(
-                verdict=UNDECIDED, scope="", method="index normal form, intervals", reason=why,
-                **common,
-            )  # fmt: skip
-        return Judgement(
+            return self._last_resort(name, expr, why, common)
+        refuted = Judgement(
             verdict=REFUTED,
-            scope=", ".join(f"{dim} = {k}" for dim, k in found.sizes.items()) or "scalars",
+            scope=sizes_in_words(found.sizes) or "scalars",
             method="rigorous intervals at a point",
             counterexample=found,
-            diagnosis=self._diagnosis(name, expr),
-            holds=self._holds(name, expr),
             **common,
         )
+        self.standing[text] = refuted
+        return replace(
+            refuted, diagnosis=self._diagnosis(name, expr), holds=self._holds(name, expr)
+        )
+
+    def _last_resort(self, name: str, expr: Expr, why: str, common: Mapping[str, Any]) -> Judgement:
+        """Judge what neither normal forms nor points decide, by judges who know sizes alone."""
+        sizes = self._at((4, 5, 6))
+        outcome = self._modulo(name, expr, sizes)
+        if outcome is not None and not outcome.agrees:
+            points = (self._differs(name, expr, sizes, seed) for seed in range(SEEDS))
+            found = next((point for point in points if point), None)
+            reason = f"both sides are different numbers at random integers modulo {outcome.prime}"
+            return Judgement(
+                verdict=REFUTED, scope=sizes_in_words(sizes) or "scalars", counterexample=found,
+                method="evaluation modulo a prime", reason="" if found else reason, **common,
+            )  # fmt: skip
+        small = self._at((2, 3))
+        written = self._equal_at(name, expr, small) and self.has_a_point(expr)
+        if written and small == dict(self.program.sizes):
+            return Judgement(
+                verdict=PROVED, scope=sizes_in_words(small) or EVERY_SHAPE,
+                method="both sides written out and compared exactly", **common,
+            )  # fmt: skip
+        agreed = []
+        if written:
+            agreed.append(f"both sides are equal where {sizes_in_words(small)}, written out")
+        if outcome is not None:
+            place = f"where {sizes_in_words(sizes)}, " if sizes else ""
+            chance = f"with a chance of error of at most {float(outcome.bound):.0e}"
+            agreed.append(f"they agree {place}modulo a prime, {chance}")
+        if not agreed and (digits := self._digits(name, expr)):
+            agreed.append(f"they agree to {digits} digits at the points that were tried")
+        return Judgement(
+            verdict=UNDECIDED, scope="", method="index normal form, intervals",
+            reason="; ".join([why, *agreed]), **common,
+        )  # fmt: skip
+
+    def _at(self, numbers: tuple[int, ...]) -> dict[str, int]:
+        """Return sizes: those that the user gave, and for the other dimensions some numbers."""
+        pairs = zip(self.program.dims, cycle(numbers), strict=False)
+        return {dim: self.program.sizes.get(dim, k) for dim, k in pairs}
+
+    def _modulo(self, name: str, expr: Expr, sizes: Mapping[str, int]) -> Outcome | None:
+        """Return what one point modulo a prime says, `None` where that judge does not serve."""
+        from derive.modular import agrees_modulo
+
+        if any(k > MOST_ENTRIES for k in sizes.values()):
+            return None
+        try:
+            return agrees_modulo(self.program, name, expr, sizes, assume=self.assumed)
+        except DeriveError:
+            return None
+
+    def _equal_at(self, name: str, expr: Expr, sizes: Mapping[str, int]) -> bool:
+        """Whether both sides, written out at sizes, are equal entry by entry.
+
+        The gradient is the derivative of the output's entries, each taken for itself. Of gradients
+        of intermediates this judge knows nothing, nor of intermediates that vanish on a region.
+        """
+        program, ring = self.program, Ring(sizes)
+        own = {f"d{program.output}"} | set(program.leaves)
+        rows, cols = expr.shape.extents(sizes)
+        if name not in program.inputs or _names(expr) - own or rows * cols > MOST_ENTRIES:
+            return False
+        output, claim = program.composed(program.output), program.composed(expr)
+        one: dict[str, Form] = {f"d{program.output}": {(): 1}} if program.is_loss else {}
+        written = Explicit(ring, lambda leaf, i, j: one.get(leaf))
+        try:
+            upstream = written.matrix(self.gradients[f"d{program.output}"])
+            loss: Form = {}
+            for ys, gs in zip(written.matrix(output), upstream, strict=True):
+                for y, g in zip(ys, gs, strict=True):
+                    loss = ring.add(loss, ring.mul(g, y))
+            leaf, claimed = program.leaves[name].data, written.matrix(claim)
+            slopes = [[ring.derivative(loss, leaf, a, c) for c in range(cols)] for a in range(rows)]
+            ring.assume(self.assumed)
+            return all(
+                ring.equal(ring.unfold(x, ring.entry), ring.unfold(y, ring.entry))
+                for row, other in zip(slopes, claimed, strict=True)
+                for x, y in zip(row, other, strict=True)
+            )
+        except (TooLarge, Undefined, DeriveError):
+            return False
+
+    def _digits(self, name: str, expr: Expr) -> int | None:
+        """Return to how many digits both sides agree at a few points, `None` without values."""
+        from derive.numbers import digits_in_common
+
+        sizes = {dim: 2 + k % 2 for k, dim in enumerate(self.program.dims)}
+        truth, claim = self._formulas(name, expr)
+        points = (digits_in_common(truth, claim, sizes, self._values(sizes, s)) for s in range(4))
+        return min((k for k in points if k is not None), default=None)
 
     def _ill_shaped(self, text: str, error: ShapeError) -> Judgement:
         """Judge a claim that does not fit for every shape where it does: at equal dimensions."""
@@ -301,12 +433,24 @@ class Case:
         first, second = (self.program.sizes.get(dim) for dim in equality.split(" = "))
         return first is not None and first == second
 
+    def fitting(self, text: str) -> Case:
+        """Return the case in which a claim can be read, if need be that of equal dimensions."""
+        case = self
+        for _ in self.program.dims:
+            try:
+                case.read(text)
+                break
+            except ShapeError as error:
+                case = case._with_equal(error) or case
+        return case
+
     def _with_equal(self, error: ShapeError) -> Case | None:
         """Return the case in which two dimensions that clashed are one."""
         kept, gone = first_clash(*error.clash) if error.clash else (0, 0)
         if not (isinstance(kept, str) and isinstance(gone, str)):
             return None
         case = Case(self.program.with_dim(gone, kept), self.assumptions)
+        case.standing = self.standing
         case.equalities = [*self.equalities, f"{kept} = {gone}"]
         return case
 
@@ -328,40 +472,66 @@ class Case:
     def _composed(self, arg: Expr) -> Expr:
         return self.program.composed(_bare(arg))
 
-    def has_a_point(self, name: str, expr: Expr) -> bool:
-        """Whether the gradient and the claim both have a value at one of a few points."""
+    def has_a_point(self, expr: Expr) -> bool:
+        """Whether the program around one of a few points, and the claim there, have values.
+
+        Where a program of such functions has values all around a point it has a gradient there. One
+        that asks for nothing has values everywhere.
+        """
         from derive.numbers import have_values
 
+        formulas = (*(s.expr for s in self.program.statements), expr)
+        if not any(_is_partial(node) for root in formulas for node in nodes(root)):
+            return True
         output = self.program.composed(self.program.statements[-1].expr)
-        formulas = (output, *self._formulas(name, expr))
+        claim = self._formula(expr)
         sizes = dict.fromkeys(self.program.dims, 2)
-        return any(have_values(formulas, sizes, self._values(sizes, seed)) for seed in range(12))
+        return any(
+            have_values((output,), (claim,), sizes, self._values(sizes, seed)) for seed in range(12)
+        )
+
+    def _proved_unless_false(self, name: str, expr: Expr) -> bool:
+        """Whether a claim is proved; one that fails at a point is not carried through to the end.
+
+        Most claims that are true are seen to be so while intermediates are atoms, at less cost than
+        the point.
+        """
+        steps = self._comparisons(name, expr)
+        if next(steps):
+            return True
+        return not self.looks_false(name, expr) and any(steps)
 
     def proves(self, name: str, expr: Expr) -> bool:
-        """Whether the normal forms of a claim and of the gradient agree; intermediates are atoms
-        first, and are unfolded one by one where that does not decide."""
+        """Whether the normal forms of a claim and of the gradient agree."""
+        return any(self._comparisons(name, expr))
+
+    def _comparisons(self, name: str, expr: Expr) -> Iterator[bool]:
+        """Yield whether the normal forms of a claim and of the gradient agree; intermediates are
+        atoms first, and are unfolded one by one where that does not decide."""
         ring = self.ring
-        ring.assume({})
+        ring.budget = Budget()
+        self._assume({})
         rows, cols = self.program.leaves[name].shape.dims
-        r, s = along("@r", rows), along("@s", cols)
-        claimed = self._entry_form(self.exposed(expr), r, s)
-        truth = self.gradient(name, r if rows != 1 else 0, s if cols != 1 else 0)
-        if ring.equal(claimed, truth):
-            return True
+        a, c = along("@a", rows), along("@c", cols)
+        claimed = self._entry_form(self.exposed(expr), a, c)
+        truth = self.gradient(name, a, c)
+        yield ring.equal(claimed, truth)
         if self.assumed:
-            ring.assume(self.assumed)
+            self._assume(self.assumed)
             claimed, truth = (ring.unfold(form, ring.entry) for form in (claimed, truth))
-            if ring.equal(claimed, truth):
-                return True
+            yield ring.equal(claimed, truth)
         for statement in reversed(self.program.statements):
 
             def define(leaf: str, i: Index, j: Index, own: Statement = statement) -> Form | None:
                 return self._entry_form(own.expr, i, j) if leaf == own.name else None
 
             claimed, truth = ring.unfold(claimed, define), ring.unfold(truth, define)
-            if ring.equal(claimed, truth):
-                return True
-        return False
+            yield ring.equal(claimed, truth)
+
+    def _assume(self, words: Mapping[str, frozenset[str]]) -> None:
+        if words != self.ring.assumed:
+            self.ring.assume(words)
+            self.reading.forget()
 
     def exposed(self, expr: Expr) -> Expr:
         """Return an expression in which a kink sees what its argument is made of.
@@ -417,7 +587,9 @@ class Case:
                 if f"d{statement.name}" in self.gradients:
                     total = self.ring.add(total, self._part(statement, name))
             self.known[name] = total
-        return self.ring.rename(self.known[name], {**renaming("@a", a), **renaming("@c", c)})
+        names = {**renaming("@a", a), **renaming("@c", c)}
+        names = {old: new for old, new in names.items() if old != new}
+        return self.ring.rename(self.known[name], names) if names else self.known[name]
 
     def _part(self, statement: Statement, name: str) -> Form:
         ring, (rows, cols) = self.ring, statement.expr.shape.dims
@@ -427,9 +599,7 @@ class Case:
         a, c = along("@a", leaf.shape.rows), along("@c", leaf.shape.cols)
         term = ring.derivative(y, leaf.data, a, c)
         term = ring.mul(self._upstream(statement.name, i, j), term)
-        for index, dim in ((j, cols), (i, rows)):
-            term = ring.sum(index, dim, term) if dim != 1 else term
-        return term
+        return ring.sums_over([(k, dim) for k, dim in ((j, cols), (i, rows)) if dim != 1], term)
 
     def _upstream(self, name: str, i: Index, j: Index) -> Form:
         if name != self.program.output.data[0]:
@@ -437,13 +607,10 @@ class Case:
         return {(): 1} if self.program.is_loss else self.ring.entry(f"d{name}", i, j)
 
     def _entry_form(self, expr: Expr, i: Index, j: Index) -> Form:
-        return self.ring.of(self.entries.of(expr, i, j))
+        return self.reading.of(expr, i, j)
 
-    def _meaning(self, term: Scalar, names: Mapping[Index, Index]) -> Form | None:
-        name, i, j = term.data
-        if name not in self.gradients:
-            return None
-        return self._upstream(name[1:], named(i, names), named(j, names))
+    def _meaning(self, name: str, i: Index, j: Index) -> Form | None:
+        return self._upstream(name[1:], i, j) if name in self.gradients else None
 
     # -- refuting ----------------------------------------------------------------------------------
 
@@ -512,14 +679,16 @@ class Case:
 
     def _formulas(self, name: str, expr: Expr) -> tuple[Expr, Expr]:
         """Return the gradient and the claim over the inputs alone."""
+        return self._formula(self.truth(name)), self._formula(expr)
+
+    def _formula(self, expr: Expr) -> Expr:
+        """Return an expression over the inputs alone, the gradients in it by their formulas."""
         used = [leaf.data[0][1:] for leaf in variables(expr) if leaf.data[0] in self.gradients]
         formulas = {f"d{n}": self.truth(n) for n in used if n in self.names}
-        claim = self.program.composed(_put_in(expr, formulas))
-        truth = self.program.composed(self.truth(name))
+        found = self.program.composed(_put_in(expr, formulas))
         if self.program.is_loss:
-            own = {self.gradients[f"d{self.program.output}"]: number(1)}
-            claim, truth = substitute(claim, own), substitute(truth, own)
-        return truth, claim
+            found = substitute(found, {self.gradients[f"d{self.program.output}"]: number(1)})
+        return found
 
     def agrees(self, name: str, expr: Expr, sizes: Mapping[str, int]) -> bool:
         """Whether no difference shows at these sizes, at any of a few points."""
@@ -663,6 +832,11 @@ class _Screen:
         return bool(self.points) and all(agree(point) for point in self.points)
 
 
+def sizes_in_words(sizes: Mapping[str, int]) -> str:
+    """Return sizes as a reader writes them: n = 2, d = 3."""
+    return ", ".join(f"{dim} = {k}" for dim, k in sizes.items())
+
+
 _CONDITIONS = {
     "nonzero": "every entry of {0} is different from 0",
     "positive": "every entry of {0} is positive",
@@ -683,6 +857,11 @@ _CONDITIONS = {
 def _is_order_of_factors(error: ShapeError) -> bool:
     """Whether two dimensions clashed that are the same number at all sizes."""
     return error.clash is not None and same_number(*error.clash)
+
+
+def _is_partial(node: Expr) -> bool:
+    """Whether a function has no value somewhere, as a quotient and a logarithm."""
+    return bool(node.op.where(node.data, *node.args)) and not _has_kink(node)
 
 
 def _has_kink(node: Expr) -> bool:
@@ -733,6 +912,10 @@ def _obeying(table: list[list[Fraction]], words: frozenset[str]) -> list[list[Fr
         table = [[abs(x) + 3 * len(table) if i == j else x for j, x in enumerate(row)]
                  for i, row in enumerate(table)]  # fmt: skip
     return table
+
+
+def _names(expr: Expr) -> set[str]:
+    return {leaf.data[0] for leaf in variables(expr)}
 
 
 def _bare(arg: Expr) -> Expr:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from derive.claim import Counterexample, Judgement
 
 FORMATS = ("md", "tex")
+FOLDER = "output"
 MARKS = {"proved": ("✓", "green"), "refuted": ("✗", "red"), "undecided": ("?", "yellow"),
          "error": ("!", "magenta")}  # fmt: skip
 
@@ -51,9 +53,7 @@ def check(target: str | None, **options: Any) -> int:
     if options["path"] is not None:
         if target is not None or options["claims"] or options["shapes"] or options["assumed"]:
             raise UnsupportedError("--file brings its own programs and claims; give no others")
-        if options["write"]:
-            raise UnsupportedError("--write is for the claims about one TARGET, not for a file")
-        return _check_file(options["path"], options)
+        return _check_file(options["path"], _formats(options), options)
     if target is None:
         raise UnsupportedError(
             "there is nothing to check",
@@ -61,11 +61,15 @@ def check(target: str | None, **options: Any) -> int:
         )
     if not options["claims"]:
         raise UnsupportedError("there is no claim", hint='add --claim "dX = dY @ W.T"')
+    return _check_claims(target, _formats(options), options)
+
+
+def _formats(options: Mapping[str, Any]) -> tuple[str, ...]:
     formats = tuple(options["formats"].split(",")) if options["formats"] else FORMATS
     for form in formats:
         if form not in FORMATS:
             raise UnsupportedError(f"there is no format {form}", hint="there are md and tex")
-    return _check_claims(target, formats, options)
+    return formats
 
 
 def _check_claims(target: str, formats: tuple[str, ...], options: dict[str, Any]) -> int:
@@ -119,10 +123,9 @@ def _assumed(items: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
 
 def _stem(court: Court, claim: str, taken: Counter[str]) -> str:
     from derive.errors import ShapeError
-    from derive.render_check import fitting
 
     try:
-        name = f"d{fitting(court.case, claim).read(claim)[0]}"
+        name = f"d{court.case.fitting(claim).read(claim)[0]}"
     except ShapeError:
         name = "claim"
     stem = f"{court.program.name}-check-{name}"
@@ -137,43 +140,67 @@ def _write(
     formats: tuple[str, ...],
     options: dict[str, Any],
 ) -> list[Path]:
-    from derive.pipeline import prove
-    from derive.render_check import fitting, write_check
+    from derive.render_check import documents, write_documents
 
-    def derivation(form: str) -> str:
-        name = fitting(court.case, judgement.claim).read(judgement.claim)[0]
-        proof = prove(
-            court.program.text,
-            options["given"],
-            at=options["at"],
-            wrt=(name,),
-            name=court.program.name,
-        )
-        return proof.render(form, fragment=form == "tex")
-
-    folder = options["output"] or "output"
-    return write_check(
-        court.case, judgement, folder, formats, stem=stem, derivation=derivation
-    )  # fmt: skip
+    given, at = options["given"], options["at"]
+    texts = documents(court.case, judgement, formats, shapes=given, at=at)
+    return write_documents(options["output"] or FOLDER, stem, texts)
 
 
 # -- files -----------------------------------------------------------------------------------------
 
 
-def _check_file(path: str, options: dict[str, Any]) -> int:
+def _check_file(path: str, formats: tuple[str, ...], options: dict[str, Any]) -> int:
     from derive.batch import check_file
 
     found: Counter[str] = Counter()
-    start = perf_counter()
+    start, write, as_json = perf_counter(), options["write"], options["as_json"]
+    folder, taken, count = Path(options["output"] or FOLDER), _Names(), 0
     with _bar() as progress:
         answers = check_file(
-            path, jobs=options["jobs"], timeout=options["timeout"], progress=progress
+            path,
+            jobs=options["jobs"],
+            timeout=options["timeout"],
+            progress=progress,
+            formats=formats if write else (),
         )
         for answer in answers:
             found[answer.verdict] += 1
-            _print(answer, None, options["as_json"])
+            _print(answer, None, as_json)
+            if answer.documents:
+                from derive.render_check import write_documents
+
+                stem = taken.free(answer.id, answer.line or sum(found.values()))
+                count += len(write_documents(folder, stem, answer.documents))
+    if write:
+        plural = "file" if count == 1 else "files"
+        click.echo(f"wrote {count} {plural} to {folder}", err=as_json)
     _summary(found, perf_counter() - start, options["as_json"])
     return status(found)
+
+
+class _Names:
+    """The names of files that are taken, told apart as by file systems that know no capitals."""
+
+    def __init__(self) -> None:
+        self.taken: set[str] = set()
+
+    def free(self, known: Any, line: int) -> str:
+        """Return a name of its own for an identity: its id, made safe, or its line."""
+        plain = re.sub(r"[^A-Za-z0-9._+-]+", "-", str(known) if known is not None else "")
+        stem = plain.strip(".-")[:80].rstrip(".-") or f"line-{line}"
+        if RESERVED.fullmatch(stem):
+            stem = f"{stem}-{line}"
+        name, number = stem, 1
+        while name.lower() in self.taken:
+            number += 1
+            name = f"{stem}-{number}"
+        self.taken.add(name.lower())
+        return name
+
+
+#: Names that mean a device to Windows, whatever follows the point.
+RESERVED = re.compile(r"(?i:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?")
 
 
 @contextmanager

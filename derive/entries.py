@@ -33,6 +33,9 @@ from derive.shape import Dim, extent
 if TYPE_CHECKING:
     import sympy
 
+#: What SymPy takes to differentiate one factor by one variable, in steps of a ring.
+SYMPY_STEPS = 20
+
 Matrix = list[list[Form]]
 #: The partial derivatives of one entry: the atom of each variable that occurs in it, and the form.
 Partials = dict[int, Form]
@@ -231,6 +234,7 @@ def _by_sympy(ring: Ring, form: Form, variables: list[int]) -> list[Form]:
     """Differentiate with SymPy; the variables of the results are the numbers 0, 1, 2 ..."""
     import sympy
 
+    ring.budget.spend(SYMPY_STEPS * len(variables) * _length(ring, form))
     symbols = {atom: sympy.Symbol(f"v{k}", real=True) for k, atom in enumerate(variables)}
     places = {symbol: k for k, symbol in enumerate(symbols.values())}
     expression = to_sympy(ring, form, symbols)
@@ -239,6 +243,15 @@ def _by_sympy(ring: Ring, form: Form, variables: list[int]) -> list[Form]:
         own.entry("v", k, 0)
     derivatives = (expression.diff(symbols[atom]) for atom in variables)
     return [_Foreign(own, from_sympy(own, d, places)) for d in derivatives]
+
+
+def _length(ring: Ring, form: Form) -> int:
+    """Return how many factors a form has, those inside its functions included."""
+    return sum(
+        1 + sum(_length(ring, ring.thaw(ring.atoms[atom][1])) for atom, _ in monomial
+                if ring.atoms[atom][0] not in ("x", "n", *MASKS))
+        for monomial in form
+    )  # fmt: skip
 
 
 class _Foreign(dict):

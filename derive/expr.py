@@ -184,14 +184,17 @@ def extent_of(dim: Dim) -> Expr:
 def nodes(root: Expr) -> list[Expr]:
     """Return every node once, arguments before the operators that use them."""
     seen: dict[Expr, None] = {}
-    stack = [(root, False)]
+    stack = [root]
     while stack:
-        node, ready = stack.pop()
-        if ready:
-            seen[node] = None
-        elif node not in seen:
-            stack.append((node, True))
-            stack.extend((arg, False) for arg in reversed(node.args) if arg not in seen)
+        node = stack[-1]
+        if not node.args:
+            seen[stack.pop()] = None
+            continue
+        waiting = [arg for arg in node.args if arg not in seen]
+        if waiting:
+            stack.extend(reversed(waiting))
+        else:
+            seen[stack.pop()] = None
     return list(seen)
 
 

@@ -346,7 +346,7 @@ class Entries:
             return self.of(expr.args[0], i, j)
         if expr.shape.is_scalar:
             return power(self.of(expr, 0, 0), -1)
-        _refuse_product(view.rows, expr)
+        refuse_product(view.rows, expr)
         return Scalar("inverse", (self.of(expr, "@r", "@s"),), (expr, "@r", "@s", view.rows, i, j))
 
     def det(self, view: _View) -> Scalar:
@@ -360,7 +360,7 @@ class Entries:
             return power(self.det(_View(self, expr.args[0])), -1)
         if expr.shape.is_scalar:
             return self.of(expr, 0, 0)
-        _refuse_product(view.rows, expr)
+        refuse_product(view.rows, expr)
         return Scalar("det", (self.of(expr, "@r", "@s"),), (expr, "@r", "@s", view.rows))
 
     entry = staticmethod(entry)
@@ -370,7 +370,8 @@ class Entries:
     function = staticmethod(function)
 
 
-def _refuse_product(dim: Dim, expr: Expr) -> None:
+def refuse_product(dim: Dim, expr: Expr) -> None:
+    """Raise `UnsupportedError` for a matrix of a product dimension, whose inverse is not known."""
     if isinstance(dim, Product):
         shown = (
             "a matrix inside it" if any(" " in leaf.data[0] for leaf in variables(expr)) else expr

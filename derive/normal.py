@@ -6,21 +6,24 @@ cos, sign and powers by their definitions; deltas are contracted; bound indices 
 depend only on how they are used; denominators are cleared before a form is compared with zero.
 
 This is the judge's algebra: it knows the definitions of operators, and none of their theorems. Its
-own derivatives are the seven lines of `Ring._atom_derivative`.
+own derivatives are the lines of `Ring._atom_derivative`, and that of an entry by another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 from itertools import permutations, product
 from math import comb, floor, prod
 from typing import Any
 
-from derive.index import Index, Scalar, index_words, named, split
+from derive.expr import Expr
+from derive.index import Index, Scalar, index_words, named, refuse_product, split
 from derive.ops import OPS
+from derive.ops.kronecker import parted
 from derive.ops.square import cofactor, determinant
-from derive.shape import Dim, Pair, Product, extent
+from derive.shape import Dim, Pair, Product, extent, factors as factors_of
 
 Exponent = int | Fraction
 Monomial = tuple[tuple[int, Exponent], ...]
@@ -33,6 +36,9 @@ UNIT: Monomial = ()
 MASKS = frozenset(("win", "top", "eq"))
 #: A form with more terms than this is not multiplied out; the question stays undecided.
 LARGEST = 200_000
+#: All questions about a derivation, and each about a claim, together take at most so many steps; a
+#: step is a product of two terms, or a term that is closed or reduced.
+MOST_STEPS = 4_000_000
 
 
 class TooLarge(Exception):
@@ -43,11 +49,29 @@ class Undefined(Exception):
     """The form divides by zero; the expression has no value."""
 
 
+class Budget:
+    """Steps that are left; what would take more stays undecided.
+
+    They are counted and not timed, so that an answer does not depend on the machine.
+    """
+
+    __slots__ = ("left",)
+
+    def __init__(self, left: int = MOST_STEPS):
+        self.left = left
+
+    def spend(self, steps: int) -> None:
+        """Take some steps; raise `TooLarge` where so many are not left."""
+        self.left -= steps
+        if self.left < 0:
+            raise TooLarge
+
+
 def exact(value: Exponent) -> Exponent:
     """Return a whole fraction as an integer, which is faster to compute with."""
-    if isinstance(value, Fraction) and value.denominator == 1:
-        return value.numerator
-    return value
+    if type(value) is int or value.denominator != 1:
+        return value
+    return value.numerator
 
 
 class Ring:
@@ -58,7 +82,13 @@ class Ring:
     something else; it is asked first.
     """
 
-    def __init__(self, sizes: Mapping[str, int] | None = None, meaning: Meaning | None = None):
+    def __init__(
+        self,
+        sizes: Mapping[str, int] | None = None,
+        meaning: Meaning | None = None,
+        budget: Budget | None = None,
+    ):
+        self.budget = budget or Budget()
         self.sizes = sizes
         self.meaning = meaning
         self.atoms: list[tuple] = []
@@ -67,7 +97,11 @@ class Ring:
         self.levels: list[int] = []
         self.special: set[int] = set()
         self.sums: set[int] = set()
+        self.deltas: set[int] = set()
+        self.winners: set[int] = set()
         self.fresh = 0
+        self.depth = 0
+        self.closed: dict[Monomial, Form] = {}
         self.assumed: dict[str, frozenset[str]] = {}
         self.symmetric: dict[tuple, bool] = {}
 
@@ -79,6 +113,7 @@ class Ring:
         self.assumed = {name: frozenset(words) for name, words in assumptions.items()}
         self.special = {a for a, key in enumerate(self.atoms) if self._is_special(key)}
         self.symmetric = {}
+        self.closed = {}
 
     # -- atoms -------------------------------------------------------------------------------------
 
@@ -90,8 +125,14 @@ class Ring:
             self.atoms.append(key)
             self.indices.append(self._indices_of(key))
             self.levels.append(self._level_of(key))
+            if key[0] == "x" and not self.assumed:  # by far the most frequent kind
+                return number
             if key[0] == "Σ":
                 self.sums.add(number)
+            elif key[0] == "δ":
+                self.deltas.add(number)
+            elif key[0] == "win":
+                self.winners.add(number)
             if self._is_special(key):
                 self.special.add(number)
         return number
@@ -130,10 +171,13 @@ class Ring:
         return {UNIT: dim} if isinstance(dim, int) else self.single(("n", dim))
 
     def _indices_of(self, key: tuple) -> frozenset[Index]:
+        if key[0] == "x":
+            _, _, i, j = key
+            if isinstance(i, Pair) or isinstance(j, Pair):
+                return frozenset(index_words(i, j))
+            return frozenset([k for k in (i, j) if isinstance(k, str)])
         match key:
-            case ("x", _, i, j) | ("δ", i, j):
-                if isinstance(i, Pair) or isinstance(j, Pair):
-                    return frozenset(index_words(i, j))
+            case ("δ", i, j):
                 return frozenset(k for k in (i, j) if isinstance(k, str))
             case ("Σ", k, _):
                 return frozenset((k,))
@@ -157,10 +201,9 @@ class Ring:
         return {k for atom, _ in monomial for k in self.indices[atom]}
 
     def _bound(self, monomial: Monomial) -> dict[Index, Dim]:
-        if not self.sums:
-            return {}
-        keys = (self.atoms[atom] for atom, _ in monomial if atom in self.sums)
-        return {k: dim for _, k, dim in keys}
+        sums, atoms = self.sums, self.atoms
+        found = [atom for atom, _ in monomial if atom in sums]
+        return {atoms[atom][1]: atoms[atom][2] for atom in found} if found else {}
 
     # -- arithmetic --------------------------------------------------------------------------------
 
@@ -183,8 +226,9 @@ class Ring:
                 return {monomial: exact(c * d)}
         if len(p) * len(q) > LARGEST:
             raise TooLarge
-        if self.sums:
-            q = self._apart(q)
+        self.budget.spend(len(p) * len(q))
+        if self.sums and self._has_sums(p) and self._has_sums(q):
+            q = self._apart(q, "~q")
         result: Form = {}
         special = self.special
         for m, c in p.items():
@@ -196,6 +240,10 @@ class Ring:
                 else:
                     accumulate(result, monomial, exact(c * d))
         return self._close(result) if self.sums else result
+
+    def _has_sums(self, form: Form) -> bool:
+        sums = self.sums
+        return any(atom in sums for monomial in form for atom, _ in monomial)
 
     def product(self, forms: Iterable[Form]) -> Form:
         result: Form = {UNIT: 1}
@@ -830,33 +878,62 @@ class Ring:
 
     def sum(self, index: Index, dim: Dim, form: Form) -> Form:
         """Return the sum of a form over an index."""
-        if isinstance(index, Pair):
-            for part, factor in zip(index.parts, index.dims, strict=True):
-                form = self.sum(part, factor, form)
-            return form
-        result: Form = {}
-        for monomial, coefficient in form.items():
-            if index not in self._all_indices(monomial):
-                term = self.mul({monomial: coefficient}, self.size(dim))
-            else:
-                binder = self.atom(("Σ", index, dim))
-                term = {merge(monomial, ((binder, 1),)): coefficient}
-            for m, c in term.items():
-                accumulate(result, m, c)
-        return self._close(result)
+        return self.sums_over([(index, dim)], form)
 
-    def _apart(self, q: Form) -> Form:
-        """Return a form with its bound indices renamed to words that nothing else uses."""
+    def sums_over(self, dims: Iterable[tuple[Index, Dim]], form: Form) -> Form:
+        """Return the sum of a form over some indices."""
+        loops = [
+            loop
+            for index, dim in dims
+            for loop in (
+                zip(index.parts, index.dims, strict=True)
+                if isinstance(index, Pair)
+                else ((index, dim),)
+            )
+        ]
+        for index, dim in loops:
+            result: Form = {}
+            for monomial, coefficient in form.items():
+                if not any(index in self.indices[atom] for atom, _ in monomial):
+                    term = self.mul({monomial: coefficient}, self.size(dim))
+                else:
+                    binder = self.atom(("Σ", index, dim))
+                    term = {merge(monomial, ((binder, 1),)): coefficient}
+                for m, c in term.items():
+                    accumulate(result, m, c)
+            form = result
+        return self._close(form)
+
+    def _apart(self, q: Form, word: str = "") -> Form:
+        """Return a form with its bound indices renamed to words that nothing else uses.
+
+        A `word` begins them where the caller has no use for them but to multiply once and close.
+        """
         result: Form = {}
         for monomial, coefficient in q.items():
             bound = self._bound(monomial)
             if bound:
-                names = {k: self._new_index() for k in bound}
+                names = {
+                    k: f"{word}{n}" if word else self._new_index() for n, k in enumerate(bound)
+                }
                 for m, c in self._renamed(monomial, names).items():
                     accumulate(result, m, exact(c * coefficient))
             else:
                 accumulate(result, monomial, coefficient)
         return result
+
+    @contextmanager
+    def bound_words(self, count: int) -> Iterator[list[str]]:
+        """Give words for the indices of sums around what is read inside.
+
+        Sums side by side share their words, and with them their atoms.
+        """
+        words = [f"~d{self.depth + k}" for k in range(count)]
+        self.depth += count
+        try:
+            yield words
+        finally:
+            self.depth -= count
 
     def _new_index(self) -> str:
         self.fresh += 1
@@ -864,19 +941,30 @@ class Ring:
 
     def _close(self, form: Form) -> Form:
         """Return the form with bound deltas contracted and bound indices named canonically."""
+        self.budget.spend(len(form))
         result: Form = {}
+        sums, deltas = self.sums, self.deltas
         for monomial, coefficient in form.items():
-            for m, c in self._closed(monomial).items():
+            atoms = [atom for atom, _ in monomial]
+            if sums.isdisjoint(atoms) and deltas.isdisjoint(atoms):  # there is nothing to do
+                accumulate(result, monomial, coefficient)
+                continue
+            closed = self.closed.get(monomial)
+            if closed is None:
+                closed = self._closed(monomial)
+                if len(self.closed) < LARGEST:
+                    self.closed[monomial] = closed
+            for m, c in closed.items():
                 accumulate(result, m, exact(c * coefficient))
         return result
 
     def _closed(self, monomial: Monomial) -> Form:
         bound = self._bound(monomial)
-        for atom, _ in monomial:
-            key = self.atoms[atom]
-            if key[0] != "δ":
+        atoms = [atom for atom, _ in monomial]
+        for atom in () if self.deltas.isdisjoint(atoms) else atoms:
+            if atom not in self.deltas:
                 continue
-            _, i, j = key
+            _, i, j = self.atoms[atom]
             gone, kept = (i, j) if i in bound else (j, i)
             rest = [(a, e) for a, e in monomial if a != atom]
             if gone in bound:
@@ -885,17 +973,18 @@ class Ring:
             if any(j in self.indices[a] for a, _ in rest):  # δ_ac f(c) = δ_ac f(a)
                 renamed = self._renamed(tuple(rest), {j: i})
                 return self._close(self.mul(renamed, self.delta(i, j)))
-        for atom, exponent in monomial:
-            if self.atoms[atom][0] == "win" and exponent == 1 and bound:
+        for atom in () if self.winners.isdisjoint(atoms) else atoms:
+            if atom in self.winners and bound and dict(monomial)[atom] == 1:
                 left = self._without_winner(monomial, atom, bound)
                 if left is not None:
                     return self._close({left: 1})
-        unused = [k for k in bound if not any(k in self.indices[a] for a in self._plain(monomial))]
+        used = set().union(*(self.indices[a] for a in atoms if a not in self.sums))
+        unused = [k for k in bound if k not in used]
         if unused:
-            used = tuple((a, e) for a, e in monomial if self.atoms[a][1] not in unused
+            left = tuple((a, e) for a, e in monomial if self.atoms[a][1] not in unused
                          or self.atoms[a][0] != "Σ")  # fmt: skip
             sizes = (self.size(bound[k]) for k in unused)
-            return self.mul({used: 1}, self.product(sizes))
+            return self.mul({left: 1}, self.product(sizes))
         return self._canonical(monomial, bound) if bound else {monomial: 1}
 
     def _without_winner(
@@ -919,6 +1008,8 @@ class Ring:
         colors: dict[Index, Any] = {k: repr(dim) for k, dim in bound.items()}
         plain = [(a, e) for a, e in monomial if a not in self.sums]
         for _ in bound:
+            if len(set(colors.values())) == len(bound):
+                break  # all are told apart, and more rounds keep their order
             uses = {
                 k: sorted(
                     repr((self._skeleton(a, colors, k), e))
@@ -936,6 +1027,9 @@ class Ring:
         best: tuple | None = None
         for order in _orders([classes[color] for color in sorted(classes)]):
             names = {k: f"%{level}.{position}" for position, k in enumerate(order)}
+            if len(classes) == len(bound):  # there is one order
+                settled = all(k == name for k, name in names.items())
+                return {monomial: 1} if settled else self._renamed(monomial, names)
             candidate = self._renamed(monomial, names)
             key = min((m for m in candidate), default=())
             if best is None or key < best[0]:
@@ -978,19 +1072,21 @@ class Ring:
         """Return a monomial with indices replaced, also inside functions."""
         plain: list[tuple[int, Exponent]] = []
         others: list[Form] = []
-        for atom, exponent in monomial:
-            if not self.indices[atom] & names.keys():
-                plain.append((atom, exponent))
+        indices, atoms, new_name = self.indices, self.atoms, names.get
+        for factor in monomial:
+            atom, exponent = factor
+            if indices[atom].isdisjoint(names):
+                plain.append(factor)
                 continue
-            kind, *rest = self.atoms[atom]
+            kind, *rest = atoms[atom]
             if kind == "x":
                 name, i, j = rest
-                i = named(i, names) if isinstance(i, Pair) else names.get(i, i)
-                j = named(j, names) if isinstance(j, Pair) else names.get(j, j)
+                i = named(i, names) if isinstance(i, Pair) else new_name(i, i)
+                j = named(j, names) if isinstance(j, Pair) else new_name(j, j)
                 key = self._entry_key(name, i, j)
                 plain.append((self.atom(key), exponent))
             elif kind == "Σ":
-                plain.append((self.atom(("Σ", names.get(rest[0], rest[0]), rest[1])), exponent))
+                plain.append((self.atom(("Σ", new_name(rest[0], rest[0]), rest[1])), exponent))
             elif kind == "δ":
                 others.append(self.delta(*(names.get(k, k) for k in rest)))
             elif kind == "inv":
@@ -1009,16 +1105,20 @@ class Ring:
                     else self.power(getattr(self, f"_{kind}")(inner), exponent)
                 )
                 others.append(self._apart(renewed))  # exp(log P) may have brought sums out
-        collected: dict[int, Exponent] = {}
-        for atom, exponent in plain:
-            collected[atom] = collected.get(atom, 0) + exponent
-        result: Form = {tuple(sorted((a, exact(e)) for a, e in collected.items() if e)): 1}
+        if len({atom for atom, _ in plain}) != len(plain):
+            collected: dict[int, Exponent] = {}
+            for atom, exponent in plain:
+                collected[atom] = collected.get(atom, 0) + exponent
+            plain = [(a, exact(e)) for a, e in collected.items() if e]
+        plain.sort()
+        result: Form = {tuple(plain): 1}
         for form in others:
             result = self._times(result, form)
         return result
 
     def _times(self, p: Form, q: Form) -> Form:
         """Multiply without naming bound indices anew: the caller closes the result."""
+        self.budget.spend(len(p) * len(q))
         result: Form = {}
         for m, c in p.items():
             for n, d in q.items():
@@ -1063,21 +1163,48 @@ class Ring:
             names = {k: self._new_index() for k in self._bound(monomial)}
             dims = [(names[k], dim) for k, dim in self._bound(monomial).items()]
             bare = tuple((x, e) for x, e in monomial if x not in self.sums)
-            for opened, factor in self._renamed(bare, names).items():
-                body = self._monomial_derivative(opened, leaf, a, c)
-                for index, dim in dims:
-                    body = self.sum(index, dim, body)
-                result = self.add(result, self.scale(exact(factor * coefficient), body))
+            for opened, factor in self._renamed(bare, names).items() if names else ((bare, 1),):
+                body = self._monomial_derivative(opened, leaf, a, c, dims)
+                for m, k in body.items():
+                    accumulate(result, m, exact(factor * coefficient * k))
         return result
 
-    def _monomial_derivative(self, monomial: Monomial, leaf: tuple, a: Index, c: Index) -> Form:
+    def _monomial_derivative(
+        self, monomial: Monomial, leaf: tuple, a: Index, c: Index, dims: Sequence[tuple[Index, Dim]]
+    ) -> Form:
+        """Return the derivative of a monomial, summed over some of its indices."""
         result: Form = {}
         for position, (atom, exponent) in enumerate(monomial):
-            inner = self._atom_derivative(self.atoms[atom], leaf, a, c)
-            if inner:
-                rest: Form = {(*monomial[:position], *monomial[position + 1 :]): exponent}
-                lowered = self._lowered(atom, exponent)
-                result = self.add(result, self.mul(self.mul(rest, lowered), inner))
+            key = self.atoms[atom]
+            if key[0] in ("n", "δ") or (key[0] == "x" and key[1] != leaf[0]):
+                continue
+            rest: Form = {(*monomial[:position], *monomial[position + 1 :]): exponent}
+            rest = self.mul(rest, self._lowered(atom, exponent)) if exponent != 1 else rest
+            summed = dims
+            if key[0] == "x":  # Σ_i δ_ia f(i) is f(a)
+                ends: list[tuple[Index, Index]] = []
+                for k, new, dim in zip(key[2:], (a, c), leaf[1].dims, strict=True):
+                    if isinstance(k, Pair) and isinstance(new, Pair):
+                        ends += zip(k.parts, new.parts, strict=True)
+                    elif dim != 1:
+                        ends.append((k, new))
+                words = {k for k, _ in dims}
+                names: dict[Index, Index] = {}
+                for k, new in ends:
+                    if k in words:
+                        names.setdefault(k, new)
+                rest = self.rename(rest, names) if names else rest
+                for k, new in ends:
+                    if names.get(k) != new:
+                        rest = self.mul(rest, self.delta(names.get(k, k), new))
+                summed = [(k, dim) for k, dim in dims if k not in names]
+            else:
+                inner = self._atom_derivative(key, leaf, a, c)
+                if not inner:
+                    continue
+                rest = self.mul(rest, inner)
+            for m, k in (self.sums_over(summed, rest) if summed else rest).items():
+                accumulate(result, m, k)
         return result
 
     def _lowered(self, atom: int, exponent: Exponent) -> Form:
@@ -1085,13 +1212,7 @@ class Ring:
         return {((atom, exponent),): 1} if exponent else {UNIT: 1}
 
     def _atom_derivative(self, key: tuple, leaf: tuple, a: Index, c: Index) -> Form:
-        name, shape = leaf
         match key:
-            case ("x", other, i, j):
-                if other != name:
-                    return {}
-                rows: Form = {UNIT: 1} if shape.rows == 1 else self.delta(i, a)
-                return self.mul(rows, {UNIT: 1} if shape.cols == 1 else self.delta(j, c))
             case ("exp", inner):
                 outer = self.single(key)
             case ("normcdf", inner):
@@ -1209,8 +1330,9 @@ class Ring:
         index, dim = term.data
         body = term.args[0]
         if self.sizes is None:
-            fresh = self._new_index()
-            return self.sum(fresh, dim, self.of(body, {**names, index: fresh}))
+            with self.bound_words(1) as (fresh,):
+                inner = self.of(body, {**names, index: fresh})
+            return self.sum(fresh, dim, inner)
         result = {}
         for k in range(self.sizes.get(dim, dim)):
             for monomial, coefficient in self.of(body, {**names, index: k}).items():
@@ -1343,6 +1465,7 @@ class Ring:
             if not work:
                 break
             monomial, coefficient = work.popitem()
+            self.budget.spend(len(monomial))
             new = self._reduction(monomial)
             for m, c in ({monomial: 1} if new is None else new).items():
                 accumulate(result if new is None else work, m, exact(c * coefficient))
@@ -1577,6 +1700,218 @@ class RingFunctions:
             self.ring,
             self.ring.function(name, *(Value(self.ring, {})._lift(arg) for arg in args)),
         )
+
+
+class Factored:
+    """A product of powers of forms, multiplied out when its form is asked for.
+
+    So 1 / (x y²) is x⁻¹ y⁻², whatever x and y are.
+    """
+
+    __slots__ = ("coefficient", "factors", "ring", "whole")
+
+    def __init__(self, ring: Ring, coefficient: Exponent, factors: list[tuple[Form, Exponent]]):
+        self.ring = ring
+        self.coefficient = coefficient
+        self.factors = factors
+        self.whole: Form | None = None
+
+    @property
+    def form(self) -> Form:
+        if self.whole is None:
+            powers = (self.ring.power(base, e) for base, e in self.factors)
+            product = self.ring.product(powers)
+            self.whole = (
+                product if self.coefficient == 1 else self.ring.scale(self.coefficient, product)
+            )
+        return self.whole
+
+    def _other(self, other: Any) -> Factored:
+        return factored(self.ring, other)
+
+    def __add__(self, other: Any) -> Factored:
+        return factored(self.ring, self.ring.add(self.form, self._other(other).form))
+
+    def __neg__(self) -> Factored:
+        return Factored(self.ring, -self.coefficient, self.factors)
+
+    def __sub__(self, other: Any) -> Factored:
+        return self + -self._other(other)
+
+    def __rsub__(self, other: Any) -> Factored:
+        return -self + other
+
+    def __mul__(self, other: Any) -> Factored:
+        other = self._other(other)
+        factors = list(self.factors)
+        for base, exponent in other.factors:
+            for place, (known, power) in enumerate(factors):
+                if base and (known is base or known == base):
+                    factors[place] = (known, exact(power + exponent))
+                    break
+            else:
+                factors.append((base, exponent))
+        kept = [(base, exponent) for base, exponent in factors if exponent]
+        return Factored(self.ring, exact(self.coefficient * other.coefficient), kept)
+
+    def __pow__(self, exponent: Exponent) -> Factored:
+        exponent = exact(exponent)
+        if not isinstance(exponent, int):
+            return Factored(self.ring, 1, [(self.form, exponent)])
+        factors = [(base, exact(e * exponent)) for base, e in self.factors] if exponent else []
+        return Factored(self.ring, exact(Fraction(self.coefficient) ** exponent), factors)
+
+    def __truediv__(self, other: Any) -> Factored:
+        return self * self._other(other) ** -1
+
+    def __rtruediv__(self, other: Any) -> Factored:
+        return self**-1 * other
+
+    __radd__, __rmul__ = __add__, __mul__
+
+
+def factored(ring: Ring, value: Any) -> Factored:
+    """Return a number, a form or a value as a product of one factor."""
+    if isinstance(value, Factored):
+        return value
+    if isinstance(value, int | Fraction) and value:
+        return Factored(ring, exact(value), [])
+    form = value if isinstance(value, dict) else value.form if isinstance(value, Value) else {}
+    return Factored(ring, 1, [(form, 1)])
+
+
+class Reading:
+    """The operators' definitions read as forms over symbolic indices.
+
+    `meaning(name, i, j)` may give the form of an entry that is defined by something else.
+    """
+
+    sizes: Mapping[str, int] | None = None
+
+    def __init__(
+        self, ring: Ring, meaning: Callable[[str, Index, Index], Form | None] | None = None
+    ):
+        self.ring = ring
+        self.meaning = meaning
+        self.known: dict[tuple[Expr, Index, Index], Factored] = {}
+
+    def of(self, expr: Expr, i: Index, j: Index) -> Form:
+        """Return the form of the entry i, j of an expression."""
+        return self.at(expr, i, j).form
+
+    def at(self, expr: Expr, i: Index, j: Index) -> Factored:
+        """Return the entry i, j of an expression as a product."""
+        known = self.known.get((expr, i, j))
+        if known is None:
+            views = [_View(self, arg) for arg in expr.args]
+            data = {"data": expr.data} if expr.op.takes_data else {}
+            known = factored(self.ring, expr.op.entry(self, i, j, *views, **data))
+            self.known[expr, i, j] = known
+        return known
+
+    def forget(self) -> None:
+        """Read anew from now on: other laws hold of entries."""
+        self.known = {}
+
+    # -- what a definition may ask for -------------------------------------------------------------
+
+    def sum(self, dim: Dim, body: Callable[[Index], Any]) -> Factored:
+        if dim == 1:
+            return factored(self.ring, body(0))
+        if isinstance(dim, Product):
+            return self._sum_along(dim, (), body)
+        with self.ring.bound_words(1) as (word,):
+            inner = factored(self.ring, body(word)).form
+        return factored(self.ring, self.ring.sum(word, dim, inner))
+
+    def _sum_along(self, dim: Product, parts: tuple, body: Callable[[Index], Any]) -> Factored:
+        if len(parts) == len(dim.dims):
+            return factored(self.ring, body(Pair(parts, dim.dims)))
+        return self.sum(dim.dims[len(parts)], lambda k: self._sum_along(dim, (*parts, k), body))
+
+    def extremum(self, name: str, dims: tuple[Dim, ...], body: Callable[..., Any]) -> Factored:
+        own = [factors_of(dim) for dim in dims]
+        with self.ring.bound_words(sum(map(len, own))) as words:
+            left = iter(words)
+            places: list[Index] = []
+            loops: list[tuple[Index, Dim]] = []
+            for parts in own:
+                index = tuple(next(left) for _ in parts)
+                loops += zip(index, parts, strict=True)
+                places.append(Pair(index, parts) if len(index) > 1 else index[0] if index else 0)
+            form = factored(self.ring, body(*places)).form
+        return factored(self.ring, self.ring.extremum(name, form, loops) if loops else form)
+
+    def entry(self, leaf: tuple, i: Index, j: Index) -> Factored:
+        name, shape = leaf
+        i, j = 0 if shape.rows == 1 else i, 0 if shape.cols == 1 else j
+        meant = self.meaning(name, i, j) if self.meaning else None
+        return factored(self.ring, self.ring.entry(name, i, j) if meant is None else meant)
+
+    def number(self, value: Exponent) -> Factored:
+        return factored(self.ring, value)
+
+    def size(self, dim: Dim) -> Factored:
+        return factored(self.ring, self.ring.size(dim))
+
+    def delta(self, i: Index, j: Index) -> Factored:
+        return factored(self.ring, self.ring.delta(i, j))
+
+    def function(self, name: str, *args: Any) -> Factored:
+        forms = (factored(self.ring, arg).form for arg in args)
+        return factored(self.ring, self.ring.function(name, *forms))
+
+    def inverse(self, view: _View, i: Index, j: Index) -> Factored:
+        """Return the entry i, j of an inverse; that of a product or a transpose is known."""
+        expr = view.expr
+        if expr.name == "kron" and all(_is_square(arg) for arg in expr.args):
+            a, b = (_View(self, arg) for arg in expr.args)
+            (p, k), (q, m) = (parted(place, (a.rows, b.rows), None) for place in (i, j))
+            return self.inverse(a, p, q) * self.inverse(b, k, m)
+        if expr.name == "matmul" and all(_is_square(arg) for arg in expr.args):
+            a, b = (_View(self, arg) for arg in expr.args)
+            return self.sum(b.rows, lambda k: self.inverse(b, i, k) * self.inverse(a, k, j))
+        if expr.name == "transpose":
+            return self.inverse(_View(self, expr.args[0]), j, i)
+        if expr.name == "inv":
+            return self.at(expr.args[0], i, j)
+        if expr.shape.is_scalar:
+            return self.at(expr, 0, 0) ** -1
+        refuse_product(view.rows, expr)
+        form = self.of(expr, "@r", "@s")
+        return factored(self.ring, self.ring.inverse(form, view.rows, i, j))
+
+    def det(self, view: _View) -> Factored:
+        """Return a determinant; that of a product, a transpose or an inverse is known."""
+        expr = view.expr
+        if expr.name == "matmul" and all(_is_square(arg) for arg in expr.args):
+            a, b = (_View(self, arg) for arg in expr.args)
+            return self.det(a) * self.det(b)
+        if expr.name == "transpose":
+            return self.det(_View(self, expr.args[0]))
+        if expr.name == "inv":
+            return self.det(_View(self, expr.args[0])) ** -1
+        if expr.shape.is_scalar:
+            return self.at(expr, 0, 0)
+        refuse_product(view.rows, expr)
+        return factored(self.ring, self.ring.det(self.of(expr, "@r", "@s"), view.rows))
+
+
+class _View:
+    """An argument of an operator: `A[i, k]`, `A.rows`, `A.cols`."""
+
+    __slots__ = ("cols", "expr", "reading", "rows")
+
+    def __init__(self, reading: Reading, expr: Expr):
+        self.reading, self.expr = reading, expr
+        self.rows, self.cols = expr.shape.dims
+
+    def __getitem__(self, indices: tuple[Index, Index]) -> Factored:
+        return self.reading.at(self.expr, *indices)
+
+
+def _is_square(expr: Expr) -> bool:
+    return expr.shape.rows == expr.shape.cols
 
 
 def _ratio(form: Form, other: Form) -> Fraction | None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from functools import partial
 from itertools import product
+from math import log10
 from typing import Any
 
 from flint import arb, ctx, fmpq
@@ -278,15 +279,45 @@ def decided_difference(
         ctx.prec = before
 
 
-def have_values(
-    formulas: tuple[Expr, ...], sizes: Mapping[str, int], values: Mapping[str, list[list[Fraction]]]
-) -> bool:
-    """Return whether every entry of every formula has a value at a point."""
+def digits_in_common(
+    one: Expr, other: Expr, sizes: Mapping[str, int], values: Mapping[str, list[list[Fraction]]]
+) -> int | None:
+    """Return to how many digits two expressions agree at a point, `None` without a value there."""
     before, ctx.prec = ctx.prec, BITS
     try:
         point = Numbers(sizes, _intervals(values))
+        pairs = [
+            (interval(x), interval(y))
+            for row, rest in zip(point.matrix(one), point.matrix(other), strict=True)
+            for x, y in zip(row, rest, strict=True)
+        ]
+        if not all(x.is_finite() and y.is_finite() for x, y in pairs):
+            return None
+        worst = max(float((abs(x - y) / (1 + abs(x))).upper()) for x, y in pairs)
+        return 60 if worst < 1e-60 else int(-log10(worst))
+    except (ZeroDivisionError, ValueError):
+        return None
+    finally:
+        ctx.prec = before
+
+
+def have_values(
+    around: tuple[Expr, ...],
+    at: tuple[Expr, ...],
+    sizes: Mapping[str, int],
+    values: Mapping[str, list[list[Fraction]]],
+) -> bool:
+    """Return whether every entry of some formulas has a value all around a point, and every entry
+    of others at the point."""
+    before, ctx.prec = ctx.prec, BITS
+    try:
+        exactly = _intervals(values)
+        ball = interval(STEP) * arb(0, 1)
+        near = {name: [[x + ball for x in row] for row in rows] for name, rows in exactly.items()}
         return all(
             interval(x).is_finite()
+            for place, formulas in ((near, around), (exactly, at))
+            for point in (Numbers(sizes, place),)
             for formula in formulas
             for row in point.matrix(formula)
             for x in row

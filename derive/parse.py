@@ -13,8 +13,8 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from fractions import Fraction
+from itertools import chain
 from typing import Any
 
 from derive.errors import DeriveError, ParseError, Place, ShapeError
@@ -81,8 +81,10 @@ def parse(text: str, shapes: Shapes | None = None, *, name: str = "") -> Program
     """
     reader = _Reader(text, dict(shapes or {}), name)
     reader.put_in_order()
-    reader.build({})  # in the user's own numbers, so that errors speak of them
+    program = reader.build({})  # in the user's own numbers, so that errors speak of them
     slots: dict[str, Dim] = {slot: slot for slot in reader.slots()}
+    if not slots:
+        return program
     while slots:
         try:
             reader.build(slots)
@@ -208,27 +210,22 @@ class _Reader:
         names = [*self.declared, *self.assigned]
         known, times = set(names), Counter(self.assigned)
         for name in names:
+            message, hint = "", None
             if not NAME.match(name):
-                raise ParseError(
-                    f"{name} is not a name",
-                    place=self._where(name),
-                    hint="a name begins with a letter",
+                message, hint = f"{name} is not a name", "a name begins with a letter"
+            elif name in FUNCTIONS:
+                message = f"{name} is a function; choose another name"
+            elif name in self.symbols:
+                message = (
+                    f"{name} is both a dimension and a variable; give one of them another name"
                 )
-            if name in FUNCTIONS:
-                raise ParseError(
-                    f"{name} is a function; choose another name", place=self._where(name)
-                )
-            if name in self.symbols:
-                raise ParseError(
-                    f"{name} is both a dimension and a variable; give one of them another name",
-                    place=self._where(name),
-                )
-            if name.startswith("d") and name[1:] in known:
-                raise ParseError(
+            elif name.startswith("d") and name[1:] in known:
+                message = (
                     f"{name} is the gradient of the loss with respect to {name[1:]}; "
-                    "choose another name",
-                    place=self._where(name),
+                    "choose another name"
                 )
+            if message:
+                raise ParseError(message, place=self._where(name), hint=hint)
         for name in self.assigned:
             if name in self.declared:
                 raise ParseError(
@@ -265,7 +262,7 @@ class _Reader:
     def words(self, slots: dict[str, Dim]) -> dict[str, Dim]:
         """Return a readable word for each class of slots that had to be equal."""
         taken = {*self.declared, *self.assigned, *self.symbols, *_names(self.body)}
-        free = iter([*(w for w in _FRESH if w not in taken), *(f"n_{k}" for k in range(2, 999))])
+        free = chain((w for w in _FRESH if w not in taken), (f"n_{k}" for k in range(2, 999)))
         classes = (word for word in dict.fromkeys(words(*slots.values())) if word in slots)
         found: dict[str, Dim] = {word: next(free) for word in classes}
         return {slot: substituted(dim, found) for slot, dim in slots.items()}
@@ -354,15 +351,9 @@ class _Scope:
             raise self.reader.error(
                 node, "this is not in the language", hint=_SYNTAX_HINTS.get(type(node))
             )
-        with self.located(node):
-            return method(node)
-
-    @contextmanager
-    def located(self, node: ast.expr) -> Iterator[None]:
-        """Give an error that arises inside the place of the innermost node that has one."""
         try:
-            yield
-        except DeriveError as error:
+            return method(node)
+        except DeriveError as error:  # its place is the innermost node that has one
             raise error.at(self.reader.place(node)) from None
 
     def _name(self, node: ast.Name) -> Expr:
@@ -727,7 +718,7 @@ def _syntax(text: str) -> list[ast.stmt]:
         raise _unreadable(text, error) from None
     except (RecursionError, MemoryError, ValueError):
         raise _too_deep() from None
-    _check_depth(body)
+    _check_depth(body, text)
     for node in body:
         match node:
             case ast.Assign(targets=[ast.Name()]) | ast.AnnAssign() | ast.Expr():
@@ -740,9 +731,15 @@ def _syntax(text: str) -> list[ast.stmt]:
     return body
 
 
+#: Signs of the language; beside them stands no prime, which may be meant for a transpose.
+_PLAIN = re.compile(r"[ -#&(->@-\[\]-_a-}\t]*")
+
+
 def _check_characters(text: str) -> None:
     for line, source in enumerate(text.splitlines(), 1):
         code = source.partition("#")[0]
+        if len(code) <= 300 and _PLAIN.fullmatch(code):
+            continue
         for column, character in enumerate(code, 1):
             if character in "\\$?`%~" or not (" " <= character <= "~" or character == "\t"):
                 raise ParseError(
@@ -782,14 +779,19 @@ def _character_hint(character: str) -> str | None:
 
 
 def _check_brackets(code: list[str]) -> None:
+    whole = "".join(code)
+    if whole.count("(") + whole.count("[") + whole.count("{") < DEEPEST // 2:
+        return
     depth = 0
-    for character in "".join(code):
+    for character in whole:
         depth += (character in "([{") - (character in ")]}")
         if depth >= DEEPEST // 2:  # the reader of Python stops there too
             raise _too_deep()
 
 
-def _check_depth(body: list[ast.stmt]) -> None:
+def _check_depth(body: list[ast.stmt], text: str) -> None:
+    if len(text) < DEEPEST // 2:  # each level has a sign of its own
+        return
     level: list[ast.AST] = list(body)
     for _ in range(DEEPEST):
         level = [child for node in level for child in ast.iter_child_nodes(node)]

@@ -7,21 +7,23 @@ counterexample are evaluated anew from the operators' definitions, with the arit
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from derive.errors import DeriveError, ShapeError, UnsupportedError
+from derive.errors import DeriveError, UnsupportedError
 from derive.expr import OPS, Expr, nodes, variables
 from derive.layout import Box, frac, num, op, paren, row, sup, word
 from derive.notation import Notation, Style
 from derive.numbers import BITS, Numbers, at_point, interval
 from derive.page import FORMATS, fill
+from derive.parse import Shapes
+from derive.pipeline import prove, write_whole
 from derive.printers.latex import broken, latex, matrix
-from derive.proof import PROVED, EntryOf
+from derive.proof import EVERY_SHAPE, PROVED, EntryOf
 from derive.shape import extent
 
 if TYPE_CHECKING:
@@ -43,14 +45,19 @@ def render_check(case: Case, judgement: Judgement, form: str, *, derivation: str
 
 
 def _document(case: Case, judgement: Judgement) -> dict[str, Any]:
-    case = fitting(case, judgement.claim)
+    case = case.fitting(judgement.claim)
     notation = Notation(case.derivation, Style(), latex)
     program = case.program
     found = judgement.counterexample
+    truth = judgement.truth
+    if judgement.verdict == PROVED:  # the reader sees how we would write it
+        name = case.read(judgement.claim)[0]
+        truth = f"d{name} = {case.truth(name)}"
     return {
         "prefix": "",
         "verdict": judgement.verdict,
-        "scope": judgement.scope,
+        "where": _where(judgement.scope),
+        "method": judgement.method,
         "claim": judgement.claim,
         "shown": _shown(case, notation, judgement.claim),
         "program": [
@@ -70,8 +77,8 @@ def _document(case: Case, judgement: Judgement) -> dict[str, Any]:
         "is_loss": program.is_loss,
         "loss": latex(notation.loss),
         "output": latex(notation.leaf(program.output.data[0])),
-        "truth": _shown(case, notation, judgement.truth) if judgement.truth else [],
-        "truth_text": judgement.truth,
+        "truth": _shown(case, notation, truth) if truth else [],
+        "truth_text": truth,
         "reason": judgement.reason,
         "yours": judgement.diagnosis.partition("; yours ")[2],
         "holds": judgement.holds,
@@ -80,15 +87,11 @@ def _document(case: Case, judgement: Judgement) -> dict[str, Any]:
     }
 
 
-def fitting(case: Case, claim: str) -> Case:
-    """Return the case in which a claim can be read, if need be that of equal dimensions."""
-    for _ in case.program.dims:
-        try:
-            case.read(claim)
-            break
-        except ShapeError as error:
-            case = case._with_equal(error) or case
-    return case
+def _where(scope: str) -> str:
+    """Return the scope of a proof as the end of a sentence."""
+    if scope == EVERY_SHAPE:
+        return f"for {scope}"
+    return scope if scope.startswith("where") else f"where {scope}"
 
 
 def _shown(case: Case, notation: Notation, claim: str) -> list[str]:
@@ -438,23 +441,29 @@ class _View:
 # -- templates -------------------------------------------------------------------------------------
 
 
-def write_check(
+def documents(
     case: Case,
     judgement: Judgement,
-    folder: str | Path,
-    formats: tuple[str, ...],
+    formats: Sequence[str],
     *,
-    stem: str,
-    derivation: Callable[[str], str],
-) -> list[Path]:
-    """Write a judgement into a folder; `derivation` gives the derivation's document in a format."""
-    from derive.pipeline import write_whole
-
-    texts = []
+    shapes: Shapes | None = None,
+    at: Mapping[str, int] | None = None,
+) -> list[tuple[str, str]]:
+    """Return a judgement's document in each format, that of a proved claim with its derivation."""
+    proof = None
+    if judgement.verdict == PROVED:
+        name = case.fitting(judgement.claim).read(judgement.claim)[0]
+        proof = prove(case.program.text, shapes, at=at, wrt=(name,), name=case.program.name)
+    found = []
     for form in formats:
-        below = derivation(form) if judgement.verdict == PROVED else ""
-        text = render_check(case, judgement, form, derivation=below)
-        texts.append((Path(folder) / f"{stem}.{form}", text))
-    for path, text in texts:
+        below = proof.render(form, fragment=form == "tex") if proof else ""
+        found.append((form, render_check(case, judgement, form, derivation=below)))
+    return found
+
+
+def write_documents(folder: str | Path, stem: str, texts: Iterable[tuple[str, str]]) -> list[Path]:
+    """Write documents into a folder, each file whole or not at all; return their paths."""
+    written = [(Path(folder) / f"{stem}.{form}", text) for form, text in texts]
+    for path, text in written:
         write_whole(path, text)
-    return [path for path, _ in texts]
+    return [path for path, _ in written]

@@ -20,7 +20,7 @@ from derive.entries import Explicit, Matrix, Partials, cells
 from derive.errors import ProofError, UnsupportedError
 from derive.expr import Expr, nodes, substitute
 from derive.index import Entries, Index, Scalar, along, at_place, index_words, named, renaming
-from derive.normal import Form, Ring, TooLarge, Undefined, accumulate, sums_of_entries
+from derive.normal import Budget, Form, Ring, TooLarge, Undefined, accumulate, sums_of_entries
 from derive.numbers import Numbers, Values, agreement
 from derive.ops import var
 from derive.program import Program, Statement
@@ -112,6 +112,7 @@ class _Court:
     def __init__(self, derivation: Derivation, progress: Progress):
         self.derivation = derivation
         self.progress = progress
+        self.budget = Budget()
         self.probes = probes(derivation.program)
         self.small_probes = probes(derivation.program, small=True)
         self.statements = {s.name: s for s in derivation.program.statements}
@@ -166,15 +167,16 @@ class _Court:
 
     def _sized(self, theme: str) -> EntriesJudge:
         return self._kept(("sized", theme), lambda: EntriesJudge(
-            self.derivation, self.statements[theme], self.derivation.sizes))  # fmt: skip
+            self.derivation, self.statements[theme], self.derivation.sizes,
+            self.budget))  # fmt: skip
 
     def _entries(self, theme: str, probe: int) -> EntriesJudge:
         return self._kept(("probe", theme, probe), lambda: EntriesJudge(
-            self.derivation, self.statements[theme], self.probes[probe]))  # fmt: skip
+            self.derivation, self.statements[theme], self.probes[probe], self.budget))  # fmt: skip
 
     def _index(self, theme: str) -> IndexJudge:
         return self._kept(("index", theme), lambda: IndexJudge(
-            self.derivation, self.statements[theme]))  # fmt: skip
+            self.derivation, self.statements[theme], self.budget))  # fmt: skip
 
     def _kept(self, key: tuple[Any, ...], make: Callable[[], J]) -> J:
         known: dict[tuple[Any, ...], Any] = self.__dict__.setdefault("_judges", {})
@@ -185,7 +187,9 @@ class _Court:
     # -- the whole program -------------------------------------------------------------------------
 
     def _whole(self, chain: Chain) -> Chain:
-        judges: list[_Judge] = [self._kept(("algebra",), lambda: AlgebraJudge(self.derivation))]
+        judges: list[_Judge] = [
+            self._kept(("algebra",), lambda: AlgebraJudge(self.derivation, self.budget))
+        ]
         judges += [self._forward(k) for k in range(len(self.probes))]
         return tuple(
             replace(step, verdicts=tuple(judge.verdict(step) for judge in judges)) for step in chain
@@ -193,7 +197,7 @@ class _Court:
 
     def _forward(self, probe: int) -> ForwardJudge:
         return self._kept(("forward", probe), lambda: ForwardJudge(
-            self.derivation, self.small_probes[probe]))  # fmt: skip
+            self.derivation, self.small_probes[probe], self.budget))  # fmt: skip
 
     def _agreements(self) -> Iterator[Agreement]:
         program = self.derivation.program
@@ -308,10 +312,10 @@ class IndexJudge(_Judge):
     method = "index normal form"
     scope = EVERY_SHAPE
 
-    def __init__(self, derivation: Derivation, statement: Statement):
+    def __init__(self, derivation: Derivation, statement: Statement, budget: Budget | None = None):
         self.derivation = derivation
         self.statement = statement
-        self.ring = Ring(meaning=self._meaning)
+        self.ring = Ring(meaning=self._meaning, budget=budget)
         self.entries = Entries(derivation.letters.bound)
         self.value = derivation.program.leaves[statement.name]
         self.known: dict[str, Form] = {}
@@ -402,11 +406,17 @@ class EntriesJudge(_Judge):
 
     method = "both sides written out and compared exactly"
 
-    def __init__(self, derivation: Derivation, statement: Statement, sizes: Sizes):
+    def __init__(
+        self,
+        derivation: Derivation,
+        statement: Statement,
+        sizes: Sizes,
+        budget: Budget | None = None,
+    ):
         self.derivation = derivation
         self.statement = statement
         self.sizes = sizes
-        self.ring = Ring(sizes, self._meaning)
+        self.ring = Ring(sizes, self._meaning, budget)
         self.plain = Explicit(self.ring)
         self.judging = Explicit(self.ring, self._entry)
         self.value = derivation.program.leaves[statement.name]
@@ -575,9 +585,9 @@ class AlgebraJudge(_Judge):
     method = "index normal form"
     scope = EVERY_SHAPE
 
-    def __init__(self, derivation: Derivation):
+    def __init__(self, derivation: Derivation, budget: Budget | None = None):
         self.derivation = derivation
-        self.ring = Ring(meaning=self._meaning)
+        self.ring = Ring(meaning=self._meaning, budget=budget)
         self.entries = Entries(derivation.letters.bound)
         self.formulas: dict[str, Expr] = {
             f"d{name}": value for name, value in derivation.backward.items()
@@ -606,11 +616,11 @@ class ForwardJudge(_Judge):
 
     method = "the whole program differentiated forwards, entry by entry"
 
-    def __init__(self, derivation: Derivation, sizes: Sizes):
+    def __init__(self, derivation: Derivation, sizes: Sizes, budget: Budget | None = None):
         self.derivation = derivation
         self.program = derivation.program
         self.sizes = sizes
-        self.ring = Ring(sizes)
+        self.ring = Ring(sizes, budget=budget)
         self.plain = Explicit(self.ring)
         self.judging = Explicit(self.ring, self._entry)
         self.scope = sizes_text(self.program, sizes)

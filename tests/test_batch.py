@@ -360,6 +360,36 @@ def test_a_time_limit_interrupts_and_says_what_was_tried(slow_judge):
     assert 0.3 <= second.seconds < 2
 
 
+@pytest.mark.parametrize(
+    ("part", "claim", "words"),
+    [
+        ("_diagnosis", "2 * dY @ B.T", "the nearest true variant was sought"),
+        ("_holds", "2 * dY @ B.T", "the sizes where it holds were sought"),
+        ("_diagnosis", "B @ dY.T", "the nearest true variant was sought"),
+    ],
+)
+def test_a_refutation_stands_without_its_reasons(part, claim, words, monkeypatch):
+    from derive.claim import Case
+
+    if threading.active_count() > 1:
+        pytest.skip("workers see a changed judge only where they are forks")
+    # named as in the judge, so that the answer can say what was being done
+    names = {"_diagnosis": lambda: _diagnosis, "_holds": lambda: _holds}
+
+    def _diagnosis(self, name, expr):
+        refute(self, name, expr)
+
+    def _holds(self, name, expr):
+        refute(self, name, expr)
+
+    monkeypatch.setattr(Case, part, names[part]())
+    found, after = check_file(write([{**LEFT, "claim": claim}, LEFT]), timeout=0.5)
+    assert (found.verdict, after.verdict) == ("refuted", "proved")
+    assert found.message == f"stopped after 0.5 seconds, while {words}"
+    assert found.judgement is not None and not found.judgement.diagnosis
+    assert found.judgement.counterexample is not None or found.judgement.method == "shapes"
+
+
 def test_a_worker_that_does_not_hear_the_alarm_is_ended(slow_judge, monkeypatch):
     monkeypatch.setattr(batch, "limited", lambda work, seconds: work())
     monkeypatch.setattr(batch, "GRACE", 0.1)

@@ -139,8 +139,8 @@ def test_claims_as_json(capsys):
         (["--file", "."], "cannot read .: Is a directory"),
         ([AFFINE, "--file", "f.jsonl"],
          "--file brings its own programs and claims; give no others"),
-        (["--file", "f.jsonl", "--write"],
-         "--write is for the claims about one TARGET, not for a file"),
+        (["--file", "f.jsonl", "--write", "-f", "pdf"],
+         "there is no format pdf\n  hint: there are md and tex"),
         ([AFFINE, *claims("dX = dY"), "-f", "pdf"],
          "there is no format pdf\n  hint: there are md and tex"),
         ([AFFINE, *claims("dX = dY"), "--timeout", "-1"],
@@ -268,6 +268,86 @@ def test_documents(capsys):
     assert "**It is true**, for every shape" in proved and "## What was checked" in proved
     for path in Path("here").iterdir():
         assert "<<" not in path.read_text("utf-8") and "<%" not in path.read_text("utf-8")
+
+
+FALSE = {**LEFT, "id": "../Left", "claim": "2 * dY @ B.T"}
+
+
+@pytest.mark.parametrize("options", [[], ["-j", "2"], ["--timeout", "60"]])
+def test_documents_of_a_file(options, capsys):
+    path = write(
+        LEFT, FALSE, {**LEFT, "id": "a b/c:é"}, {**LEFT, "id": None}, "{", {**LEFT, "id": 7}
+    )
+    assert main(["check", "--file", path, "--write", "-o", "here", *options]) == 1
+    stems = ["left", "Left-2", "a-b-c", "line-4", "7"]
+    files = sorted(f"{stem}.{form}" for stem in stems for form in ("md", "tex"))
+    assert sorted(path.name for path in Path("here").iterdir()) == files
+    assert "\nwrote 10 files to here\n" in capsys.readouterr().out
+    assert Path("here/left.md").read_text("utf-8").startswith("# Proved: `dA = dY @ B.T`\n")
+    assert Path("here/Left-2.md").read_text("utf-8").startswith("# Refuted: `dA = 2 * dY @ B.T`\n")
+
+
+def test_documents_of_a_file_are_written_as_it_is_read(monkeypatch):
+    from derive import render_check
+
+    real, seen = render_check.write_whole, []
+
+    def fails(path, text):
+        seen.append(path.name)
+        if len(seen) > 2:
+            raise derive.OutputError("the disk is full")
+        real(path, text)
+
+    monkeypatch.setattr(render_check, "write_whole", fails)
+    path = write(LEFT, {**LEFT, "id": "second"}, {**LEFT, "id": "third"})
+    assert main(["check", "--file", path, "--write", "-f", "md,tex"]) == 2
+    assert seen == ["left.md", "left.tex", "second.md"]
+    assert sorted(path.name for path in Path("output").iterdir()) == ["left.md", "left.tex"]
+
+
+def test_names_of_files_are_safe_and_their_own():
+    from derive.commands_check import _Names
+
+    names = _Names()
+    ids = ["a", "A", "a", "con", "NUL.x", "..", "-x", "x" * 300, "x" * 301, None, "é", 3, {"a": 1}]
+    found = [names.free(known, line) for line, known in enumerate(ids, 1)]
+    assert found[:9] == [
+        "a",
+        "A-2",
+        "a-3",
+        "con-4",
+        "NUL.x-5",
+        "line-6",
+        "x",
+        "x" * 80,
+        "x" * 80 + "-2",
+    ]
+    assert found[9:] == ["line-10", "line-11", "3", "a-1"]
+    assert len({name.lower() for name in found}) == len(found)
+
+
+def test_a_verdict_stands_where_its_document_cannot_be_made(monkeypatch, capsys):
+    from derive import render_check
+
+    def fails(*args, **options):
+        raise derive.ProofError("a step was not proved")
+
+    monkeypatch.setattr(render_check, "prove", fails)
+    assert main(["check", "--file", write(LEFT, FALSE), "--write", "-f", "md"]) == 1
+    out = capsys.readouterr().out
+    assert "          there is no document: a step was not proved\n" in out
+    assert [path.name for path in Path("output").iterdir()] == ["Left.md"]
+
+
+def test_a_proof_at_sizes_says_so(capsys):
+    fractions = "sum(1 / ((x + 1) * (x + 2)) - 1 / (x + 1) + 1 / (x + 2))"
+    program = "x: (3, 1); L = sum(x ** 2)"
+    assert (
+        main(["check", program, *claims(f"dx = 2 * x + {fractions}"), "--write", "-f", "md"]) == 0
+    )
+    assert "  (n = 3)\n" in capsys.readouterr().out
+    text = Path("output/L-check-dx.md").read_text("utf-8")
+    assert "**It is true**, where n = 3" in text and "both sides were written out" in text
 
 
 def test_the_counterexample_is_worked_by_hand():

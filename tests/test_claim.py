@@ -1,5 +1,7 @@
 """What the judge of claims says: verdict, reason, diagnosis, counterexample, where it holds."""
 
+import re
+
 import pytest
 
 from derive.claim import Case, check
@@ -220,9 +222,80 @@ def test_conditions_are_part_of_a_verdict():
     assert found.verdict == "proved" and "the determinant of X is positive" in found.conditions
 
 
-def test_nothing_is_refuted_because_a_value_is_missing():
-    (found,) = check("x: (n, 1); L = sum(x ** 2)", "dx = 1 / (0 * x)")
-    assert (found.verdict, found.reason) == ("undecided", "the claim divides by zero")
+VECTOR = "x: (n, 1); L = sum(x ** 2)"
+NOWHERE = {
+    "1 / (0 * x)": "0 * x is 0", "(x - x) / (x - x)": "x - x is 0", "2 * x / (n - n)": "n - n is 0",
+    "0 / (0 * x)": "0 * x is 0", "2 * x * (0 * x) ** -1": "0 * x is 0", "log(-2) * x": "-2 is neg",
+    "log(0 * x)": "0 * x is 0", "2 * x + 0 * sqrt(-1)": "-1 is negative",
+    "x * sum(x ** 2) / (sum(x * x) - x.T @ x)": "sum(x * x) - x.T @ x is 0",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("claim", NOWHERE)
+def test_what_is_a_number_nowhere_is_an_error(claim):
+    with pytest.raises(ParseError) as caught:
+        check(VECTOR, f"dx = {claim}")
+    assert f"is not a number anywhere: {NOWHERE[claim]}" in caught.value.message
+    with pytest.raises(ParseError, match="not a number anywhere"):
+        check(f"x: (n, 1); Y = x + {claim}", "dx = dY")
+
+
+@pytest.mark.parametrize("claim", ["sqrt(-1 - x ** 2)", "log(-x ** 2)", "x / sqrt(-(x.T @ x))"])
+def test_nothing_is_refuted_because_a_value_is_missing(claim):
+    (found,) = check(VECTOR, f"dx = 2 * x + {claim}")
+    assert found.verdict == "undecided" and found.counterexample is None
+
+
+@pytest.mark.parametrize(
+    "claim", ["relu(x) / x * 2 * x + 2 * x * (0 > x)", "2 * x * (n + 1) / (n + 1)"]
+)
+def test_a_quotient_that_is_a_number_somewhere_is_judged(claim):
+    (found,) = check(VECTOR, f"dx = {claim}")
+    assert found.verdict == "proved", found.reason
+
+
+# -- judges who know sizes alone -------------------------------------------------------------------
+
+FRACTIONS = "sum(1 / ((x + 1) * (x + 2)) - 1 / (x + 1) + 1 / (x + 2))"
+
+
+def test_what_is_false_at_larger_sizes_alone_is_refuted():
+    (found,) = check(VECTOR, "dx = 2 * x + (n - 1) * (n - 2) * (n - 3) * x")
+    assert (found.verdict, found.scope) == ("refuted", "n = 4")
+    assert found.method == "evaluation modulo a prime"
+    assert found.counterexample is not None and found.counterexample.sizes == {"n": 4}
+
+
+def test_a_difference_too_small_for_intervals_is_refuted():
+    (found,) = check(VECTOR, "dx = 2 * x + 1 / 10 ** 100")
+    assert found.verdict == "refuted" and "modulo" in found.reason
+
+
+def test_the_sizes_that_the_user_gave_are_written_out():
+    (found,) = check("x: (3, 1); L = sum(x ** 2)", f"dx = 2 * x + {FRACTIONS}")
+    assert (found.verdict, found.scope) == ("proved", "n = 3")
+    (found,) = check("x: (3, 1); L = sum(x ** 2)", f"dx = 3 * x + {FRACTIONS}")
+    assert found.verdict == "refuted"
+    (found,) = check(VECTOR, f"dx = 2 * x + {FRACTIONS}")
+    assert found.verdict == "undecided" and "equal where n = 2, written out" in found.reason
+    assert "modulo a prime, with a chance of error of at most " in found.reason
+
+
+def test_what_is_written_out_may_still_be_false():
+    case = Case(parse("x: (3, 1); Z = relu(x); L = sum(Z ** 2)"))
+    for claim, true in (("2 * Z * (x > 0)", True), ("2 * Z", True), ("2 * x", False)):
+        name, expr = case.read(f"dx = {claim}")
+        assert case._equal_at(name, expr, {"n": 3}) is true
+    name, expr = case.read("dZ = 2 * Z * sign(Z) ** 2")  # false where Z is 0, on a region
+    assert not case._equal_at(name, expr, {"n": 3})
+
+
+def test_an_undecided_claim_says_how_many_digits_agree():
+    claim = "dx = 2 * x + sin(sum(6 * x)) - 2 * sin(sum(3 * x)) * cos(sum(3 * x))"
+    (found,) = check(VECTOR, claim)
+    assert found.verdict == "undecided"
+    digits = re.search(r"they agree to (\d+) digits", found.reason)
+    assert digits is not None and int(digits[1]) > 40
 
 
 ERRORS = {

@@ -4,9 +4,11 @@ import pytest
 
 from derive.errors import ProofError
 from derive.explain import explain
+from derive.normal import MOST_STEPS, Budget
 from derive.parse import parse
+from derive.pipeline import prove
 from derive.proof import EVERY_SHAPE, PROVED
-from derive.verify import describe, insist, probes, verify
+from derive.verify import _Court, describe, insist, probes, verify
 
 PROVED_PROGRAMS = {
     "affine": "X: (2, 2); W: (2, 3); B: (1, 3); Y = X @ W + B",
@@ -83,3 +85,29 @@ def test_probes_are_no_squares_and_differ():
 def test_a_step_in_words():
     steps = explain(parse("X: (n, d); W: (d, m); Y = X @ W")).steps()
     assert any(describe(step) == "dX = dY @ W.T" for step in steps)
+
+
+DEEP = "X: (n, d); W: (d, d); Y = sigmoid(sigmoid(sigmoid(X @ W) @ W) @ W)"
+
+
+def test_what_takes_too_many_steps_is_refused(monkeypatch):
+    """After the same number of steps each time, whatever the machine."""
+    left = []
+    monkeypatch.setattr("derive.verify.Budget", lambda: left.append(Budget(20_000)) or left[-1])
+    messages = []
+    for _ in range(2):
+        with pytest.raises(ProofError, match="is undecided") as caught:
+            prove(DEEP)
+        assert caught.value.hint is not None and "the normal form is too large" in caught.value.hint
+        messages.append(caught.value.message)
+    assert messages[0] == messages[1] and left[0].left == left[1].left < 0
+
+
+def test_a_budget_is_spent_by_every_judge():
+    derivation = explain(parse("X: (n, d); Z = X * X; Y = softmax(Z) / (1 + Z)"))
+    court = _Court(derivation, lambda message: None)
+    assert all(step.proved for step in court.judged().steps())
+    judges = list(court._judges.values())
+    assert len({type(judge) for judge in judges}) == 4
+    assert {id(judge.ring.budget) for judge in judges} == {id(court.budget)}
+    assert 1_000 < MOST_STEPS - court.budget.left < MOST_STEPS / 10
