@@ -130,13 +130,8 @@ def backprop(
             f"the values have {entries:,} entries, more than the {MOST:,} that are worked out"
         )
     with precision():
-        known = _forward(circuit, sizes, values)
         chosen = seed is None and not circuit.output.shape.is_scalar
-        if seed is None:
-            seed = small_numbers(circuit.output.shape, sizes)
-        start = [[rational(x) for x in row] for row in seed]
-        kinks = tuple(_kinks(circuit, sizes, known))
-        gradients, flows = _backward(circuit, sizes, known, start, kinks)
+        known, gradients, flows, kinks = passes(circuit, sizes, values, seed)
         checks = check(circuit, sizes, known, gradients, flows, smooth=not kinks)
         return Trace(
             circuit,
@@ -148,6 +143,19 @@ def backprop(
             chosen,
             checks,
         )
+
+
+def passes(
+    circuit: Circuit, sizes: Mapping[str, int], values: Values, seed: Rows | None = None
+) -> tuple[tuple[Rows, ...], tuple[Rows, ...], dict[tuple[int, int], Rows], tuple[Kink, ...]]:
+    """Return values, gradients, flows and kinks, not checked: to choose a point, not to show it."""
+    known = _forward(circuit, sizes, values)
+    if seed is None:
+        seed = small_numbers(circuit.output.shape, sizes)
+    start = [[rational(x) for x in row] for row in seed]
+    kinks = tuple(_kinks(circuit, sizes, known))
+    gradients, flows = _backward(circuit, sizes, known, start, kinks)
+    return known, gradients, flows, kinks
 
 
 def small_numbers(shape: Shape, sizes: Mapping[str, int]) -> list[list[Fraction]]:

@@ -16,6 +16,7 @@ from itertools import cycle, islice, product
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from derive.assumptions import Assumptions, assumed
 from derive.entries import Explicit
 from derive.errors import DeriveError, ParseError, ShapeError, UnsupportedError
 from derive.explain import explain
@@ -104,11 +105,6 @@ class Judgement:
 
 #: How many points are tried at each choice of sizes.
 SEEDS = 8
-ASSUMPTIONS = (
-    "symmetric", "spd", "invertible", "positive", "unit-interval", "row-stochastic",
-    "one-hot-rows", "binary", "sign",
-)  # fmt: skip
-Assumptions = Mapping[str, str | Sequence[str]]
 #: Functions that have no value anywhere where their argument is a constant of the wrong kind.
 NOWHERE = {
     "div": "{} is 0", "inv": "{} is 0", "sqrt": "{} is negative", "log": "{} is negative",
@@ -145,7 +141,7 @@ class Case:
     def __init__(self, program: Program, assume: Assumptions | None = None):
         self.program = program
         self.assumptions = assume
-        self.assumed = _assumptions(program, assume or {})
+        self.assumed = assumed(program, assume or {})
         self.equalities: list[str] = []
         names = [n for n in program.leaves if n in program.reaching()]
         self.names = [n for n in names if n != program.output.data[0]]
@@ -869,25 +865,6 @@ def _has_kink(node: Expr) -> bool:
     return any(c.kind in ("nonzero", "distinct") for c in asked) and (
         node.op.through is not None or node.name == "sign"
     )
-
-
-def _assumptions(program: Program, assume: Assumptions) -> dict[str, frozenset[str]]:
-    found = {}
-    for name, words in assume.items():
-        if name not in program.inputs:
-            raise UnsupportedError(f"there is no input {name}{nearest(name, program.inputs)}")
-        known = frozenset([words] if isinstance(words, str) else words)
-        for word in known:
-            if word not in ASSUMPTIONS:
-                raise UnsupportedError(
-                    f"there is no assumption {word}{nearest(word, ASSUMPTIONS)}",
-                    hint=f"there are {', '.join(ASSUMPTIONS)}",
-                )
-        shape = program.leaves[name].shape
-        if known & {"symmetric", "spd", "invertible"} and shape.rows != shape.cols:
-            raise ShapeError(f"{name} is {shape}, and only a square matrix is {min(known)}")
-        found[name] = known
-    return found
 
 
 def _obeying(table: list[list[Fraction]], words: frozenset[str]) -> list[list[Fraction]]:

@@ -60,7 +60,11 @@ def read_values(source: str | Path) -> dict[str, Any]:
 
 
 def point(
-    program: Program, given: Mapping[str, Any], sizes: Mapping[str, int] | None = None
+    program: Program,
+    given: Mapping[str, Any],
+    sizes: Mapping[str, int] | None = None,
+    *,
+    partial: bool = False,
 ) -> Point:
     """Return the point that values give to a program, complete and of the right shapes.
 
@@ -69,6 +73,7 @@ def point(
     >>> found.values["X"][1], dict(found.sizes)
     ([Fraction(3, 1), Fraction(1, 2)], {'n': 2, 'd': 2})
 
+    With `partial` inputs may be missing, and their sizes follow from the others where they can.
     Raises `UnsupportedError` for a value that is missing, not wanted or not a number, `ShapeError`
     for one of another shape.
     """
@@ -86,7 +91,7 @@ def point(
                 f"there is no input {name}{nearest(name, known)}",
                 hint=f"values are given to {_listed(wanted)}" if wanted else "it has no inputs",
             )
-    missing = [name for name in wanted if name not in given]
+    missing = [] if partial else [name for name in wanted if name not in given]
     if missing:
         raise UnsupportedError(
             f"{_listed(missing)} {'has' if len(missing) == 1 else 'have'} no value",
