@@ -3,6 +3,7 @@
 `notation` makes boxes, `printers` write them. A box has a kind, its parts, and a text; the kinds:
 
     id num word op      a letter or name, a number, an upright name, a symbol by its name
+    rounded             a number of which only the digits that are shown are meant
     row                 parts side by side
     sub sup             a base with a subscript, with a superscript
     frac root           numerator over denominator, a square root (`text` says entrywise)

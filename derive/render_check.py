@@ -7,16 +7,15 @@ counterexample are evaluated anew from the operators' definitions, with the arit
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
-from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from derive.arithmetic import ATOM, SUM, Term, TooLong, Work, literal
 from derive.errors import DeriveError, UnsupportedError
 from derive.expr import OPS, Expr, nodes, variables
-from derive.layout import Box, frac, num, op, paren, row, sup, word
+from derive.layout import Box
 from derive.notation import Notation, Style
 from derive.numbers import BITS, Numbers, at_point, interval
 from derive.page import FORMATS, fill
@@ -24,13 +23,12 @@ from derive.parse import Shapes
 from derive.pipeline import prove, write_whole
 from derive.printers.latex import broken, latex, matrix
 from derive.proof import EVERY_SHAPE, PROVED, EntryOf
-from derive.shape import extent
 
 if TYPE_CHECKING:
     from derive.claim import Case, Counterexample, Judgement
 
-#: Arithmetic with more numbers than this is left to the reader; a line holds so many digits.
-LONGEST, LINE = 60, 62.0
+#: A line holds so many digits.
+LINE = 62.0
 
 
 def render_check(case: Case, judgement: Judgement, form: str, *, derivation: str = "") -> str:
@@ -171,7 +169,7 @@ def _equation(parts: list[str], value: str, exact: bool) -> list[dict[str, str]]
 
 def _value(text: str) -> str:
     """Return a value as a reader writes it, with its sign and as a fraction."""
-    return latex(_literal(Fraction(text))) if _is_exact(text) else text
+    return latex(literal(Fraction(text)).box) if _is_exact(text) else text
 
 
 def _matrix(rows: list[list[str]]) -> str:
@@ -253,10 +251,16 @@ class _Table:
 
     def written(self, expr: Expr, i: int, j: int) -> Box | None:
         """Return the arithmetic of an entry with its numbers put in; `None` where it is long."""
-        work = _Work(self._point)
+        point = self._point
+        work = Work(
+            point.sizes,
+            lambda name, p, q: _written(point.values[name][p][q]),
+            lambda A, p, q: _written(interval(point.matrix(OPS["inv"](A))[p][q])),
+            lambda A: _written(interval(point.matrix(OPS["det"](A))[0][0])),
+        )
         try:
             found = work.at(expr, i, j)
-        except _TooLong:
+        except TooLong:
             return None
         return found.box if found.numbers > 1 else None
 
@@ -265,180 +269,12 @@ def _is_exact(text: str) -> bool:
     return re.fullmatch(r"-?\d+(/\d+)?", text) is not None
 
 
-# -- arithmetic that is written down ---------------------------------------------------------------
-
-
-class _TooLong(Exception):
-    """The arithmetic is more than a reader would check."""
-
-
-SUM, PRODUCT, ATOM = range(3)
-
-
-@dataclass(frozen=True, slots=True)
-class _Written:
-    """A number as it is calculated: its layout, how strongly it binds, how many numbers it has."""
-
-    box: Box
-    strength: int = ATOM
-    numbers: int = 1
-
-    def __add__(self, other: Any) -> _Written:
-        return _joined(SUM, (self, "plus", other))
-
-    def __radd__(self, other: Any) -> _Written:
-        return _joined(SUM, (_written(other), "plus", self))
-
-    def __sub__(self, other: Any) -> _Written:
-        return _joined(SUM, (self, "minus", other))
-
-    def __rsub__(self, other: Any) -> _Written:
-        return _joined(SUM, (_written(other), "minus", self))
-
-    def __mul__(self, other: Any) -> _Written:
-        return _joined(PRODUCT, (self, "cdot", other))
-
-    def __rmul__(self, other: Any) -> _Written:
-        return _joined(PRODUCT, (_written(other), "cdot", self))
-
-    def __truediv__(self, other: Any) -> _Written:
-        other = _written(other)
-        return _Written(frac(self.box, other.box), PRODUCT, _few(self, other))
-
-    def __rtruediv__(self, other: Any) -> _Written:
-        return _written(other) / self
-
-    def __neg__(self) -> _Written:
-        inner = self.box if self.strength == ATOM else paren(self.box)
-        return _Written(row(op("negative"), inner), SUM, self.numbers)
-
-    def __pow__(self, exponent: Any) -> _Written:
-        exponent = Fraction(exponent)
-        base = self.box if self.strength == ATOM and self.box.kind == "num" else paren(self.box)
-        if exponent == Fraction(1, 2):
-            return _Written(Box("root", (self.box,)), ATOM, self.numbers)
-        return _Written(sup(base, _literal(exponent)), ATOM, self.numbers)
-
-
-def _joined(strength: int, terms: tuple[_Written, str, Any]) -> _Written:
-    left, sign, right = terms[0], terms[1], _written(terms[2])
-    a = (
-        left.box
-        if left.strength >= strength and (strength == SUM or left.strength)
-        else paren(left.box)
-    )
-    loose = right.strength < strength or right.strength == SUM
-    b = paren(right.box) if loose else right.box
-    return _Written(row(*_flat(a), op(sign), *_flat(b)), strength, _few(left, right))
-
-
-def _flat(box: Box) -> tuple[Box, ...]:
-    return box.parts if box.kind == "row" else (box,)
-
-
-def _few(*parts: _Written) -> int:
-    count = sum(part.numbers for part in parts)
-    if count > LONGEST:
-        raise _TooLong
-    return count
-
-
-def _literal(value: Fraction) -> Box:
-    size = num(abs(value.numerator))
-    shown = size if value.denominator == 1 else frac(size, num(value.denominator))
-    return row(op("negative"), shown) if value < 0 else shown
-
-
-def _written(value: Any) -> _Written:
-    if isinstance(value, _Written):
-        return value
-    if not isinstance(value, int | Fraction):
-        text = at_point(value)
-        if not _is_exact(text):
-            return _Written(Box("num", text=text), SUM if text.startswith("-") else ATOM)
-        value = Fraction(text)
-    return _Written(_literal(Fraction(value)), SUM if value < 0 else ATOM)
-
-
-class _Work:
-    """Entries by the operators' definitions, as arithmetic to be written down."""
-
-    def __init__(self, point: Numbers):
-        self.point = point
-        self.sizes = point.sizes
-        self.known: dict[tuple[Expr, int, int], _Written] = {}
-
-    def at(self, node: Expr, i: int, j: int) -> _Written:
-        key = (node, i, j)
-        if key not in self.known:
-            views = [_View(self, arg) for arg in node.args]
-            data = {"data": node.data} if node.op.takes_data else {}
-            self.known[key] = _written(node.op.entry(self, i, j, *views, **data))
-        return self.known[key]
-
-    def sum(self, dim: Any, body: Callable[[int], Any]) -> _Written:
-        total = _written(body(0))
-        for k in range(1, extent(dim, self.point.sizes)):
-            total = total + body(k)
-        return total
-
-    def extremum(self, name: str, dims: tuple[Any, ...], body: Callable[..., Any]) -> _Written:
-        ranges = (range(extent(dim, self.point.sizes)) for dim in dims)
-        values = [_written(body(*places)) for places in product(*ranges)]
-        return self.function(name, *values) if len(values) > 1 else values[0]
-
-    def entry(self, leaf: tuple, i: int, j: int) -> _Written:
-        return _written(self.point.values[leaf[0]][i][j])
-
-    def number(self, value: Any) -> _Written:
-        return _written(value)
-
-    def size(self, dim: Any) -> _Written:
-        return _written(extent(dim, self.point.sizes))
-
-    def delta(self, i: int, j: int) -> _Written:
-        return _written(1 if i == j else 0)
-
-    def inverse(self, A: _View, i: int, j: int) -> _Written:
-        return _written(interval(self.point.matrix(OPS["inv"](A.expr))[i][j]))
-
-    def det(self, A: _View) -> _Written:
-        return _written(interval(self.point.matrix(OPS["det"](A.expr))[0][0]))
-
-    def function(self, name: str, *args: Any) -> _Written:
-        values = [_written(arg) for arg in args]
-        boxes = [value.box for value in values]
-        if name in ("gt", "eq"):
-            sign = op("greater" if name == "gt" else "equals")
-            inside = paren(row(boxes[0], sign, boxes[1]), "iverson")
-        elif name == "abs":
-            inside = paren(boxes[0], "bars")
-        elif name == "sqrt":
-            inside = Box("root", (boxes[0],))
-        else:
-            parts = [
-                b
-                for k, box in enumerate(boxes)
-                for b in ((op("comma-space"), box) if k else (box,))
-            ]
-            inside = row(word(name), paren(row(*parts)))
-        return _Written(inside, ATOM, _few(*values) + 1)
-
-
-class _View:
-    """An argument of an operator: `A[i, k]`, `A.rows`, `A.cols`."""
-
-    __slots__ = ("cols", "expr", "rows", "work")
-
-    def __init__(self, work: _Work, expr: Expr):
-        self.work, self.expr = work, expr
-        self.rows, self.cols = expr.shape.dims
-
-    def __getitem__(self, indices: tuple[int, int]) -> _Written:
-        return self.work.at(self.expr, *indices)
-
-
-# -- templates -------------------------------------------------------------------------------------
+def _written(value: Any) -> Term:
+    """Return a number of the table as it stands in arithmetic."""
+    text = at_point(value)
+    if _is_exact(text):
+        return literal(Fraction(text))
+    return Term(Box("num", text=text), SUM if text.startswith("-") else ATOM)
 
 
 def documents(

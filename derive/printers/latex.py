@@ -74,7 +74,7 @@ def latex(box: Box) -> str:
     match box.kind:
         case "id":
             return _name(text)
-        case "num" | "raw":
+        case "num" | "rounded" | "raw":
             return text
         case "op":
             return _OPERATORS[text]

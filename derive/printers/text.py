@@ -52,7 +52,7 @@ def text(box: Box) -> str:
     match box.kind:
         case "id" if box.text in _LETTERS:
             return _LETTERS[box.text]
-        case "id" | "num" | "word" | "raw" | "slot":
+        case "id" | "num" | "rounded" | "word" | "raw" | "slot":
             return box.text
         case "op":
             return _OPERATORS[box.text]

@@ -1,0 +1,364 @@
+"""Arithmetic that is written down: entries by the operators' definitions, and read again.
+
+What enters is an expression and how its names' entries are written, as numbers or as letters; what
+leaves is a layout. `value` reads a layout as a pupil with a calculator would, knowing nothing of
+where it came from: what is printed is compared with it first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import product
+from typing import Any
+
+from flint import arb
+
+from derive.exact import DomainError, Functions, Real, is_exact, rational
+from derive.expr import Expr
+from derive.layout import Box, frac, num, op, paren, row, sup, word
+from derive.shape import extent
+
+#: Arithmetic with more numbers than this is left to the reader.
+LONGEST = 60
+SUM, PRODUCT, ATOM = range(3)
+
+
+class TooLong(Exception):
+    """The arithmetic is more than a reader would check."""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A number as it is calculated: its layout, how strongly it binds, how many numbers it has.
+
+    A `letter` stands beside another without a sign of multiplication.
+    """
+
+    box: Box
+    strength: int = ATOM
+    numbers: int = 1
+    letter: bool = False
+
+    def __add__(self, other: Any) -> Term:
+        return _joined(SUM, self, "plus", _term(other))
+
+    def __radd__(self, other: Any) -> Term:
+        return _joined(SUM, _term(other), "plus", self)
+
+    def __sub__(self, other: Any) -> Term:
+        return _joined(SUM, self, "minus", _term(other))
+
+    def __rsub__(self, other: Any) -> Term:
+        return _joined(SUM, _term(other), "minus", self)
+
+    def __mul__(self, other: Any) -> Term:
+        return _joined(PRODUCT, self, "cdot", _term(other))
+
+    def __rmul__(self, other: Any) -> Term:
+        return _joined(PRODUCT, _term(other), "cdot", self)
+
+    def __truediv__(self, other: Any) -> Term:
+        other = _term(other)
+        return Term(frac(self.box, other.box), PRODUCT, self.numbers + other.numbers)
+
+    def __rtruediv__(self, other: Any) -> Term:
+        return _term(other) / self
+
+    def __neg__(self) -> Term:
+        inner = self.box if self.strength == ATOM else paren(self.box)
+        return Term(row(op("negative"), inner), SUM, self.numbers)
+
+    def __pow__(self, exponent: Any) -> Term:
+        exponent = Fraction(exponent)
+        if exponent == Fraction(1, 2):
+            return Term(Box("root", (self.box,)), ATOM, self.numbers)
+        bare = self.strength == ATOM and self.box.kind in ("num", "rounded", "id", "sub", "paren")
+        base = self.box if bare else paren(self.box)
+        return Term(sup(base, literal(exponent).box), ATOM, self.numbers)
+
+
+#: The middle of a long sum.
+DOTS = Term(op("cdots"))
+
+
+def _joined(strength: int, left: Term, sign: str, right: Term) -> Term:
+    a = left.box if left.strength >= strength else paren(left.box)
+    loose = right.strength < strength or right.strength == SUM
+    b = paren(right.box) if loose else right.box
+    between = [op(sign)]
+    if strength == PRODUCT and left.letter and right.letter:
+        between = [op("thin")] if _flat(a)[-1].kind == "frac" or b.kind == "frac" else []
+    letter = left.letter and right.letter and strength == PRODUCT
+    return Term(row(*_flat(a), *between, *_flat(b)), strength, left.numbers + right.numbers, letter)
+
+
+def _flat(box: Box) -> tuple[Box, ...]:
+    return box.parts if box.kind == "row" else (box,)
+
+
+def literal(value: int | Fraction) -> Term:
+    """Return an exact number as it is written, a fraction over its denominator."""
+    value = Fraction(value)
+    size = num(abs(value.numerator))
+    shown = size if value.denominator == 1 else frac(size, num(value.denominator))
+    return Term(row(op("negative"), shown), SUM) if value < 0 else Term(shown, ATOM)
+
+
+def _term(value: Any) -> Term:
+    return value if isinstance(value, Term) else literal(value)
+
+
+# -- entries ---------------------------------------------------------------------------------------
+
+
+class Work:
+    """Entries by the operators' definitions, as arithmetic to be written down.
+
+    `entry(name, i, j)` writes an entry of a variable, `inverse(expr, i, j)` and `det(expr)` what
+    has no closed definition, `size(dim)` a dimension; `sigma` writes sigmoids so. A sum of more
+    than `elide` terms has dots in the middle, `0` for never. Raises `TooLong` beyond `most`.
+    """
+
+    def __init__(
+        self,
+        sizes: Mapping[str, int],
+        entry: Callable[[str, int, int], Term],
+        inverse: Callable[[Expr, int, int], Term],
+        det: Callable[[Expr], Term],
+        *,
+        elide: int = 0,
+        most: int = LONGEST,
+        size: Callable[[str], Term] | None = None,
+        sigma: bool = False,
+    ):
+        self.sizes = sizes
+        self.elide, self.most, self.sigma = elide, most, sigma
+        self._entry, self._inverse, self._det, self._size = entry, inverse, det, size
+        self.known: dict[tuple[Expr, int, int], Term] = {}
+
+    def at(self, node: Expr, i: int, j: int) -> Term:
+        """Return the entry i, j of an expression, written down."""
+        key = (node, i, j)
+        if key not in self.known:
+            views = [View(self, arg) for arg in node.args]
+            data = {"data": node.data} if node.op.takes_data else {}
+            self.known[key] = self._short(_term(node.op.entry(self, i, j, *views, **data)))
+        return self.known[key]
+
+    def _short(self, term: Term) -> Term:
+        if term.numbers > self.most:
+            raise TooLong
+        return term
+
+    def sum(self, dim: Any, body: Callable[[int], Any]) -> Term:
+        count = extent(dim, self.sizes)
+        if self.elide and count > self.elide:
+            return self._short(_term(body(0)) + body(1) + DOTS + body(count - 1))
+        total = _term(body(0))
+        for k in range(1, count):
+            total = self._short(total + body(k))
+        return total
+
+    def extremum(self, name: str, dims: tuple[Any, ...], body: Callable[..., Any]) -> Term:
+        ranges = (range(extent(dim, self.sizes)) for dim in dims)
+        values = [_term(body(*places)) for places in product(*ranges)]
+        if self.elide and len(values) > self.elide:
+            values = [*values[:2], DOTS, values[-1]]
+        return self.function(name, *values) if len(values) > 1 else values[0]
+
+    def entry(self, leaf: tuple, i: int, j: int) -> Term:
+        return self._entry(leaf[0], i, j)
+
+    def number(self, value: Any) -> Term:
+        return _term(value)
+
+    def size(self, dim: Any) -> Term:
+        if self._size is not None and isinstance(dim, str):
+            return self._size(dim)
+        return literal(extent(dim, self.sizes))
+
+    def delta(self, i: int, j: int) -> Term:
+        return literal(int(i == j))
+
+    def inverse(self, A: View, i: int, j: int) -> Term:
+        return self._inverse(A.expr, i, j)
+
+    def det(self, A: View) -> Term:
+        return self._det(A.expr)
+
+    def function(self, name: str, *args: Any) -> Term:
+        values = [_term(arg) for arg in args]
+        boxes = [value.box for value in values]
+        if name in ("gt", "eq"):
+            sign = op("greater" if name == "gt" else "equals")
+            inside = paren(row(boxes[0], sign, boxes[1]), "iverson")
+        elif name == "abs":
+            inside = paren(boxes[0], "bars")
+        elif name == "sqrt":
+            inside = Box("root", (boxes[0],))
+        else:
+            parts = [
+                b
+                for k, box in enumerate(boxes)
+                for b in ((op("comma-space"), box) if k else (box,))
+            ]
+            head = op("sigma") if name == "sigmoid" and self.sigma else word(name)
+            inside = row(head, paren(row(*parts)))
+        return self._short(Term(inside, ATOM, sum(value.numbers for value in values) + 1))
+
+
+class View:
+    """An argument of an operator: `A[i, k]`, `A.rows`, `A.cols`."""
+
+    __slots__ = ("cols", "expr", "rows", "work")
+
+    def __init__(self, work: Work, expr: Expr):
+        self.work, self.expr = work, expr
+        self.rows, self.cols = expr.shape.dims
+
+    def __getitem__(self, indices: tuple[int, int]) -> Term:
+        return self.work.at(self.expr, *indices)
+
+
+# -- reading what is written -----------------------------------------------------------------------
+
+
+class Unreadable(Exception):
+    """A layout is not arithmetic, or holds dots."""
+
+
+def value(box: Box) -> Any:
+    """Return the number that written arithmetic comes to, an interval where numbers are rounded.
+
+    >>> value(row(num(2), op("cdot"), paren(row(op("negative"), num(3))), op("plus"), num(1)))
+    -5
+
+    Raises `Unreadable` for letters and dots.
+    """
+    try:
+        return _Reader(_flat(box)).total()
+    except DomainError as error:
+        raise Unreadable(error.message) from None
+
+
+class _Reader:
+    """Boxes side by side, read from the left: signs, then points, then what they stand between."""
+
+    def __init__(self, parts: tuple[Box, ...]):
+        self.parts, self.place = parts, 0
+
+    @property
+    def sign(self) -> str:
+        here = self.parts[self.place] if self.place < len(self.parts) else None
+        return here.text if here is not None and here.kind == "op" else ""
+
+    def total(self) -> Any:
+        found = Real(0)
+        negative = self._take("negative")
+        while True:
+            part = self.product()
+            found = found - part if negative else found + part
+            if self._take("plus"):
+                negative = False
+            elif self._take("minus"):
+                negative = True
+            elif self.place == len(self.parts):
+                return found.value
+            else:
+                raise Unreadable(f"a sum goes on with {self.parts[self.place]}")
+
+    def product(self) -> Real:
+        found = self.factor()
+        while self._take("cdot"):
+            found = found * self.factor()
+        return found
+
+    def factor(self) -> Real:
+        if self.place == len(self.parts):
+            raise Unreadable("a number is missing")
+        box = self.parts[self.place]
+        self.place += 1
+        if box.kind == "word" or box == op("sigma"):
+            arguments = self.parts[self.place] if self.place < len(self.parts) else box
+            self.place += 1
+            return _applied("sigmoid" if box.kind == "op" else box.text, arguments)
+        return Real(_number(box))
+
+    def _take(self, sign: str) -> bool:
+        found = self.sign == sign
+        self.place += found
+        return found
+
+
+def _number(box: Box) -> Any:
+    match box.kind:
+        case "num":
+            return rational(Fraction(box.text))
+        case "rounded":
+            return _rounded(box.text)
+        case "row":
+            return value(box)
+        case "frac":
+            return (Real(value(box.parts[0])) / Real(value(box.parts[1]))).value
+        case "root":
+            return (Real(value(box.parts[0])) ** Fraction(1, 2)).value
+        case "sup":
+            exponent = value(box.parts[1])
+            return (Real(value(box.parts[0])) ** Fraction(int(exponent.p), int(exponent.q))).value
+        case "paren" if box.text == "bars":
+            return Functions().abs(Real(value(box.parts[0]))).value
+        case "paren" if box.text == "iverson":
+            return _compared(box.parts[0])
+        case "paren":
+            return value(box.parts[0])
+    raise Unreadable(f"{box} is no number")
+
+
+def _rounded(text: str) -> Any:
+    """Return the numbers that are rounded to a text: half a unit of its last digit around it."""
+    if not re.fullmatch(r"\d+(\.\d+)?", text):
+        raise Unreadable(f"{text} is no rounded number")
+    places = len(text.partition(".")[2])
+    return arb(rational(Fraction(text)), rational(Fraction(1, 2 * 10**places)))
+
+
+def _applied(name: str, box: Box) -> Real:
+    if box.kind != "paren":
+        raise Unreadable(f"{name} has no argument")
+    arguments: list[list[Box]] = [[]]
+    for part in _flat(box.parts[0]):
+        if part == op("comma-space"):
+            arguments.append([])
+        else:
+            arguments[-1].append(part)
+    numbers = [Real(value(row(*parts))) for parts in arguments]
+    if name in ("max", "min"):
+        found = numbers[0]
+        for other in numbers[1:]:
+            found = getattr(Functions(), name)(found, other)
+        return found
+    return getattr(Functions(), name)(*numbers)
+
+
+def _compared(box: Box) -> Any:
+    parts = _flat(box)
+    for place, part in enumerate(parts):
+        if part in (op("greater"), op("equals")):
+            sides = Real(value(row(*parts[:place]))), Real(value(row(*parts[place + 1 :])))
+            name = "gt" if part == op("greater") else "eq"
+            return getattr(Functions(), name)(*sides).value
+    raise Unreadable("a comparison without a sign")
+
+
+def comes_to(box: Box, number: Any) -> bool:
+    """Whether written arithmetic comes to a number: exactly, or as far as its roundings tell."""
+    try:
+        found = value(box)
+    except Unreadable:
+        return False
+    if is_exact(found) and is_exact(number):
+        return bool(found == number)
+    return bool(arb(found).overlaps(arb(number)))
