@@ -38,7 +38,7 @@ LAYERS = [
     "variants",
     "claim",
     "layout picture lanes",
-    "drawing",
+    "drawing arithmetic",
     "printers page figures",
     "notation",
     "chain diagram",
