@@ -62,7 +62,11 @@ class Term:
 
     def __truediv__(self, other: Any) -> Term:
         other = _term(other)
-        return Term(frac(self.box, other.box), PRODUCT, self.numbers + other.numbers)
+        count = self.numbers + other.numbers
+        if _is_fraction(self.box) and not _is_fraction(other.box):  # no storeys on a fraction
+            above = self.box if self.box.kind == "frac" else paren(self.box)
+            return Term(row(above, op("cdot"), frac(num(1), other.box)), PRODUCT, count)
+        return Term(frac(self.box, other.box), PRODUCT, count)
 
     def __rtruediv__(self, other: Any) -> Term:
         return _term(other) / self
@@ -93,6 +97,15 @@ def _joined(strength: int, left: Term, sign: str, right: Term) -> Term:
         between = [op("thin")] if _flat(a)[-1].kind == "frac" or b.kind == "frac" else []
     letter = left.letter and right.letter and strength == PRODUCT
     return Term(row(*_flat(a), *between, *_flat(b)), strength, left.numbers + right.numbers, letter)
+
+
+def _is_fraction(box: Box) -> bool:
+    return any(part.kind == "frac" and not _is_letters(part) for part in _flat(box))
+
+
+def _is_letters(box: Box) -> bool:
+    """Whether a fraction is a letter of its own, such as a partial derivative."""
+    return any(part.kind in ("id", "word") or _is_letters(part) for part in box.parts)
 
 
 def _flat(box: Box) -> tuple[Box, ...]:

@@ -57,7 +57,8 @@ def pleasant(
     >>> found == pleasant(parse("X: (n, 2); w: (2, 1); y = X @ w"), {"n": 3}, seed=1)
     True
 
-    Raises `UnsupportedError` where no point is found, saying what stood in the way most often.
+    Raises `UnsupportedError` where no point is found, saying what stood in the way most often, and
+    `DomainError` where all inputs are given and the program has no value there.
     """
     return _Search(program, sizes, seed, given or {}, assume or {}).best()
 
@@ -96,8 +97,6 @@ class _Search:
             candidate = self.candidate(attempt)
             price = self.price(candidate)
             if price is None:
-                if found is None and self.is_settled:
-                    break
                 continue
             if found is None or price < least:
                 found, least = candidate, price
@@ -111,8 +110,11 @@ class _Search:
     @property
     def is_settled(self) -> bool:
         """Whether nothing is left to be drawn."""
-        complete = self.program.is_loss or self.settled.seed is not None
-        return complete and len(self.settled.values) == len(self.program.inputs)
+        return self.inputs_settled and (self.program.is_loss or self.settled.seed is not None)
+
+    @property
+    def inputs_settled(self) -> bool:
+        return len(self.settled.values) == len(self.program.inputs)
 
     def failure(self, tries: int) -> UnsupportedError:
         ((obstacle, _),) = self.obstacles.most_common(1)
@@ -144,9 +146,11 @@ class _Search:
                     self.circuit, self.sizes, candidate.values, candidate.seed
                 )
         except DomainError as error:
+            if self.inputs_settled:
+                raise  # other numbers are not asked for
             self.obstacles[_general(error.message)] += 1
             return None
-        if kinks and not self.is_settled:
+        if kinks and not self.inputs_settled:
             self.obstacles[_kink(self.circuit, kinks[0])] += 1
             return None
         free = [gate for gate in self.circuit.gates
