@@ -1,24 +1,20 @@
-"""Arithmetic that is written down: entries by the operators' definitions, and read again.
+"""Arithmetic that is written down: entries by the operators' definitions, as a layout.
 
 What enters is an expression and how its names' entries are written, as numbers or as letters; what
-leaves is a layout. `value` reads a layout as a pupil with a calculator would, knowing nothing of
-where it came from: what is printed is compared with it first.
+leaves is a layout in which every bracket is that the reader needs. Nothing is evaluated here.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
 from typing import Any
 
-from flint import arb
-
-from derive.exact import DomainError, Functions, Real, is_exact, rational
 from derive.expr import Expr
 from derive.layout import Box, frac, num, op, paren, row, sup, word
+from derive.notation import is_word
 from derive.shape import extent
 
 #: Arithmetic with more numbers than this is left to the reader.
@@ -91,10 +87,13 @@ DOTS = Term(op("cdots"))
 def _joined(strength: int, left: Term, sign: str, right: Term) -> Term:
     a = left.box if left.strength >= strength else paren(left.box)
     loose = right.strength < strength or right.strength == SUM
+    if sign == "plus" and _flat(right.box)[0] != op("negative"):
+        loose = False  # a sum of sums is a sum
     b = paren(right.box) if loose else right.box
     between = [op(sign)]
     if strength == PRODUCT and left.letter and right.letter:
-        between = [op("thin")] if _flat(a)[-1].kind == "frac" or b.kind == "frac" else []
+        near = _flat(a)[-1], _flat(b)[0]
+        between = [op("thin")] if any(x.kind == "frac" or is_word(x) for x in near) else []
     letter = left.letter and right.letter and strength == PRODUCT
     return Term(row(*_flat(a), *between, *_flat(b)), strength, left.numbers + right.numbers, letter)
 
@@ -234,144 +233,3 @@ class View:
 
     def __getitem__(self, indices: tuple[int, int]) -> Term:
         return self.work.at(self.expr, *indices)
-
-
-# -- reading what is written -----------------------------------------------------------------------
-
-
-class Unreadable(Exception):
-    """A layout is not arithmetic, or holds dots."""
-
-
-def value(box: Box) -> Any:
-    """Return the number that written arithmetic comes to, an interval where numbers are rounded.
-
-    >>> value(row(num(2), op("cdot"), paren(row(op("negative"), num(3))), op("plus"), num(1)))
-    -5
-
-    Raises `Unreadable` for letters and dots.
-    """
-    try:
-        return _Reader(_flat(box)).total()
-    except DomainError as error:
-        raise Unreadable(error.message) from None
-
-
-class _Reader:
-    """Boxes side by side, read from the left: signs, then points, then what they stand between."""
-
-    def __init__(self, parts: tuple[Box, ...]):
-        self.parts, self.place = parts, 0
-
-    @property
-    def sign(self) -> str:
-        here = self.parts[self.place] if self.place < len(self.parts) else None
-        return here.text if here is not None and here.kind == "op" else ""
-
-    def total(self) -> Any:
-        found = Real(0)
-        negative = self._take("negative")
-        while True:
-            part = self.product()
-            found = found - part if negative else found + part
-            if self._take("plus"):
-                negative = False
-            elif self._take("minus"):
-                negative = True
-            elif self.place == len(self.parts):
-                return found.value
-            else:
-                raise Unreadable(f"a sum goes on with {self.parts[self.place]}")
-
-    def product(self) -> Real:
-        found = self.factor()
-        while self._take("cdot"):
-            found = found * self.factor()
-        return found
-
-    def factor(self) -> Real:
-        if self.place == len(self.parts):
-            raise Unreadable("a number is missing")
-        box = self.parts[self.place]
-        self.place += 1
-        if box.kind == "word" or box == op("sigma"):
-            arguments = self.parts[self.place] if self.place < len(self.parts) else box
-            self.place += 1
-            return _applied("sigmoid" if box.kind == "op" else box.text, arguments)
-        return Real(_number(box))
-
-    def _take(self, sign: str) -> bool:
-        found = self.sign == sign
-        self.place += found
-        return found
-
-
-def _number(box: Box) -> Any:
-    match box.kind:
-        case "num":
-            return rational(Fraction(box.text))
-        case "rounded":
-            return _rounded(box.text)
-        case "row":
-            return value(box)
-        case "frac":
-            return (Real(value(box.parts[0])) / Real(value(box.parts[1]))).value
-        case "root":
-            return (Real(value(box.parts[0])) ** Fraction(1, 2)).value
-        case "sup":
-            exponent = value(box.parts[1])
-            return (Real(value(box.parts[0])) ** Fraction(int(exponent.p), int(exponent.q))).value
-        case "paren" if box.text == "bars":
-            return Functions().abs(Real(value(box.parts[0]))).value
-        case "paren" if box.text == "iverson":
-            return _compared(box.parts[0])
-        case "paren":
-            return value(box.parts[0])
-    raise Unreadable(f"{box} is no number")
-
-
-def _rounded(text: str) -> Any:
-    """Return the numbers that are rounded to a text: half a unit of its last digit around it."""
-    if not re.fullmatch(r"\d+(\.\d+)?", text):
-        raise Unreadable(f"{text} is no rounded number")
-    places = len(text.partition(".")[2])
-    return arb(rational(Fraction(text)), rational(Fraction(1, 2 * 10**places)))
-
-
-def _applied(name: str, box: Box) -> Real:
-    if box.kind != "paren":
-        raise Unreadable(f"{name} has no argument")
-    arguments: list[list[Box]] = [[]]
-    for part in _flat(box.parts[0]):
-        if part == op("comma-space"):
-            arguments.append([])
-        else:
-            arguments[-1].append(part)
-    numbers = [Real(value(row(*parts))) for parts in arguments]
-    if name in ("max", "min"):
-        found = numbers[0]
-        for other in numbers[1:]:
-            found = getattr(Functions(), name)(found, other)
-        return found
-    return getattr(Functions(), name)(*numbers)
-
-
-def _compared(box: Box) -> Any:
-    parts = _flat(box)
-    for place, part in enumerate(parts):
-        if part in (op("greater"), op("equals")):
-            sides = Real(value(row(*parts[:place]))), Real(value(row(*parts[place + 1 :])))
-            name = "gt" if part == op("greater") else "eq"
-            return getattr(Functions(), name)(*sides).value
-    raise Unreadable("a comparison without a sign")
-
-
-def comes_to(box: Box, number: Any) -> bool:
-    """Whether written arithmetic comes to a number: exactly, or as far as its roundings tell."""
-    try:
-        found = value(box)
-    except Unreadable:
-        return False
-    if is_exact(found) and is_exact(number):
-        return bool(found == number)
-    return bool(arb(found).overlaps(arb(number)))

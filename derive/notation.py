@@ -350,7 +350,7 @@ class Notation:
             for factor in factors:
                 box, strength = self._expr(factor, shapes)
                 if boxes:
-                    if sign != "thin" or not _is_letter(box):
+                    if sign != "thin" or not _is_letter(box) or is_word(boxes[-1], box):
                         numbers = sign == "thin" and (factor.name == "number" or box.kind == "num")
                         boxes.append(op("cdot" if numbers else sign))
                 boxes.append(box if strength >= least or len(factors) == 1 else paren(box))
@@ -597,7 +597,7 @@ class Notation:
                 box = paren(box)
             if boxes and (factor.kind == "num" or box.kind == "num"):
                 boxes.append(op("cdot"))
-            elif boxes and (self._is_partial(factors[position - 1]) or _is_word(boxes[-1], box)):
+            elif boxes and (self._is_partial(factors[position - 1]) or is_word(boxes[-1], box)):
                 boxes.append(op("thin"))
             boxes.append(box)
         return row(*boxes) if boxes else digits(1)
@@ -865,7 +865,7 @@ def _is_letter(box: Box) -> bool:
     return box.kind == "paren" or (box.kind == "op" and box.text in ("ones", "zeros"))
 
 
-def _is_word(*boxes: Box) -> bool:
+def is_word(*boxes: Box) -> bool:
     """Whether one of two neighbours is a name of several letters, which needs air around it."""
     for box in boxes:
         while box.kind in ("sub", "sup"):
@@ -1042,4 +1042,4 @@ def _is_plain(body: Scalar) -> bool:
                or (f.kind == "pow" and f.args[0].kind == "size") for f in factors)  # fmt: skip
 
 
-__all__ = ["Cells", "Notation", "Style"]
+__all__ = ["Cells", "Notation", "Style", "is_word"]

@@ -85,7 +85,6 @@ def _environment(form: str, templates: Path | None) -> jinja2.Environment:
     environment.filters["inline"] = lambda shown: shown.replace(r"\,", r"\thinspace ")
     environment.filters["strong"] = lambda words: re.sub(r"\*\*([^*]+)\*\*", r"\\textbf{\1}", words)
     environment.filters["emphasis"] = lambda words: re.sub(r"\*([^*]+)\*", r"\\emph{\1}", words)
-    environment.filters["bold"] = lambda words: re.sub(r"\*\*(.+?)\*\*", r"\\textbf{\1}", words)
     return environment
 
 

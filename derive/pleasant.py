@@ -202,6 +202,7 @@ _positive = _of(1, 2, 3, 1, 2, 4)
 _squares = _of(1, 4, 9)
 _small = _of(0, 1, -1, 2, 1, -1)
 _single = _of(1, 2, 3, 4, 5, -1, -2, -3, -4)
+_halves = _of(*(Fraction(k, 2) for k in (1, -1, 3, -1, 1, -3)))
 _unit = _of(Fraction(1, 4), Fraction(1, 2), Fraction(3, 4))
 
 
@@ -214,12 +215,13 @@ def _drawing(shape: Shape, words: frozenset[str], inverts: bool) -> Draw:
         choice = random.randrange(4)
         if inverts and shape.rows == shape.cols != 1 and choice:
             return _unimodular(random, rows)
-        if attempt % 3 == 0:
-            return (_single if shape.is_scalar else _signed)(random, rows, cols, 0)
-        if attempt % 3 == 1:
-            return (_positive, _single if shape.is_scalar else _signed, _small, _squares)[choice](
-                random, rows, cols, 0
-            )
+        usual = _single if shape.is_scalar else _signed if rows * cols <= 36 else _small
+        if attempt % 4 == 0:
+            return usual(random, rows, cols, 0)
+        if attempt % 4 == 1:  # a bias of halves keeps whole numbers off a kink
+            return (_halves if 1 in (rows, cols) else usual)(random, rows, cols, 0)
+        if attempt % 4 == 2:
+            return (_positive, usual, _small, _squares)[choice](random, rows, cols, 0)
         return (_positive, _unit, _squares, _positive)[choice](random, rows, cols, 0)
 
     return draw
@@ -338,7 +340,8 @@ def _one_sided(gate: Gate, known: tuple[Rows, ...], sizes: Mapping[str, int]) ->
     sides = Counter(_sides(gate, known, sizes))
     if not sides or (len(sides) == 1 and sides.total() == 1):
         return UGLY if sides[False] and gate.op == "relu" else 0
-    return UGLY * 5 * (len(sides) == 1)
+    few = 3 * min(sides[True], sides[False]) < sides.total()
+    return UGLY * 5 * (len(sides) == 1) + DULL * few
 
 
 def _sides(gate: Gate, known: tuple[Rows, ...], sizes: Mapping[str, int]) -> Iterator[bool]:

@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 from flint import arb
 
-from derive.arithmetic import ATOM, PRODUCT, SUM, Term, TooLong, Work, comes_to, literal
+from derive.arithmetic import ATOM, PRODUCT, SUM, Term, TooLong, Work, literal
 from derive.backprop import Kink
+from derive.calculator import Unreadable, comes_to
 from derive.circuit import formula
 from derive.errors import ProofError, UnsupportedError
 from derive.exact import Rows, decimal, is_exact, precision, rational
 from derive.expr import OPS, Expr, nodes, substitute, variables
 from derive.figures import figure
-from derive.layout import Box, op, paren, row, sub, sup
+from derive.layout import Box, op, paren, row, sup
 from derive.notation import Notation, Style
 from derive.ops import var
 from derive.ops.elementwise import EXTREMA
@@ -38,10 +39,14 @@ if TYPE_CHECKING:
 
 #: Widths in digits that fit a line of a page and of a screen.
 WIDTHS = {"tex": 78.0, "md": 96.0}
+#: What is wider stands in no heading.
+INLINE = 42.0
 #: Digits of a rounded number, and of the numbers that central differences are compared with.
 DIGITS, CLOSE = 4, 10
 #: Up to so many entries are all written; arithmetic that is elided is checked up to so many terms.
 ENTRIES, CHECKED = 12, 20_000
+#: Matrices with more entries, all together, are not read again as matrices; the trace has them.
+READ = 4_000
 #: A formula for the first entry takes so many lines, then it is left to the matrices.
 LINES = 4
 #: The step of the central differences that a reader can redo, and of how many entries.
@@ -109,9 +114,8 @@ class _Page:
     def title(self) -> dict[str, Any]:
         """Return the formula if there is one short statement, else the name of the output."""
         last = self.program.statements[-1]
-        shown = self._definition(last)
-        if len(self.program.statements) == 1 and width(shown) <= 42:
-            return {"formula": shown, "whole": True}
+        if len(self.program.statements) == 1 and self._is_short(last):
+            return {"formula": self._definition(last), "whole": True}
         return {"formula": latex(self.notation.leaf(last.name)), "whole": False}
 
     def blocks(self) -> Iterator[Block]:
@@ -128,32 +132,28 @@ class _Page:
         return [s for s in self.program.statements if s.name in self.program.reaching()]
 
     def setting(self) -> Iterator[Block]:
-        inputs = [name for name in self.program.inputs if name in self.program.reaching()]
-        leaves = self.program.leaves
-        yield Block(
-            "setting",
-            fields={
-                "inputs": [
-                    {
-                        "name": latex(self.notation.leaf(name)),
-                        "shape": None
-                        if leaves[name].shape.is_scalar
-                        else latex(self.notation.shape(leaves[name].shape.at(self.sizes))),
-                    }
-                    for name in inputs
-                ],
-                "scalars": all(leaves[name].shape.is_scalar for name in inputs),
-                "statements": [self._definition(s) for s in self.statements],
-                "lines": self._lines(
-                    [
-                        Equation(self.notation.leaf(s.name), (("=", self.notation.expr(s.expr)),))
-                        for s in self.statements
-                    ]
-                ),
-                "short": len(self.statements) == 1 and width(self._definition(self.statements[0])) < 42,
-                "reordered": self.program.reordered,
-            },
-        )  # fmt: skip
+        notation, reaching = self.notation, self.program.reaching()
+        inputs = {n: self.program.leaves[n].shape for n in self.program.inputs if n in reaching}
+        fields = {
+            "inputs": [
+                {
+                    "name": latex(notation.leaf(name)),
+                    "shape": "" if shape.is_scalar else latex(notation.shape(shape.at(self.sizes))),
+                }
+                for name, shape in inputs.items()
+            ],
+            "scalars": all(shape.is_scalar for shape in inputs.values()),
+            "statements": [self._definition(s) for s in self.statements],
+            "lines": self._lines(
+                [
+                    Equation(notation.leaf(s.name), (("=", notation.expr(s.expr)),))
+                    for s in self.statements
+                ]
+            ),
+            "short": len(self.statements) == 1 and self._is_short(self.statements[0]),
+            "reordered": self.program.reordered,
+        }
+        yield Block("setting", fields=fields)
         yield Block("text", "numbers", {"given": self.example.seed is None, "count": len(inputs)})
         yield self.beside([(self.notation.leaf(name), name) for name in inputs])
         output = str(self.program.output)
@@ -194,7 +194,7 @@ class _Page:
     # -- numbers -----------------------------------------------------------------------------------
 
     def number(self, value: Any) -> Term:
-        """Return a number as it stands in arithmetic: a fraction where it is short, else rounded."""
+        """Return a number as it stands in arithmetic: a short fraction, or rounded."""
         if is_exact(value):
             top, bottom = int(value.p), int(value.q)
             if bottom == 1 and abs(top) < 10**9:
@@ -210,13 +210,19 @@ class _Page:
     def _is_rounded(self, rows: Rows) -> bool:
         return any(has_rounded(self.number(x).box) for line in rows for x in line)
 
-    def matrix(self, rows: Rows, within: bool = False) -> Box:
+    def matrix(
+        self,
+        rows: Rows,
+        within: bool = False,
+        shown: Callable[[int], list[int | None]] | None = None,
+    ) -> Box:
         """Return a matrix of numbers, or a number, in brackets if it stands within a formula."""
+        shown = shown or self.notation.shown
         if len(rows) == len(rows[0]) == 1:
             term = self.number(rows[0][0])
             return paren(term.box) if within and term.strength < ATOM else term.box
+        down, across = shown(len(rows)), shown(len(rows[0]))
         self.widest = max(self.widest, len(self.notation.shown(len(rows[0]))))
-        down, across = self.notation.shown(len(rows)), self.notation.shown(len(rows[0]))
         lines = []
         for i in down:
             cells = []
@@ -304,13 +310,27 @@ class _Page:
             complete = short if not has_dots(short.box) else whole.at(expr, i, j)
         except TooLong:
             return None
-        with precision():
-            if not comes_to(complete.box, value):
-                raise ProofError(
-                    f"the arithmetic written for entry {i + 1}, {j + 1} of {expr} does not come to "
-                    "its number; this is a mistake of the program, and nothing is shown"
-                )
-        return short.box
+        what = f"the arithmetic written for entry {i + 1}, {j + 1} of {expr}"
+        if short.numbers == 1 and value == 0:  # not: -0 = 0
+            return None
+        return short.box if self._confirmed(complete.box, [[value]], what) else None
+
+    def _confirmed(self, box: Box, rows: Rows, what: str) -> bool:
+        """Whether a layout, read again, comes to its numbers; a wrong one is never printed.
+
+        One that cannot be read, for its roundings leave a sign open, is not confirmed.
+        """
+        try:
+            with precision():
+                right = comes_to(box, rows)
+        except Unreadable:
+            return False
+        if not right:
+            raise ProofError(
+                f"{what} does not come to its numbers; this is a mistake of the program, and "
+                "nothing is shown"
+            )
+        return True
 
     def whole(self, name: str, expr: Expr, rows: Rows) -> Equation:
         """Return a matrix, its formula, the matrices put in, and what they come to."""
@@ -318,11 +338,23 @@ class _Page:
         sides = [("=", self.notation.expr(expr))]
         near = r"\approx" if self._is_rounded(rows) else "="
         result = self.matrix(rows)
-        put_in = None if expr.is_var else _Numeric(self).put_in(expr)
+        put_in = None if expr.is_var else self._put_in(expr, rows)
         if put_in is not None and put_in != result:
             sides.append((r"\approx" if has_rounded(put_in) else "=", put_in))
             near = r"\approx" if has_rounded(put_in) else near
         return Equation(left, (*sides, (near, result)))
+
+    def _put_in(self, expr: Expr, rows: Rows) -> Box | None:
+        """Return a formula with its matrices put in, read again with every entry first."""
+        shown = _Numeric(self, self.style).put_in(expr)
+        complete = shown
+        if has_dots(shown):
+            area = sum(a * b for x in nodes(expr) for a, b in [x.shape.extents(self.sizes)])
+            if area > READ:
+                return shown
+            complete = _Numeric(self, replace(self.style, elide=0)).put_in(expr)
+        what = f"the formula {expr} with its matrices put in"
+        return shown if self._confirmed(complete, rows, what) else None
 
     def _entry(self, name: str, i: int, j: int) -> Box:
         leaf = name if name in self.program.leaves else name[1:]
@@ -394,38 +426,59 @@ class _Page:
         return all(leaf.shape.is_scalar for leaf in self.program.leaves.values())
 
     def _heading(self, statement: Statement) -> str:
-        shown = self._definition(statement)
-        return shown if width(shown) <= 42 else latex(self.notation.leaf(statement.name))
+        short = self._is_short(statement)
+        return self._definition(statement) if short else latex(self.notation.leaf(statement.name))
+
+    def _is_short(self, statement: Statement) -> bool:
+        return width(self._definition(statement)) <= INLINE
 
     def backward(self) -> Iterator[Block]:
-        derivation = self.example.derivation
         yield Block("section", "backward", {"level": 2})
+        together: list[Equation | None] = []  # scalars of one statement, in one display
         last = None
-        for name in derivation.backward:
-            users = self.program.users(name)
-            users = [s for s in users if s.name in self.program.reaching()]
+        for name in self.example.derivation.backward:
+            users = [s for s in self.program.users(name) if s.name in self.program.reaching()]
             first = users[0]  # the last that is met on the way back
             if len(self.statements) > 1 and first.name != last:
+                if together:
+                    yield self.display(together)
+                    together = []
                 yield Block("section", "through", {"level": 3, "math": self._heading(first)})
             last = first.name
+            formula = self.example.formulas.get(name)
+            plain = self._scalars and formula is not None and len(users) == 1
+            if plain and not any(self.conventions(name)):
+                assert formula is not None
+                together.append(self.scalar(f"d{name}", formula))
+                continue
+            if together:
+                yield self.display(together)
+                together = []
             yield from self.gradient(name, users)
+        if together:
+            yield self.display(together)
 
     def gradient(self, name: str, users: list[Statement]) -> Iterator[Block]:
+        """Yield how a gradient is worked out, and what is agreed upon where there is a kink."""
+        shown = latex(self.notation.leaf(name))
         if len(users) > 1:
-            yield Block(
-                "text", "adds",
-                {"name": latex(self.notation.leaf(name)),
-                 "users": [latex(self.notation.leaf(s.name)) for s in users]},
-            )  # fmt: skip
+            names = [latex(self.notation.leaf(s.name)) for s in users]
+            yield Block("text", "adds", {"name": shown, "users": names})
         formula = self.example.formulas.get(name)
-        if formula is None:
-            yield Block("text", "no-formula", {"about": latex(self.notation.leaf(name))})
-            rows = self.example.rows(f"d{name}")
-            sign = r"\approx" if self._is_rounded(rows) else "="
-            whole = Equation(self.notation.leaf(f"d{name}"), ((sign, self.matrix(rows)),))
-            yield self.display([whole])
-        else:
+        if formula is not None:
             yield from self.value(f"d{name}", formula)
+            yield from self.conventions(name)
+            return
+        yield Block("text", "matrices", {"about": shown, "worked": False})
+        conventions = list(self.conventions(name))
+        yield from conventions or [Block("text", "no-formula")]
+        rows = self.example.rows(f"d{name}")
+        sign = r"\approx" if self._is_rounded(rows) else "="
+        whole = Equation(self.notation.leaf(f"d{name}"), ((sign, self.matrix(rows)),))
+        yield self.display([whole])
+
+    def conventions(self, name: str) -> Iterator[Block]:
+        """Yield what is agreed upon at each kink that a variable passes through."""
         for kink in self.trace.kinks:
             yield from self.convention(name, kink)
 
@@ -475,18 +528,24 @@ class _Page:
         if not found.digits:
             yield Block("text", "no-differences")
             return
-        loss = latex(self.notation.loss)
+        leaf, output = self.notation.leaf, str(self.program.output)
         if sum(len(rows) * len(rows[0]) for rows in self.trace.values) <= SMALL:
-            yield Block("text", "differences", {"loss": loss, "step": str(STEP),
-                                                "is_loss": self.program.is_loss,
-                                                "output": latex(self.notation.leaf(str(self.program.output))),
-                                                "upstream": latex(self.notation.leaf(f"d{self.program.output}"))})  # fmt: skip
+            facts = {
+                "loss": latex(self.notation.loss),
+                "step": str(STEP),
+                "is_loss": self.program.is_loss,
+                "output": latex(leaf(output)),
+                "upstream": latex(leaf(f"d{output}")),
+            }
+            yield Block("text", "differences", facts)
             yield Block("differences", fields={"rows": list(self.differences())})
-        digits = {n: found.digits[n] for n in self.program.inputs if n in found.digits}
-        yield Block("text", "closer", {
-            "digits": min(digits.values()),
-            "names": [latex(self.notation.leaf(name)) for name in digits if name in self.program.reaching()],
-        })  # fmt: skip
+        used = [n for n in self.program.inputs if n in self.program.reaching()]
+        facts = {
+            "digits": min(found.digits[name] for name in used),
+            "scalars": self._scalars,
+            "names": [latex(leaf(name)) for name in used],
+        }
+        yield Block("text", "closer", facts)
 
     def differences(self) -> Iterator[dict[str, str]]:
         """Yield a few entries of gradients beside the central differences that they are near to."""
@@ -557,8 +616,8 @@ class _Page:
 class _Numeric(Notation):
     """The notation of an example in which every name is written as its numbers."""
 
-    def __init__(self, page: _Page):
-        super().__init__(page.example.derivation, page.style, latex)
+    def __init__(self, page: _Page, style: Style):
+        super().__init__(page.example.derivation, style, latex)
         self.page = page
         self.rows: dict[str, Rows] = {}
 
@@ -575,14 +634,26 @@ class _Numeric(Notation):
 
     def leaf(self, name: str) -> Box:
         rows = self.rows[name] if name in self.rows else self.page.example.rows(name)
-        return self.page.matrix(rows, within=True)
+        return self._matrix(rows)
+
+    def _matrix(self, rows: Rows) -> Box:
+        return self.page.matrix(rows, within=True, shown=self.shown)
 
     def dim(self, dim: Any) -> Box:
         return literal(self.sizes[dim] if isinstance(dim, str) else dim).box
 
     def _ones(self, shape: Shape, shapes: bool) -> Box:
         rows, cols = shape.at(self.sizes).dims
-        return self.page.matrix([[rational(1)] * int(cols)] * int(rows), within=True)
+        return self._matrix([[rational(1)] * int(cols)] * int(rows))
+
+    def _constant(self, e: Expr, shapes: bool) -> Box:
+        if e.name == "ones":
+            return super()._constant(e, shapes)
+        rows, cols = e.shape.extents(self.sizes)
+        one = e.name == "eye"
+        return self._matrix(
+            [[rational(int(one and i == j)) for j in range(cols)] for i in range(rows)]
+        )
 
 
 def tidied(box: Box) -> Box:
@@ -597,7 +668,9 @@ def tidied(box: Box) -> Box:
     if box.kind == "paren" and box.text == "round" and parts[0].kind == "matrix":
         return parts[0]
     if box.kind == "row":
-        flat = [inner for part in parts for inner in (part.parts if part.kind == "row" else (part,))]
+        flat = [
+            inner for part in parts for inner in (part.parts if part.kind == "row" else (part,))
+        ]
         parts = []
         for k, part in enumerate(flat):
             near = flat[k - 1 : k] + flat[k + 1 : k + 2]

@@ -1,0 +1,331 @@
+"""A calculator: layouts of numbers and matrices, read as they stand on the page.
+
+What enters is a layout, what leaves is a matrix of numbers, or one; a rounded number counts as all
+the numbers that are rounded to it. Nothing is known here of where a layout came from, so that what
+is printed can be held against what it was printed for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+from flint import arb
+
+from derive.exact import DomainError, Functions, Real, Rows, is_exact, rational
+from derive.layout import Box, op, row
+from derive.ops.square import cofactor, determinant
+
+
+class Unreadable(Exception):
+    """A layout is not arithmetic, or holds dots."""
+
+
+def value(box: Box) -> Any:
+    """Return the number that written arithmetic comes to, an interval where numbers are rounded.
+
+    >>> from derive.layout import num, paren
+    >>> value(row(num(2), op("cdot"), paren(row(op("negative"), num(3))), op("plus"), num(1)))
+    -5
+
+    Raises `Unreadable` for letters, for dots, and for what is a matrix.
+    """
+    rows = table(box)
+    if len(rows) != 1 or len(rows[0]) != 1:
+        raise Unreadable("a matrix is no number")
+    return rows[0][0]
+
+
+def table(box: Box) -> Rows:
+    """Return the matrix that a layout comes to; a number is a matrix of one entry.
+
+    Raises `Unreadable` for letters, for dots, and for shapes that do not fit.
+    """
+    try:
+        return [[x.value for x in line] for line in _read(box)]
+    except DomainError as error:
+        raise Unreadable(error.message) from None
+
+
+def comes_to(box: Box, rows: Rows) -> bool:
+    """Whether a layout comes to these numbers: exactly, or as far as its roundings tell.
+
+    Raises `Unreadable` like `table`.
+    """
+    found = table(box)
+    if [len(line) for line in found] != [len(line) for line in rows]:
+        return False
+    return all(
+        bool(a == b) if is_exact(a) and is_exact(b) else bool(arb(a).overlaps(arb(b)))
+        for line, other in zip(found, rows, strict=True)
+        for a, b in zip(line, other, strict=True)
+    )
+
+
+# -- what stands side by side ----------------------------------------------------------------------
+
+_SIGNS = ("plus", "minus")
+_ENTRYWISE = ("odot", "oslash")
+_POINTS = ("cdot", "thin")
+
+
+def _flat(box: Box) -> tuple[Box, ...]:
+    if box.kind != "row":
+        return (box,)
+    return tuple(inner for part in box.parts for inner in _flat(part))
+
+
+def _read(box: Box) -> Rows:
+    return _Reader(_flat(box)).total()
+
+
+class _Reader:
+    """Boxes side by side: sums of entrywise products of products of what has a value alone."""
+
+    def __init__(self, parts: tuple[Box, ...]):
+        self.parts, self.place = parts, 0
+
+    @property
+    def here(self) -> Box | None:
+        return self.parts[self.place] if self.place < len(self.parts) else None
+
+    def _take(self, *signs: str) -> str:
+        here = self.here
+        if here is None or here.kind != "op" or here.text not in signs:
+            return ""
+        self.place += 1
+        return here.text
+
+    def total(self) -> Rows:
+        negative = bool(self._take("negative"))
+        found = self.entrywise()
+        if negative:
+            found = _each(lambda x: -x, found)
+        while sign := self._take(*_SIGNS):
+            other = self.entrywise()
+            found = _each((lambda a, b: a + b) if sign == "plus" else (lambda a, b: a - b),
+                          found, other)  # fmt: skip
+        if self.here is not None:
+            raise Unreadable(f"a sum goes on with {self.here}")
+        return found
+
+    def entrywise(self) -> Rows:
+        found = self.product()
+        while sign := self._take(*_ENTRYWISE):
+            other = self.product()
+            found = _each((lambda a, b: a * b) if sign == "odot" else (lambda a, b: a / b),
+                          found, other)  # fmt: skip
+        return found
+
+    def product(self) -> Rows:
+        found = self.factor()
+        while self._take(*_POINTS) or (self.here is not None and self.here.kind != "op"):
+            found = _times(found, self.factor())
+        return found
+
+    def factor(self) -> Rows:
+        box = self.here
+        if box is None:
+            raise Unreadable("a number is missing")
+        self.place += 1
+        if box.kind == "word" or box == op("sigma"):
+            name = "sigmoid" if box.kind == "op" else box.text
+            if name == "log" and self._take("thin"):  # log det
+                return _each(Functions().log, self.factor())
+            argument = self.here
+            if argument is None:
+                raise Unreadable(f"{name} has no argument")
+            self.place += 1
+            return _applied(name, _arguments(argument))
+        return _alone(box)
+
+
+def _each(function: Callable[..., Any], *tables: Rows) -> Rows:
+    """Apply a function entry by entry, to matrices of one shape or numbers beside them."""
+    rows = max(len(t) for t in tables)
+    cols = max(len(t[0]) for t in tables)
+    for t in tables:
+        if (len(t), len(t[0])) not in ((rows, cols), (1, 1)):
+            raise Unreadable("matrices of different shapes are combined entry by entry")
+    spread = [t if len(t) == rows and len(t[0]) == cols else [t[0] * cols] * rows for t in tables]
+    return [[function(*(t[i][j] for t in spread)) for j in range(cols)] for i in range(rows)]
+
+
+def _times(a: Rows, b: Rows) -> Rows:
+    if 1 in (len(a) * len(a[0]), len(b) * len(b[0])):
+        return _each(lambda x, y: x * y, a, b)
+    if len(a[0]) != len(b):
+        raise Unreadable("matrices that do not fit are multiplied")
+    columns = list(zip(*b, strict=True))
+    return [[sum((x * y for x, y in zip(line, column, strict=True)), Real(0))
+             for column in columns] for line in a]  # fmt: skip
+
+
+# -- what has a value alone ------------------------------------------------------------------------
+
+
+def _alone(box: Box) -> Rows:
+    match box.kind:
+        case "num":
+            return [[Real(Fraction(box.text))]]
+        case "rounded":
+            return [[Real(_rounded(box.text))]]
+        case "matrix":
+            return [[_number(cell) for cell in line.parts] for line in box.parts]
+        case "frac":
+            return [[_number(box.parts[0]) / _number(box.parts[1])]]
+        case "root":
+            return _each(lambda x: x ** Fraction(1, 2), _read(box.parts[0]))
+        case "sup":
+            return _raised(_read(box.parts[0]), box.parts[1])
+        case "sub" if box.parts[0].text == "norm":
+            return _alone(box.parts[0])
+        case "paren" if box.text == "bars":
+            return _each(Functions().abs, _read(box.parts[0]))
+        case "paren" if box.text == "norm":
+            cells = [x * x for line in _read(box.parts[0]) for x in line]
+            return [[sum(cells, Real(0)) ** Fraction(1, 2)]]
+        case "paren" if box.text == "iverson":
+            return _compared(box.parts[0])
+        case "paren":
+            return _read(box.parts[0])
+    raise Unreadable(f"{box} has no value")
+
+
+def _number(box: Box) -> Real:
+    ((found,),) = _single(_read(box))
+    return found
+
+
+def _single(rows: Rows) -> Rows:
+    if len(rows) != 1 or len(rows[0]) != 1:
+        raise Unreadable("a matrix stands where a number belongs")
+    return rows
+
+
+def _rounded(text: str) -> Any:
+    """Return the numbers that are rounded to a text: half a unit of its last digit around it."""
+    if not re.fullmatch(r"\d+(\.\d+)?", text):
+        raise Unreadable(f"{text} is no rounded number")
+    places = len(text.partition(".")[2])
+    return arb(rational(Fraction(text)), rational(Fraction(1, 2 * 10**places)))
+
+
+def _raised(base: Rows, exponent: Box) -> Rows:
+    parts = _flat(exponent)
+    if parts[0] == op("entrywise"):
+        power = _exponent(parts[1:])
+        return _each(lambda x: x**power, base)
+    if parts == (op("top"),):
+        return _transposed(base)
+    if parts == (op("negative"), op("top")):
+        return _transposed(_inverse(base))
+    power = _exponent(parts)
+    if len(base) == 1 == len(base[0]):
+        return _each(lambda x: x**power, base)
+    if power != -1:
+        raise Unreadable("a power of a matrix")
+    return _inverse(base)
+
+
+def _exponent(parts: tuple[Box, ...]) -> Fraction:
+    if len(parts) == 1 and parts[0].kind == "raw":
+        return Fraction(parts[0].text)
+    found = _number(row(*parts)).value
+    return Fraction(int(found.p), int(found.q))
+
+
+def _transposed(rows: Rows) -> Rows:
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _inverse(rows: Rows) -> Rows:
+    whole = determinant(rows)
+    places = range(len(rows))
+    return [[cofactor(rows, j, i) / whole for j in places] for i in places]
+
+
+# -- functions -------------------------------------------------------------------------------------
+
+
+def _arguments(box: Box) -> list[Rows]:
+    if box.kind == "matrix":
+        return [_alone(box)]
+    if box.kind != "paren":
+        raise Unreadable("a function without brackets")
+    arguments: list[list[Box]] = [[]]
+    for part in _flat(box.parts[0]):
+        if part == op("comma-space"):
+            arguments.append([])
+        else:
+            arguments[-1].append(part)
+    return [_read(row(*parts)) for parts in arguments]
+
+
+def _best(name: str, cells: list[Real]) -> Real:
+    found = cells[0]
+    for other in cells[1:]:
+        found = getattr(Functions(), name)(found, other)
+    return found
+
+
+def _softmax(line: list[Real]) -> list[Real]:
+    powers = [Functions().exp(x) for x in line]
+    total = sum(powers, Real(0))
+    return [x / total for x in powers]
+
+
+def _logsumexp(line: list[Real]) -> Real:
+    return Functions().log(sum((Functions().exp(x) for x in line), Real(0)))
+
+
+def _diag(rows: Rows) -> Rows:
+    cells = [x for line in rows for x in line]
+    return [[x if i == j else Real(0) for j in range(len(cells))] for i, x in enumerate(cells)]
+
+
+#: Functions of a whole matrix; the others apply to every entry.
+_WHOLE: dict[str, Callable[[Rows], Rows]] = {
+    "sum": lambda A: [[sum((x for line in A for x in line), Real(0))]],
+    "mean": lambda A: [[sum((x for line in A for x in line), Real(0)) / (len(A) * len(A[0]))]],
+    "tr": lambda A: [[sum((line[i] for i, line in enumerate(A)), Real(0))]],
+    "det": lambda A: [[determinant(A)]],
+    "diagonal": lambda A: [[line[i]] for i, line in enumerate(A)],
+    "diag": _diag,
+    "vec": lambda A: [[x] for column in zip(*A, strict=True) for x in column],
+    "softmax": lambda A: [_softmax(line) for line in A],
+    "logsumexp": lambda A: [[_logsumexp(line)] for line in A],
+    "logsoftmax": lambda A: [[x - _logsumexp(line) for x in line] for line in A],
+    "rowmax": lambda A: [[_best("max", line)] for line in A],
+    "rowmin": lambda A: [[_best("min", line)] for line in A],
+    "colmax": lambda A: [[_best("max", list(column)) for column in zip(*A, strict=True)]],
+    "colmin": lambda A: [[_best("min", list(column)) for column in zip(*A, strict=True)]],
+}
+
+
+def _applied(name: str, arguments: list[Rows]) -> Rows:
+    if name in _WHOLE and len(arguments) == 1:
+        return _WHOLE[name](arguments[0])
+    if name in ("max", "min"):
+        if len(arguments) == 1:
+            return [[_best(name, [x for line in arguments[0] for x in line])]]
+        return _each(lambda *cells: _best(name, list(cells)), *arguments)
+    if name == "kron":
+        a, b = arguments
+        return [[x * y for x in p for y in q] for p in a for q in b]
+    try:
+        function = getattr(Functions(), name)
+    except KeyError:
+        raise Unreadable(f"there is no function {name}") from None
+    return _each(function, *arguments)
+
+
+def _compared(box: Box) -> Rows:
+    parts = _flat(box)
+    for place, part in enumerate(parts):
+        if part in (op("greater"), op("equals")):
+            sides = _read(row(*parts[:place])), _read(row(*parts[place + 1 :]))
+            return _each(getattr(Functions(), "gt" if part == op("greater") else "eq"), *sides)
+    raise Unreadable("a comparison without a sign")
