@@ -15,6 +15,8 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "prove": "derive.pipeline",
+    "example": "derive.worked",
+    "Example": "derive.worked",
     "Proof": "derive.pipeline",
     "check": "derive.claim",
     "Judgement": "derive.claim",
@@ -60,6 +62,7 @@ if TYPE_CHECKING:
     from derive.graphs import Graph as Graph, Number as Number, graph as graph
     from derive.notation import Style as Style
     from derive.pipeline import Proof as Proof, prove as prove
+    from derive.worked import Example as Example, example as example
 
 
 def __getattr__(name: str) -> Any:

@@ -12,6 +12,7 @@ import click
 
 from derive import __version__
 from derive.commands_check import check, gradient
+from derive.commands_example import example
 from derive.commands_graph import graph
 from derive.errors import DeriveError, UnsupportedError
 from derive.target import escaped, read_target, safe, shape, sizes
@@ -52,6 +53,7 @@ def command() -> None:
 command.add_command(check)
 command.add_command(gradient)
 command.add_command(graph)
+command.add_command(example)
 
 
 @command.command()

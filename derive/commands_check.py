@@ -77,7 +77,7 @@ def _check_claims(target: str, formats: tuple[str, ...], options: dict[str, Any]
 
     text, name, at = read_target(target)
     given = dict(shape(item) for item in options["shapes"])
-    court = Court(text, given, _assumed(options["assumed"]), name=name)
+    court = Court(text, given, assumptions_of(options["assumed"]), name=name)
     for claim in options["claims"]:  # what cannot be read is said before anything is judged
         court.read(claim)
     found: Counter[str] = Counter()
@@ -106,7 +106,8 @@ def status(found: Counter[str]) -> int:
     return 0
 
 
-def _assumed(items: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+def assumptions_of(items: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """Return what options such as `A=symmetric` assume of each name."""
     from derive.batch import assumptions
 
     found: dict[str, list[str]] = {}

@@ -62,7 +62,7 @@ def graph(target: str, **options: Any) -> int:
     elif stdout:
         click.echo(_text(found, formats[0], ""), nl=False)
     else:
-        _report(found[0])
+        report(found[0])
         for path in _write(found, Path(options["output"] or "output"), formats):
             click.echo(f"wrote {path}")
     return 0
@@ -112,8 +112,8 @@ def _write(found: list[Graph], folder: Path, formats: tuple[str, ...]) -> list[P
     return [folder / name for name in texts]
 
 
-def _report(graph: Graph) -> None:
-    """Print each named value and its gradient."""
+def report(graph: Graph) -> None:
+    """Print each named value and its gradient, and how they were checked."""
     trace = graph.trace
     if trace is None:
         gates = sum(not gate.is_input for gate in graph.circuit.gates)

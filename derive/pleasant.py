@@ -156,6 +156,8 @@ class _Search:
         free = [gate for gate in self.circuit.gates
                 if gate.is_input and gate.name not in self.settled.values]  # fmt: skip
         total = sum(_dull(known[gate.place], self.assume.get(gate.name)) for gate in free)
+        scalars = [str(known[gate.place][0][0]) for gate in free if gate.shape.is_scalar]
+        total += 60 * LONG * (len(scalars) - len(set(scalars)))
         if candidate.seed is not None:
             total += _dull([[*row] for row in candidate.seed], None)
         for gate in self.circuit.gates:
@@ -163,8 +165,8 @@ class _Search:
             total += _price(gradients[gate.place])
             if all(x == 0 for row in gradients[gate.place] for x in row):
                 total += UGLY
-            if gate.name and _all_alike(known[gate.place]):
-                total += 20 * LONG
+            if gate.name and not gate.is_input:
+                total += _poor(known[gate.place], gate.op in _SWITCHES)
             if gate.op in _SWITCHES:
                 total += _one_sided(gate, known, self.sizes)
         return total
@@ -199,6 +201,7 @@ def _of(*numbers: int | Fraction) -> Draw:
 
 _signed = _of(1, 2, 3, -1, -2, 1, 2, -1, -3, 0)
 _positive = _of(1, 2, 3, 1, 2, 4)
+_several = _of(2, 3, 4, 5, 6)
 _squares = _of(1, 4, 9)
 _small = _of(0, 1, -1, 2, 1, -1)
 _single = _of(1, 2, 3, 4, 5, -1, -2, -3, -4)
@@ -271,7 +274,7 @@ def _assumed(random: Random, rows: int, cols: int, words: frozenset[str]) -> Mat
         return _unit(random, rows, cols, 0)
     if "invertible" in words:
         return _unimodular(random, rows)
-    return _positive(random, rows, cols, 0)
+    return (_positive if rows * cols > 1 else _several)(random, rows, cols, 0)
 
 
 def _shares(random: Random, count: int) -> list[Fraction]:
@@ -295,6 +298,7 @@ def _price(rows: Rows, steep: bool = False) -> int:
         if not is_exact(x):
             size = int(abs(x).upper().floor().unique_fmpz() or 0) if x.is_finite() else 10**9
             total += UGLY * x.contains(0)  # most likely zero, but not known to be
+            total += DULL * (steep and size > 3)
             total += 4 * LONG + (UGLY if size > 1000 else DULL if size > 30 else 0)
             continue
         top, bottom = abs(int(x.p)), int(x.q)
@@ -312,7 +316,8 @@ def _dull(rows: Rows, words: frozenset[str] | None) -> int:
     zeros = sum(x == 0 for x in cells)
     if words:
         spread = min(len({str(x) for x in cells}), 3)
-        return DULL * (3 - spread) if len(cells) > 1 else 0
+        alike = len({tuple(map(str, row)) for row in rows}) == 1 < len(rows)
+        return DULL * (3 - spread + alike) if len(cells) > 1 else 20 * LONG * (cells[0] == 1)
     total = DULL * zeros if 4 * zeros > len(cells) else 5 * LONG * zeros
     if len(cells) == 1:
         return total + (UGLY if zeros else 20 * LONG * (abs(cells[0]) == 1))
@@ -324,6 +329,15 @@ def _dull(rows: Rows, words: frozenset[str] | None) -> int:
     if len(rows) == len(rows[0]) and [list(c) for c in zip(*rows, strict=True)] == rows:
         total += UGLY  # it would hide a transpose
     return total
+
+
+def _poor(rows: Rows, switch: bool) -> int:
+    """Return a price for values that show little: all alike, few different ones, rows of zeros."""
+    cells = [str(x) for row in rows for x in row]
+    if len(cells) == 1:
+        return 0
+    empty = sum(all(x == 0 for x in row) for row in rows) * (not switch)
+    return DULL * empty + 20 * LONG * (len(set(cells)) <= (len(cells) + 1) // 2)
 
 
 def _all_alike(rows: Rows) -> bool:

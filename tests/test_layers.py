@@ -43,12 +43,11 @@ LAYERS = [
     "notation",
     "chain diagram arithmetic",
     "graphs",
-    "worked",
-    "render render_graph render_worked",
+    "render render_graph",
     "pipeline bridge",
-    "batch code render_check",
+    "batch code render_check worked render_worked",
     "target",
-    "__init__ commands commands_check commands_graph cli __main__",
+    "__init__ commands commands_check commands_example commands_graph cli __main__",
 ]
 PLACE = {room: place for place, rooms in enumerate(LAYERS) for room in rooms.split()}
 

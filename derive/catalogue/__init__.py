@@ -1,12 +1,13 @@
 """Named programs, as data: one TOML file an entry.
 
-An entry holds a title, the program's text, and the sizes at which it is written out by default.
+An entry holds a title, the program's text, the sizes at which it is written out, and what
+is assumed of the numbers in examples of it, such as labels that are one-hot.
 """
 
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 
 
@@ -18,6 +19,7 @@ class Entry:
     title: str
     program: str
     at: dict[str, int]
+    assume: dict[str, str] = field(default_factory=dict)
 
 
 def names() -> list[str]:
@@ -37,4 +39,4 @@ def load(name: str) -> Entry:
     'X: (n, d); W: (d, m); B: (1, m); Y = X @ W + B'
     """
     data = tomllib.loads(files(__name__).joinpath(f"{name}.toml").read_text("utf-8"))
-    return Entry(name, data["title"], data["program"], data.get("at", {}))
+    return Entry(name, data["title"], data["program"], data.get("at", {}), data.get("assume", {}))
