@@ -30,15 +30,42 @@ EXAMPLES = (
     ("columns", "md,tex", (COLUMNS, "--at", "m=2,n=3,s=2")),
     ("affine-fragment", "tex", ("affine", "--fragment", "--prefix", "affine:")),
 )
+SHOPPING = "p_1=100, n_1=2, p_2=150, n_2=3, tax=1.1"
+KINKS = "X: (n, d); c: (1, d); H = relu(X); M = max(H, c); y = max(M, axis=1); f = sum(y)"
+AT_KINKS = "X=[[0,2,-1],[3,3,1]], c=[[-1,2,1]]"
+LARGE = ("mlp", "--at", "n=8,d=16,h=16,m=7")
+STYLE = ("--fragment", "--brackets", "square", "--first", "0", "--gradients", "short")
+#: The same for `derive example`.
+WORKED = (
+    ("example-affine", "md,tex", ("affine", "--at", "n=2,d=2,m=3")),
+    ("example-network", "md,tex", ("mlp", "--at", "n=2,d=2,h=3,m=2")),
+    ("example-large", "md,tex", LARGE),
+    ("example-softmax", "md,tex", ("softmax-cross-entropy",)),
+    ("example-attention", "md,tex", ("attention", "--at", "n=2,m=2,d=4,p=2")),
+    ("example-layer-norm", "md,tex", ("layer-norm",)),
+    ("example-gaussian", "md,tex", ("gaussian",)),
+    ("example-inverse", "md,tex", ("A: (n, n); Y = inv(A)", "--seed", "2")),
+    ("example-circuit", "md,tex", ("circuit", "--values", "x=-2, y=5, z=-4")),
+    ("example-shopping", "md,tex", ("fruit", "--values", SHOPPING)),
+    ("example-neuron", "md,tex", ("neuron", "--values", "w0=2, x0=-1, w1=-3, x1=-2, w2=-3")),
+    ("example-kinks", "md,tex", (KINKS, "--values", AT_KINKS)),
+    ("example-fragment", "tex", ("affine", *STYLE)),
+)
+#: Every document, with the whole command.
+ALL = tuple(
+    (name, formats, (command, *arguments))
+    for command, examples in (("prove", EXAMPLES), ("example", WORKED))
+    for name, formats, arguments in examples
+)
 
 
 def written(folder: Path) -> Mapping[str, str]:
     """Write every example into a folder by the command itself; return the texts by file name."""
     texts = {}
-    for name, formats, arguments in EXAMPLES:
+    for name, formats, arguments in ALL:
         for form in formats.split(","):
             with tempfile.TemporaryDirectory(dir=folder) as place, redirect_stdout(StringIO()):
-                status = main(["prove", *arguments, "-o", place, "-f", form])
+                status = main([*arguments, "-o", place, "-f", form])
                 assert status == 0, f"{name}: exit status {status}"
                 (path,) = Path(place).iterdir()
                 texts[f"{name}.{form}"] = path.read_text("utf-8")

@@ -7,9 +7,9 @@ import subprocess
 import sys
 
 import pytest
-from examples import EXAMPLES, FOLDER, written
+from examples import ALL, EXAMPLES, FOLDER, written
 
-NAMES = [f"{name}.{form}" for name, formats, _ in EXAMPLES for form in formats.split(",")]
+NAMES = [f"{name}.{form}" for name, formats, _ in ALL for form in formats.split(",")]
 
 
 @pytest.fixture(scope="module")
