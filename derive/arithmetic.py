@@ -123,6 +123,32 @@ def _term(value: Any) -> Term:
     return value if isinstance(value, Term) else literal(value)
 
 
+def minor_sum(cells: list[list[Term]]) -> Term:
+    """Return the determinant of a small matrix, expanded along its first row.
+
+    >>> from derive.printers.latex import latex
+    >>> latex(minor_sum([[literal(1), literal(2)], [literal(3), literal(4)]]).box)
+    '1 \\\\cdot 4 - 2 \\\\cdot 3'
+    """
+    if len(cells) == 1:
+        return cells[0][0]
+    total: Term | None = None
+    for k, first in enumerate(cells[0]):
+        term = first * minor_sum([row[:k] + row[k + 1 :] for row in cells[1:]])
+        total = term if total is None else total - term if k % 2 else total + term
+    assert total is not None
+    return total
+
+
+def inverse_entry(cells: list[list[Term]], i: int, j: int, det: Term) -> Term:
+    """Return an entry of the inverse of a small matrix: a cofactor over the determinant."""
+    if len(cells) == 1:
+        return literal(1) / det
+    left = [row[:i] + row[i + 1 :] for r, row in enumerate(cells) if r != j]
+    cofactor = minor_sum(left)
+    return (-cofactor if (i + j) % 2 else cofactor) / det
+
+
 # -- entries ---------------------------------------------------------------------------------------
 
 

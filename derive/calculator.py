@@ -311,7 +311,7 @@ def _applied(name: str, arguments: list[Rows]) -> Rows:
     if name in ("max", "min"):
         if len(arguments) == 1:
             return [[_best(name, [x for line in arguments[0] for x in line])]]
-        return _each(lambda *cells: _best(name, list(cells)), *arguments)
+        return _each(lambda *cells: _best(name, list(cells)), *_stretched(arguments))
     if name == "kron":
         a, b = arguments
         return [[x * y for x in p for y in q] for p in a for q in b]
@@ -319,7 +319,14 @@ def _applied(name: str, arguments: list[Rows]) -> Rows:
         function = getattr(Functions(), name)
     except KeyError:
         raise Unreadable(f"there is no function {name}") from None
-    return _each(function, *arguments)
+    return _each(function, *_stretched(arguments))
+
+
+def _stretched(tables: list[Rows]) -> list[Rows]:
+    """Repeat single rows and columns, as a function of several matrices understands them."""
+    rows, cols = max(len(t) for t in tables), max(len(t[0]) for t in tables)
+    wide = [[line * cols if len(line) == 1 else line for line in t] for t in tables]
+    return [t * rows if len(t) == 1 else t for t in wide]
 
 
 def _compared(box: Box) -> Rows:

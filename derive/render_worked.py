@@ -15,7 +15,17 @@ from typing import TYPE_CHECKING, Any
 
 from flint import arb
 
-from derive.arithmetic import ATOM, PRODUCT, SUM, Term, TooLong, Work, literal
+from derive.arithmetic import (
+    ATOM,
+    PRODUCT,
+    SUM,
+    Term,
+    TooLong,
+    Work,
+    inverse_entry,
+    literal,
+    minor_sum,
+)
 from derive.backprop import Kink
 from derive.calculator import Unreadable, comes_to
 from derive.circuit import formula
@@ -49,6 +59,8 @@ ENTRIES, CHECKED = 12, 20_000
 READ = 4_000
 #: A formula for the first entry takes so many lines, then it is left to the matrices.
 LINES = 4
+#: A determinant is expanded up to this size.
+COFACTORS = 3
 #: The step of the central differences that a reader can redo, and of how many entries.
 STEP, SHOWN = Fraction(1, 1000), 4
 #: Entries of all values together up to which they are shown, for each takes two passes.
@@ -286,9 +298,9 @@ class _Page:
         sides: list[tuple[str, Box]] = []
         if letters is not None:
             try:
-                formula = letters.at(expr, i, j).box
-                if len(broken(formula, self.limit)) <= LINES:
-                    sides.append(("=", formula))
+                formula = self._of_entries(expr, i, j, letters) or letters.at(expr, i, j)
+                if len(broken(formula.box, self.limit)) <= LINES and formula.box != result.box:
+                    sides.append(("=", formula.box))
             except TooLong:
                 pass
         arithmetic = self._arithmetic(expr, i, j, numbers, value)
@@ -306,7 +318,7 @@ class _Page:
         """Return the arithmetic of an entry, `None` where it is too long to be read."""
         shown, whole = numbers
         try:
-            short = shown.at(expr, i, j)
+            short = self._of_entries(expr, i, j, shown) or shown.at(expr, i, j)
             complete = short if not has_dots(short.box) else whole.at(expr, i, j)
         except TooLong:
             return None
@@ -314,6 +326,17 @@ class _Page:
         if short.numbers == 1 and value == 0:  # not: -0 = 0
             return None
         return short.box if self._confirmed(complete.box, [[value]], what) else None
+
+    def _of_entries(self, expr: Expr, i: int, j: int, work: Work) -> Term | None:
+        """Return an entry of the inverse of a small matrix by its cofactors, else `None`."""
+        if expr.name != "inv":
+            return None
+        (A,) = expr.args
+        size = A.shape.extents(self.sizes)[0]
+        if not A.is_var or size > COFACTORS:
+            return None
+        cells = [[work.at(A, p, q) for q in range(size)] for p in range(size)]
+        return inverse_entry(cells, i, j, work.at(OPS["det"](A), 0, 0))
 
     def _confirmed(self, box: Box, rows: Rows, what: str) -> bool:
         """Whether a layout, read again, comes to its numbers; a wrong one is never printed.
@@ -379,6 +402,10 @@ class _Page:
             return self.number(self.example.matrix(OPS["inv"](A))[i][j])
 
         def det(A: Expr) -> Term:
+            size = A.shape.extents(self.sizes)[0]
+            if A.is_var and size <= COFACTORS:
+                name = A.data[0]
+                return minor_sum([[entry(name, p, q) for q in range(size)] for p in range(size)])
             return self.number(self.example.matrix(OPS["det"](A))[0][0])
 
         sigma = self._sigma
