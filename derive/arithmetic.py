@@ -13,7 +13,7 @@ from itertools import product
 from typing import Any
 
 from derive.expr import Expr
-from derive.layout import Box, frac, num, op, paren, row, sup, word
+from derive.layout import Box, frac, num, op, paren, raw, row, sup, word
 from derive.notation import is_word
 from derive.shape import extent
 
@@ -77,7 +77,7 @@ class Term:
             return Term(Box("root", (self.box,)), ATOM, self.numbers)
         bare = self.strength == ATOM and self.box.kind in ("num", "rounded", "id", "sub", "paren")
         base = self.box if bare else paren(self.box)
-        return Term(sup(base, literal(exponent).box), ATOM, self.numbers)
+        return Term(sup(base, raw(str(exponent))), ATOM, self.numbers)
 
 
 #: The middle of a long sum.

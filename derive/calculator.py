@@ -130,6 +130,9 @@ class _Reader:
         if box is None:
             raise Unreadable("a number is missing")
         self.place += 1
+        power = None
+        if box.kind == "sup" and box.parts[0].kind == "word":  # tanh²(x)
+            box, power = box.parts
         if box.kind == "word" or box == op("sigma"):
             name = "sigmoid" if box.kind == "op" else box.text
             if name == "log" and self._take("thin"):  # log det
@@ -138,7 +141,8 @@ class _Reader:
             if argument is None:
                 raise Unreadable(f"{name} has no argument")
             self.place += 1
-            return _applied(name, _arguments(argument))
+            found = _applied(name, _arguments(argument))
+            return found if power is None else _raised(found, power)
         return _alone(box)
 
 

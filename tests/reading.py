@@ -16,7 +16,7 @@ from typing import Any
 import mpmath
 import numpy as np
 
-TOKEN = re.compile(r"\\[A-Za-z]+|\\.|[0-9]+|\S")
+TOKEN = re.compile(r"\\[A-Za-z]+|\\.|[0-9]+(?:\.[0-9]+)?|\S")
 SPACES = {r"\,", r"\ ", r"\thinspace", r"\displaystyle"}
 CLOSING = {")", "]", "}", "&", r"\\", r"\end", r"\rvert", r"\gt", "=", ",", ""}
 COMPARED = {
@@ -34,6 +34,34 @@ FUNCTIONS = {
     **{rf"\{name}": getattr(mpmath, name)
        for name in ("exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh")},
 }  # fmt: skip
+
+
+def _softmax(A: np.ndarray) -> np.ndarray:
+    E = np.frompyfunc(mpmath.exp, 1, 1)(A)
+    return E / E.sum(axis=1, keepdims=True)
+
+
+def _logsumexp(A: np.ndarray) -> np.ndarray:
+    E = np.frompyfunc(mpmath.exp, 1, 1)(A)
+    return np.frompyfunc(mpmath.log, 1, 1)(E.sum(axis=1, keepdims=True))
+
+
+def _det(A: np.ndarray) -> np.ndarray:
+    return np.array([[mpmath.det(mpmath.matrix(A.tolist()))]], dtype=object)
+
+
+def _inv(A: np.ndarray) -> np.ndarray:
+    return np.array((mpmath.matrix(A.tolist()) ** -1).tolist(), dtype=object)
+
+
+#: Functions of a whole matrix.
+WHOLE = {
+    "softmax": _softmax,
+    "logsumexp": _logsumexp,
+    "logsoftmax": lambda A: A - _logsumexp(A),
+    r"\det": _det,
+    r"\log\det": lambda A: np.array([[mpmath.log(_det(A)[0, 0])]], dtype=object),
+}
 
 
 class Unreadable(Exception):
@@ -69,6 +97,7 @@ class Page:
     loss: str
     base: int = 1
     indices: dict[str, int] = field(default_factory=dict)
+    numeral: Callable[[str], Any] = mpmath.mpf
 
     def read(self, tex: str) -> Value:
         """Return the value of a formula; it must be read to its end."""
@@ -110,7 +139,7 @@ class _Reader:
     def inside(self, tokens: list[str]) -> Value:
         reader = _Reader(self.page, tokens)
         value = reader.sum()
-        assert reader.at == len(tokens), f"left over: {tokens[reader.at :]}"
+        assert reader.at == len(reader.tokens), f"left over: {reader.tokens[reader.at :]}"
         return value
 
     # -- the grammar -------------------------------------------------------------------------------
@@ -194,6 +223,8 @@ class _Reader:
         name = self.take()
         if name == r"\operatorname":
             name = "".join(self.group())
+        if name == r"\log" and self.next == r"\det":
+            name += self.take()
         power = None
         if self.next == "^" and (name in FUNCTIONS):
             self.take()
@@ -201,9 +232,30 @@ class _Reader:
         if name in (r"\max", r"\min") and self.next == "_":
             return self.extremum(max if name == r"\max" else min)
         opened = self.next == "(" or self.tokens[self.at : self.at + 2] == [r"\left", "("]
-        if not opened or name not in {*FUNCTIONS, "sum", "mean", "tr", r"\max", r"\min", *EXTREMA}:
+        if self.next == r"\begin" and (
+            name in FUNCTIONS or name in EXTREMA or name in WHOLE or name in ("sum", "mean", "tr")
+        ):
+            end = self.at
+            value = self.matrix()
+            self.tokens[end : self.at] = ["(", *self.tokens[end : self.at], ")"]
+            self.at, opened = end, True
+        if not opened or name not in {
+            *FUNCTIONS,
+            "sum",
+            "mean",
+            "tr",
+            r"\max",
+            r"\min",
+            *EXTREMA,
+            *WHOLE,
+        }:
             self.at = begin
             return None
+        if name in WHOLE:
+            (argument,) = self.bracketed()
+            if argument.free != (False, False):
+                raise Unreadable
+            return Value(WHOLE[name](argument.cells))
         arguments = self.bracketed()
         if name in EXTREMA or (
             name in (r"\max", r"\min") and not arguments[0].single and len(arguments) == 1
@@ -246,8 +298,8 @@ class _Reader:
     def atom(self) -> Value:
         token = self.next
         page = self.page
-        if token.isdigit():
-            return number(int(self.take()))
+        if token[:1].isdigit():
+            return number(page.numeral(self.take()))
         if token in ("(", "[", r"\lvert") or (
             token == r"\left" and self.tokens[self.at + 1] != "."
         ):
@@ -398,6 +450,9 @@ def _divided(a: Value, b: Value) -> Value:
 def _raised(value: Value, exponent: list[str], entrywise: bool = False) -> Value:
     if exponent == [r"\top"]:
         return Value(value.cells.T, value.free[::-1])  # type: ignore[arg-type]
+    if exponent in (["-", "1"], ["-", r"\top"]) and not (entrywise or value.single):
+        inverse = _inv(value.cells)
+        return Value(inverse if exponent[1] == "1" else inverse.T)
     if exponent[0] == r"\odot":
         exponent, entrywise = exponent[1:], True
     assert entrywise or value.single, "a power of a matrix would be a product"
