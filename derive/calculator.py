@@ -67,7 +67,7 @@ def comes_to(box: Box, rows: Rows) -> bool:
 # -- what stands side by side ----------------------------------------------------------------------
 
 _SIGNS = ("plus", "minus")
-_ENTRYWISE = ("odot", "oslash")
+_ENTRYWISE = ("odot", "oslash", "otimes")
 _POINTS = ("cdot", "thin")
 
 
@@ -115,6 +115,9 @@ class _Reader:
         found = self.product()
         while sign := self._take(*_ENTRYWISE):
             other = self.product()
+            if sign == "otimes":
+                found = _kron(found, other)
+                continue
             found = _each((lambda a, b: a * b) if sign == "odot" else (lambda a, b: a / b),
                           found, other)  # fmt: skip
         return found
@@ -285,6 +288,10 @@ def _logsumexp(line: list[Real]) -> Real:
     return Functions().log(sum((Functions().exp(x) for x in line), Real(0)))
 
 
+def _kron(a: Rows, b: Rows) -> Rows:
+    return [[x * y for x in p for y in q] for p in a for q in b]
+
+
 def _diag(rows: Rows) -> Rows:
     cells = [x for line in rows for x in line]
     return [[x if i == j else Real(0) for j in range(len(cells))] for i, x in enumerate(cells)]
@@ -317,8 +324,7 @@ def _applied(name: str, arguments: list[Rows]) -> Rows:
             return [[_best(name, [x for line in arguments[0] for x in line])]]
         return _each(lambda *cells: _best(name, list(cells)), *_stretched(arguments))
     if name == "kron":
-        a, b = arguments
-        return [[x * y for x in p for y in q] for p in a for q in b]
+        return _kron(*arguments)
     try:
         function = getattr(Functions(), name)
     except KeyError:

@@ -41,7 +41,7 @@ from derive.page import FORMATS, fill
 from derive.printers.latex import broken, latex, width
 from derive.program import Statement
 from derive.proof import EntryOf
-from derive.shape import Shape
+from derive.shape import Shape, extent
 from derive.worked import Example, evaluated
 
 if TYPE_CHECKING:
@@ -251,9 +251,9 @@ class _Page:
 
     def value(self, name: str, expr: Expr) -> Iterator[Block]:
         """Yield how the numbers of a name follow from the formula of its value."""
-        rows, shape = self.example.rows(name), expr.shape.at(self.sizes)
+        rows, shape = self.example.rows(name), expr.shape.extents(self.sizes)
         about = latex(self.notation.leaf(name[1:])) if name not in self.program.leaves else ""
-        if shape.is_scalar:
+        if shape == (1, 1):
             if about and not self._scalars:
                 yield Block("text", "matrices", {"about": about, "worked": False})
             yield self.display([self.scalar(name, expr)])
@@ -261,7 +261,7 @@ class _Page:
         if expr.is_var:
             yield Block("text", "matrices", {"about": about, "worked": False})
         else:
-            places = list(self._places(*shape.dims))
+            places = list(self._places(*shape))
             letters, numbers = self._letters(), self._numbers()
             first = self.entry(name, expr, 0, 0, numbers, letters)
             others = [
@@ -381,16 +381,16 @@ class _Page:
 
     def _entry(self, name: str, i: int, j: int) -> Box:
         leaf = name if name in self.program.leaves else name[1:]
-        if self.program.leaves[leaf].shape.at(self.sizes).is_scalar:
+        if self.program.leaves[leaf].shape.extents(self.sizes) == (1, 1):
             return self.notation.leaf(name)
         return self.notation.entry(name, i, j)
 
-    def _places(self, rows: Any, cols: Any) -> Iterator[tuple[int, int] | None]:
+    def _places(self, rows: int, cols: int) -> Iterator[tuple[int, int] | None]:
         """Yield the entries that are written, `None` where dots stand."""
-        count = int(rows) * int(cols)
+        count = rows * cols
         shown = range(count) if count <= ENTRIES else (*range(4), None, count - 1)
         for k in shown:
-            yield None if k is None else divmod(k, int(cols))
+            yield None if k is None else divmod(k, cols)
 
     def _numbers(self) -> tuple[Work, Work]:
         """Return how entries are written in numbers: as they are shown, and with every term."""
@@ -578,8 +578,8 @@ class _Page:
         """Yield a few entries of gradients beside the central differences that they are near to."""
         names = [n for n in self.example.derivation.wrt if n in self.program.inputs]
         for name in names:
-            shape = self.program.leaves[name].shape.at(self.sizes)
-            places = [p for p in self._places(*shape.dims) if p is not None]
+            shape = self.program.leaves[name].shape.extents(self.sizes)
+            places = [p for p in self._places(*shape) if p is not None]
             for i, j in places[: max(SHOWN - len(names), 1)]:
                 ours = self.example.rows(f"d{name}")[i][j]
                 with precision():
@@ -667,11 +667,11 @@ class _Numeric(Notation):
         return self.page.matrix(rows, within=True, shown=self.shown)
 
     def dim(self, dim: Any) -> Box:
-        return literal(self.sizes[dim] if isinstance(dim, str) else dim).box
+        return literal(extent(dim, self.sizes)).box
 
     def _ones(self, shape: Shape, shapes: bool) -> Box:
-        rows, cols = shape.at(self.sizes).dims
-        return self._matrix([[rational(1)] * int(cols)] * int(rows))
+        rows, cols = shape.extents(self.sizes)
+        return self._matrix([[rational(1)] * cols] * rows)
 
     def _constant(self, e: Expr, shapes: bool) -> Box:
         if e.name == "ones":

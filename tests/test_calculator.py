@@ -61,6 +61,7 @@ A, B = M([1, 2], [3, 4]), M([0, 1], [-1, 2])
         (row(word("vec"), A), [[1], [3], [2], [4]]),
         (row(word("kron"), paren(row(M([1, 2]), COMMA, M([3], [4])))), [[3, 6], [4, 8]]),
         (row(word("max"), paren(row(A, op("comma-space"), M([2, 3])))), [[2, 3], [3, 4]]),
+        (row(M([1, 2]), op("otimes"), M([3], [4])), [[3, 6], [4, 8]]),
         (paren(M([3, 4]), "norm"), [[5]]),
     ],
 )  # fmt: skip
