@@ -49,6 +49,10 @@ class Undefined(Exception):
     """The form divides by zero; the expression has no value."""
 
 
+#: The kinds of atoms that are cleared where they stand in a denominator.
+BELOW = ("pow", "sin")
+
+
 class Budget:
     """Steps that are left; what would take more stays undecided.
 
@@ -1390,15 +1394,48 @@ class Ring:
             form = self._close(form)  # δ_ij x_ij is δ_ij x_ji, also where nothing is summed
         if form and not self._reduced(form):
             return True  # without multiplying the denominators of different terms with each other
+        if self._vanishes(form):
+            return True
+        form = self._without_denominators(form)
+        if not form:
+            return True
+        form = self._reduced(form)
+        return not form or self._zero_by_cases(form)
+
+    def _vanishes(self, form: Form) -> bool:
+        """Whether a form is zero in parts whose denominators have nothing to do with each other.
+
+        A denominator that holds parts together is cleared first. What does not vanish in this way
+        may vanish all the same.
+        """
+        while form:
+            below = {m: self._below(m) for m in form}
+            shared = frozenset[int]().union(*below.values())
+            bound = frozenset[int]().union(*(self._bound(m) for m in form))
+            free = [a for a in sorted(shared) if not self.indices[a] & bound]
+            if not free:
+                return not self._reduced(form)
+            parts = _parts(form, below)
+            if len(parts) > 1:
+                return all(map(self._vanishes, parts))
+            without = {a: _parts(form, {m: b - {a} for m, b in below.items()}) for a in free}
+            atom = max(free, key=lambda a: (len(without[a]), sum(a in b for b in below.values())))
+            times = max(-floor(e) for m in form for a, e in m if a == atom)
+            form = self._cleared(form, atom, times)
+        return True
+
+    def _below(self, monomial: Monomial) -> frozenset[int]:
+        """Return the denominators of a monomial."""
+        return frozenset(a for a, e in monomial if e < 0 and self.atoms[a][0] in BELOW)
+
+    def _without_denominators(self, form: Form) -> Form:
+        """Return a form multiplied by its denominators, one after the other."""
         for _ in range(20):
             worst = self._denominator(form) if form else None
             if worst is None:
                 break
             form = self._cleared(form, *worst)
-        if not form:
-            return True
-        form = self._reduced(form)
-        return not form or self._zero_by_cases(form)
+        return form
 
     def _zero_by_cases(self, form: Form) -> bool:
         """Whether a form is zero for every sign that its kinks can have together.
@@ -1599,7 +1636,7 @@ class Ring:
         worst: dict[int, int] = {}
         for monomial in form:
             for atom, exponent in monomial:
-                if exponent < 0 and self.atoms[atom][0] in ("pow", "sin"):
+                if exponent < 0 and self.atoms[atom][0] in BELOW:
                     worst[atom] = max(worst.get(atom, 0), -floor(exponent))
         for atom, times in worst.items():
             words = self.indices[atom]
@@ -1607,9 +1644,28 @@ class Ring:
                 return atom, times
         return None
 
+    def plainly_equal(self, p: Form, q: Form) -> bool:
+        """Whether two forms are seen to be equal without multiplying everything out."""
+        return p == q or self._vanishes(self._reduced(self.add(p, self.scale(-1, q))))
+
     def equal(self, p: Form, q: Form) -> bool:
         """Whether two forms are equal wherever both are defined."""
         return p == q or self.is_zero(self.add(p, self.scale(-1, q)))
+
+
+def _parts(form: Form, below: Mapping[Monomial, frozenset[int]]) -> list[Form]:
+    """Return a form in parts of which no two have a denominator in common."""
+    parts: list[tuple[set[int], Form]] = []
+    for monomial, coefficient in form.items():
+        own = set(below[monomial])
+        near = [part for part in parts if part[0] & own or not (part[0] or own)]
+        parts = [part for part in parts if all(part is not one for one in near)]
+        whole: Form = {monomial: coefficient}
+        for atoms, terms in near:
+            own |= atoms
+            whole |= terms
+        parts.append((own, whole))
+    return [terms for _, terms in parts]
 
 
 def _consistent(lines: list[tuple]) -> bool:

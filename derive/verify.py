@@ -640,9 +640,19 @@ class ForwardJudge(_Judge):
         return None
 
     def _same(self, p: Form, q: Form) -> bool:
-        """Compare with the intermediates as atoms; unfold them one by one where that fails."""
-        if self.ring.equal(p, q):
-            return True
+        """Compare with the intermediates as atoms; unfold them one by one where that fails.
+
+        What is quickly seen is looked for at every stage before anything is multiplied out.
+        """
+        stages = []
+        for pair in self._unfolded(p, q):
+            if self.ring.plainly_equal(*pair):
+                return True
+            stages.append(pair)
+        return any(self.ring.equal(*pair) for pair in stages)
+
+    def _unfolded(self, p: Form, q: Form) -> Iterator[tuple[Form, Form]]:
+        yield p, q
         for statement in reversed(self.program.statements):
             rows = self.plain.matrix(statement.expr)
 
@@ -650,9 +660,7 @@ class ForwardJudge(_Judge):
                 return rows[i][j] if name == own else None
 
             p, q = self.ring.unfold(p, define), self.ring.unfold(q, define)
-            if self.ring.equal(p, q):
-                return True
-        return False
+            yield p, q
 
     def _entry(self, name: str, i: int, j: int) -> Form | None:
         meant = self.derivation.names.get(name)
