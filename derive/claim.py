@@ -105,6 +105,8 @@ class Judgement:
 
 #: How many points are tried at each choice of sizes.
 SEEDS = 8
+#: What positive numbers are made of, once 0 is bad input.
+SIZES_OF = frozenset(("number", "dim", "mul", "broadcast_to"))
 #: Functions that have no value anywhere where their argument is a constant of the wrong kind.
 NOWHERE = {
     "div": "{} is 0", "inv": "{} is 0", "sqrt": "{} is negative", "log": "{} is negative",
@@ -856,7 +858,12 @@ def _is_order_of_factors(error: ShapeError) -> bool:
 
 
 def _is_partial(node: Expr) -> bool:
-    """Whether a function has no value somewhere, as a quotient and a logarithm."""
+    """Whether a function has no value somewhere, as a quotient and a logarithm, also of constants:
+    the inverse of a matrix of ones is none."""
+    if node.name == "div":
+        return any(part.name not in SIZES_OF for part in nodes(node.args[1]))
+    if node.name in NOWHERE:
+        return True
     return bool(node.op.where(node.data, *node.args)) and not _has_kink(node)
 
 

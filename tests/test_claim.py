@@ -254,6 +254,12 @@ def test_a_quotient_that_is_a_number_somewhere_is_judged(claim):
     assert found.verdict == "proved", found.reason
 
 
+@pytest.mark.parametrize("matrix", ["inv(ones(n, n))", "inv(A - A + ones(n, n))"])
+def test_what_has_a_value_at_no_point_is_not_proved(matrix):
+    (found,) = check(f"A: (n, n); X: (n, n); Y = X @ {matrix}", f"dX = dY @ {matrix}.T")
+    assert found.verdict == "undecided" and "no point" in found.reason
+
+
 # -- judges who know sizes alone -------------------------------------------------------------------
 
 FRACTIONS = "sum(1 / ((x + 1) * (x + 2)) - 1 / (x + 1) + 1 / (x + 2))"
