@@ -149,13 +149,20 @@ def passes(
     circuit: Circuit, sizes: Mapping[str, int], values: Values, seed: Rows | None = None
 ) -> tuple[tuple[Rows, ...], tuple[Rows, ...], dict[tuple[int, int], Rows], tuple[Kink, ...]]:
     """Return values, gradients, flows and kinks, not checked: to choose a point, not to show it."""
-    known = _forward(circuit, sizes, values)
+    known, kinks = forward(circuit, sizes, values)
     if seed is None:
         seed = small_numbers(circuit.output.shape, sizes)
     start = [[rational(x) for x in row] for row in seed]
-    kinks = tuple(_kinks(circuit, sizes, known))
     gradients, flows = _backward(circuit, sizes, known, start, kinks)
     return known, gradients, flows, kinks
+
+
+def forward(
+    circuit: Circuit, sizes: Mapping[str, int], values: Values
+) -> tuple[tuple[Rows, ...], tuple[Kink, ...]]:
+    """Return values and kinks: the first half of `passes`."""
+    known = _forward(circuit, sizes, values)
+    return known, tuple(_kinks(circuit, sizes, known))
 
 
 def small_numbers(shape: Shape, sizes: Mapping[str, int]) -> list[list[Fraction]]:

@@ -15,7 +15,7 @@ from random import Random
 from typing import Any
 
 from derive.assumptions import broken
-from derive.backprop import Kink, passes
+from derive.backprop import Kink, forward, passes
 from derive.circuit import Circuit, Gate, circuit, formula
 from derive.errors import UnsupportedError
 from derive.exact import DomainError, Reading, Rows, is_exact, precision, raw, sign
@@ -79,6 +79,9 @@ class _Search:
         self.settled, self.sizes = settled, settled.sizes
         self.circuit = circuit(program)
         self.random = Random(str(seed))  # of a text, for a negative number is read as positive
+        work = sum(_work(gate, self.circuit, self.sizes) for gate in self.circuit.gates)
+        self.work = max(work, 1)
+        self.enough = 1 if self.is_settled else max(1, min(ENOUGH, WORK // self.work))
         self.obstacles: Counter[str] = Counter()
         self.inverts = any(
             node.name in _INVERTING for s in program.statements for node in nodes(s.expr)
@@ -88,20 +91,19 @@ class _Search:
                 raise UnsupportedError(f"{name} is not {' and not '.join(wrong)}")
 
     def best(self) -> Point:
-        work = sum(_work(gate, self.circuit, self.sizes) for gate in self.circuit.gates)
-        enough = max(1, min(ENOUGH, WORK // max(work, 1)))
-        tries = max(8, min(TRIES, 8 * WORK // max(work, 1)))
+        tries = max(8, min(TRIES, 8 * WORK // self.work))
         found: Point | None = None
         least, good = 0, 0
         for attempt in range(tries):
-            candidate = self.candidate(attempt)
+            # of large programs one point is enough, so the likeliest way to one comes first
+            candidate = self.candidate(attempt + (self.enough == 1))
             price = self.price(candidate)
             if price is None:
                 continue
             if found is None or price < least:
                 found, least = candidate, price
             good += 1
-            if good >= enough or self.is_settled:
+            if good >= self.enough or self.is_settled:
                 break
         if found is None:
             raise self.failure(attempt + 1)
@@ -142,16 +144,17 @@ class _Search:
         """Return how unpleasant a point is, `None` where the program has no value or a kink."""
         try:
             with precision(64):
-                known, gradients, _, kinks = passes(
-                    self.circuit, self.sizes, candidate.values, candidate.seed
-                )
+                known, kinks = forward(self.circuit, self.sizes, candidate.values)
+                if kinks and not self.inputs_settled:
+                    self.obstacles[_kink(self.circuit, kinks[0])] += 1
+                    return None
+                if self.enough == 1:  # nothing to choose between
+                    return 0
+                gradients = passes(self.circuit, self.sizes, candidate.values, candidate.seed)[1]
         except DomainError as error:
             if self.inputs_settled:
                 raise  # other numbers are not asked for
             self.obstacles[_general(error.message)] += 1
-            return None
-        if kinks and not self.inputs_settled:
-            self.obstacles[_kink(self.circuit, kinks[0])] += 1
             return None
         free = [gate for gate in self.circuit.gates
                 if gate.is_input and gate.name not in self.settled.values]  # fmt: skip
