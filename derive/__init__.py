@@ -25,6 +25,8 @@ _PUBLIC = {
     "graph": "derive.graphs",
     "Graph": "derive.graphs",
     "Number": "derive.graphs",
+    "exercise": "derive.sheet",
+    "Sheet": "derive.sheet",
     "from_sympy": "derive.bridge",
     "claim_from_sympy": "derive.bridge",
     "to_sympy": "derive.bridge",
@@ -63,6 +65,7 @@ if TYPE_CHECKING:
     from derive.notation import Style as Style
     from derive.pipeline import Proof as Proof, prove as prove
     from derive.worked import Example as Example, example as example
+    from derive.sheet import Sheet as Sheet, exercise as exercise
 
 
 def __getattr__(name: str) -> Any:

@@ -13,6 +13,7 @@ import click
 from derive import __version__
 from derive.commands_check import check, gradient
 from derive.commands_example import example
+from derive.commands_exercise import exercise
 from derive.commands_graph import graph
 from derive.errors import DeriveError, UnsupportedError
 from derive.target import escaped, read_target, safe, shape, sizes
@@ -54,6 +55,7 @@ command.add_command(check)
 command.add_command(gradient)
 command.add_command(graph)
 command.add_command(example)
+command.add_command(exercise)
 
 
 @command.command()

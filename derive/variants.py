@@ -29,7 +29,7 @@ def repairs(claim: Expr, shape: Shape, dims: Iterable[str]) -> Iterator[Variant]
     """Yield changes of a claim, each with the words for what the claim does instead."""
     dims = tuple(dims)
     yield from _of_shape(_whole(claim, dims), shape)
-    places = list(_places(claim))
+    places = list(occurrences(claim))
     yield from _of_shape(_applied(_mean, places), shape)
     yield from _of_shape(_scaled(claim, dims), shape)
     for kind in LOCAL:
@@ -42,7 +42,7 @@ def repairs(claim: Expr, shape: Shape, dims: Iterable[str]) -> Iterator[Variant]
 
 def slips(truth: Expr, shape: Shape) -> Iterator[Variant]:
     """Yield what is left of a gradient when a part of it is forgotten, with words for that."""
-    places = list(_places(truth))
+    places = list(occurrences(truth))
     for kind in FORGOTTEN:
         yield from _of_shape(_applied(kind, places), shape)
 
@@ -50,7 +50,7 @@ def slips(truth: Expr, shape: Shape) -> Iterator[Variant]:
 # -- places ----------------------------------------------------------------------------------------
 
 
-def _places(root: Expr) -> Iterator[tuple[Expr, Put]]:
+def occurrences(root: Expr) -> Iterator[tuple[Expr, Put]]:
     """Yield each occurrence of a node, from the outside in, and how to put something else there."""
     queue: list[tuple[Expr, Put]] = [(root, lambda new: new)]
     for place in queue:
@@ -156,9 +156,9 @@ def _order(node: Expr) -> Iterator:
     a, b = node.args
     words = "has the factors in the wrong order"
     yield words, lambda: b @ a
-    yield "has the transpose on the wrong factor", lambda: _flipped(a) @ _flipped(b)
-    yield words, lambda: _flipped(b) @ a
-    yield words, lambda: b @ _flipped(a)
+    yield "has the transpose on the wrong factor", lambda: flipped(a) @ flipped(b)
+    yield words, lambda: flipped(b) @ a
+    yield words, lambda: b @ flipped(a)
 
 
 def _product(node: Expr) -> Iterator:
@@ -321,7 +321,7 @@ def _everywhere(root: Expr, leaves: dict[Expr, Expr]) -> Expr:
     if not root.args:
         return root
     if root.name == "transpose":
-        return _flipped(_everywhere(root.args[0], leaves))
+        return flipped(_everywhere(root.args[0], leaves))
     args = [_everywhere(_bare(arg), leaves) for arg in root.args]
     if len(args) > 1 and (root.op.derivatives or root.name in _ENTRYWISE):
         return elementwise(root.name, *args)
@@ -338,7 +338,7 @@ def _chains(places: list[tuple[Expr, Put]]) -> Iterator:
         orders = list(permutations(factors))
         for flips in product((False, True), repeat=len(factors)) if len(factors) == 3 else ((),):
             for order in orders:
-                turned = [_flipped(f) if flip else f for f, flip in zip(order, flips)]
+                turned = [flipped(f) if flip else f for f, flip in zip(order, flips)]
                 chosen = turned or list(order)
                 words = "has the factors in the wrong order"
                 if list(order) == factors:
@@ -427,7 +427,7 @@ def _over(above: Expr, below: list[Expr]) -> Expr:
 FORGOTTEN = (_no_sum, _no_factor, _no_term)
 
 
-def _flipped(a: Expr) -> Expr:
+def flipped(a: Expr) -> Expr:
     return a.args[0] if a.name == "transpose" else a.T
 
 
@@ -436,4 +436,4 @@ def _brief(node: Expr) -> str:
     return text if len(text) <= LONGEST_NAME else f"{text[: LONGEST_NAME - 1]}…"
 
 
-__all__ = ["Variant", "repairs", "slips"]
+__all__ = ["Put", "Variant", "flipped", "occurrences", "repairs", "slips"]

@@ -36,6 +36,7 @@ LAYERS = [
     "explain",
     "verify",
     "variants",
+    "mistakes",
     "claim",
     "layout picture lanes",
     "drawing calculator",
@@ -46,8 +47,10 @@ LAYERS = [
     "render render_graph",
     "pipeline bridge",
     "batch code render_check worked render_worked",
+    "sheet render_exercise",
     "target",
-    "__init__ commands commands_check commands_example commands_graph cli __main__",
+    "__init__ commands commands_check commands_example commands_exercise commands_graph cli "
+    "__main__",
 ]
 PLACE = {room: place for place, rooms in enumerate(LAYERS) for room in rooms.split()}
 

@@ -1,0 +1,73 @@
+"""The subcommand that sets a sheet of problems."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from derive.commands_check import assumptions_of
+from derive.errors import UnsupportedError
+from derive.target import read_target, shape, sizes
+
+FORMATS = ("md", "tex")
+
+
+@click.command()
+@click.argument("target")
+@click.option("--count", type=int, default=6, show_default=True, help="How many problems.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Which numbers and places.")
+@click.option("-s", "--shape", "shapes", multiple=True, metavar="X=n,d", help="Shape of a name.")
+@click.option("--at", metavar="n=2,d=3", help="Sizes of the matrices.")
+@click.option("--wrt", metavar="X,W", help="Variables to differentiate by; all inputs by default.")
+@click.option(
+    "--assume", "assumed", multiple=True, metavar="T=one-hot-rows", help="Holds of an input."
+)
+@click.option("-o", "--output", metavar="DIR", help="Folder to write to (output).")
+@click.option("-f", "--format", "formats", metavar="md,tex", help="Formats; both by default.")
+@click.option("--json", "as_json", is_flag=True, help="Print problems and answers; write with -o.")
+def exercise(target: str, **options: Any) -> int:
+    """Set a sheet of problems about the gradients of TARGET, with checked solutions.
+
+    Markdown is written as two files, the problems and the solutions; LaTeX as one with a switch.
+    The same seed gives the same sheet.
+    """
+    formats = tuple(options["formats"].split(",")) if options["formats"] else FORMATS
+    for form in formats:
+        if form not in FORMATS:
+            raise UnsupportedError(f"there is no format {form}", hint="there are md and tex")
+    if options["output"] == "-":
+        raise UnsupportedError(
+            "a sheet is several files, and standard output takes one",
+            hint="name a folder, or print problems and answers with --json",
+        )
+    from derive.sheet import exercise as set_problems
+
+    text, name, at = read_target(target)
+    asked, wrt = sizes(options["at"]), options["wrt"]
+    sheet = set_problems(
+        text,
+        dict(shape(item) for item in options["shapes"]),
+        count=options["count"],
+        seed=options["seed"],
+        at={**at, **asked},
+        wrt=tuple(word.strip() for word in wrt.split(",")) if wrt is not None else None,
+        assume=assumptions_of(options["assumed"]),
+        name=name,
+        fixed=bool(asked),
+    )
+    if options["as_json"]:
+        import json
+
+        if options["output"] is not None:
+            sheet.save(options["output"], formats)
+        click.echo(json.dumps(sheet.plain(), indent=2, ensure_ascii=False))
+        return 0
+    paths = sheet.save(options["output"] or "output", formats)
+    for problem in sheet.problems:
+        about = f" for {problem.variable}" if problem.variable else ""
+        click.echo(f"{problem.number}. {problem.kind}{about}")
+    click.echo("every number, formula and claim of the solutions was checked")
+    for path in paths:
+        click.echo(f"wrote {path}")
+    return 0
