@@ -187,6 +187,7 @@ class _Writer:
             if several:
                 formula = self.formula(statement.name, statement.expr)
                 solution.append(_text("forward", formula=formula, entries="" if parts else entries))
+                parts = parts[1:]
                 rows += self.result(problem.scene, statement.name)
             solution += parts
             if several and parts:
@@ -247,14 +248,18 @@ class _Writer:
         assert problem.gap is not None
         gap, name = problem.gap, problem.variable
         chain = gap.chain
-        local = next((p for p in self.derivation.locals if p.index is chain), None)
+        about = (name, gap.statement)
+        local = next(
+            (p for p in self.derivation.locals if (p.variable.data[0], p.statement.name) == about),
+            None,
+        )
         through = self.page._through(local) if local else None
         facts = {
             "formula": self.formula(f"d{name}", local.formula if local else
                                     self.derivation.gradients[name], through),
             "statement": self.statement(local.statement.name) if local else "",
             "through": through,
-            "composed": local is None,
+            "proof": gap.part,
             "delta": local is not None and any("delta" in str(s.right) for s in chain),
         }  # fmt: skip
         return facts | {
@@ -316,6 +321,7 @@ class _Writer:
             *self.parts(scene, [formula]),
             _text("step", G=latex(self.leaf(f"d{name}")),
                   statements=[self.statement(p.statement.name) for p in locals_],
+                  scalars=self.page._scalars,
                   rules=list(dict.fromkeys(r for group in rules for r in group))),
             self.display(self.chain(self.leaf(f"d{name}"), sides)),
         ]  # fmt: skip
@@ -539,7 +545,7 @@ class _Writer:
         left = latex(self.leaf(name))
         if through is not None:
             left = rf"\left.{left}\right\rvert_{{{through}}}"
-        return f"{left} = {latex(self.notation.expr(expr))}"
+        return f"{left} = {self.page._inline(self.notation.expr(expr))}"
 
     def statement(self, name: str) -> str:
         """Return a statement for a sentence: all of it, or its name where it is long."""
@@ -608,11 +614,11 @@ class _Writer:
                 a, b = e.args
                 for number_, matrix in ((a, b), (b, a)):
                     if _is_number(number_):
-                        return row(self._factor(scene, number_), inner(matrix, "product"))
+                        return _scaled(self._factor(scene, number_), inner(matrix, "product"))
                 return row(inner(a, "product"), op("odot"), inner(b, "product"))
             case "div" if _is_number(e.args[1]):
                 below = scene.of(_bare(e.args[1]))[0][0]
-                return row(frac(digits(1), self.number(below)), inner(e.args[0], "product"))
+                return _scaled(frac(digits(1), self.number(below)), inner(e.args[0], "product"))
         return self.value(scene.of(e))
 
     def _factor(self, scene: Scene, e: Expr) -> Box:
@@ -660,6 +666,12 @@ def _first_worked(root: Expr) -> list[Expr]:
     inside = [node for node in nodes(root) if node.name in _WHOLE and node is not root]
     inner = {x for node in inside for x in nodes(node) if x is not node}
     return [node for node in inside if node not in inner]
+
+
+def _scaled(number: Box, matrix: Box) -> Box:
+    """Return a number before a matrix, with a sign between them where that begins with a number."""
+    first = matrix.parts[0] if matrix.kind == "row" else matrix
+    return row(number, *([] if first.kind in ("matrix", "paren") else [op("cdot")]), matrix)
 
 
 def _measured(math: str) -> float:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count as counting
 from pathlib import Path
 from random import Random
@@ -58,8 +58,14 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A chain of a proof with two gaps: the right side of one step, the reason of another."""
+    """A chain of a proof with two gaps: the right side of one step, the reason of another.
 
+    `part` says which proof: index, operators or composed; `statement` whose theorem it proves, or
+    is empty.
+    """
+
+    part: str
+    statement: str
     chain: Chain
     formula: int
     reason: int
@@ -259,20 +265,18 @@ class _Setter:
         One entry is asked of a product near the output, a whole gradient of one far from it; a
         proof has gaps where something is summed.
         """
-        depth = {name: self._depth(name) for name in self.derivation.backward}
         order = {name: k for k, name in enumerate(self.wrt)}
 
-        def weight(name: str) -> int:
+        def rank(name: str) -> tuple[int, int, int]:
             inside = {node.name for node in nodes(self.derivation.backward[name])}
+            group = 0 if "matmul" in inside else 1 if len(inside) > 2 else 2
             if kind == "gap" and inside & {"sum_rows", "sum_cols"}:
-                return -1
-            return 0 if "matmul" in inside else 1 if len(inside) > 2 else 2
+                group = -1
+            depth = self._depth(name)
+            last = kind == "gradient" and group == 0
+            return group, depth if kind == "entry" else -depth, order[name] * (-1) ** last
 
-        far = kind != "entry"
-        ranked = sorted(self.wrt, key=lambda n: (-depth[n] if far else depth[n], order[n]))
-        if kind == "gradient":
-            ranked = ranked[1:] + ranked[:1] if depth[ranked[0]] == 0 else ranked
-        return sorted(ranked, key=weight)
+        return sorted(self.wrt, key=rank)
 
     def _depth(self, name: str) -> int:
         """Return how many statements lie between a name and the output, on the shortest way."""
@@ -312,20 +316,24 @@ class _Setter:
         """Yield chains of the proof with gaps at places that the seed chooses."""
         ranked = self._ranked("gap")
         order = [*ranked, *(name for name in self.derivation.backward if name not in ranked)]
-        found: list[tuple[str, Chain]] = []
+        found: list[tuple[str, str, str, Chain]] = []
         for local in sorted(
             self.derivation.locals, key=lambda local: order.index(local.variable.data[0])
         ):
+            about = local.variable.data[0], local.statement.name
             # numbers have no entries: the proof of a long formula of theirs is the sweep itself
             sweep = local.statement.expr.shape.is_scalar and local.variable.shape.is_scalar
-            chain = local.operators if sweep and len(local.operators) > 1 else local.index
-            found.append((local.variable.data[0], chain))
-        found += list(self.derivation.composed.items())
+            if sweep and len(local.operators) > 1:
+                found.append((*about, "operators", _tidied(local.operators)))
+            else:
+                found.append((*about, "index", local.index))
+        for name, chain in self.derivation.composed.items():
+            found.append((name, "", "composed", chain))
         queues = []
-        for k, (name, chain) in enumerate(found):
-            gaps = [Gap(chain, a, b) for a in _open(chain) for b in range(len(chain))
-                    if a != b and (b or chain[0].rule != "definition")]  # fmt: skip
-            self._random("gap", name, str(k)).shuffle(gaps)
+        for name, statement, part, chain in found:
+            places = _open(chain)
+            gaps = [Gap(part, statement, chain, a, b) for a in places for b in places if a != b]
+            self._random("gap", name, statement, part).shuffle(gaps)
             queues.append([Problem(0, "gap", self.scene, name, gap=gap) for gap in gaps])
         yield from _in_turn(queues)
 
@@ -417,17 +425,24 @@ def _in_turn(queues: list[list[Any]]) -> Iterator[Any]:
 
 
 def _open(chain: Chain) -> list[int]:
-    """Return the steps whose right side may be left out: those that say something new."""
+    """Return the steps of which something may be left out: those that say something new."""
     return [
         k
         for k, step in enumerate(chain)
-        if step.rule != "definition" and not (step.rule == "entry-of" and _is_number(step))
+        if step.rule != "definition"
+        and not (isinstance(step.right, EntryOf) and step.right.expr.shape.is_scalar)
     ]
 
 
-def _is_number(step: Step) -> bool:
-    """Whether a step is about a number, which has no entries."""
-    return isinstance(step.right, EntryOf) and step.right.expr.shape.is_scalar
+def _tidied(chain: Chain) -> Chain:
+    """Return a sweep with one step for each operation, its result as it is after tidying up."""
+    kept: list[Step] = []
+    for step in chain:
+        if kept and not step.facts:
+            kept[-1] = replace(kept[-1], right=step.right)
+        else:
+            kept.append(step)
+    return tuple(kept)
 
 
 def _same(a: Rows, b: Rows) -> bool:
