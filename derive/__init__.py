@@ -64,8 +64,8 @@ if TYPE_CHECKING:
     from derive.graphs import Graph as Graph, Number as Number, graph as graph
     from derive.notation import Style as Style
     from derive.pipeline import Proof as Proof, prove as prove
-    from derive.worked import Example as Example, example as example
     from derive.sheet import Sheet as Sheet, exercise as exercise
+    from derive.worked import Example as Example, example as example
 
 
 def __getattr__(name: str) -> Any:

@@ -12,7 +12,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from derive.arithmetic import ATOM, SUM as SUM_, Term, TooLong, Work, comes_to, literal
+from derive import arithmetic
+from derive.arithmetic import Term, TooLong, Work, literal
+from derive.calculator import Unreadable, comes_to
 from derive.errors import ProofError, UnsupportedError
 from derive.exact import Rows, decimal, is_exact
 from derive.expr import OPS, Expr, nodes, variables
@@ -35,6 +37,8 @@ LISTED = 12
 LINE = {"tex": PAGE[0][1] - 2, "md": 100.0}
 
 Text = dict[str, Any]
+#: How strongly matrices of numbers bind on paper.
+SUM, ENTRYWISE, PRODUCT, ATOM = range(4)
 
 
 def render_exercise(sheet: Sheet, form: str, *, solutions: bool = False) -> str:
@@ -314,6 +318,8 @@ class _Writer:
         sides: list[tuple[str, Box]] = [("=", self.notation.expr(formula))]
         value = self.value(scene.values[f"d{name}"])
         put_in = self.put_in(scene, formula)
+        if put_in is not None:
+            self.read_again(formula, put_in, scene.of(formula))
         if put_in is not None and latex(put_in) not in (latex(value), latex(sides[0][1])):
             sides.append((r"\approx" if _is_rounded(put_in) else "=", put_in))
         sides.append(self.last(sides, value))
@@ -428,7 +434,7 @@ class _Writer:
             return None
 
         def letter(name: str, i: int, j: int) -> Term:
-            return Term(self.entry(name, i, j), ATOM, letter=True)
+            return Term(self.entry(name, i, j), letter=True)
 
         try:
             work = self.work(scene, letter, lambda dim: Term(self.notation.word_of(dim)))
@@ -454,14 +460,22 @@ class _Writer:
         if found.numbers == 1:
             return None
         i, j = place
-        if not comes_to(found.box, scene.of(formula)[i][j]):
-            if _is_rounded(found.box):
-                return None  # with rounded numbers there is, for example, a division by zero
-            raise ProofError(
-                f"the arithmetic of {formula} does not come to its value; this is a mistake of "
-                "the program, and nothing is written"
-            )
+        self.read_again(formula, found.box, [[scene.of(formula)[i][j]]])
         return found.box
+
+    def read_again(self, formula: Expr, written: Box, rows: Rows) -> None:
+        """Refuse what does not come to its numbers when it is read as it stands on the page."""
+        try:
+            if comes_to(written, rows):
+                return
+        except Unreadable as error:
+            reason = f" ({error})"
+        else:
+            reason = ""
+        raise ProofError(
+            f"what is written for {formula} does not come to its value{reason}; this is a mistake "
+            "of the program, and nothing is written"
+        )
 
     def work(
         self,
@@ -574,7 +588,7 @@ class _Writer:
         """Return a number in an arithmetic."""
         if is_exact(value):
             return literal(Fraction(int(value.p), int(value.q)))
-        return Term(self.number(value), SUM_ if value < 0 else ATOM)
+        return Term(self.number(value), arithmetic.SUM if value < 0 else arithmetic.ATOM)
 
     def value(self, rows: Rows) -> Box:
         """Return a matrix of numbers; one by one it is a number."""
@@ -583,43 +597,51 @@ class _Writer:
         return Box("matrix", tuple(Box("row", tuple(self.number(x) for x in r)) for r in rows),
                    "round")  # fmt: skip
 
-    def put_in(self, scene: Scene, e: Expr, depth: int = 0) -> Box | None:
+    def put_in(self, scene: Scene, e: Expr) -> Box | None:
         """Return a formula whose factors and terms are matrices of numbers."""
         if e.shape.is_scalar:
             return self.arithmetic(e, scene, (0, 0))
+        return self._put_in(scene, e, 0)[0]
 
-        def inner(arg: Expr, within: str) -> Box:
-            box = self.put_in(scene, arg, depth + 1) if depth < 2 else None
-            if box is None or arg.shape.is_scalar:
-                return self.value(scene.of(arg))
-            return paren(box) if is_sum(box) and within != "sum" else box
+    def _put_in(self, scene: Scene, e: Expr, depth: int) -> tuple[Box, int]:
+        """Return a formula with its numbers, and how strongly it binds on paper."""
 
+        def inner(arg: Expr, least: int) -> Box:
+            if arg.shape.is_scalar:
+                return self._factor(scene, arg)
+            box, strength = self._put_in(scene, arg, depth + 1)
+            return box if strength >= least else paren(box)
+
+        if depth > 2:
+            return self.value(scene.of(e)), ATOM
         match e.name:
             case "matmul":
                 a, b = e.args
-                return row(inner(a, "product"), inner(b, "product"))
-            case "sum_rows":
-                return row(self.value(scene.of(ones(1, e.args[0].shape.rows))),
-                           inner(e.args[0], "product"))  # fmt: skip
-            case "sum_cols":
-                return row(inner(e.args[0], "product"),
-                           self.value(scene.of(ones(e.args[0].shape.cols, 1))))  # fmt: skip
+                return row(inner(a, PRODUCT), inner(b, PRODUCT)), PRODUCT
+            case "sum_rows" if not e.args[0].shape.is_scalar:
+                ones_row = self.value(scene.of(ones(1, e.args[0].shape.rows)))
+                return row(ones_row, inner(e.args[0], PRODUCT)), PRODUCT
+            case "sum_cols" if not e.args[0].shape.is_scalar:
+                ones_column = self.value(scene.of(ones(e.args[0].shape.cols, 1)))
+                return row(inner(e.args[0], PRODUCT), ones_column), PRODUCT
             case "add" | "sub":
                 a, b = e.args
-                second = inner(b, "product")
-                return row(inner(a, "sum"), op("plus" if e.name == "add" else "minus"), second)
+                sign = op("plus" if e.name == "add" else "minus")
+                return row(inner(a, SUM), sign, inner(b, ENTRYWISE)), SUM
             case "neg":
-                return row(op("negative"), inner(e.args[0], "product"))
+                return row(op("negative"), inner(e.args[0], ENTRYWISE)), SUM
             case "mul":
                 a, b = e.args
-                for number_, matrix in ((a, b), (b, a)):
-                    if _is_number(number_):
-                        return _scaled(self._factor(scene, number_), inner(matrix, "product"))
-                return row(inner(a, "product"), op("odot"), inner(b, "product"))
+                for number, matrix in ((a, b), (b, a)):
+                    if _is_number(number):
+                        factor = self._factor(scene, number)
+                        return _scaled(factor, inner(matrix, PRODUCT)), PRODUCT
+                return row(inner(a, PRODUCT), op("odot"), inner(b, PRODUCT)), ENTRYWISE
             case "div" if _is_number(e.args[1]):
-                below = scene.of(_bare(e.args[1]))[0][0]
-                return _scaled(frac(digits(1), self.number(below)), inner(e.args[0], "product"))
-        return self.value(scene.of(e))
+                below = self.number(scene.of(_bare(e.args[1]))[0][0])
+                whole = frac(digits(1), below)
+                return _scaled(whole, inner(e.args[0], PRODUCT)), PRODUCT
+        return self.value(scene.of(e)), ATOM
 
     def _factor(self, scene: Scene, e: Expr) -> Box:
         box = self.number(scene.of(_bare(e))[0][0])
