@@ -51,12 +51,22 @@ WORKED = (
     ("example-kinks", "md,tex", (KINKS, "--values", AT_KINKS)),
     ("example-fragment", "tex", ("affine", *STYLE)),
 )
+#: The name of a sheet of problems, and the arguments of `derive exercise` that write its files.
+SHEETS = (
+    ("affine", ("affine", "--count", "8", "--seed", "7")),
+    ("mlp", ("mlp", "--wrt", "W1,b1,W2,b2", "--count", "8", "--seed", "7")),
+)
 #: Every document, with the whole command.
 ALL = tuple(
     (name, formats, (command, *arguments))
     for command, examples in (("prove", EXAMPLES), ("example", WORKED))
     for name, formats, arguments in examples
 )
+NAMES = (
+    *(f"{name}.{form}" for name, formats, _ in ALL for form in formats.split(",")),
+    *(f"{name}-{rest}" for name, _ in SHEETS
+      for rest in ("exercises.md", "solutions.md", "exercises.tex")),
+)  # fmt: skip
 
 
 def written(folder: Path) -> Mapping[str, str]:
@@ -69,6 +79,11 @@ def written(folder: Path) -> Mapping[str, str]:
                 assert status == 0, f"{name}: exit status {status}"
                 (path,) = Path(place).iterdir()
                 texts[f"{name}.{form}"] = path.read_text("utf-8")
+    for name, arguments in SHEETS:
+        with tempfile.TemporaryDirectory(dir=folder) as place, redirect_stdout(StringIO()):
+            status = main(["exercise", *arguments, "-o", place])
+            assert status == 0, f"{name}: exit status {status}"
+            texts |= {path.name: path.read_text("utf-8") for path in Path(place).iterdir()}
     return texts
 
 

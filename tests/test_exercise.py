@@ -443,8 +443,8 @@ def test_latex_compiles_with_both_positions_of_the_switch(name, switch, tmp_path
     pdflatex = require_tool("pdflatex")
     tex = sheet(name).to_latex()
     if switch == "by hand":
-        assert tex.count("\n%\\solutionstrue\n") == 1
-        tex = tex.replace("\n%\\solutionstrue\n", "\n\\solutionstrue\n")
+        assert tex.count("\n%\\solutionstrue ") == 1
+        tex = tex.replace("\n%\\solutionstrue ", "\n\\solutionstrue ")
     (tmp_path / "page.tex").write_text(tex, "utf-8")
     command, solutions = SWITCHES[switch]
     done = subprocess.run(

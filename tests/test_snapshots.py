@@ -7,9 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from examples import ALL, EXAMPLES, FOLDER, written
-
-NAMES = [f"{name}.{form}" for name, formats, _ in ALL for form in formats.split(",")]
+from examples import EXAMPLES, FOLDER, NAMES, written
 
 
 @pytest.fixture(scope="module")
