@@ -19,7 +19,7 @@ from derive.errors import ProofError, UnsupportedError
 from derive.exact import Rows, decimal, is_exact
 from derive.expr import OPS, Expr, nodes, variables
 from derive.index import Index, Scalar, entry, mul, partial, total
-from derive.layout import Box, frac, is_sum, num as digits, op, paren, row
+from derive.layout import Box, frac, is_sum, num as digits, op, paren, raw, row, sup
 from derive.notation import Notation, Style
 from derive.ops.linear import ones
 from derive.page import FORMATS, fill
@@ -318,8 +318,8 @@ class _Writer:
         sides: list[tuple[str, Box]] = [("=", self.notation.expr(formula))]
         value = self.value(scene.values[f"d{name}"])
         put_in = self.put_in(scene, formula)
-        if put_in is not None:
-            self.read_again(formula, put_in, scene.of(formula))
+        if put_in is not None and not self.read_again(formula, put_in, scene.of(formula)):
+            put_in = None
         if put_in is not None and latex(put_in) not in (latex(value), latex(sides[0][1])):
             sides.append((r"\approx" if _is_rounded(put_in) else "=", put_in))
         sides.append(self.last(sides, value))
@@ -460,15 +460,20 @@ class _Writer:
         if found.numbers == 1:
             return None
         i, j = place
-        self.read_again(formula, found.box, [[scene.of(formula)[i][j]]])
-        return found.box
+        read = self.read_again(formula, found.box, [[scene.of(formula)[i][j]]])
+        return found.box if read else None
 
-    def read_again(self, formula: Expr, written: Box, rows: Rows) -> None:
-        """Refuse what does not come to its numbers when it is read as it stands on the page."""
+    def read_again(self, formula: Expr, written: Box, rows: Rows) -> bool:
+        """Refuse what does not come to its numbers when it is read as it stands on the page.
+
+        Returns whether it can be read: between rounded numbers there may be a division by zero.
+        """
         try:
             if comes_to(written, rows):
-                return
+                return True
         except Unreadable as error:
+            if _is_rounded(written):
+                return False
             reason = f" ({error})"
         else:
             reason = ""
@@ -581,14 +586,20 @@ class _Writer:
             size = digits(abs(int(value.p)))
             box = size if value.q == 1 else frac(size, digits(int(value.q)))
         else:
-            box = Box("rounded", text=decimal(abs(value), DIGITS))
-        return row(op("negative"), box) if value < 0 else box
+            mantissa, _, power = decimal(abs(value), DIGITS).partition("e")
+            box = Box("rounded", text=mantissa)
+            if power:
+                box = row(box, op("cdot"), sup(digits(10), raw(str(int(power)))))
+        return row(op("negative"), *_parts(box)) if value < 0 else box
 
     def term(self, value: Any) -> Term:
         """Return a number in an arithmetic."""
         if is_exact(value):
             return literal(Fraction(int(value.p), int(value.q)))
-        return Term(self.number(value), arithmetic.SUM if value < 0 else arithmetic.ATOM)
+        box = self.number(value)
+        loose = box.kind == "row" and box.parts[0] != op("negative")  # a power of ten
+        strength = arithmetic.SUM if value < 0 else arithmetic.PRODUCT if loose else arithmetic.ATOM
+        return Term(box, strength)
 
     def value(self, rows: Rows) -> Box:
         """Return a matrix of numbers; one by one it is a number."""
@@ -671,6 +682,10 @@ def _interval(value: Any) -> Any:
     from flint import arb
 
     return arb(value)
+
+
+def _parts(box: Box) -> tuple[Box, ...]:
+    return box.parts if box.kind == "row" else (box,)
 
 
 def _is_rounded(box: Box) -> bool:

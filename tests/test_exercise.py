@@ -534,3 +534,9 @@ def test_the_command_is_cheap_until_it_is_used():
         "assert not {'sympy', 'jinja2', 'flint', 'derive.sheet'} & sys.modules.keys()"
     )
     subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
+
+
+def test_a_tiny_number_is_written_with_a_power_of_ten():
+    text = exercise("y = exp(-30 - x ** 2); f = y * 3", count=5, seed=2).to_markdown(solutions=True)
+    assert re.search(r"\d\.\d{3} \\cdot 10\^\{-\d+\}", text) and not re.search(r"\de-\d", text)
+    assert hazards(text) == []
