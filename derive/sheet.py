@@ -326,7 +326,8 @@ class _Setter:
             if sweep and len(local.operators) > 1:
                 found.append((*about, "operators", _tidied(local.operators)))
             else:
-                found.append((*about, "index", local.index))
+                scalar = all(leaf.shape.is_scalar for leaf in variables(local.statement.expr))
+                found.append((*about, "index", _without_entries(local.index, scalar)))
         for name, chain in self.derivation.composed.items():
             found.append((name, "", "composed", chain))
         queues = []
@@ -432,6 +433,11 @@ def _open(chain: Chain) -> list[int]:
         if step.rule != "definition"
         and not (isinstance(step.right, EntryOf) and step.right.expr.shape.is_scalar)
     ]
+
+
+def _without_entries(chain: Chain, scalar: bool) -> Chain:
+    """Return the proof about numbers without its last line, which only brings back the formula."""
+    return tuple(step for step in chain if not (scalar and isinstance(step.right, EntryOf)))
 
 
 def _tidied(chain: Chain) -> Chain:
