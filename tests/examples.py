@@ -56,6 +56,30 @@ SHEETS = (
     ("affine", ("affine", "--count", "8", "--seed", "7")),
     ("mlp", ("mlp", "--wrt", "W1,b1,W2,b2", "--count", "8", "--seed", "7")),
 )
+NEURON = "w0=2,x0=-1,w1=-3,x1=-2,w2=-3"
+LAYER = "X=[[1,2],[0,-1]],W=[[1,0,2],[-1,3,1]],B=[1,2,-1],dY=[[1,-1,2],[0,1,1]]"
+MLP = (
+    "X=[[1,2],[0,1]],W1=[[1,-1,0],[1,1,-2]],b1=[1,0,1],W2=[[1,0],[2,1],[1,1]],b2=[0,1],"
+    "T=[[1,2],[3,4]]"
+)
+CELL = (
+    "i = sigmoid(u * x + v * h); g = tanh(p * x + q * h); c = i * g + (1 - i) * s; y = i * tanh(c)"
+)
+#: The name of a graph, its files, and the arguments of `derive graph` that write them.
+GRAPHS = (
+    ("circuit", "md svg tex mmd", ("circuit", "--values", "x=-2,y=5,z=-4")),
+    ("neuron", "md svg tex", ("neuron", "--values", NEURON, "--digits", "2")),
+    ("apples", "md svg tex", ("apples", "--values", "price=100,number=2,tax=1.1")),
+    ("fruit", "md svg tex", ("fruit", "--values", SHOPPING)),
+    ("affine", "md svg tex mmd", ("affine", "--values", LAYER)),
+    ("mlp", "md svg tex", ("mlp", "--values", MLP)),
+    ("columns", "md svg tex", ("columns",)),
+    ("z", "md svg tex", ("z = 3 * y; y = x ** 2",)),
+    ("w", "md svg tex", ("w = t ** 2; t = x + y",)),
+    ("y", "md svg tex", (CELL,)),
+    ("f", "md svg svg2 tex", ("f = max(x, y) * sigmoid(x * y)", "--values", "x=1,y=1",
+                              "--gates", "both")),
+)  # fmt: skip
 #: Every document, with the whole command.
 ALL = tuple(
     (name, formats, (command, *arguments))
@@ -66,6 +90,8 @@ NAMES = (
     *(f"{name}.{form}" for name, formats, _ in ALL for form in formats.split(",")),
     *(f"{name}-{rest}" for name, _ in SHEETS
       for rest in ("exercises.md", "solutions.md", "exercises.tex")),
+    *(f"{name}-graph{rest.lstrip('mdsvgtex')}.{rest.rstrip('2')}"
+      for name, files, _ in GRAPHS for rest in files.split()),
 )  # fmt: skip
 
 
@@ -79,9 +105,13 @@ def written(folder: Path) -> Mapping[str, str]:
                 assert status == 0, f"{name}: exit status {status}"
                 (path,) = Path(place).iterdir()
                 texts[f"{name}.{form}"] = path.read_text("utf-8")
-    for name, arguments in SHEETS:
+    several = [("exercise", name, arguments) for name, arguments in SHEETS]
+    for name, files, arguments in GRAPHS:
+        formats = sorted({form.rstrip("2") for form in files.split()})
+        several.append(("graph", name, (*arguments, "-f", ",".join(formats))))
+    for command, name, arguments in several:
         with tempfile.TemporaryDirectory(dir=folder) as place, redirect_stdout(StringIO()):
-            status = main(["exercise", *arguments, "-o", place])
+            status = main([command, *arguments, "-o", place])
             assert status == 0, f"{name}: exit status {status}"
             texts |= {path.name: path.read_text("utf-8") for path in Path(place).iterdir()}
     return texts
