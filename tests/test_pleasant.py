@@ -83,7 +83,7 @@ def test_numbers_are_those_of_every_python():
     assert len(answers) == 1
 
 
-PINNED = {"X": [[-3, 2], [1, 2]], "W": [[-2, -3, 1], [-3, -2, -3]], "B": [[1, 2, 3]]}
+PINNED = {"X": [[3, -1], [1, -1]], "W": [[-1, 1, 2], [-3, -1, -1]], "B": [[-1, 1, 1]]}
 
 
 def test_a_determinant_is_small_and_not_zero():
