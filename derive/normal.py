@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
-from itertools import permutations, product
-from math import comb, floor, prod
+from itertools import combinations, permutations, product
+from math import comb, floor, isqrt, prod
 from typing import Any
 
 from derive.expr import Expr
@@ -410,6 +410,11 @@ class Ring:
 
     def _opaque_power(self, form: Form, exponent: Exponent) -> Form:
         """Return P^e with P an atom, its content and its leading coefficient taken out."""
+        if not isinstance(exponent, int) and exponent.denominator == 2:
+            root = self._square_root(form)
+            if root is not None:  # √(p²) is |p|
+                odd = self.power(root, int(2 * exponent))
+                return self.mul(odd, self._sign(root))
         leading = form[min(form)] if isinstance(exponent, int) else _content(form.values())
         if not isinstance(exponent, int):
             outside: Form = self._number_power(leading, exponent)
@@ -427,6 +432,24 @@ class Ring:
         if common and self.sums:
             inner = self._close(inner)
         return self.mul(outside, self.single(("pow", self.freeze(inner)), exponent))
+
+    def _square_root(self, form: Form) -> Form | None:
+        """Return p where a form is the square of a sum p of two to four terms."""
+        terms = {3: 2, 6: 3, 10: 4}.get(len(form))
+        if terms is None or self._has_sums(form):
+            return None
+        roots = [
+            (tuple((a, exact(Fraction(e) / 2)) for a, e in monomial), root)
+            for monomial, coefficient in form.items()
+            if all(e % 2 == 0 for _, e in monomial)
+            and (root := _rational_root(coefficient)) is not None
+        ]
+        for chosen in combinations(roots, terms):
+            for signs in product((1, -1), repeat=terms - 1):
+                p = {m: c * s for (m, c), s in zip(chosen, (1, *signs), strict=True)}
+                if len(p) == terms and self.mul(p, p) == form:
+                    return p
+        return None
 
     def _common(self, form: Form) -> Monomial:
         """Return the monomial of free atoms that divides every term."""
@@ -477,9 +500,10 @@ class Ring:
                 square = self.add({UNIT: 1}, self.scale(-1, cosine))
                 others.append(self._whole_power(square, exponent // 2))
                 exponent = exponent % 2
-            elif kind == "pow" and exponent >= 1:
+            elif kind == "pow" and (exponent >= 1 or (exponent < 0 and self._is_number(atom))):
                 whole = floor(exponent)
-                others.append(self._whole_power(self.thaw(self.atoms[atom][1]), whole))
+                base: Form = self.thaw(self.atoms[atom][1])
+                others.append(self.power(base, whole))
                 exponent = exact(exponent - whole)
             if exponent:
                 plain.append((atom, exponent))
@@ -489,6 +513,10 @@ class Ring:
         for form in others:
             result = self.mul(result, form)
         return result
+
+    def _is_number(self, atom: int) -> bool:
+        """Whether an atom is a root of a whole number, such as √3."""
+        return all(monomial == UNIT for monomial, _ in self.atoms[atom][1])
 
     # -- functions ---------------------------------------------------------------------------------
 
@@ -1666,6 +1694,16 @@ def _parts(form: Form, below: Mapping[Monomial, frozenset[int]]) -> list[Form]:
             whole |= terms
         parts.append((own, whole))
     return [terms for _, terms in parts]
+
+
+def _rational_root(value: Exponent) -> Exponent | None:
+    """Return the square root of a number where it is a fraction."""
+    fraction = Fraction(value)
+    if fraction < 0:
+        return None
+    top, bottom = isqrt(fraction.numerator), isqrt(fraction.denominator)
+    root = Fraction(top, bottom)
+    return exact(root) if root * root == fraction else None
 
 
 def _consistent(lines: list[tuple]) -> bool:
