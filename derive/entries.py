@@ -112,6 +112,11 @@ class Explicit:
         rows = [[Value(self.ring, form) for form in row] for row in A.matrix]
         return cofactor(rows, j, i) / self.det(A)
 
+    def cofactor(self, A: _View, i: int, j: int) -> Value:
+        """Return a cofactor: the signed determinant of what row i and column j leave."""
+        rows = [[Value(self.ring, form) for form in row] for row in A.matrix]
+        return Value(self.ring, _form(cofactor(rows, i, j)))
+
     def det(self, A: _View) -> Value:
         rows = [[Value(self.ring, form) for form in row] for row in A.matrix]
         return Value(self.ring, _form(determinant(rows)))

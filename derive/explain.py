@@ -30,6 +30,7 @@ from derive.index import (
     total,
     written_out,
 )
+from derive.lemmas import lemmas, operators
 from derive.ops import var
 from derive.program import Program, Statement
 from derive.proof import (
@@ -39,6 +40,7 @@ from derive.proof import (
     Explicit,
     GradientName,
     Grid,
+    Lemma,
     Local,
     Math,
     Slice,
@@ -164,6 +166,19 @@ class _Writer:
             composed=composed,
             backward=backward,
             gradients=dict(sorted(gradients.items(), key=lambda item: order[item[0]])),
+            lemmas=self.lemmas(),
+        )
+
+    def lemmas(self) -> tuple[Lemma, ...]:
+        """Return the lemmas that the proofs cite; a brief document does without."""
+        if self.detail == "brief":
+            return ()
+        return lemmas(
+            name
+            for statement in self.statements
+            for leaf in variables(statement.expr)
+            if leaf.data[0] in self.active
+            for name in operators(statement.expr, self.trees[statement.name], leaf)
         )
 
     def conditions(self) -> Iterator[tuple[Condition, ...]]:
@@ -317,6 +332,10 @@ class _Proof:
             self.summand = mul(entry(upstream.data, *self.output), self.derivative)
         self.chained = self._summed(self.summand)
         self.result = contract(self.chained)
+        self.how = {
+            "lemmas": operators(statement.expr, self.tree, leaf),
+            "methods": tuple(dict.fromkeys(_methods(statement.expr, leaf))),
+        }
 
     def _summed(self, term: Scalar) -> Scalar:
         for index, dim in zip(reversed(self.output), reversed(self.value.shape.dims), strict=True):
@@ -371,7 +390,7 @@ class _Proof:
         first = written_out(self.x, self._first(), {})
         tree = _at(self.derivative, self._first())
         grid = Grid(tree, *self.writer.letters.output, self.value)
-        yield self._step(Slice(self.value, first), grid, "differentiate", "one", True)
+        yield self._step(Slice(self.value, first), grid, "differentiate", "one", True, **self.how)
 
     def one(self) -> Iterator[Step]:
         """Yield the chain rule for the first entry, and what survives of it."""
@@ -380,7 +399,7 @@ class _Proof:
         result = written_out(self.result, first, self.writer.sizes)
         x = written_out(self.x, first, {})
         if self.upstream is None:
-            yield self._step(left, result, "differentiate", "one", True)
+            yield self._step(left, result, "differentiate", "one", True, **self.how)
             return
         g = entry(self.upstream.data, *self.output)
         chain = _sized(self._summed(mul(g, partial(self.y, x))), self.writer.sizes)
@@ -430,7 +449,7 @@ class _Proof:
         own = entry(self.own.data, *self.variable)
         dy = own if self.upstream is None else partial(self.y, self.x)
         yield self._step(self.y, self.tree, "definition", part, sized)
-        yield self._step(dy, self.raw, "differentiate-delta", part, sized)
+        yield self._step(dy, self.raw, "differentiate-delta", part, sized, **self.how)
         if self.derivative != self.raw:
             yield self._step(
                 self.raw, self.derivative, "contract", part, sized,
@@ -486,9 +505,19 @@ def _has_factor(term: Scalar, factor: Scalar) -> bool:
     return term == factor or (term.kind == "mul" and factor in term.args)
 
 
+def _methods(expr: Expr, leaf: Expr) -> Iterator[str]:
+    """Yield the rules of differentiation that a reader of an entry's derivative should think of."""
+    for node in nodes(expr):
+        inside = [leaf in nodes(arg) for arg in node.args]
+        if (node.name == "softmax" and inside[0]) or (node.name == "div" and inside[1]):
+            yield "quotient"
+        elif node.name in ("logsoftmax", "logsumexp") and inside[0]:
+            yield "logarithm"
+
+
 def _contracted(before: Scalar, after: Scalar) -> tuple[tuple[str, str], ...]:
     """Return the summed indices that a contraction used up, each with the index it met."""
-    gone = _bound(before) - _bound(after)
+    gone = _bound(before) - _bound(after) | set(_used_up(before))
     found: dict[str, str] = {}
     for first, second in _deltas(before):
         for index, met in ((first, second), (second, first)):
@@ -500,6 +529,26 @@ def _contracted(before: Scalar, after: Scalar) -> tuple[tuple[str, str], ...]:
 def _bound(term: Scalar) -> set[str]:
     own = {term.data[0]} if term.kind == "sum" else set()
     return own.union(*(_bound(arg) for arg in term.args))
+
+
+def _used_up(term: Scalar) -> Iterator[str]:
+    """Yield the indices of sums in which every term has a delta for them."""
+    if term.kind == "sum" and _meets(term.args[0], term.data[0]):
+        yield term.data[0]
+    for arg in term.args:
+        yield from _used_up(arg)
+
+
+def _meets(term: Scalar, index: str) -> bool:
+    """Whether every term has a delta with an index for a factor."""
+    match term.kind:
+        case "delta":
+            return index in term.data
+        case "mul" | "sum":
+            return any(_meets(arg, index) for arg in term.args)
+        case "add":
+            return all(_meets(arg, index) for arg in term.args)
+    return False
 
 
 def _deltas(term: Scalar) -> Iterator[tuple]:

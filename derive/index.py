@@ -349,6 +349,10 @@ class Entries:
         refuse_product(view.rows, expr)
         return Scalar("inverse", (self.of(expr, "@r", "@s"),), (expr, "@r", "@s", view.rows, i, j))
 
+    def cofactor(self, view: _View, i: Index, j: Index) -> Scalar:
+        """Return a cofactor as Laplace's expansion has it: A Cᵀ = det(A) I, so C is det(A) A⁻ᵀ."""
+        return mul(self.det(view), self.inverse(view, j, i))
+
     def det(self, view: _View) -> Scalar:
         """Return a determinant; that of a product, a transpose or an inverse is known."""
         expr = view.expr

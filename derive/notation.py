@@ -569,7 +569,7 @@ class Notation:
         below = [num(size.denominator)] if size.denominator != 1 else []
         below += [mul(f**-1) for f in constant]
         front = [num(size.numerator)] if size.numerator != 1 else []
-        heavy = any(f.kind in ("sum", "add") for f in above)
+        heavy = any(f.kind in ("sum", "add", "partial") for f in above)
         if divisors and not heavy:
             top = self._side_by_side([*front, *above]) if front or above else digits(1)
             bottom = self._side_by_side([*below, *(f**-1 for f in divisors)])

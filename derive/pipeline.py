@@ -200,6 +200,10 @@ def plain(math: Math) -> str:
             return "delta[{}, {}]".format(*math.data)
         case "partial":
             return f"d{args[0]}/d{args[1]}"
+        case "det":
+            return f"det({math.data[0]})"
+        case "inverse":
+            return "inv({})[{}, {}]".format(math.data[0], *math.data[4:])
         case "add":
             return "(" + " + ".join(args) + ")"
         case "mul":

@@ -14,6 +14,7 @@ from typing import Any
 from derive.expr import Condition, Expr
 from derive.index import Index, Letters, Scalar
 from derive.program import Program, Statement
+from derive.shape import Dim
 
 # -- mathematics that is neither a scalar nor an expression ----------------------------------------
 
@@ -142,6 +143,28 @@ class Local:
         yield from (chain for chain in (self.claim, *parts) if chain)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Lemma:
+    """What the proofs of a document rest on: a claim about an operator, and its own proof.
+
+    `derivation` holds the small program that the lemma speaks of, with letters of its own and
+    nothing derived; all its names are unfolded where a step is judged. `indices` says through what
+    the free indices of the steps run, `probes` at which sizes the steps are written out. A lemma
+    is equal to itself alone, so that it is judged once.
+    """
+
+    key: str
+    derivation: Derivation
+    claim: Chain
+    proof: tuple[Chain, ...]
+    indices: Mapping[Index, Dim]
+    probes: tuple[Mapping[str, int], ...]
+
+    def chains(self) -> Iterator[Chain]:
+        yield self.claim
+        yield from self.proof
+
+
 @dataclass(frozen=True, slots=True)
 class Agreement:
     """Central differences of the whole program against a gradient, at one point."""
@@ -170,9 +193,16 @@ class Derivation:
     gradients: Mapping[str, Expr]
     agreements: tuple[Agreement, ...] = ()
     probes: tuple[Mapping[str, int], ...] = field(default=())
+    lemmas: tuple[Lemma, ...] = ()
 
     def chains(self) -> Iterator[Chain]:
         """Yield every chain of steps in the order of the document."""
+        for lemma in self.lemmas:
+            yield from lemma.chains()
+        yield from self.own_chains()
+
+    def own_chains(self) -> Iterator[Chain]:
+        """Yield the chains of the program itself, lemmas left out."""
         yield from ((step,) for step in self.forward)
         for local in self.locals:
             yield from local.chains()

@@ -31,6 +31,7 @@ from derive.proof import (
     Derivation,
     Explicit,
     Grid,
+    Lemma,
     Local,
     Math,
     Step,
@@ -141,6 +142,7 @@ class _Page:
             "fragment": fragment,
             "prefix": prefix,
             "columns": self.widest_matrix,
+            "lemmas": bool(self.derivation.lemmas),
             "detail": self.derivation.detail,
         }
 
@@ -158,6 +160,11 @@ class _Page:
         d = self.derivation
         yield self.setting()
         yield self.theorem()
+        if d.lemmas:
+            yield Block("section", {"key": "lemmas", "level": 2, "count": len(d.lemmas)})
+            yield Block("text", {"key": "lemmas", "count": len(d.lemmas)})
+            for lemma in d.lemmas:
+                yield from self.lemma(lemma)
         if d.forward:
             yield Block("section", {"key": "forward", "level": 2})
             for step in d.forward:
@@ -326,6 +333,48 @@ class _Page:
         number = self._number(("theorem",))
         return Block("theorem", {"number": number, **self._display(lines, font), "qed": False})
 
+    # -- lemmas ------------------------------------------------------------------------------------
+
+    def lemma(self, lemma: Lemma) -> Iterator[Block]:
+        """Yield a lemma and its proof, in its own letters, numbered on."""
+        own = _Page(lemma.derivation, self.style, self.form)
+        own.count, own.places, own.printed = self.count, self.places, self.printed
+        yield from own.lemma_blocks(lemma)
+        self.count = own.count
+
+    def lemma_blocks(self, lemma: Lemma) -> Iterator[Block]:
+        facts = self._lemma_facts(lemma)
+        claim = self.equation(lemma.claim, ("lemma", lemma.key, "claim"), reasons=False)
+        yield Block("lemma", {**claim.fields, **facts})
+        yield Block("begin-proof", {"key": "lemma", "math": "", "sizes": []})
+        for k, chain in enumerate(lemma.proof):
+            yield Block("text", {"key": "lemma", "place": k, **facts})
+            last = k == len(lemma.proof) - 1
+            yield self.equation(chain, ("lemma", lemma.key, str(k)), qed=last)
+        yield Block("end-proof")
+
+    def _lemma_facts(self, lemma: Lemma) -> dict[str, Any]:
+        """Return the key of a lemma, its variable, and how its names are defined and written."""
+        program, notation = self.program, self.notation
+        (variable,) = program.inputs
+        i, j = self.derivation.letters.output
+        return {
+            "lemma": lemma.key,
+            "A": latex(notation.leaf(variable)),
+            "shape": latex(notation.shape(program.leaves[variable].shape)),
+            "entry": latex(notation.entry(variable, i, j)),
+            "names": {
+                s.expr.name: {
+                    "name": latex(notation.leaf(s.name)),
+                    "entry": latex(notation.entry(s.name, i, j)),
+                    "definition": self._statement(s),
+                }
+                for s in program.statements
+            },
+            "i": latex(notation.index(i)),
+            "j": latex(notation.index(j)),
+        }
+
     # -- the proof of one statement ----------------------------------------------------------------
 
     def local(self, local: Local) -> Iterator[Block]:
@@ -385,6 +434,7 @@ class _Page:
             "occurrence": self._occurrence(local, a, c),
             "entries": rows * cols,
             "zeros": self._zeros(local),
+            "lemmas": self._lemma_numbers(dict(local.index[1].facts).get("lemmas", ())),
             "single": self.program.leaves[name].shape.at(d.sizes).dims == (1, 1),
             "forward": self.places.get(("forward", value)),
             "slice": self.places.get(("slice", value, name)),
@@ -660,6 +710,12 @@ class _Page:
             if name == "indices":
                 index = self.notation.index
                 facts["indices"] = [f"{latex(index(k))} = {latex(index(p))}" for k, p in fact]
+            elif name == "cites":
+                facts["by"] = [self.places[("lemma", *place)] for place in fact]
+            elif name == "lemmas":
+                facts["lemmas"] = self._lemma_numbers(fact)
+            elif isinstance(fact, Scalar | Expr):
+                facts[name] = latex(self.notation.math(fact))
             else:
                 facts[name] = fact
         if step.rule == "survivors":
@@ -669,6 +725,10 @@ class _Page:
         if step.rule in ("theorem", "substitution"):
             facts["by"] = self._cited(step)
         return facts
+
+    def _lemma_numbers(self, keys: tuple[str, ...]) -> list[dict[str, Any]]:
+        """Return the lemmas a step rests on, each with its number if the document proves it."""
+        return [{"key": k, "number": self.places.get(("lemma", k, "claim"))} for k in keys]
 
     def _cited(self, step: Step) -> list[int]:
         """Return the numbers of the equations that a step of the whole program rests on."""
@@ -698,26 +758,9 @@ class _Page:
     def checks(self) -> Block:
         """Return the closing table: which equations, how many, how and where they were checked."""
         d = self.derivation
-        found: dict[tuple[str, str], list[int]] = {}
-        for chain in d.chains():
-            numbers = self._numbers(chain)
-            for step in chain:
-                size = self._size(step)
-                for verdict in step.verdicts:
-                    if verdict.word == PROVED:
-                        row = found.setdefault((verdict.method, verdict.scope), [0])
-                        row[0] += size
-                        row += [n for n in numbers if n not in row[1:]]
-        rows = [
-            {
-                "equations": count,
-                "method": method,
-                "every": scope == EVERY_SHAPE,
-                "scope": self._scope(scope),
-                "numbers": _ranges(numbers),
-            }
-            for (method, scope), (count, *numbers) in found.items()
-        ]
+        rows = self._checked(d, d.own_chains())
+        for lemma in d.lemmas:
+            rows += self._checked(lemma.derivation, lemma.chains())
         agreed = None
         if d.agreements:
             sizes = d.agreements[0].sizes
@@ -726,9 +769,31 @@ class _Page:
                 "digits": min(a.digits for a in d.agreements),
                 "sizes": [f"{latex(self.notation.word_of(x))} = {k}" for x, k in sizes.items()],
             }
-        return Block("checks", {"rows": rows, "numbers": agreed,
-                                "dims": ", ".join(latex(self.notation.word_of(x))
-                                                  for x in self.program.dims)})  # fmt: skip
+        return Block("checks", {"rows": rows, "numbers": agreed})
+
+    def _checked(self, of: Derivation, chains: Iterator[Chain]) -> list[dict[str, Any]]:
+        """Return how and where chains were checked, one row a method and a scope."""
+        found: dict[tuple[str, str], list[int]] = {}
+        for chain in chains:
+            numbers = self._numbers(chain)
+            for step in chain:
+                size = self._size(step)
+                for verdict in step.verdicts:
+                    if verdict.word == PROVED:
+                        row = found.setdefault((verdict.method, verdict.scope), [0])
+                        row[0] += size
+                        row += [n for n in numbers if n not in row[1:]]
+        return [
+            {
+                "equations": count,
+                "method": method,
+                "every": scope == EVERY_SHAPE,
+                "dims": ", ".join(latex(self.notation.word_of(x)) for x in of.program.dims),
+                "scope": self._scope(scope),
+                "numbers": _ranges(numbers),
+            }
+            for (method, scope), (count, *numbers) in found.items()
+        ]
 
     def _scope(self, scope: str) -> list[str]:
         """Return the sizes of a scope printed; none for scalars and for every shape."""

@@ -9,10 +9,10 @@ No judge reads a gradient rule.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import cycle, product
 from typing import Any, TypeVar
 
@@ -36,6 +36,7 @@ from derive.proof import (
     Explicit as ExplicitMath,
     GradientName,
     Grid,
+    Lemma,
     Local,
     Math,
     Slice,
@@ -119,12 +120,15 @@ class _Court:
 
     def judged(self) -> Derivation:
         d = self.derivation
+        lemmas = tuple(judged_lemma(lemma) for lemma in d.lemmas)
         forward = tuple(step for (step,) in self._by_theme([(s,) for s in d.forward]))
         locals_ = tuple(self._local(local) for local in d.locals)
         self.progress("the whole program")
         whole = {name: self._whole(chain) for name, chain in d.totals.items()}
         composed = {name: self._whole(chain) for name, chain in d.composed.items()}
-        judged = replace(d, forward=forward, locals=locals_, totals=whole, composed=composed)
+        judged = replace(
+            d, lemmas=lemmas, forward=forward, locals=locals_, totals=whole, composed=composed
+        )
         if not all(step.proved for step in judged.steps()):
             return judged
         self.progress("numbers")
@@ -210,6 +214,31 @@ class _Court:
             found = _first_agreement(program, output, formula, name, sizes)
             if found is not None:
                 yield Agreement(name, sizes, found)
+
+
+@cache
+def judged_lemma(lemma: Lemma) -> Lemma:
+    """Return a lemma with verdicts on its steps: by normal forms, and written out at its sizes.
+
+    The normal form knows the derivative of an inverse and of a determinant, and Laplace's law. Both
+    sides written out know neither: there an inverse is minors over a determinant, a cofactor is a
+    minor, and the derivatives are those of rational functions.
+    """
+    derivation = lemma.derivation
+    statements = derivation.program.statements
+    general = IndexJudge(derivation, statements[-1], others=statements)
+    if any(s.expr.name == "cofactors" for s in statements):
+        general.method = "index normal form, given Laplace's expansion"
+    judges: list[_Judge] = [general]
+    judges += [
+        EntriesJudge(derivation, statements[-1], sizes, others=statements, indices=lemma.indices)
+        for sizes in lemma.probes
+    ]
+
+    def judged(chain: Chain) -> Chain:
+        return tuple(replace(s, verdicts=tuple(j.verdict(s) for j in judges)) for s in chain)
+
+    return replace(lemma, claim=judged(lemma.claim), proof=tuple(map(judged, lemma.proof)))
 
 
 def _first_agreement(
@@ -307,14 +336,25 @@ def is_rational(ring: Ring, *forms: Form) -> bool:
 
 
 class IndexJudge(_Judge):
-    """Normal forms over symbolic indices: what it proves holds for every shape."""
+    """Normal forms over symbolic indices: what it proves holds for every shape.
+
+    The statement's own name is unfolded, and those of `others`; all other names are atoms.
+    """
 
     method = "index normal form"
     scope = EVERY_SHAPE
 
-    def __init__(self, derivation: Derivation, statement: Statement, budget: Budget | None = None):
+    def __init__(
+        self,
+        derivation: Derivation,
+        statement: Statement,
+        budget: Budget | None = None,
+        *,
+        others: Iterable[Statement] = (),
+    ):
         self.derivation = derivation
         self.statement = statement
+        self.definitions = {s.name: s.expr for s in (*others, statement)}
         self.ring = Ring(meaning=self._meaning, budget=budget)
         self.entries = Entries(derivation.letters.bound)
         self.value = derivation.program.leaves[statement.name]
@@ -338,13 +378,13 @@ class IndexJudge(_Judge):
         if term.kind == "partial":
             y, x = term.args
             i, j, a, c = (named(k, names) for k in (*y.data[1:], *x.data[1:]))
-            return self._derivative(x.data[0], i, j, a, c)
+            return self._derivative(y.data[0], x.data[0], i, j, a, c)
         name, i, j = term.data
         return self._entry(name, named(i, names), named(j, names))
 
     def _entry(self, name: str, i: Index, j: Index) -> Form | None:
-        if name == self.statement.name:
-            return self._definition(i, j)
+        if name in self.definitions:
+            return self._definition(name, i, j)
         upstream = self._upstream()
         meant = self.derivation.names.get(name)
         if meant is None or (upstream is not None and name == upstream):
@@ -359,16 +399,16 @@ class IndexJudge(_Judge):
             return None
         return f"d{self.statement.name}"
 
-    def _definition(self, i: Index, j: Index) -> Form:
-        return self.ring.of(self.entries.of(self.statement.expr, i, j))
+    def _definition(self, name: str, i: Index, j: Index) -> Form:
+        return self.ring.of(self.entries.of(self.definitions[name], i, j))
 
-    def _derivative(self, name: str, i: Index, j: Index, a: Index, c: Index) -> Form:
-        key = f"partial {name}"
+    def _derivative(self, of: str, name: str, i: Index, j: Index, a: Index, c: Index) -> Form:
+        key = f"partial {of} {name}"
         if key not in self.known:
             leaf = self.derivation.program.leaves[name]
-            rows, cols = self.value.shape.dims
+            rows, cols = self.definitions[of].shape.dims
             y = self._definition(
-                along("@i", rows) if rows != 1 else 0, along("@j", cols) if cols != 1 else 0
+                of, along("@i", rows) if rows != 1 else 0, along("@j", cols) if cols != 1 else 0
             )
             place = along("@a", leaf.shape.rows), along("@c", leaf.shape.cols)
             self.known[key] = self.ring.derivative(y, leaf.data, *place)
@@ -382,7 +422,7 @@ class IndexJudge(_Judge):
         i, j = (along("~i", rows) if rows != 1 else 0, along("~j", cols) if cols != 1 else 0)
         place = along("@a", meant.of.shape.rows), along("@c", meant.of.shape.cols)
         if meant.of.is_var:
-            partial = self._derivative(meant.of.data[0], i, j, *place)
+            partial = self._derivative(self.statement.name, meant.of.data[0], i, j, *place)
         else:
             free = var("the node", meant.of.shape)
             y = self.entries.of(substitute(self.statement.expr, {meant.of: free}), i, j)
@@ -402,7 +442,11 @@ class IndexJudge(_Judge):
 
 
 class EntriesJudge(_Judge):
-    """Explicit matrices at sizes, every y_ij differentiated on its own."""
+    """Explicit matrices at sizes, every y_ij differentiated on its own.
+
+    `others` are unfolded besides the statement; `indices` says through what free indices run that
+    are not those of the statement's value and its variable.
+    """
 
     method = "both sides written out and compared exactly"
 
@@ -412,9 +456,16 @@ class EntriesJudge(_Judge):
         statement: Statement,
         sizes: Sizes,
         budget: Budget | None = None,
+        *,
+        others: Iterable[Statement] = (),
+        indices: Mapping[Index, Dim] | None = None,
     ):
         self.derivation = derivation
         self.statement = statement
+        self.definitions = {s.name: s.expr for s in (*others, statement)}
+        self.indices = indices or {}
+        self.values: dict[str, Matrix] = {}
+        self.partials: dict[tuple, Form] = {}
         self.sizes = sizes
         self.ring = Ring(sizes, self._meaning, budget)
         self.plain = Explicit(self.ring)
@@ -458,7 +509,7 @@ class EntriesJudge(_Judge):
         for word, dim in zip(words, dims, strict=True):
             index = along(word, dim)
             found |= dict(zip(index_words(index), factors(dim) or (dim,), strict=True))
-        return found
+        return {**found, **self.indices}
 
     def _scalar(self, math: Scalar | EntryOf, names: Mapping[Index, Index]) -> Form:
         if isinstance(math, EntryOf):
@@ -491,8 +542,9 @@ class EntriesJudge(_Judge):
             case Slice(of, wrt):
                 rows, cols = of.shape.extents(self.sizes)
                 _, a, c = wrt.data
+                y = self._value(of.data[0])
                 return [
-                    [self._partial(i, j, wrt.data[0], a, c) for j in range(cols)]
+                    [self._partial(y[i][j], wrt.data[0], a, c) for j in range(cols)]
                     for i in range(rows)
                 ]
         raise AssertionError(f"{type(math).__name__} is no matrix")
@@ -501,8 +553,7 @@ class EntriesJudge(_Judge):
         """Return a quicker `Ring.of` for sums of products of entries that stand for themselves."""
         summands = sums_of_entries(tree)
         if summands is None or any(
-            name == self.statement.name
-            or (name in self.derivation.names and name != self._upstream)
+            name in self.definitions or (name in self.derivation.names and name != self._upstream)
             for _, _, factors in summands
             for name, _, _ in factors
         ):
@@ -515,16 +566,19 @@ class EntriesJudge(_Judge):
         if term.kind == "partial":
             y, x = term.args
             places: list[Any] = [named(k, names, self.sizes) for k in (*y.data[1:], *x.data[1:])]
-            i, j, a, c = places
-            return self._partial(i, j, x.data[0], a, c)
+            key = (y.data[0], x.data[0], *places)
+            if key not in self.partials:
+                i, j, a, c = places
+                self.partials[key] = self._partial(self._value(y.data[0])[i][j], x.data[0], a, c)
+            return self.partials[key]
         name, k, p = term.data
         row: Any = named(k, names, self.sizes)
         col: Any = named(p, names, self.sizes)
         return self._entry(name, row, col)
 
     def _entry(self, name: str, i: int, j: int) -> Form | None:
-        if name == self.statement.name:
-            return self.y[i][j]
+        if name in self.definitions:
+            return self._value(name)[i][j]
         meant = self.derivation.names.get(name)
         if meant is None or name == self._upstream:
             return None
@@ -532,9 +586,10 @@ class EntriesJudge(_Judge):
             self.tables[name] = self._gradient(meant)
         return self.tables[name].get((i, j), {})
 
-    @cached_property
-    def y(self) -> Matrix:
-        return self.plain.matrix(self.statement.expr)
+    def _value(self, name: str) -> Matrix:
+        if name not in self.values:
+            self.values[name] = self.plain.matrix(self.definitions[name])
+        return self.values[name]
 
     @cached_property
     def _upstream(self) -> str | None:
@@ -542,12 +597,12 @@ class EntriesJudge(_Judge):
         is_loss = program.is_loss and self.statement.name == program.output.data[0]
         return None if is_loss else f"d{self.statement.name}"
 
-    def _partial(self, i: int, j: int, name: str, a: int, c: int) -> Form:
-        return self.plain.partial(self.y[i][j], self.ring.atom(("x", name, a, c)))
+    def _partial(self, form: Form, name: str, a: int, c: int) -> Form:
+        return self.plain.partial(form, self.ring.atom(("x", name, a, c)))
 
     @cached_property
     def _gradients(self) -> dict[int, Form]:
-        return self._gathered(self.y)
+        return self._gathered(self._value(self.statement.name))
 
     def _gradient(self, meant: GradientName) -> dict[tuple[int, int], Form]:
         """Return Σ_ij ∂L/∂y_ij ∂y_ij/∂x_ac for all a, c, visiting no zero derivative."""

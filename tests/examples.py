@@ -29,6 +29,8 @@ EXAMPLES = (
     ("network", "md,tex", (NETWORK, "--at", "n=2,d=2,h=3,m=2")),
     ("columns", "md,tex", (COLUMNS, "--at", "m=2,n=3,s=2")),
     ("affine-fragment", "tex", ("affine", "--fragment", "--prefix", "affine:")),
+    ("inverse", "md,tex", ("A: (n, n); Y = inv(A)", "--detail", "one")),
+    ("log-determinant", "md,tex", ("A: (n, n); f = logdet(A)",)),
 )
 SHOPPING = "p_1=100, n_1=2, p_2=150, n_2=3, tax=1.1"
 KINKS = "X: (n, d); c: (1, d); H = relu(X); M = max(H, c); y = max(M, axis=1); f = sum(y)"

@@ -33,6 +33,7 @@ LAYERS = [
     "assumptions values",
     "pleasant",
     "proof",
+    "lemmas",
     "explain",
     "verify",
     "variants",

@@ -41,6 +41,15 @@ LOGDET = Op(
     costly=True,
 )
 
+#: The cofactors have no name in the language: the lemma on the determinant speaks of them.
+COFACTORS = Op(
+    name="cofactors",
+    symbol="cofactors({})",
+    shape=lambda data, a: square(a),
+    entry=lambda ix, i, j, A: ix.cofactor(A, i, j),
+    costly=True,
+)
+
 
 def determinant(rows: list[list[Any]]) -> Any:
     """Return a determinant by Laplace expansion, each minor computed once.
