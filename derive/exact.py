@@ -117,7 +117,7 @@ def raised(base: Any, exponent: Fraction) -> Any:
         whole = int(exponent)
         if whole < 0:
             return divided(rational(1), raised(base, -exponent))
-        return base**whole
+        return base**whole if is_exact(base) else _by_products(base, whole)
     if sign(base) < 0:
         raise DomainError(f"the power {exponent} of a negative number, {shown(base)}")
     if sign(base) == 0:
@@ -131,6 +131,16 @@ def raised(base: Any, exponent: Fraction) -> Any:
     if exponent.denominator == 2:
         return raised(arb(base).sqrt(), Fraction(exponent.numerator))
     return arb(base) ** arb(rational(exponent))
+
+
+def _by_products(base: Any, exponent: int) -> Any:
+    """Return a power of an interval: Arb's own is no number where the interval holds a zero."""
+    result = arb(1)
+    while exponent:
+        if exponent & 1:
+            result = result * base
+        base, exponent = base * base, exponent >> 1
+    return result
 
 
 def _exact_root(value: Any, degree: int) -> Any | None:

@@ -18,6 +18,7 @@ from flint import arb, ctx, fmpq
 from derive.errors import UnsupportedError
 from derive.expr import OPS, Expr, nodes
 from derive.ops.square import cofactor, determinant
+from derive.program import Program
 from derive.shape import Dim, Shape, extent
 
 BITS = 200
@@ -299,6 +300,45 @@ def digits_in_common(
         return None
     finally:
         ctx.prec = before
+
+
+def is_defined(program: Program, sizes: Mapping[str, int]) -> bool:
+    """Return whether a program has a value anywhere at sizes: the inverse of X.T @ X has none where
+    X has fewer rows than columns.
+
+    A few points are tried, with matrices that are far from singular where they can be.
+    """
+
+    def matrix(name: str, seed: int) -> Values:
+        rows, cols = program.leaves[name].shape.extents(sizes)
+        return [
+            [arb((7 * i + 3 * j + 5 * i * j + seed) % 11 - 4 + 9 * (i == j)) for j in range(cols)]
+            for i in range(rows)
+        ]
+
+    before, ctx.prec = ctx.prec, BITS
+    try:
+        return any(
+            _values_exist(
+                program, sizes, {n: matrix(n, k * seed) for k, n in enumerate(program.inputs, 1)}
+            )
+            for seed in range(6)
+        )
+    finally:
+        ctx.prec = before
+
+
+def _values_exist(program: Program, sizes: Mapping[str, int], values: Mapping[str, Values]) -> bool:
+    known = dict(values)
+    try:
+        for statement in program.statements:
+            rows = Numbers(sizes, known).matrix(statement.expr)
+            known[statement.name] = [[interval(x) for x in row] for row in rows]
+            if not all(x.is_finite() for row in known[statement.name] for x in row):
+                return False
+    except (ZeroDivisionError, ValueError):
+        return False
+    return True
 
 
 def have_values(

@@ -21,7 +21,7 @@ from derive.errors import ProofError, UnsupportedError
 from derive.expr import Expr, nodes, substitute
 from derive.index import Entries, Index, Scalar, along, at_place, index_words, named, renaming
 from derive.normal import Budget, Form, Ring, TooLarge, Undefined, accumulate, sums_of_entries
-from derive.numbers import Numbers, Values, agreement
+from derive.numbers import Numbers, Values, agreement, is_defined
 from derive.ops import var
 from derive.program import Program, Statement
 from derive.proof import (
@@ -55,6 +55,8 @@ Difference = tuple[str, bool]
 PROBES = ((1, 3, 2), (4, 2, 1))
 #: The same for whole programs, and where a program has determinants in it.
 SMALL_PROBES = ((1, 3, 2), (2, 1, 3))
+#: Sizes that are tried where a program has no value at those.
+MORE_PROBES = ((2, 1, 1), (3, 2, 1), (3, 1, 2), (1, 1, 1), (2, 2, 2))
 #: A point for numbers has no dimension larger than this.
 SMALL = 3
 
@@ -100,11 +102,20 @@ def _brief(math: Math) -> str:
 
 
 def probes(program: Program, small: bool = False) -> tuple[Sizes, ...]:
-    """Return small sizes that differ from each other and from a square."""
+    """Return small sizes that differ from each other and from a square.
+
+    Where a program inverts, only sizes at which it has a value are of use.
+    """
     costly = any(node.op.costly for s in program.statements for node in nodes(s.expr))
     chosen = SMALL_PROBES if small or costly else PROBES
     found = [dict(zip(program.dims, cycle(sizes), strict=False)) for sizes in chosen]
-    return tuple(found) if program.dims else (found[0],)
+    if not program.dims:
+        return (found[0],)
+    if costly and not all(is_defined(program, sizes) for sizes in found):
+        others = (dict(zip(program.dims, cycle(sizes), strict=False)) for sizes in MORE_PROBES)
+        defined = [sizes for sizes in (*found, *others) if is_defined(program, sizes)]
+        return tuple(defined[:2] or found)
+    return tuple(found)
 
 
 class _Court:

@@ -174,3 +174,17 @@ def test_theorems_are_those_of_the_table():
     x, y = slot(0, SCALAR), slot(1, SCALAR)
     assert [str(part) for part in theorem(x * y)] == ["_g * _1", "_g * _0"]
     assert [str(part) for part in local(x / y)] == ["1 / _1", "-_0 / _1 ** 2"]
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("L = (exp(x) - exp(x) * 1) ** 2 + x", "x=1"),
+        ("A: (2, 2); X: (2, 2); B: (2, 2); L = sum((A @ X @ B - A @ (X @ B)) ** 2)",
+         "A=[[1/3,2],[3,4]],X=[[1,1],[2,1]],B=[[1,0],[1/7,1]]"),
+        ("X: (2, 2); L = sum((exp(X) @ X - exp(X) @ X) ** 3)", "X=[[1,2],[3,4]]"),
+    ],
+)  # fmt: skip
+def test_a_loss_that_is_zero_is_no_trouble(text, values):
+    found = trace(text, values)
+    assert min(found.checks.digits.values()) > 30

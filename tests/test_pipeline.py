@@ -6,6 +6,8 @@ import sys
 import pytest
 
 import derive
+from derive.errors import UnsupportedError
+from derive.pipeline import prove
 
 NETWORK = (
     "X: (n, d); W1: (d, h); b1: (1, h); W2: (h, m); b2: (1, m); T: (n, m); "
@@ -99,3 +101,28 @@ def test_public_names_are_there():
     assert set(dir(derive)) >= set(derive.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         derive.nothing  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x: (n, 1); a: (n, 1); f = norm(x - a)",
+        "f = sqrt((2 * x - 3 * a + b) ** 2)",
+        "Q: (n, d); K: (m, d); S = softmax(Q @ K.T / sqrt(d))",
+        "X: (n, d); f = sum(exp(X / sqrt(d)))",
+        "X: (n, d); f = logdet(X.T @ X)",
+        "X: (n, d); y: (n, 1); w = inv(X.T @ X) @ X.T @ y",
+        "A: (3, 2); Y: (3, 4); W1: (2, 2); b1: (1, 2); W2: (4, 2); b2: (1, 4); X = cos(A); "
+        "H = sigmoid(X @ W1.T + b1); P = sigmoid(H @ W2.T + b2); "
+        "J = -sum(Y * log(P) + (1 - Y) * log(1 - P)) / 3",
+    ],
+)
+def test_what_was_undecided_once_is_proved(text):
+    assert prove(text, detail="brief").proved
+
+
+def test_sizes_that_nobody_asked_for_are_such_that_there_are_values():
+    proof = prove("X: (n, d); f = logdet(X.T @ X)", detail="brief")
+    assert proof.derivation.sizes["n"] >= proof.derivation.sizes["d"]
+    with pytest.raises(UnsupportedError, match="no value at n = 2, d = 3: it inverts a matrix"):
+        prove("X: (n, d); f = logdet(X.T @ X)", at={"n": 2, "d": 3})
