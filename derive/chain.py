@@ -21,8 +21,8 @@ from derive.program import Program, Statement
 from derive.shape import SCALAR
 from derive.simplify import simplify
 
-#: Longer chains are left to the tables: ways from an input to the output, gates on all of them.
-MOST_WAYS, MOST_GATES = 4, 24
+#: More is left to the tables: ways from an input to the output, and gates, in all and on the ways.
+MOST_WAYS, MOST_GATES = 4, 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def chains(circuit: Circuit) -> tuple[Chain, ...]:
     Raises `ProofError` where a line is not proved.
     """
     gates = circuit.gates
-    if not all(gate.shape.is_scalar for gate in gates) or len(gates) > 2 * MOST_GATES:
+    if not all(gate.shape.is_scalar for gate in gates) or len(gates) > MOST_GATES:
         return ()
     labels = circuit.labels()
     names = [var(label, gate.shape) for label, gate in zip(labels, gates, strict=True)]

@@ -24,7 +24,7 @@ from derive.layout import Box, frac, op, row
 from derive.notation import Notation
 from derive.ops import var
 from derive.page import fill
-from derive.printers.latex import latex, matrix, width
+from derive.printers.latex import broken, latex, matrix, width
 from derive.program import Program, Statement
 from derive.reverse import sweep
 from derive.shape import SCALAR
@@ -35,6 +35,8 @@ from derive.slopes import same
 LARGEST = 8
 #: Equations wider than this continue on a line of their own.
 LINE = 66.0
+#: The same where a reason stands beside the equation.
+CHAIN = 46.0
 #: A title says the whole program where it is not wider.
 TITLE = 40.0
 #: Tables with more gates than this are left to `--json`.
@@ -155,6 +157,7 @@ def _reading(graph: Graph, form: str, picture: str) -> dict[str, Any]:
         "names": [page.definition(gate) for gate in told if not gate.name],
         "forward": [page.forward(gate) for gate in told if not gate.is_input],
         "backward": page.backward() if told else [],
+        "scalar_rows": page.rows() if told else [],
         "forks": any(len(users) > 1 for users in circuit.uses()),
         "kinks": [page.kink(kink) for kink in trace.kinks] if trace else [],
         "unused": [
@@ -300,6 +303,15 @@ class _Pass:
                 entry["upstream"] = _numbers(self.trace.gradients[gate.place], self.graph.digits)[0]
             found.append(entry)
         return found
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return the rows of the backward table: one an operand, the gate in the first."""
+        return [
+            {**part, "first": k == 0, "gate": f"{entry['name']} = {entry['formula']}",
+             "upstream": entry["upstream"]}
+            for entry in self.backward()
+            for k, part in enumerate(entry["parts"])
+        ]  # fmt: skip
 
     def _part(self, gate: Gate, k: int) -> dict[str, Any]:
         """Return what a gate hands to one operand, and the operand's sum where it is complete."""
@@ -482,20 +494,35 @@ def _chain(chain: Chain, graph: Graph) -> dict[str, Any]:
 
     output = latex(paper.leaf(graph.program.output.data[0]))
     variable = latex(paper.leaf(chain.variable.data[0]))
-    result, inputs = written(chain.result), written(chain.inputs)
-    products = " + ".join(product(way) for way in chain.ways)
+    symbols = [r"\,".join(partial(f) for f in way) for way in chain.ways]
+    products = [product(way) for way in chain.ways]
+    single = len(chain.ways) == 1 and len(chain.ways[0]) == 1
+    lines = [] if single else [("chain-rule", _terms(symbols))]
+    lines.append(("factors" if lines else "", _terms(products)))
+    for key, expr in (("simplified", chain.result), ("put-back", chain.inputs)):
+        pieces = broken(paper.expr(expr), CHAIN)
+        known = ["".join(part) for _, part in lines]
+        if "".join(pieces) not in known and max(map(width, pieces)) <= CHAIN + 4:
+            lines.append((key, pieces))
     factors = dict.fromkeys(f for way in chain.ways for f in way)
     return {
         "left": rf"\frac{{\partial {output}}}{{\partial {variable}}}",
         "variable": variable,
         "ways": len(chain.ways),
         "factors": [f"{partial(f)} &= {written(f.value)}" for f in factors],
-        "symbols": " + ".join(r"\,".join(partial(f) for f in way) for way in chain.ways),
-        "single": len(chain.ways) == 1 and len(chain.ways[0]) == 1,
-        "product": products,
-        "result": result if result != products else "",
-        "inputs": inputs if inputs not in (result, products) else "",
+        "lines": [{"key": key, "pieces": pieces} for key, pieces in lines],
     }
+
+
+def _terms(parts: list[str]) -> list[str]:
+    """Return a sum as lines, as many terms to a line as fit."""
+    lines = [parts[0]]
+    for part in parts[1:]:
+        if width(lines[-1]) + width(part) + 2 <= CHAIN:
+            lines[-1] += f" + {part}"
+        else:
+            lines.append(f"{{}} + {part}")
+    return lines
 
 
 # -- two readings of one program -------------------------------------------------------------------
