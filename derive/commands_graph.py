@@ -77,7 +77,7 @@ def _graphs(target: str, options: dict[str, Any]) -> list[Graph]:
     kinds = ("primitive", "named") if options["gates"] == BOTH else (options["gates"],)
     asked = {**({} if options["values"] else at), **sizes(options["at"])}
     return [
-        draw(program, options["values"], at=asked, gates=kind, digits=options["digits"])
+        draw(program, values=options["values"], at=asked, gates=kind, digits=options["digits"])
         for kind in kinds
     ]
 

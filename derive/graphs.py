@@ -187,7 +187,8 @@ class Graph:
     def _numbers(self) -> Trace:
         if self.trace is None:
             raise UnsupportedError(
-                "this graph has no numbers", hint="give values: graph(program, {'x': -2, ...})"
+                "this graph has no numbers",
+                hint="give values: graph(program, values={'x': -2, ...})",
             )
         return self.trace
 
@@ -217,9 +218,9 @@ def _plain(value: Value) -> Any:
 
 def graph(
     program: str | Program,
-    values: Mapping[str, Any] | str | Path | None = None,
     shapes: Shapes | None = None,
     *,
+    values: Mapping[str, Any] | str | Path | None = None,
     at: Mapping[str, int] | None = None,
     gates: str = WRITTEN,
     digits: int = 4,
@@ -227,7 +228,7 @@ def graph(
 ) -> Graph:
     """Return the computation graph of a program, with its numbers if values are given.
 
-    >>> found = graph("q = x + y; f = q * z", {"x": -2, "y": 5, "z": -4})
+    >>> found = graph("q = x + y; f = q * z", values={"x": -2, "y": 5, "z": -4})
     >>> found.forward["f"], found.gradients
     (-12, {'x': -4, 'y': -4, 'z': 3, 'q': -4, 'f': 1})
 

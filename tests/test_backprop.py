@@ -75,7 +75,7 @@ def test_gradients_agree_with_torch():
     f = (S**3).sum() + t["W"].norm() + torch.clamp(Z, min=0.3).sum() + (1 + H**2).log().mean()
     f.backward()
     for gates in GATES:
-        found = graph(text, values, gates=gates)
+        found = graph(text, values=values, gates=gates)
         assert float(found.forward["f"]) == pytest.approx(f.item(), rel=1e-13)
         for name, tensor in t.items():
             ours = [[float(x) for x in row] for row in found.gradients[name]]
@@ -101,7 +101,7 @@ def test_gradients_agree_with_torch():
 def test_kinks_are_found_and_follow_the_convention(text, values, gradients, entries):
     found = trace(text, values)
     assert [cell for kink in found.kinks for cell in kink.entries] == entries
-    assert graph(text, values).gradients.items() >= gradients.items()
+    assert graph(text, values=values).gradients.items() >= gradients.items()
     assert bool(found.checks.digits) is not bool(entries)
 
 
@@ -134,7 +134,7 @@ def test_the_upstream_gradient_is_one_given_or_chosen():
 
 
 def test_a_name_that_does_not_reach_the_output_has_gradient_zero():
-    found = graph("t = 2 * x; f = x ** 2", "x=3")
+    found = graph("t = 2 * x; f = x ** 2", values="x=3")
     assert found.gradients == {"x": 6, "t": 0, "f": 1}
 
 

@@ -98,7 +98,10 @@ SAMPLES = {
     **{name: draw(picture) for name, picture in PICTURES.items()},
     **{f"{name}, on a page": draw(picture, across=1000) for name, picture in PICTURES.items()},
     **{f"random {seed}": draw(random_graph(seed, 30, 3 + seed)) for seed in range(8)},
-    **{found["id"]: draw(graph(found["program"], found["values"]).picture()) for found in COURSES},
+    **{
+        found["id"]: draw(graph(found["program"], values=found["values"]).picture())
+        for found in COURSES
+    },
 }
 
 

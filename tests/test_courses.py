@@ -39,7 +39,7 @@ def agrees(found: Number, printed: str, units: float) -> bool:
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example["id"])
 @pytest.mark.parametrize("gates", ["written", "primitive", "named"])
 def test_the_numbers_are_those_that_the_source_prints(example, gates):
-    found = graph(example["program"], example["values"], gates=gates)
+    found = graph(example["program"], values=example["values"], gates=gates)
     units = example.get("units", 0.5)
     for table, known in ((example["forward"], found.forward),
                          (example["gradients"], found.gradients)):  # fmt: skip
@@ -59,7 +59,7 @@ def test_the_table_is_large_cited_and_not_all_scalars():
 def test_a_digit_that_is_off_is_seen():
     seen = 0
     for example in EXAMPLES:
-        found = graph(example["program"], example["values"])
+        found = graph(example["program"], values=example["values"])
         for name, printed in example["gradients"].items():
             for number, text in zip(cells(found.gradients[name]), cells(printed), strict=True):
                 if "." in text.rstrip(".") and "units" not in example:

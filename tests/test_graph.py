@@ -32,14 +32,14 @@ def rounded(value: Number, places: int) -> str:
 
 
 def test_the_add_and_multiply_circuit():
-    found = derive.graph(CIRCUIT, {"x": -2, "y": 5, "z": -4})
+    found = derive.graph(CIRCUIT, values={"x": -2, "y": 5, "z": -4})
     assert found.forward == {"x": -2, "y": 5, "z": -4, "q": 3, "f": -12}
     assert found.gradients == {"x": -4, "y": -4, "z": 3, "q": -4, "f": 1}
 
 
 @pytest.mark.parametrize("gates", ["written", "primitive", "named"])
 def test_the_sigmoid_neuron(gates):
-    found = derive.graph(NEURON, AT, gates=gates)
+    found = derive.graph(NEURON, values=AT, gates=gates)
     assert rounded(found.forward["f"], 2) == "0.73"
     shown = {name: rounded(value, 2) for name, value in found.gradients.items()}
     assert shown == {"w0": "-0.20", "x0": "0.39", "w1": "-0.39", "x1": "-0.59", "w2": "0.20",
@@ -55,17 +55,19 @@ def test_the_sigmoid_neuron(gates):
 
 
 def test_shopping():
-    apples = derive.graph("total = price * number * tax", "price=100,number=2,tax=1.1")
+    apples = derive.graph("total = price * number * tax", values="price=100,number=2,tax=1.1")
     assert apples.forward["total"] == 220
     assert [apples.gradients[x] for x in ("price", "number", "tax")] == [Fraction(11, 5), 110, 200]
-    fruit = derive.graph("total = (p1 * n1 + p2 * n2) * tax", "p1=100,n1=2,p2=150,n2=3,tax=1.1")
+    fruit = derive.graph(
+        "total = (p1 * n1 + p2 * n2) * tax", values="p1=100,n1=2,p2=150,n2=3,tax=1.1"
+    )
     assert fruit.forward["total"] == 715
     assert [str(fruit.gradients[x]) for x in ("p1", "p2", "n1", "n2", "tax")] == [
         "11/5", "33/10", "110", "165", "650"]  # fmt: skip
 
 
 def test_one_neuron():
-    found = derive.graph("f = x * w + b", {"x": "2/3", "w": -7, "b": 5})
+    found = derive.graph("f = x * w + b", values={"x": "2/3", "w": -7, "b": 5})
     assert found.gradients == {"x": -7, "w": Fraction(2, 3), "b": 1, "f": 1}
 
 
@@ -100,7 +102,7 @@ def test_every_line_of_a_chain_is_judged(monkeypatch):
 
 
 def test_both_readings_of_the_sigmoid_agree_and_the_document_proves_it():
-    both = [graph(NEURON, AT, gates=kind) for kind in ("primitive", "named")]
+    both = [graph(NEURON, values=AT, gates=kind) for kind in ("primitive", "named")]
     document = render_graph(both, "md", picture="g{}.svg")
     assert "## Why both agree" in document and "(g.svg)" in document and "(g2.svg)" in document
     assert r"\sigma(s)\,(1 - \sigma(s)) && \text{in whole functions}" in document
@@ -110,7 +112,7 @@ def test_a_lemma_that_is_false_is_not_printed(monkeypatch):
     from derive import render_graph as room
 
     monkeypatch.setattr(room, "primitive", lambda expr: 2 * expr)
-    both = [graph(NEURON, AT, gates=kind) for kind in ("primitive", "named")]
+    both = [graph(NEURON, values=AT, gates=kind) for kind in ("primitive", "named")]
     with pytest.raises(ProofError, match="was not proved"):
         render_graph(both, "md")
 
@@ -132,7 +134,7 @@ def test_json_has_every_name_with_exact_and_decimal_values(capsys):
 
 
 def test_matrices_are_nested_lists():
-    found = graph("X: (1, 2); Y = 2 * X", "X=[[1, 1/2]],dY=[[1, -1]]")
+    found = graph("X: (1, 2); Y = 2 * X", values="X=[[1, 1/2]],dY=[[1, -1]]")
     assert found.forward["Y"] == [[2, 1]]
     assert found.plain()["gradients"]["X"] == [
         [{"exact": "2", "decimal": "2"}, {"exact": "-2", "decimal": "-2"}]
@@ -155,7 +157,7 @@ def test_a_number_compares_with_exact_numbers():
 
 @pytest.mark.parametrize("values", [None, {"x": -2, "y": 5, "z": -4}])
 def test_pictures_are_the_same_twice_and_well_formed(values):
-    one, two = (graph(CIRCUIT, values) for _ in range(2))
+    one, two = (graph(CIRCUIT, values=values) for _ in range(2))
     assert one.to_svg() == two.to_svg() == one._repr_svg_()
     assert one.to_tikz() == two.to_tikz() and r"\begin{tikzpicture}" in one.to_tikz()
     assert one.to_mermaid() == two.to_mermaid() and "flowchart LR" in one.to_mermaid()
@@ -167,7 +169,9 @@ def test_pictures_are_the_same_twice_and_well_formed(values):
 
 
 def test_large_matrices_stand_by_their_shape():
-    found = graph("X: (9, 9); f = sum(X * X)", {"X": [[k + j for j in range(9)] for k in range(9)]})
+    found = graph(
+        "X: (9, 9); f = sum(X * X)", values={"X": [[k + j for j in range(9)] for k in range(9)]}
+    )
     assert "9×9" in found.to_svg()
     assert r"9\times 9\text{ numbers)}" in render_graph(found, "md")
 
@@ -176,7 +180,9 @@ def test_large_matrices_stand_by_their_shape():
 
 
 def test_the_tables_of_a_document():
-    document = render_graph(graph(CIRCUIT, {"x": -2, "y": 5, "z": -4}), "md", picture="p.svg")
+    document = render_graph(
+        graph(CIRCUIT, values={"x": -2, "y": 5, "z": -4}), "md", picture="p.svg"
+    )
     assert "| $q$ | $x + y$ | $-2 + 5$ | $3$ |" in document
     assert "to $q$: $1 \\cdot (-4) = -4$" in document and "](p.svg)" in document
     assert "**multiply** switches its inputs" in document and "**add** distributes" in document
@@ -185,7 +191,7 @@ def test_the_tables_of_a_document():
 
 def test_matrices_are_multiplied_on_paper():
     values = {"X": [[1, 2], [3, 4]], "W": [[1, 0], [2, 1]]}
-    document = render_graph(graph("X: (2, 2); W: (2, 2); Y = X @ W", values), "md")
+    document = render_graph(graph("X: (2, 2); W: (2, 2); Y = X @ W", values=values), "md")
     one, two, product = (
         "\\begin{pmatrix}\n" + " \\\\\n".join(rows) + "\n\\end{pmatrix}"
         for rows in (("1 & 2", "3 & 4"), ("1 & 0", "2 & 1"), ("5 & 2", "11 & 4"))
@@ -194,7 +200,7 @@ def test_matrices_are_multiplied_on_paper():
 
 
 def test_a_fork_adds_up_and_a_kink_is_told():
-    document = render_graph(graph("f = x * relu(x - y)", "x=2,y=2"), "md")
+    document = render_graph(graph("f = x * relu(x - y)", values="x=2,y=2"), "md")
     assert "**a copy** adds" in document and "$0 + 0 = 0$" in document
     assert "by convention it is taken to be $0$" in document
     assert "central differences say nothing" in document
@@ -213,12 +219,12 @@ def test_a_fork_adds_up_and_a_kink_is_told():
 )
 @pytest.mark.parametrize("form", ["md", "tex"])
 def test_what_a_document_says(text, values, words, form):
-    assert words in render_graph(graph(text, values), form)
+    assert words in render_graph(graph(text, values=values), form)
 
 
 def test_numbers_of_a_document_come_from_the_trace():
     """Change one number of the trace, and the printed local gradient no longer fits."""
-    found = graph(CIRCUIT, {"x": -2, "y": 5, "z": -4})
+    found = graph(CIRCUIT, values={"x": -2, "y": 5, "z": -4})
     flows = {**found.trace.flows, (4, 0): [[found.trace.flows[4, 0][0][0] + 1]]}
     from dataclasses import replace
 
@@ -291,7 +297,7 @@ def test_pictures_of_random_programs_have_no_overlaps(text, gates, numbers):
                   for name, rows in point(program, sizes).items()
                   if name in program.inputs or name == f"d{program.output}"}  # fmt: skip
     try:
-        found = graph(program, values, gates=gates)
+        found = graph(program, values=values, gates=gates)
     except derive.DomainError:
         return
     if len(found.circuit.gates) <= 30:

@@ -141,7 +141,7 @@ def one_network(n, d, h, m):
     hand, expected = best(lambda: network_by_hand(values), 1)
     alone, (gradients, _) = best(lambda: passes(made, sizes, values), 1)
     assert str(gradients[0][0][0]) == str(expected[0][0][0])
-    whole, found = best(lambda: graph(text, values), 1)
+    whole, found = best(lambda: graph(text, values=values), 1)
     picture, _ = best(found.to_svg, 1)
     products = n * d * h + n * h * h + n * h * m
     print(
