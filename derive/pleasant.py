@@ -159,6 +159,7 @@ class _Search:
         free = [gate for gate in self.circuit.gates
                 if gate.is_input and gate.name not in self.settled.values]  # fmt: skip
         total = sum(_dull(known[gate.place], self.assume.get(gate.name)) for gate in free)
+        total += 60 * LONG * sum(x.q != 1 for g in free for row in known[g.place] for x in row)
         scalars = [str(known[gate.place][0][0]) for gate in free if gate.shape.is_scalar]
         total += 60 * LONG * (len(scalars) - len(set(scalars)))
         if candidate.seed is not None:
