@@ -10,18 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from derive import __version__
+from derive import __version__, options
 from derive.commands_check import check, gradient
 from derive.commands_example import example
 from derive.commands_exercise import exercise
 from derive.commands_graph import graph
-from derive.errors import DeriveError, UnsupportedError
+from derive.errors import DeriveError
 from derive.target import escaped, read_target, safe, shape, sizes
 
 if TYPE_CHECKING:
     from derive.pipeline import Proof
-
-FORMATS = ("md", "tex")
 
 
 def run(arguments: list[str]) -> int:
@@ -60,98 +58,62 @@ command.add_command(exercise)
 
 @command.command()
 @click.argument("target")
-@click.option("-s", "--shape", "shapes", multiple=True, metavar="X=n,d", help="Shape of a name.")
+@options.SHAPES
 @click.option("--at", metavar="n=2,d=3", help="Sizes at which entries are written out.")
-@click.option("--wrt", metavar="X,W", help="Variables to differentiate by; all inputs by default.")
-@click.option("-o", "--output", metavar="DIR", help="Folder to write to (output), or - for stdout.")
-@click.option("-f", "--format", "formats", metavar="md,tex", help="Formats; both by default.")
+@options.WRT
+@options.OUTPUT
+@options.FORMAT
 @click.option("--json", "as_json", is_flag=True, help="Print the trace; write only with -o.")
 @click.option(
     "--detail", type=click.Choice(["full", "one", "brief"]), default="full", show_default=True,
     help="All entries worked, one worked and the rest stated, or no entries.",
 )  # fmt: skip
-@click.option("--fragment", is_flag=True, help="LaTeX without a preamble, to \\input.")
+@options.FRAGMENT
 @click.option("--prefix", default="derive:", show_default=True, help="Beginning of LaTeX labels.")
-@click.option(
-    "--gradients", type=click.Choice(["partials", "short"]), default="partials", show_default=True,
-    help="Upstream gradients as partial derivatives, or as G and g_ij.",
-)  # fmt: skip
-@click.option(
-    "--brackets", type=click.Choice(["round", "square"]), default="round", show_default=True,
-    help="Brackets of matrices.",
-)  # fmt: skip
-@click.option(
-    "--first", type=click.Choice(["1", "0"]), default="1", show_default=True,
-    help="Number of the first row and column.",
-)  # fmt: skip
-@click.option("--loss", metavar="NAME", help="Name of the loss, where it is not the output.")
-@click.option(
-    "--elide", type=click.IntRange(min=0), default=6, show_default=True,
-    help="Rows, columns and terms beyond which dots stand; 0 for never.",
-)  # fmt: skip
+@options.notation
 @click.option(
     "--max-entries", type=click.IntRange(min=1), default=1_000_000, show_default=True,
     help="A document with more entries is refused.",
 )  # fmt: skip
-@click.option("--templates", metavar="DIR", help="Folder of templates that come before ours.")
-def prove(target: str, **options: Any) -> int:
+@options.TEMPLATES
+def prove(target: str, **given: Any) -> int:
     """Prove the gradients of TARGET: a program's text, a file, or a name of the catalogue."""
-    if options["formats"] is None:
-        formats = ("md",) if options["output"] == "-" else FORMATS
-    else:
-        formats = tuple(options["formats"].split(","))
-    for form in formats:
-        if form not in FORMATS:
-            raise UnsupportedError(f"there is no format {form}", hint="there are md and tex")
-    if options["output"] == "-" and len(formats) > 1:
-        raise UnsupportedError("standard output takes one format", hint="add -f md or -f tex")
-    proof = _proved(target, options)
+    formats = options.formats(given)
+    proof = _proved(target, given)
     document = {
-        "prefix": options["prefix"],
-        "fragment": options["fragment"],
-        "templates": Path(options["templates"]) if options["templates"] else None,
+        "prefix": given["prefix"],
+        "fragment": given["fragment"],
+        "templates": Path(given["templates"]) if given["templates"] else None,
     }
-    if options["as_json"]:
+    if given["as_json"]:
         import json
 
-        if options["output"] not in (None, "-"):
-            proof.save(options["output"], formats, **document)
+        if given["output"] not in (None, "-"):
+            proof.save(given["output"], formats, **document)
         click.echo(json.dumps(proof.trace(), indent=2, ensure_ascii=False))
-    elif options["output"] == "-":
+    elif given["output"] == "-":
         click.echo(proof.render(formats[0], **document), nl=False)
     else:
-        paths = proof.save(options["output"] or "output", formats, **document)
+        paths = proof.save(given["output"] or "output", formats, **document)
         _report(proof, paths)
     return 0
 
 
-def _proved(target: str, options: dict[str, Any]) -> Proof:
-    from derive.notation import Style
-    from derive.parse import NAME
+def _proved(target: str, given: dict[str, Any]) -> Proof:
     from derive.pipeline import prove as prove_program
 
     text, name, at = read_target(target)
-    loss = options["loss"]
-    if loss is not None and not NAME.match(loss):
-        raise UnsupportedError(f"{loss!r} is no name for a loss", hint="use letters and digits")
-    style = Style(
-        gradients=options["gradients"],
-        brackets=options["brackets"],
-        base=int(options["first"]),
-        loss=loss,
-        elide=options["elide"],
-    )
-    wrt = options["wrt"]
+    style = options.style(given)
     with _progress() as progress:
         return prove_program(
             text,
-            dict(shape(item) for item in options["shapes"]),
-            at={**at, **sizes(options["at"])},
-            wrt=tuple(word.strip() for word in wrt.split(",")) if wrt is not None else None,
-            detail=options["detail"],
+            dict(shape(item) for item in given["shapes"]),
+            at={**at, **sizes(given["at"])},
+            wrt=options.names(given["wrt"]),
+            detail=given["detail"],
             style=style,
             name=name,
-            max_entries=options["max_entries"],
+            max_entries=given["max_entries"],
             progress=progress,
         )
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from derive.errors import UnsupportedError
+from derive.options import FORMAT, SHAPES, formats as formats_of
 from derive.target import escaped, read_target, safe, shape
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ MARKS = {"proved": ("✓", "green"), "refuted": ("✗", "red"), "undecided": ("?
 @click.command()
 @click.argument("target", required=False)
 @click.option("--claim", "claims", multiple=True, metavar="'dX = ...'", help="What is claimed.")
-@click.option("-s", "--shape", "shapes", multiple=True, metavar="X=n,d", help="Shape of a name.")
+@SHAPES
 @click.option(
     "--assume", "assumed", multiple=True, metavar="A=symmetric", help="Holds of an input."
 )
@@ -39,7 +40,7 @@ MARKS = {"proved": ("✓", "green"), "refuted": ("✗", "red"), "undecided": ("?
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("--write", is_flag=True, help="Write each judgement as a document.")
 @click.option("-o", "--output", metavar="DIR", help="Folder to write to (output), with --write.")
-@click.option("-f", "--format", "formats", metavar="md,tex", help="Formats; both by default.")
+@FORMAT
 def check(target: str | None, **options: Any) -> int:
     """Judge claims about the gradients of TARGET, or every identity of a file.
 
@@ -53,7 +54,7 @@ def check(target: str | None, **options: Any) -> int:
     if options["path"] is not None:
         if target is not None or options["claims"] or options["shapes"] or options["assumed"]:
             raise UnsupportedError("--file brings its own programs and claims; give no others")
-        return _check_file(options["path"], _formats(options), options)
+        return _check_file(options["path"], formats_of(options), options)
     if target is None:
         raise UnsupportedError(
             "there is nothing to check",
@@ -61,15 +62,7 @@ def check(target: str | None, **options: Any) -> int:
         )
     if not options["claims"]:
         raise UnsupportedError("there is no claim", hint='add --claim "dX = dY @ W.T"')
-    return _check_claims(target, _formats(options), options)
-
-
-def _formats(options: Mapping[str, Any]) -> tuple[str, ...]:
-    formats = tuple(options["formats"].split(",")) if options["formats"] else FORMATS
-    for form in formats:
-        if form not in FORMATS:
-            raise UnsupportedError(f"there is no format {form}", hint="there are md and tex")
-    return formats
+    return _check_claims(target, formats_of(options), options)
 
 
 def _check_claims(target: str, formats: tuple[str, ...], options: dict[str, Any]) -> int:
@@ -325,7 +318,7 @@ def _table(rows: list[list[str]]) -> str:
 @click.command()
 @click.argument("target")
 @click.option("--wrt", metavar="X,W", help="Variables to differentiate by; all inputs by default.")
-@click.option("-s", "--shape", "shapes", multiple=True, metavar="X=n,d", help="Shape of a name.")
+@SHAPES
 @click.option("--latex", "as_latex", is_flag=True, help="Formulas in LaTeX.")
 @click.option("--code", metavar="numpy|torch|jax", help="A Python function that computes them.")
 @click.option("--json", "as_json", is_flag=True, help="The gradients as one JSON object.")

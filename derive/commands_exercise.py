@@ -8,23 +8,22 @@ import click
 
 from derive.commands_check import assumptions_of
 from derive.errors import UnsupportedError
+from derive.options import FORMAT, SHAPES, WRT, formats as formats_of, names
 from derive.target import read_target, shape, sizes
-
-FORMATS = ("md", "tex")
 
 
 @click.command()
 @click.argument("target")
 @click.option("--count", type=int, default=6, show_default=True, help="How many problems.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Which numbers and places.")
-@click.option("-s", "--shape", "shapes", multiple=True, metavar="X=n,d", help="Shape of a name.")
+@SHAPES
 @click.option("--at", metavar="n=2,d=3", help="Sizes of the matrices.")
-@click.option("--wrt", metavar="X,W", help="Variables to differentiate by; all inputs by default.")
+@WRT
 @click.option(
     "--assume", "assumed", multiple=True, metavar="T=one-hot-rows", help="Holds of an input."
 )
 @click.option("-o", "--output", metavar="DIR", help="Folder to write to (output).")
-@click.option("-f", "--format", "formats", metavar="md,tex", help="Formats; both by default.")
+@FORMAT
 @click.option("--json", "as_json", is_flag=True, help="Print problems and answers; write with -o.")
 def exercise(target: str, **options: Any) -> int:
     """Set a sheet of problems about the gradients of TARGET, with checked solutions.
@@ -32,26 +31,23 @@ def exercise(target: str, **options: Any) -> int:
     Markdown is written as two files, the problems and the solutions; LaTeX as one with a switch.
     The same seed gives the same sheet.
     """
-    formats = tuple(options["formats"].split(",")) if options["formats"] else FORMATS
-    for form in formats:
-        if form not in FORMATS:
-            raise UnsupportedError(f"there is no format {form}", hint="there are md and tex")
     if options["output"] == "-":
         raise UnsupportedError(
             "a sheet is several files, and standard output takes one",
             hint="name a folder, or print problems and answers with --json",
         )
+    formats = formats_of(options)
     from derive.sheet import exercise as set_problems
 
     text, name, at = read_target(target)
-    asked, wrt = sizes(options["at"]), options["wrt"]
+    asked = sizes(options["at"])
     sheet = set_problems(
         text,
         dict(shape(item) for item in options["shapes"]),
         count=options["count"],
         seed=options["seed"],
         at={**at, **asked},
-        wrt=tuple(word.strip() for word in wrt.split(",")) if wrt is not None else None,
+        wrt=names(options["wrt"]),
         assume=assumptions_of(options["assumed"]),
         name=name,
         fixed=bool(asked),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from derive.errors import UnsupportedError
+from derive.options import OUTPUT, SHAPES, formats as formats_of
 from derive.target import read_target, shape, sizes
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ BOTH = "both"
 @click.command()
 @click.argument("target")
 @click.option("--values", metavar="x=-2,y=5", help="Numbers for the inputs: text, .json or .toml.")
-@click.option("-s", "--shape", "shapes", multiple=True, metavar="X=n,d", help="Shape of a name.")
+@SHAPES
 @click.option("--at", metavar="n=2,d=3", help="Sizes that the values leave open.")
 @click.option(
     "--gates", type=click.Choice(["written", "primitive", "named", BOTH]), default="written",
@@ -30,7 +30,7 @@ BOTH = "both"
     "--digits", type=click.IntRange(1, 15), default=4, show_default=True,
     help="Significant digits of long numbers in print.",
 )  # fmt: skip
-@click.option("-o", "--output", metavar="DIR", help="Folder to write to (output), or - for stdout.")
+@OUTPUT
 @click.option("-f", "--format", "formats", metavar="md,tex,svg,mmd", help="Formats; md and tex.")
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers; write only with -o.")
 def graph(target: str, **options: Any) -> int:
@@ -40,17 +40,7 @@ def graph(target: str, **options: Any) -> int:
     output is 1 if it is a scalar; otherwise it is given among the values (dY=[[1,2],[3,4]]), or
     chosen.
     """
-    formats = tuple(options["formats"].split(",")) if options["formats"] else ("md", "tex")
-    for form in formats:
-        if form not in FORMATS:
-            raise UnsupportedError(
-                f"there is no format {form}", hint=f"there are {', '.join(FORMATS)}"
-            )
-    stdout = options["output"] == "-"
-    if stdout and len(formats) > 1:
-        if options["formats"]:
-            raise UnsupportedError("standard output takes one format", hint="add -f md")
-        formats = ("md",)
+    stdout, formats = options["output"] == "-", formats_of(options, FORMATS)
     found = _graphs(target, options)
     if options["as_json"]:
         import json

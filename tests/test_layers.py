@@ -49,7 +49,7 @@ LAYERS = [
     "pipeline bridge",
     "batch code render_check worked render_worked",
     "sheet render_exercise",
-    "target",
+    "target options",
     "__init__ commands commands_check commands_example commands_exercise commands_graph cli "
     "__main__",
 ]
