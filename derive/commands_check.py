@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from derive.batch import Answer, Court
     from derive.claim import Counterexample, Judgement
 
-FORMATS = ("md", "tex")
 FOLDER = "output"
 MARKS = {"proved": ("✓", "green"), "refuted": ("✗", "red"), "undecided": ("?", "yellow"),
          "error": ("!", "magenta")}  # fmt: skip
