@@ -21,13 +21,15 @@ from derive.entries import Explicit
 from derive.errors import DeriveError, ParseError, ShapeError, UnsupportedError
 from derive.explain import explain
 from derive.expr import Expr, nodes, number, rebuild, substitute, variables
+from derive.forms import Budget, Form, TooLarge, Undefined
 from derive.index import Index, along, renaming
-from derive.normal import Budget, Form, Reading, Ring, TooLarge, Undefined
+from derive.normal import Ring
 from derive.ops import var
 from derive.ops.elementwise import EXTREMA, marks_winner
 from derive.parse import Shapes, parse, parse_claim
 from derive.program import Program, Statement, nearest, with_dim
 from derive.proof import EVERY_SHAPE, PROVED, REFUTED, UNDECIDED, Derivation
+from derive.reading import Reading
 from derive.reverse import sweep
 from derive.shape import first_clash, same_number
 from derive.simplify import simplify

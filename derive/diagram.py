@@ -276,12 +276,6 @@ def _with_constant(gate: Gate, writing: Writing, side: int, constant: Expr) -> T
     bare = constant.args[0] if constant.name == "broadcast_to" else constant
     shown = writing.expr(bare)
     plain, tex = shown.plain[0][0], shown.tex[0][0]
-    if not bare.shape.is_scalar:
-        generic = substitute(
-            gate.pattern,
-            {leaf: var("X", leaf.shape) for leaf in nodes(gate.pattern) if leaf.is_var},
-        )
-        return writing.expr(generic)
     plain = plain.replace("-", "−").replace(" ", "")
     loose = any(c in plain for c in "+−/") and plain[0] not in "("
     ways: dict[tuple[str, int], tuple[str, str]] = {
@@ -289,7 +283,8 @@ def _with_constant(gate: Gate, writing: Writing, side: int, constant: Expr) -> T
         ("sub", 0): ("{}−x", "{}-x"), ("mul", 0): ("×{}", r"\times {}"),
         ("mul", 1): ("×{}", r"\times {}"), ("div", 1): ("÷{}", r"\div {}"),
         ("div", 0): ("{}/x", "{}/x"), ("gt", 1): ("[x>{}]", "[x>{}]"),
-        ("gt", 0): ("[{}>x]", "[{}>x]"),
+        ("gt", 0): ("[{}>x]", "[{}>x]"), ("matmul", 0): ("{} @", r"{}\,@"),
+        ("matmul", 1): ("@ {}", r"@\,{}"),
     }  # fmt: skip
     way = ways.get((gate.op, side))
     if way is None:

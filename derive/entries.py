@@ -14,20 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from derive.errors import UnsupportedError
 from derive.expr import Expr, nodes
-from derive.normal import (
-    MASKS,
-    UNIT,
-    Exponent,
-    Form,
-    Monomial,
-    Ring,
-    RingFunctions,
-    Value,
-    accumulate,
-    exact,
-)
+from derive.forms import UNIT, Exponent, Form, Monomial, accumulate, exact
+from derive.normal import MASKS, Ring
 from derive.ops.kronecker import parted
 from derive.ops.square import cofactor, determinant
+from derive.reading import RingFunctions, Value
 from derive.shape import Dim, extent
 
 if TYPE_CHECKING:

@@ -15,67 +15,40 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from itertools import combinations, permutations, product
-from math import comb, floor, isqrt, prod
+from math import comb, floor, prod
 from typing import Any
 
-from derive.expr import Expr
-from derive.index import Index, Scalar, index_words, named, refuse_product, split
+from derive.forms import (
+    LARGEST,
+    UNIT,
+    Budget,
+    Exponent,
+    Form,
+    Monomial,
+    Summand,
+    TooLarge,
+    Undefined,
+    accumulate,
+    content as common_content,
+    exact,
+    merge,
+    prime_factors,
+    quotient,
+    rational_root,
+)
+from derive.index import Index, Scalar, index_words, named
 from derive.ops import OPS
-from derive.ops.kronecker import parted
 from derive.ops.square import cofactor, determinant
-from derive.shape import Dim, Pair, Product, extent, factors as factors_of
+from derive.reading import RingFunctions, Value
+from derive.shape import Dim, Pair, Product, extent
 
-Exponent = int | Fraction
-Monomial = tuple[tuple[int, Exponent], ...]
-Form = dict[Monomial, Exponent]
 Meaning = Callable[[Scalar, Mapping[Index, Index]], Form | None]
 
-UNIT: Monomial = ()
 #: Atoms that are 0 or 1, and constant between their jumps: the winner of a family of forms, over
 #: symbolic indices and at sizes, and the equality of two forms.
 MASKS = frozenset(("win", "top", "eq"))
-#: A form with more terms than this is not multiplied out; the question stays undecided.
-LARGEST = 200_000
-#: All questions about a derivation, and each about a claim, together take at most so many steps; a
-#: step is a product of two terms, or a term that is closed or reduced.
-MOST_STEPS = 4_000_000
-
-
-class TooLarge(Exception):
-    """The normal form would have too many terms; nothing is decided."""
-
-
-class Undefined(Exception):
-    """The form divides by zero; the expression has no value."""
-
-
 #: The kinds of atoms that are cleared where they stand in a denominator.
 BELOW = ("pow", "sin")
-
-
-class Budget:
-    """Steps that are left; what would take more stays undecided.
-
-    They are counted and not timed, so that an answer does not depend on the machine.
-    """
-
-    __slots__ = ("left",)
-
-    def __init__(self, left: int = MOST_STEPS):
-        self.left = left
-
-    def spend(self, steps: int) -> None:
-        """Take some steps; raise `TooLarge` where so many are not left."""
-        self.left -= steps
-        if self.left < 0:
-            raise TooLarge
-
-
-def exact(value: Exponent) -> Exponent:
-    """Return a whole fraction as an integer, which is faster to compute with."""
-    if type(value) is int or value.denominator != 1:
-        return value
-    return value.numerator
 
 
 class Ring:
@@ -398,7 +371,7 @@ class Ring:
         fraction = Fraction(value)
         result: Form = {UNIT: 1}
         for whole, sign in ((fraction.numerator, 1), (fraction.denominator, -1)):
-            for prime, times in _factors(whole):
+            for prime, times in prime_factors(whole):
                 shown = sign * times * exponent
                 kept = floor(shown)
                 scaled = {UNIT: exact(Fraction(prime) ** kept)}
@@ -415,7 +388,7 @@ class Ring:
             if root is not None:  # √(p²) is |p|
                 odd = self.power(root, int(2 * exponent))
                 return self.mul(odd, self._sign(root))
-        leading = form[min(form)] if isinstance(exponent, int) else _content(form.values())
+        leading = form[min(form)] if isinstance(exponent, int) else common_content(form.values())
         if not isinstance(exponent, int):
             outside: Form = self._number_power(leading, exponent)
             common: Monomial = UNIT
@@ -442,7 +415,7 @@ class Ring:
             (tuple((a, exact(Fraction(e) / 2)) for a, e in monomial), root)
             for monomial, coefficient in form.items()
             if all(e % 2 == 0 for _, e in monomial)
-            and (root := _rational_root(coefficient)) is not None
+            and (root := rational_root(coefficient)) is not None
         ]
         for chosen in combinations(roots, terms):
             for signs in product((1, -1), repeat=terms - 1):
@@ -702,7 +675,7 @@ class Ring:
             return split
         sign, form = self._oriented(form)
         if len(form) > 1 or self._bound(next(iter(form))):
-            content = _content(form.values())
+            content = common_content(form.values())
             inner = {m: exact(Fraction(c) / content) for m, c in form.items()}
             deltas = self._shared_deltas(inner)
             if deltas:  # sign(δP) = δ sign(P); its square is δ, not 1
@@ -759,7 +732,7 @@ class Ring:
         used = [x for x, (k, _) in enumerate(loops) if k in self._free(varying)]
         if not used:
             return {UNIT: 1}
-        content = _content(varying.values())
+        content = common_content(varying.values())
         varying = {m: exact(Fraction(c) / content) for m, c in varying.items()}
         level = self._level_inside(varying) + 1
         keys = []
@@ -782,7 +755,7 @@ class Ring:
         """Return the mask of the largest of some forms for each; they sum to one."""
         shared = {m for m, c in forms[0].items() if all(form.get(m) == c for form in forms)}
         own = [{m: c for m, c in form.items() if m not in shared} for form in forms]
-        content = _content(c for form in own for c in form.values()) or 1
+        content = common_content(c for form in own for c in form.values()) or 1
         frozen = [
             self.freeze({m: exact(Fraction(c) / content) for m, c in form.items()}) for form in own
         ]
@@ -805,7 +778,7 @@ class Ring:
         if below is not None:
             return below[1]
         _, form = self._oriented(form)
-        content = _content(form.values())
+        content = common_content(form.values())
         return self.single(
             ("eq", self.freeze({m: exact(Fraction(c) / content) for m, c in form.items()}))
         )
@@ -818,7 +791,7 @@ class Ring:
                 forms = [self.thaw(k) for k in key]
                 most = self.highest("max", forms)
                 for own, mask in zip(forms, self._tops(forms), strict=True):
-                    ratio = _ratio(form, self.add(own, self.scale(-1, most)))
+                    ratio = quotient(form, self.add(own, self.scale(-1, most)))
                     if ratio:
                         return ratio, mask
             if kind == "win":
@@ -830,7 +803,7 @@ class Ring:
                 free = [*self._free(form), 0]
                 for places in product(free, repeat=len(words)):
                     here = self.rename(body, dict(zip(words, places, strict=True)))
-                    ratio = _ratio(form, self.add(here, most))
+                    ratio = quotient(form, self.add(here, most))
                     if ratio:
                         return ratio, self.single(("win", key, words, dims, places))
         return None
@@ -1696,16 +1669,6 @@ def _parts(form: Form, below: Mapping[Monomial, frozenset[int]]) -> list[Form]:
     return [terms for _, terms in parts]
 
 
-def _rational_root(value: Exponent) -> Exponent | None:
-    """Return the square root of a number where it is a fraction."""
-    fraction = Fraction(value)
-    if fraction < 0:
-        return None
-    top, bottom = isqrt(fraction.numerator), isqrt(fraction.denominator)
-    root = Fraction(top, bottom)
-    return exact(root) if root * root == fraction else None
-
-
 def _consistent(lines: list[tuple]) -> bool:
     """Whether some x makes every a x + b have its sign; lines are (x, a, b, sign)."""
     limits: dict[Any, list[Fraction | None]] = {}
@@ -1718,330 +1681,6 @@ def _consistent(lines: list[tuple]) -> bool:
             high = edge if high is None else min(high, edge)
         limits[x] = [low, high]
     return all(low is None or high is None or low < high for low, high in limits.values())
-
-
-#: A coefficient, the indices summed over with their dimensions, and the entries multiplied.
-Summand = tuple[Exponent, tuple[tuple[Index, Dim], ...], tuple[tuple[str, Index, Index], ...]]
-
-
-def sums_of_entries(tree: Scalar) -> list[Summand] | None:
-    """Return a tree as positive multiples of sums of products of different matrices' entries."""
-    summands: list[Summand] = []
-    for term in tree.args if tree.kind == "add" else (tree,):
-        coefficient, body = split(term)
-        loops: list[tuple[Index, Dim]] = []
-        while body.kind == "sum":
-            loops.append(body.data)
-            body = body.args[0]
-        factors = body.args if body.kind == "mul" else (body,)
-        names = {factor.data[0] for factor in factors if factor.kind == "entry"}
-        if coefficient <= 0 or len(names) != len(factors):
-            return None
-        if any(isinstance(k, Pair) for factor in factors for k in factor.data):
-            return None
-        summands.append((exact(coefficient), tuple(loops), tuple(f.data for f in factors)))
-    return summands
-
-
-class Value:
-    """A form with operators, so that definitions in the table apply to it."""
-
-    __slots__ = ("form", "ring")
-
-    def __init__(self, ring: Ring, form: Form):
-        self.ring, self.form = ring, form
-
-    def _lift(self, other: Any) -> Form:
-        if isinstance(other, Value):
-            return other.form
-        return {UNIT: exact(other)} if other else {}
-
-    def __add__(self, other: Any) -> Value:
-        return Value(self.ring, self.ring.add(self.form, self._lift(other)))
-
-    def __neg__(self) -> Value:
-        return Value(self.ring, self.ring.scale(-1, self.form))
-
-    def __sub__(self, other: Any) -> Value:
-        return self + -Value(self.ring, self._lift(other))
-
-    def __rsub__(self, other: Any) -> Value:
-        return -self + other
-
-    def __mul__(self, other: Any) -> Value:
-        return Value(self.ring, self.ring.mul(self.form, self._lift(other)))
-
-    def __pow__(self, exponent: Exponent) -> Value:
-        return Value(self.ring, self.ring.power(self.form, exponent))
-
-    def __truediv__(self, other: Any) -> Value:
-        return self * Value(self.ring, self.ring.power(self._lift(other), -1))
-
-    def __rtruediv__(self, other: Any) -> Value:
-        return self**-1 * other
-
-    __radd__, __rmul__ = __add__, __mul__
-
-
-class RingFunctions:
-    """The functions of the table on forms."""
-
-    def __init__(self, ring: Ring):
-        self.ring = ring
-
-    def __getattr__(self, name: str) -> Callable[..., Value]:
-        return lambda *args: Value(
-            self.ring,
-            self.ring.function(name, *(Value(self.ring, {})._lift(arg) for arg in args)),
-        )
-
-
-class Factored:
-    """A product of powers of forms, multiplied out when its form is asked for.
-
-    So 1 / (x y²) is x⁻¹ y⁻², whatever x and y are.
-    """
-
-    __slots__ = ("coefficient", "factors", "ring", "whole")
-
-    def __init__(self, ring: Ring, coefficient: Exponent, factors: list[tuple[Form, Exponent]]):
-        self.ring = ring
-        self.coefficient = coefficient
-        self.factors = factors
-        self.whole: Form | None = None
-
-    @property
-    def form(self) -> Form:
-        if self.whole is None:
-            powers = (self.ring.power(base, e) for base, e in self.factors)
-            product = self.ring.product(powers)
-            self.whole = (
-                product if self.coefficient == 1 else self.ring.scale(self.coefficient, product)
-            )
-        return self.whole
-
-    def _other(self, other: Any) -> Factored:
-        return factored(self.ring, other)
-
-    def __add__(self, other: Any) -> Factored:
-        return factored(self.ring, self.ring.add(self.form, self._other(other).form))
-
-    def __neg__(self) -> Factored:
-        return Factored(self.ring, -self.coefficient, self.factors)
-
-    def __sub__(self, other: Any) -> Factored:
-        return self + -self._other(other)
-
-    def __rsub__(self, other: Any) -> Factored:
-        return -self + other
-
-    def __mul__(self, other: Any) -> Factored:
-        other = self._other(other)
-        factors = list(self.factors)
-        for base, exponent in other.factors:
-            for place, (known, power) in enumerate(factors):
-                if base and (known is base or known == base):
-                    factors[place] = (known, exact(power + exponent))
-                    break
-            else:
-                factors.append((base, exponent))
-        kept = [(base, exponent) for base, exponent in factors if exponent]
-        return Factored(self.ring, exact(self.coefficient * other.coefficient), kept)
-
-    def __pow__(self, exponent: Exponent) -> Factored:
-        exponent = exact(exponent)
-        if not isinstance(exponent, int):
-            return Factored(self.ring, 1, [(self.form, exponent)])
-        factors = [(base, exact(e * exponent)) for base, e in self.factors] if exponent else []
-        return Factored(self.ring, exact(Fraction(self.coefficient) ** exponent), factors)
-
-    def __truediv__(self, other: Any) -> Factored:
-        return self * self._other(other) ** -1
-
-    def __rtruediv__(self, other: Any) -> Factored:
-        return self**-1 * other
-
-    __radd__, __rmul__ = __add__, __mul__
-
-
-def factored(ring: Ring, value: Any) -> Factored:
-    """Return a number, a form or a value as a product of one factor."""
-    if isinstance(value, Factored):
-        return value
-    if isinstance(value, int | Fraction) and value:
-        return Factored(ring, exact(value), [])
-    form = value if isinstance(value, dict) else value.form if isinstance(value, Value) else {}
-    return Factored(ring, 1, [(form, 1)])
-
-
-class Reading:
-    """The operators' definitions read as forms over symbolic indices.
-
-    `meaning(name, i, j)` may give the form of an entry that is defined by something else.
-    """
-
-    sizes: Mapping[str, int] | None = None
-
-    def __init__(
-        self, ring: Ring, meaning: Callable[[str, Index, Index], Form | None] | None = None
-    ):
-        self.ring = ring
-        self.meaning = meaning
-        self.known: dict[tuple[Expr, Index, Index], Factored] = {}
-
-    def of(self, expr: Expr, i: Index, j: Index) -> Form:
-        """Return the form of the entry i, j of an expression."""
-        return self.at(expr, i, j).form
-
-    def at(self, expr: Expr, i: Index, j: Index) -> Factored:
-        """Return the entry i, j of an expression as a product."""
-        known = self.known.get((expr, i, j))
-        if known is None:
-            views = [_View(self, arg) for arg in expr.args]
-            data = {"data": expr.data} if expr.op.takes_data else {}
-            known = factored(self.ring, expr.op.entry(self, i, j, *views, **data))
-            self.known[expr, i, j] = known
-        return known
-
-    def forget(self) -> None:
-        """Read anew from now on: other laws hold of entries."""
-        self.known = {}
-
-    # -- what a definition may ask for -------------------------------------------------------------
-
-    def sum(self, dim: Dim, body: Callable[[Index], Any]) -> Factored:
-        if dim == 1:
-            return factored(self.ring, body(0))
-        if isinstance(dim, Product):
-            return self._sum_along(dim, (), body)
-        with self.ring.bound_words(1) as (word,):
-            inner = factored(self.ring, body(word)).form
-        return factored(self.ring, self.ring.sum(word, dim, inner))
-
-    def _sum_along(self, dim: Product, parts: tuple, body: Callable[[Index], Any]) -> Factored:
-        if len(parts) == len(dim.dims):
-            return factored(self.ring, body(Pair(parts, dim.dims)))
-        return self.sum(dim.dims[len(parts)], lambda k: self._sum_along(dim, (*parts, k), body))
-
-    def extremum(self, name: str, dims: tuple[Dim, ...], body: Callable[..., Any]) -> Factored:
-        own = [factors_of(dim) for dim in dims]
-        with self.ring.bound_words(sum(map(len, own))) as words:
-            left = iter(words)
-            places: list[Index] = []
-            loops: list[tuple[Index, Dim]] = []
-            for parts in own:
-                index = tuple(next(left) for _ in parts)
-                loops += zip(index, parts, strict=True)
-                places.append(Pair(index, parts) if len(index) > 1 else index[0] if index else 0)
-            form = factored(self.ring, body(*places)).form
-        return factored(self.ring, self.ring.extremum(name, form, loops) if loops else form)
-
-    def entry(self, leaf: tuple, i: Index, j: Index) -> Factored:
-        name, shape = leaf
-        i, j = 0 if shape.rows == 1 else i, 0 if shape.cols == 1 else j
-        meant = self.meaning(name, i, j) if self.meaning else None
-        return factored(self.ring, self.ring.entry(name, i, j) if meant is None else meant)
-
-    def number(self, value: Exponent) -> Factored:
-        return factored(self.ring, value)
-
-    def size(self, dim: Dim) -> Factored:
-        return factored(self.ring, self.ring.size(dim))
-
-    def delta(self, i: Index, j: Index) -> Factored:
-        return factored(self.ring, self.ring.delta(i, j))
-
-    def function(self, name: str, *args: Any) -> Factored:
-        forms = (factored(self.ring, arg).form for arg in args)
-        return factored(self.ring, self.ring.function(name, *forms))
-
-    def inverse(self, view: _View, i: Index, j: Index) -> Factored:
-        """Return the entry i, j of an inverse; that of a product or a transpose is known."""
-        expr = view.expr
-        if expr.name == "kron" and all(_is_square(arg) for arg in expr.args):
-            a, b = (_View(self, arg) for arg in expr.args)
-            (p, k), (q, m) = (parted(place, (a.rows, b.rows), None) for place in (i, j))
-            return self.inverse(a, p, q) * self.inverse(b, k, m)
-        if expr.name == "matmul" and all(_is_square(arg) for arg in expr.args):
-            a, b = (_View(self, arg) for arg in expr.args)
-            return self.sum(b.rows, lambda k: self.inverse(b, i, k) * self.inverse(a, k, j))
-        if expr.name == "transpose":
-            return self.inverse(_View(self, expr.args[0]), j, i)
-        if expr.name == "inv":
-            return self.at(expr.args[0], i, j)
-        if expr.shape.is_scalar:
-            return self.at(expr, 0, 0) ** -1
-        refuse_product(view.rows, expr)
-        form = self.of(expr, "@r", "@s")
-        return factored(self.ring, self.ring.inverse(form, view.rows, i, j))
-
-    def det(self, view: _View) -> Factored:
-        """Return a determinant; that of a product, a transpose or an inverse is known."""
-        expr = view.expr
-        if expr.name == "matmul" and all(_is_square(arg) for arg in expr.args):
-            a, b = (_View(self, arg) for arg in expr.args)
-            return self.det(a) * self.det(b)
-        if expr.name == "transpose":
-            return self.det(_View(self, expr.args[0]))
-        if expr.name == "inv":
-            return self.det(_View(self, expr.args[0])) ** -1
-        if expr.shape.is_scalar:
-            return self.at(expr, 0, 0)
-        refuse_product(view.rows, expr)
-        return factored(self.ring, self.ring.det(self.of(expr, "@r", "@s"), view.rows))
-
-
-class _View:
-    """An argument of an operator: `A[i, k]`, `A.rows`, `A.cols`."""
-
-    __slots__ = ("cols", "expr", "reading", "rows")
-
-    def __init__(self, reading: Reading, expr: Expr):
-        self.reading, self.expr = reading, expr
-        self.rows, self.cols = expr.shape.dims
-
-    def __getitem__(self, indices: tuple[Index, Index]) -> Factored:
-        return self.reading.at(self.expr, *indices)
-
-
-def _is_square(expr: Expr) -> bool:
-    return expr.shape.rows == expr.shape.cols
-
-
-def _ratio(form: Form, other: Form) -> Fraction | None:
-    """Return the number by which one form is a multiple of another, if it is one."""
-    if form.keys() != other.keys():
-        return None
-    ratios = {Fraction(c) / Fraction(other[m]) for m, c in form.items()}
-    return ratios.pop() if len(ratios) == 1 else None
-
-
-def accumulate(form: Form, monomial: Monomial, coefficient: Exponent) -> None:
-    """Add a term to a form in place; a term that cancels is removed."""
-    value = form.get(monomial)
-    if value is None:
-        if coefficient:
-            form[monomial] = coefficient
-    else:
-        value = value + coefficient
-        if value:
-            form[monomial] = value
-        else:
-            del form[monomial]
-
-
-def merge(m: Monomial, n: Monomial) -> Monomial:
-    """Return the product of two monomials."""
-    if not m or not n:
-        return m or n
-    if m[-1][0] < n[0][0]:
-        return m + n
-    if n[-1][0] < m[0][0]:
-        return n + m
-    exponents = dict(m)
-    for atom, exponent in n:
-        exponents[atom] = exact(exponents.get(atom, 0) + exponent)
-    return tuple(sorted((a, e) for a, e in exponents.items() if e))
 
 
 def _orders(classes: list[list[Index]]) -> Iterable[list[Index]]:
@@ -2057,24 +1696,3 @@ def _orders(classes: list[list[Index]]) -> Iterable[list[Index]]:
     for members in classes:
         orders = [[*head, *tail] for head in orders for tail in permutations(members)]
     yield from orders
-
-
-def _content(values: Iterable[Exponent]) -> Fraction:
-    from math import gcd, lcm
-
-    fractions = [Fraction(value) for value in values]
-    top = gcd(*(f.numerator for f in fractions))
-    return Fraction(top, lcm(*(f.denominator for f in fractions)))
-
-
-def _factors(value: int) -> list[tuple[int, int]]:
-    found, prime = [], 2
-    while prime * prime <= value and prime < 100_000:
-        times = 0
-        while value % prime == 0:
-            value //= prime
-            times += 1
-        if times:
-            found.append((prime, times))
-        prime += 1
-    return [*found, (value, 1)] if value > 1 else found

@@ -19,8 +19,9 @@ from typing import Any, TypeVar
 from derive.entries import Explicit, Matrix, Partials, cells
 from derive.errors import ProofError, UnsupportedError
 from derive.expr import Expr, nodes, substitute
+from derive.forms import Budget, Form, TooLarge, Undefined, accumulate, sums_of_entries
 from derive.index import Entries, Index, Scalar, along, at_place, index_words, named, renaming
-from derive.normal import Budget, Form, Ring, TooLarge, Undefined, accumulate, sums_of_entries
+from derive.normal import Ring
 from derive.numbers import Numbers, Values, agreement, is_defined
 from derive.ops import var
 from derive.program import Program, Statement

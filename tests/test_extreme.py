@@ -8,8 +8,9 @@ import pytest
 from derive.claim import check
 from derive.errors import ParseError
 from derive.explain import explain
+from derive.forms import TooLarge
 from derive.index import Entries
-from derive.normal import Ring, TooLarge
+from derive.normal import Ring
 from derive.numbers import Numbers
 from derive.ops import var
 from derive.parse import parse, parse_claim

@@ -168,6 +168,21 @@ def test_pictures_are_the_same_twice_and_well_formed(values):
         assert {"−12", "−4", "3", "5", "−2"} <= set(written)
 
 
+@pytest.mark.parametrize(
+    ("text", "signs"),
+    [
+        ("A: (n, m); Y = A @ A.T + eye(n)", ["ᵀ", "@", "+I"]),
+        ("X: (n, d); y = X @ ones(d, 1)", ["@ 𝟏"]),
+        ("X: (n, d); y = ones(1, n) @ X", ["𝟏ᵀ @"]),
+        ("f = 3 * x - 1 / x + max(x, 0) ** 2", ["×3", "1/x", "−", "max(x,0)", "x²", "+"]),
+        ("f = 2 - x / 4 + (x > 1)", ["÷4", "2−x", "[x>1]", "+"]),
+    ],
+)
+def test_the_signs_of_gates(text, signs):
+    gates = [v.text.plain[0][0] for v in graph(text).picture().vertices if v.kind == "gate"]
+    assert gates == signs
+
+
 def test_large_matrices_stand_by_their_shape():
     found = graph(
         "X: (9, 9); f = sum(X * X)", values={"X": [[k + j for j in range(9)] for k in range(9)]}

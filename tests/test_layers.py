@@ -21,7 +21,8 @@ LAYERS = [
     "parse",
     "catalogue",
     "index",
-    "normal",
+    "forms",
+    "reading normal",
     "entries",
     "numbers exact",
     "modular",
@@ -56,7 +57,7 @@ LAYERS = [
 PLACE = {room: place for place, rooms in enumerate(LAYERS) for room in rooms.split()}
 
 # A judge takes an operator by its definition: neither its theorems nor the sweep that applies them.
-JUDGES = {"verify", "normal", "entries", "modular", "exact", "slopes"}
+JUDGES = {"verify", "normal", "forms", "reading", "entries", "modular", "exact", "slopes"}
 THEOREMS = {"pullbacks", "derivatives"}
 SWEEP = {"reverse"}
 

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings, strategies as st
 from programs import DIGITS, number_of
 
+from derive.forms import Undefined
 from derive.index import Entries, Scalar, add, delta, entry, function, mul, num, power, size, total
-from derive.normal import Ring, Undefined
+from derive.normal import Ring
 from derive.parse import parse
 from derive.shape import Shape
 

@@ -4,7 +4,7 @@ import pytest
 
 from derive.errors import ProofError
 from derive.explain import explain
-from derive.normal import MOST_STEPS, Budget
+from derive.forms import MOST_STEPS, Budget
 from derive.parse import parse
 from derive.pipeline import prove
 from derive.proof import EVERY_SHAPE, PROVED
