@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from itertools import cycle
 from typing import Any
 
-from derive.errors import SizeError, UnsupportedError
+from derive.errors import SizeError
 from derive.expr import Condition, Expr, nodes, number, substitute, variables
 from derive.index import (
     Entries,
@@ -32,7 +31,7 @@ from derive.index import (
     written_out,
 )
 from derive.lemmas import lemmas, operators
-from derive.numbers import is_defined
+from derive.numbers import with_values
 from derive.ops import var
 from derive.program import Program, Statement
 from derive.proof import (
@@ -70,30 +69,9 @@ def explain(
     """
     if all(leaf.shape.is_scalar for leaf in program.leaves.values()):
         detail = "brief"  # a scalar has no entries: the proof for every shape says it all
-    writer = _Writer(program, program.wanted(wrt), _sizes(program, at), detail)
+    writer = _Writer(program, program.wanted(wrt), with_values(program, at), detail)
     writer.refuse_above(max_entries)
     return writer.derivation()
-
-
-def _sizes(program: Program, at: Mapping[str, int] | None) -> dict[str, int]:
-    """Return the sizes of a document; those that nobody asked for are such that there are values.
-
-    Raises `UnsupportedError` where a program that inverts has no value at any of them.
-    """
-    sizes = program.at(at)
-    if not any(node.op.costly for s in program.statements for node in nodes(s.expr)):
-        return sizes
-    fixed = {**program.sizes, **(at or {})}
-    for few in ((2, 3, 4), (3, 2, 4), (4, 3, 2), (3, 2, 2), (2, 2, 2)):
-        small = dict(zip(program.dims, cycle(few), strict=False))
-        found = {dim: fixed.get(dim, small[dim]) for dim in program.dims}
-        if is_defined(program, found):
-            return found
-    shown = ", ".join(f"{dim} = {k}" for dim, k in sizes.items())
-    raise UnsupportedError(
-        f"the program has no value at {shown}: it inverts a matrix that is singular there",
-        hint="choose other sizes with --at",
-    )
 
 
 class _Writer:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from functools import partial
-from itertools import product
+from itertools import cycle, product
 from math import log10
 from typing import Any
 
@@ -326,6 +326,33 @@ def is_defined(program: Program, sizes: Mapping[str, int]) -> bool:
         )
     finally:
         ctx.prec = before
+
+
+def with_values(program: Program, at: Mapping[str, int] | None) -> dict[str, int]:
+    """Return a size for every dimension; where nobody asked, such that there are values.
+
+    So X.T @ X is inverted where X has at least as many rows as columns.
+
+    >>> from derive.parse import parse
+    >>> with_values(parse("X: (n, d); f = logdet(X.T @ X)"), None)
+    {'n': 3, 'd': 2}
+
+    Raises `UnsupportedError` where a program that inverts has no value at any of them.
+    """
+    sizes = program.at(at)
+    if not any(node.op.costly for s in program.statements for node in nodes(s.expr)):
+        return sizes
+    fixed = {**program.sizes, **(at or {})}
+    for few in ((2, 3, 4), (3, 2, 4), (4, 3, 2), (3, 2, 2), (2, 2, 2)):
+        small = dict(zip(program.dims, cycle(few), strict=False))
+        found = {dim: fixed.get(dim, small[dim]) for dim in program.dims}
+        if is_defined(program, found):
+            return found
+    shown = ", ".join(f"{dim} = {k}" for dim, k in sizes.items())
+    raise UnsupportedError(
+        f"the program has no value at {shown}: it inverts a matrix that is singular there",
+        hint="choose other sizes with --at",
+    )
 
 
 def _values_exist(program: Program, sizes: Mapping[str, int], values: Mapping[str, Values]) -> bool:

@@ -24,6 +24,7 @@ from derive.exact import DomainError, Reading, Rows, decimal, exact_text, is_exa
 from derive.explain import explain
 from derive.expr import Expr, nodes, number, variables
 from derive.mistakes import PLAIN, Mistake, mistakes
+from derive.numbers import with_values
 from derive.parse import Shapes, parse
 from derive.pleasant import pleasant
 from derive.program import Program
@@ -187,7 +188,7 @@ class _Setter:
         self.program, self.seed, self.fixed = program, seed, fixed
         self.wrt = program.wanted(tuple(wrt) if wrt is not None else None)
         self.assume = assumed(program, assume or {})
-        self.sizes = program.at(at)
+        self.sizes = with_values(program, at)
         self._refuse(self.sizes)
         written = explain(program, at=self.sizes, wrt=self.wrt, detail="brief")
         self.derivation = insist(verify(written))

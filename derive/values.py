@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from derive.errors import OutputError, ParseError, ShapeError, UnsupportedError
+from derive.numbers import with_values
 from derive.program import Program, nearest
 from derive.shape import Product, Shape, count, words
 
@@ -109,7 +110,8 @@ def point(
         name: _matrix(name, given[name], shape, bound) for name, shape in order if name in given
     }
     seed = values.pop(f"d{output}", None)
-    return Point(values, program.at({dim: k for dim, (k, _) in bound.items()}), seed)
+    settled = {dim: k for dim, (k, _) in bound.items()}
+    return Point(values, with_values(program, settled) if partial else program.at(settled), seed)
 
 
 # -- one value -------------------------------------------------------------------------------------
