@@ -359,10 +359,15 @@ def _values_exist(program: Program, sizes: Mapping[str, int], values: Mapping[st
     known = dict(values)
     try:
         for statement in program.statements:
-            rows = Numbers(sizes, known).matrix(statement.expr)
-            known[statement.name] = [[interval(x) for x in row] for row in rows]
-            if not all(x.is_finite() for row in known[statement.name] for x in row):
-                return False
+            point = Numbers(sizes, known)
+            # a determinant is differentiated by an inverse
+            below = [n.args[0] for n in nodes(statement.expr) if n.name == "det"]
+            for formula in (statement.expr, *(OPS["inv"](matrix) for matrix in below)):
+                rows = [[interval(x) for x in row] for row in point.matrix(formula)]
+                if not all(x.is_finite() for row in rows for x in row):
+                    return False
+                if formula is statement.expr:
+                    known = {**known, statement.name: rows}
     except (ZeroDivisionError, ValueError):
         return False
     return True
