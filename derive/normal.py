@@ -382,22 +382,26 @@ class Ring:
         return result
 
     def _opaque_power(self, form: Form, exponent: Exponent) -> Form:
-        """Return P^e with P an atom, its content and its leading coefficient taken out."""
+        """Return P^e with P an atom, its content and common factors taken out.
+
+        They come out of whole powers and of roots alike, so that √P and 1/P have one P.
+        """
         if not isinstance(exponent, int) and exponent.denominator == 2:
             root = self._square_root(form)
             if root is not None:  # √(p²) is |p|
                 odd = self.power(root, int(2 * exponent))
                 return self.mul(odd, self._sign(root))
-        leading = form[min(form)] if isinstance(exponent, int) else common_content(form.values())
-        if not isinstance(exponent, int):
-            outside: Form = self._number_power(leading, exponent)
-            common: Monomial = UNIT
-        else:
-            common = self._common(form)
-            outside = {UNIT: exact(Fraction(leading) ** exponent)}
-            if common:
-                powers = self._settle(tuple((a, exact(e * exponent)) for a, e in common))
-                outside = self.mul(outside, powers)
+        leading: Exponent = common_content(form.values())
+        common = self._common(form)
+        if isinstance(exponent, int):
+            leading = -leading if form[min(form)] < 0 else leading
+            outside: Form = {UNIT: exact(Fraction(leading) ** exponent)}
+        else:  # only what is positive comes out of a root
+            common = tuple((a, e) for a, e in common if self._positive(a))
+            outside = self._number_power(leading, exponent)
+        if common:
+            powers = self._settle(tuple((a, exact(e * exponent)) for a, e in common))
+            outside = self.mul(outside, powers)
         inverse = tuple((a, -e) for a, e in common)
         inner: Form = {}
         for monomial, coefficient in form.items():
