@@ -828,6 +828,10 @@ class Ring:
             for word in words:
                 body = self.sum(word, dim, body)
             return body
+        inside = self._inverted(form, dim)
+        if inside is not None:
+            p, q = self._new_index(), self._new_index()
+            return self.rename(self.rename(inside, {"@r": p, "@s": q}), {p: i, q: j})
         key, turned = self._oriented_matrix(form)
         return self._inverse_of(key, dim, *((j, i) if turned else (i, j)))
 
@@ -836,7 +840,23 @@ class Ring:
         path = self._factors_of(form, dim)
         if path is not None:
             return self.product(self.det(factor, dim) for factor in path)
+        inside = self._inverted(form, dim)
+        if inside is not None:
+            return self.power(self.det(inside, dim), -1)
         return self.single(("det", self._oriented_matrix(form)[0], dim))
+
+    def _inverted(self, form: Form, dim: Dim) -> Form | None:
+        """Return the matrix of which a form is the inverse, `None` for any other form."""
+        if len(form) != 1:
+            return None
+        ((monomial, coefficient),) = form.items()
+        if coefficient != 1 or len(monomial) != 1 or monomial[0][1] != 1:
+            return None
+        kind, *rest = self.atoms[monomial[0][0]]
+        if kind != "inv" or rest[1] != dim or {rest[2], rest[3]} != {"@r", "@s"}:
+            return None
+        inside: Form = self.thaw(rest[0])
+        return inside if rest[2] == "@r" else self._transposed(inside)
 
     def _factors_of(self, form: Form, dim: Dim) -> list[Form] | None:
         """Return the square factors of a matrix that is a product: @r to k, k to p ... to @s."""

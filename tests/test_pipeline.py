@@ -112,6 +112,8 @@ def test_public_names_are_there():
         "X: (n, d); f = sum(exp(X / sqrt(d)))",
         "X: (n, d); f = logdet(X.T @ X)",
         "X: (n, d); eps: (); C = X - mean(X, axis=0); H = C / sqrt(mean(C ** 2, axis=0) + eps)",
+        "A: (n, n); f = det(inv(A))",
+        "A: (n, n); B: (n, n); f = tr(inv(inv(A) + B))",
         "X: (n, d); y: (n, 1); w = inv(X.T @ X) @ X.T @ y",
         "A: (3, 2); Y: (3, 4); W1: (2, 2); b1: (1, 2); W2: (4, 2); b2: (1, 4); X = cos(A); "
         "H = sigmoid(X @ W1.T + b1); P = sigmoid(H @ W2.T + b2); "
