@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from derive.backprop import Kink, Ties, Trace
@@ -156,7 +157,7 @@ def _reading(graph: Graph, form: str, picture: str) -> dict[str, Any]:
         "kinds": _kinds(circuit),
         "names": [page.definition(gate) for gate in told if not gate.name],
         "forward": [page.forward(gate) for gate in told if not gate.is_input],
-        "backward": page.backward() if told else [],
+        "backward": page.backward if told else [],
         "scalar_rows": page.rows() if told else [],
         "forks": any(len(users) > 1 for users in circuit.uses()),
         "kinks": [page.kink(kink) for kink in trace.kinks] if trace else [],
@@ -284,6 +285,7 @@ class _Pass:
         shapes = (self.trace.values[place] for place in places)
         return all(len(rows) <= LARGEST and len(rows[0]) <= LARGEST for rows in shapes)
 
+    @cached_property
     def backward(self) -> list[dict[str, Any]]:
         """Return the gates in reverse order, each with what it hands to its operands."""
         found = []
@@ -309,7 +311,7 @@ class _Pass:
         return [
             {**part, "first": k == 0, "gate": f"{entry['name']} = {entry['formula']}",
              "upstream": entry["upstream"]}
-            for entry in self.backward()
+            for entry in self.backward
             for k, part in enumerate(entry["parts"])
         ]  # fmt: skip
 
