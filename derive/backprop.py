@@ -19,6 +19,7 @@ from derive.errors import SizeError
 from derive.exact import (
     DomainError,
     Functions,
+    Imprecise,
     Reading,
     Rows,
     precision,
@@ -35,6 +36,8 @@ from derive.shape import Shape
 from derive.simplify import simplify
 from derive.slopes import Checks, check
 
+#: Binary digits of intervals; more where fewer do not tell a number from another.
+PRECISIONS = (200, 1000, 5000)
 #: A program may have so many entries, all values together.
 MOST = 4_000_000
 Values = Mapping[str, list[list[Fraction]]]
@@ -129,20 +132,22 @@ def backprop(
         raise SizeError(
             f"the values have {entries:,} entries, more than the {MOST:,} that are worked out"
         )
-    with precision():
-        chosen = seed is None and not circuit.output.shape.is_scalar
-        known, gradients, flows, kinks = passes(circuit, sizes, values, seed)
-        checks = check(circuit, sizes, known, gradients, flows, smooth=not kinks)
-        return Trace(
-            circuit,
-            sizes,
-            known,
-            gradients,
-            flows,
-            kinks,
-            chosen,
-            checks,
-        )
+    for bits in PRECISIONS:
+        try:
+            with precision(bits):
+                return _checked(circuit, sizes, values, seed)
+        except Imprecise as error:
+            wide = error
+    raise wide
+
+
+def _checked(
+    circuit: Circuit, sizes: Mapping[str, int], values: Values, seed: Rows | None
+) -> Trace:
+    chosen = seed is None and not circuit.output.shape.is_scalar
+    known, gradients, flows, kinks = passes(circuit, sizes, values, seed)
+    checks = check(circuit, sizes, known, gradients, flows, smooth=not kinks)
+    return Trace(circuit, sizes, known, gradients, flows, kinks, chosen, checks)
 
 
 def passes(
@@ -287,8 +292,12 @@ def _located(
         numbers.append(f"{formula(circuit, arg)} = {text}")
     place = formula(circuit, gate.place, named=False)
     name = f"{gate.name} = " if gate.name and not what else ""
-    return DomainError(
-        f"{what}{name}{place} does not exist at {', '.join(numbers)}: {error.message}",
+    fails = "is not certain" if isinstance(error, Imprecise) else "does not exist"
+    if gate.op == "det" and what:
+        message = f"the gradient of {place} is worked out by an inverse, and there is none"
+        return DomainError(f"{message} at {', '.join(numbers)}", hint="choose other values")
+    return type(error)(
+        f"{what}{name}{place} {fails} at {', '.join(numbers)}: {error.message}",
         hint="choose other values",
     )
 

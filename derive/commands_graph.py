@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from derive.options import OUTPUT, SHAPES, formats as formats_of
+from derive.shape import count
 from derive.target import read_target, shape, sizes
 
 if TYPE_CHECKING:
@@ -107,7 +108,8 @@ def report(graph: Graph) -> None:
     trace = graph.trace
     if trace is None:
         gates = sum(not gate.is_input for gate in graph.circuit.gates)
-        click.echo(f"{gates} gates, {len(graph.circuit.gates) - gates} inputs")
+        inputs = len(graph.circuit.gates) - gates
+        click.echo(f"{count(gates, 'gate')}, {count(inputs, 'input')}")
         return
     from derive.figures import figure
 

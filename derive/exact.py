@@ -36,6 +36,10 @@ class DomainError(DeriveError):
     """A value does not exist: a division by zero, the logarithm of a negative number."""
 
 
+class Imprecise(DomainError):
+    """An interval is too wide to say what is asked; with more digits it may be narrow enough."""
+
+
 @contextmanager
 def precision(bits: int = BITS) -> Iterator[None]:
     """Work with so many binary digits inside the block."""
@@ -161,7 +165,7 @@ def sign(value: Any) -> int:
         return 1
     if value < 0:
         return -1
-    raise DomainError(f"a number so near to 0 that its sign is not certain, {shown(value)}")
+    raise Imprecise(f"a number so near to 0 that its sign is not certain, {shown(value)}")
 
 
 # -- functions -------------------------------------------------------------------------------------

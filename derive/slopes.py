@@ -19,7 +19,18 @@ from flint import arb
 
 from derive.circuit import Circuit, formula
 from derive.errors import ProofError
-from derive.exact import Jet, JetFunctions, Reading, Rows, is_exact, rational, raw, sign
+from derive.exact import (
+    Imprecise,
+    Jet,
+    JetFunctions,
+    Reading,
+    Rows,
+    is_exact,
+    precision,
+    rational,
+    raw,
+    sign,
+)
 from derive.program import Program
 
 #: Up to so much work every number is checked by a pass of its own, beyond it all of them at once.
@@ -28,8 +39,13 @@ ONE_BY_ONE = 40_000
 FEW = 16
 #: Entries of a random direction; two of them agree with a wrong gradient with chance 2**-124.
 CHOICES = 2**62
-#: The step of a central difference; its square bounds the error.
-STEP = Fraction(1, 10**20)
+#: Binary digits and the step of a central difference, whose square bounds the error where nothing
+#: is steep; near a pole, or among large numbers, more digits and a smaller step are taken.
+STEPS = (
+    (200, Fraction(1, 10**20)),
+    (1000, Fraction(1, 10**80)),
+    (4000, Fraction(1, 10**400)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,12 +224,21 @@ class _Calculus(JetFunctions):
 
 
 def same(a: Any, b: Any) -> bool:
-    """Whether two numbers are equal: exactly, or as intervals that are narrow and meet."""
+    """Whether two numbers are equal: exactly, or as intervals that are narrow and meet.
+
+    Raises `Imprecise` where the intervals meet and are too wide to say more.
+    """
     if is_exact(a) and is_exact(b):
         return bool(a == b)
     difference = arb(a) - arb(b)
-    narrow = difference.rad() < arb(10) ** -40 * (1 + abs(arb(a)).upper())
-    return bool(narrow and difference.contains(0))
+    if not difference.contains(0):
+        return False
+    if not difference.rad() < arb(10) ** -40 * (1 + abs(arb(a)).upper()):
+        raise Imprecise(
+            "the numbers are so large, or cancel so much, that they cannot be told to 40 digits",
+            hint="choose other values",
+        )
+    return True
 
 
 def _differences(
@@ -227,7 +252,7 @@ def _differences(
     values = {g.name: known[g.place] for g in circuit.gates if g.is_input}
     work = len(circuit.gates) * len(program.inputs)
     groups = [(n,) for n in program.inputs] if work <= ONE_BY_ONE else [program.inputs]
-    step, found = rational(STEP), {}
+    found: dict[str, int] = {}
     places = {g.name: g.place for g in circuit.gates if g.name}
     for group in groups:
         along = {
@@ -235,16 +260,29 @@ def _differences(
                     for j, _ in enumerate(row)] for i, row in enumerate(values[name])]
             for k, name in enumerate(group)
         }  # fmt: skip
-        slope = (
-            _moved(program, sizes, values, along, step, seed)
-            - _moved(program, sizes, values, along, -step, seed)
-        ) / (2 * step)
         ours = rational(0)
         for name, directions in along.items():
             for g, v in zip(gradients[places[name]], directions, strict=True):
                 for x, y in zip(g, v, strict=True):
                     ours = ours + x * y
-        found.update(dict.fromkeys(group, _agreeing(slope, ours)))
+        for bits, step in STEPS:
+            try:
+                with precision(bits):
+                    ahead, behind = (
+                        _moved(program, sizes, values, along, rational(way * step), seed)
+                        for way in (1, -1)
+                    )
+                    digits = _agreeing((ahead - behind) / rational(2 * step), ours)
+            except Imprecise:
+                digits = None
+            if digits is not None:
+                break
+        else:
+            raise ProofError(
+                "a gradient differs from central differences; this is a mistake of the program, "
+                "and nothing is shown"
+            )
+        found.update(dict.fromkeys(group, digits))
     return found
 
 
@@ -274,14 +312,12 @@ def _moved(
     return total
 
 
-def _agreeing(slope: Any, ours: Any) -> int:
+def _agreeing(slope: Any, ours: Any) -> int | None:
+    """Return the digits to which a slope and a gradient agree, `None` for fewer than 10."""
     difference = abs(arb(slope) - arb(ours)).upper() / (1 + abs(arb(ours)).lower())
     if difference == 0:
         return 60
+    if not difference.is_finite():
+        return None
     digits = int(-float((difference.log() / arb(10).log()).mid()))
-    if digits < 10:
-        raise ProofError(
-            "a gradient differs from central differences; this is a mistake of the program, "
-            "and nothing is shown"
-        )
-    return digits
+    return digits if digits >= 10 else None

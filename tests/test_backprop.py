@@ -188,3 +188,31 @@ def test_theorems_are_those_of_the_table():
 def test_a_loss_that_is_zero_is_no_trouble(text, values):
     found = trace(text, values)
     assert min(found.checks.digits.values()) > 30
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("f = a * x + b", "a=2,x=1e-30,b=1e30"),
+        ("f = tan(x)", "x=1.5707963267948966"),
+        ("f = exp(exp(exp(x)))", "x=2"),
+        ("f = exp(x) - exp(x + 1e-60)", "x=1"),
+        ("f = relu(exp(x + 1e-90) - exp(x))", "x=1"),
+        ("f = log(1 + exp(-x))", "x=200"),
+    ],
+)
+def test_large_and_small_numbers_take_more_digits(text, values):
+    assert min(trace(text, values).checks.digits.values()) >= 10
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "message"),
+    [
+        ("f = exp(exp(exp(exp(x))))", "x=3", "cannot be told to 40 digits"),
+        ("f = relu(exp(x) - exp(x) * 1)", "x=1", "its sign is not certain"),
+        ("X: (2, 2); f = det(X)", "X=[[1,2],[2,4]]", "is worked out by an inverse, and there is"),
+    ],
+)
+def test_what_cannot_be_told_is_said(text, values, message):
+    with pytest.raises(DomainError, match=message):
+        trace(text, values)
