@@ -301,10 +301,12 @@ def _counterexample(found: Counterexample, truth: str) -> list[str]:
         for name, rows in found.values.items()
     )
     name = truth.partition(" =")[0] or "the entry"
+    told = f"is {found.expected}, the claim says {found.claimed}"
+    if not sizes:  # a program of scalars
+        return [f"at {values}", f"{name} {told}"]
     i, j = found.entry
     place = f"{i}{j}" if max(i, j) < 10 else f"{i},{j}"
-    at = f"at {sizes}: {values}" if sizes else f"at {values}"
-    return [at, f"{name}_{place} is {found.expected}, the claim says {found.claimed}"]
+    return [f"at {sizes}: {values}", f"{name}_{place} {told}"]
 
 
 def _table(rows: list[list[str]]) -> str:
