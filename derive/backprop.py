@@ -214,7 +214,7 @@ def _backward(
             continue
         values = {f"_{k}": known[arg] for k, arg in enumerate(gate.args)}
         values |= {"_g": gradient, "_y": known[gate.place]}
-        reading = Reading(sizes, values, Ties() if gate.op in ("max", "min") else None)
+        reading = Reading(sizes, values, conventions(gate))
         try:
             parts = [raw(reading.matrix(part)) for part in theorem(gate.pattern)]
         except DomainError as error:
@@ -227,10 +227,15 @@ def _backward(
     return tuple(g for g in gradients if g is not None), flows
 
 
-class Ties(Functions):
+class _Ties(Functions):
     """At a tie of two operands each of them counts half."""
 
     tie = rational(Fraction(1, 2))
+
+
+def conventions(gate: Gate) -> Functions:
+    """Return the functions by which a gate's theorem is evaluated, also where it has a kink."""
+    return _Ties() if gate.op in ("max", "min") else Functions()
 
 
 def _shared(part: Rows, values: Rows, extreme: Rows) -> Rows:

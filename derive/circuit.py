@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import count
 
 from derive.errors import UnsupportedError
-from derive.expr import OPS, Expr, elementwise, extent_of, nodes, rebuild, substitute
+from derive.expr import OPS, Expr, elementwise, extent_of, nodes, rebuild, substitute, variables
 from derive.ops import var
 from derive.ops.elementwise import F
 from derive.ops.reduction import SUM_ALL, SUM_COLS
@@ -217,7 +217,7 @@ def _broken(node: Expr, args: tuple[Expr, ...]) -> Expr:
         assert through is not None
         return primitive(through(F, *args))
     match name:
-        case "div" if not _is_constant(args[0]) and not _is_constant(args[1]):
+        case "div" if variables(args[0]) and variables(args[1]):
             return args[0] * (1 / args[1])
         case "softmax" | "logsoftmax" | "logsumexp":
             (a,) = args
@@ -272,7 +272,3 @@ def _number_of(node: Expr) -> object:
     while node.name == "broadcast_to":
         (node,) = node.args
     return node.data if node.name == "number" else None
-
-
-def _is_constant(node: Expr) -> bool:
-    return not any(x.is_var for x in nodes(node))

@@ -13,7 +13,7 @@ from derive.backprop import Trace, local, own, theorem, upstream
 from derive.circuit import Circuit, Gate, formula, slots
 from derive.drawing import WRITTEN
 from derive.exact import Rows
-from derive.expr import Expr, nodes, number, substitute
+from derive.expr import Expr, nodes, number, substitute, variables
 from derive.figures import figure
 from derive.index import letters
 from derive.layout import Box
@@ -128,7 +128,7 @@ def picture(circuit: Circuit, trace: Trace | None = None, *, digits: int = 4) ->
         )
         for port, (arg, shown) in enumerate(branches):
             if trace is not None and len(uses[arg]) > 1:
-                shown = matrix(trace.flows[gate.place, port], digits, gate)
+                shown = matrix(trace.flows[gate.place, port], digits)
             wires.append(Wire(str(arg), str(gate.place), port, gradient=shown))
     program = circuit.program
     title = "; ".join(str(s) for s in program.statements)
@@ -161,7 +161,7 @@ def _description(circuit: Circuit, trace: Trace | None) -> str:
     )
 
 
-def matrix(rows: Rows, digits: int, gate: Gate | None = None) -> Text | None:
+def matrix(rows: Rows, digits: int) -> Text | None:
     """Return numbers as they stand on a wire; nothing for a matrix that is too large."""
     if len(rows) > LARGEST or len(rows[0]) > LARGEST:
         return None
@@ -250,7 +250,7 @@ def sign(gate: Gate, writing: Writing) -> Text:
         return _power(pattern.data)
     if not gate.args:
         return writing.expr(pattern)
-    constants = [(k, arg) for k, arg in enumerate(pattern.args) if not _varies(arg)]
+    constants = [(k, arg) for k, arg in enumerate(pattern.args) if not variables(arg)]
     if constants:
         return _with_constant(gate, writing, *constants[0])
     if pattern.name == "mul":
@@ -292,7 +292,3 @@ def _with_constant(gate: Gate, writing: Writing, side: int, constant: Expr) -> T
     if loose:
         plain, tex = f"({plain})", f"({tex})"
     return line(way[0].format(plain), way[1].replace("{}", tex))
-
-
-def _varies(node: Expr) -> bool:
-    return any(x.is_var for x in nodes(node))

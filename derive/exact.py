@@ -19,6 +19,7 @@ from flint import arb, ctx, fmpq, fmpz
 
 from derive.errors import DeriveError
 from derive.expr import OPS, Expr, nodes
+from derive.numbers import whole_power
 from derive.ops.square import cofactor, determinant
 from derive.shape import Dim, Shape, extent
 
@@ -121,7 +122,7 @@ def raised(base: Any, exponent: Fraction) -> Any:
         whole = int(exponent)
         if whole < 0:
             return divided(rational(1), raised(base, -exponent))
-        return base**whole if is_exact(base) else _by_products(base, whole)
+        return base**whole if is_exact(base) else whole_power(base, whole)
     if sign(base) < 0:
         raise DomainError(f"the power {exponent} of a negative number, {shown(base)}")
     if sign(base) == 0:
@@ -135,16 +136,6 @@ def raised(base: Any, exponent: Fraction) -> Any:
     if exponent.denominator == 2:
         return raised(arb(base).sqrt(), Fraction(exponent.numerator))
     return arb(base) ** arb(rational(exponent))
-
-
-def _by_products(base: Any, exponent: int) -> Any:
-    """Return a power of an interval: Arb's own is no number where the interval holds a zero."""
-    result = arb(1)
-    while exponent:
-        if exponent & 1:
-            result = result * base
-        base, exponent = base * base, exponent >> 1
-    return result
 
 
 def _exact_root(value: Any, degree: int) -> Any | None:
@@ -288,6 +279,8 @@ def _jet(value: Any) -> Jet:
 class JetFunctions(Functions):
     """The same functions, each with the derivative that calculus gives it.
 
+    At a tie of two operands the slope of their maximum is the mean of theirs, by convention.
+
     Source: NIST Digital Library of Mathematical Functions (2024), 4.2, 4.20 and 7.2.
     """
 
@@ -326,6 +319,18 @@ class JetFunctions(Functions):
 
     def relu(self, x: Any) -> Any:
         return x if sign(x.value) > 0 else Jet(0)
+
+    def max(self, a: Any, b: Any) -> Any:
+        return self._winner(a, b, 1)
+
+    def min(self, a: Any, b: Any) -> Any:
+        return self._winner(a, b, -1)
+
+    def _winner(self, a: Any, b: Any, better: int) -> Any:
+        order = sign(a.value - b.value) * better
+        if order == 0:
+            return Jet(a.value, (a.slope + b.slope) / 2)
+        return a if order > 0 else b
 
     def gt(self, x: Any, y: Any) -> Any:
         return Jet(super().gt(_jet(x), _jet(y)).value)
@@ -480,17 +485,6 @@ def decimal(value: Any, digits: int = DIGITS) -> str:
     if text == "0" or text.startswith("0e"):
         return "0." + "0" * digits  # not known to be zero, and smaller than what is shown
     return _plain(text)
-
-
-def certain_digits(value: Any) -> int:
-    """Return how many decimal digits of a number are certain; of a fraction all are."""
-    if is_exact(value) or value.is_exact():
-        return LONGEST
-    with precision(64):
-        relative = value.rad() / abs(value).lower()
-        if not relative.is_finite() or relative == 0:
-            return 0
-        return max(0, int(-float((relative.log() / arb(10).log()).mid())))
 
 
 def shown(value: Any, digits: int = 6) -> str:

@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Any
 from weakref import WeakValueDictionary
 
-from derive.shape import Dim, Shape, broadcast, factors, words
+from derive.shape import Dim, Shape, broadcast, factors
 
 #: Binding strengths of the input syntax, as in Python.
 COMPARE, SUM, PRODUCT, SIGN, POWER, ATOM = range(6)
@@ -283,11 +283,3 @@ def _write_number(value: Fraction) -> tuple[str, int]:
     if value.denominator != 1:
         return f"{value.numerator} / {value.denominator}", PRODUCT
     return str(value), ATOM if value >= 0 else SIGN
-
-
-def dims_of(root: Expr) -> list[Dim]:
-    """Return the symbolic dimensions of an expression in order of appearance."""
-    found: dict[Dim, None] = {}
-    for node in nodes(root):
-        found.update((dim, None) for dim in words(*node.shape.dims))
-    return list(found)

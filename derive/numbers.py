@@ -145,16 +145,16 @@ class _Interval:
     def __pow__(self, exponent):
         exponent = Fraction(exponent)
         if exponent.denominator == 1:
-            return _Interval(_whole_power(self.value, int(exponent)))
+            return _Interval(whole_power(self.value, int(exponent)))
         return _Interval(self.value ** interval(exponent))
 
     __radd__, __rmul__ = __add__, __mul__
 
 
-def _whole_power(value: Any, exponent: int) -> Any:
+def whole_power(value: Any, exponent: int) -> Any:
     """Return a power by products: Arb's own has no value where the interval holds a zero."""
     if exponent < 0:
-        return 1 / _whole_power(value, -exponent)
+        return 1 / whole_power(value, -exponent)
     result = arb(1)
     while exponent:
         if exponent & 1:

@@ -5,7 +5,7 @@ What leaves is plain: decorators for the command parser, formats as a tuple, a s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,8 +14,6 @@ from derive.errors import UnsupportedError
 
 if TYPE_CHECKING:
     from derive.notation import Style
-
-Decorator = Callable[[Any], Any]
 
 SHAPES = click.option(
     "-s", "--shape", "shapes", multiple=True, metavar="X=n,d", help="Shape of a name."

@@ -36,7 +36,7 @@ _SWITCHES = frozenset(("relu", "abs", "gt", "max", "min", "sign"))
 #: Operators that grow so fast that their arguments should stay near to zero.
 _STEEP = frozenset("exp sigmoid tanh softmax logsoftmax logsumexp softplus silu gelu".split())
 #: What makes a number unpleasant, in the order in which it disturbs.
-HOPELESS, UGLY, DULL, LONG = 100_000, 1_000, 100, 1
+UGLY, DULL, LONG = 1_000, 100, 1
 
 
 def pleasant(

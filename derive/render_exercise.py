@@ -678,12 +678,6 @@ def _bare(e: Expr) -> Expr:
     return e.args[0] if e.name == "broadcast_to" else e
 
 
-def _interval(value: Any) -> Any:
-    from flint import arb
-
-    return arb(value)
-
-
 def _parts(box: Box) -> tuple[Box, ...]:
     return box.parts if box.kind == "row" else (box,)
 

@@ -11,22 +11,24 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from derive.backprop import Kink, Ties, Trace
+from derive.backprop import Kink, Trace, conventions
 from derive.chain import Chain, Factor, chains
 from derive.circuit import Circuit, Gate, formula, primitive
 from derive.claim import Case
-from derive.diagram import Writing, sign
+from derive.diagram import Writing
 from derive.errors import ProofError
 from derive.exact import Reading, Rows, precision
 from derive.expr import OPS, Expr, elementwise, nodes, number, substitute, variables
 from derive.figures import figure
 from derive.graphs import Graph
 from derive.layout import Box, frac, op, row
+from derive.normal import Ring
 from derive.notation import Notation
 from derive.ops import var
 from derive.page import fill
 from derive.printers.latex import broken, latex, matrix, width
 from derive.program import Program, Statement
+from derive.reading import Reading as DefinitionReading
 from derive.reverse import sweep
 from derive.shape import SCALAR
 from derive.simplify import simplify
@@ -38,8 +40,6 @@ LARGEST = 8
 LINE = 66.0
 #: The same where a reason stands beside the equation.
 CHAIN = 46.0
-#: A title says the whole program where it is not wider.
-TITLE = 40.0
 #: Tables with more gates than this are left to `--json`.
 MOST_GATES = 120
 
@@ -67,10 +67,9 @@ def render_graph(
         **_setting(shown[0]),
         "readings": readings,
         "agreement": _agreement(shown) if len(shown) > 1 else None,
-        "chains": [] if shown[0].trace else [_chain(c, shown[0]) for c in chains(shown[0].circuit)],
+        "chains": [] if shown[0].trace else _chains(shown[0]),
         "checks": _checks(shown),
         "fragment": fragment,
-        "columns": LARGEST,
     }
     return fill("graph", form, document)
 
@@ -85,16 +84,17 @@ def _setting(graph: Graph) -> dict[str, Any]:
     lines = [
         rf"{latex(paper.leaf(s.name))} &= {latex(paper.expr(s.expr))}" for s in program.statements
     ]
-    gates = {gate.name: gate for gate in graph.circuit.gates if gate.name}
-    given = []
-    for name in program.inputs if trace else ():
-        rows = trace.values[gates[name].place] if trace else []
-        given.append(f"{latex(paper.leaf(name))} = {_numbers(rows, graph.digits)[0]}")
-    output = program.output
-    seed = ""
-    if trace is not None and not output.shape.is_scalar:
-        rows = trace.gradients[graph.circuit.output.place]
-        seed = f"{latex(paper.leaf(f'd{output}'))} = {_numbers(rows, graph.digits)[0]}"
+
+    def told(name: str, rows: Rows) -> str:
+        value, exact = _numbers(rows, graph.digits)
+        return f"{latex(paper.leaf(name))} {_relation(exact)} {value}"
+
+    given, seed, output = [], "", program.output
+    if trace is not None:
+        inputs = (gate for gate in graph.circuit.gates if gate.is_input)
+        given = [told(gate.name, trace.values[gate.place]) for gate in inputs]
+        if not output.shape.is_scalar:
+            seed = told(f"d{output}", trace.gradients[graph.circuit.output.place])
     return {
         "title": lines[-1].replace("&", "")
         if len(lines) == 1
@@ -190,9 +190,8 @@ def _kinds(circuit: Circuit) -> list[str]:
             case "mul":
                 kind = "mul" if two else "scale"
             case "div":
-                first = gate.pattern.args[0]
-                constant = not any(node.is_var for node in nodes(first))
-                kind = "divide" if two else "reciprocal" if constant else "scale"
+                above = variables(gate.pattern.args[0])
+                kind = "divide" if two else "scale" if above else "reciprocal"
             case "pow":
                 kind = "reciprocal" if gate.pattern.data == -1 else "power"
             case "add" | "sub" if not two:
@@ -230,16 +229,23 @@ class _Pass:
         self.paper = self.writing.paper
         self.uses = self.circuit.uses()
         self.values: dict[str, str] = {}
+        self.rounded: set[str] = set()  # the names whose values are not printed in full
         if self.trace is not None:
             for gate in self.circuit.gates:
                 label = self.writing.labels[gate.place]
-                self.values[label] = self._cell(self.trace.values[gate.place])
-                self.values[f"d{label}"] = self._cell(self.trace.gradients[gate.place])
+                self._note(label, self.trace.values[gate.place])
+                self._note(f"d{label}", self.trace.gradients[gate.place])
         self.numbered = _Numbered(self.paper.derivation, self.paper.style, self.values)
 
-    def _cell(self, rows: Rows) -> str:
-        text = _numbers(rows, self.graph.digits)[0]
-        return f"({text})" if text.startswith("-") else text
+    def _note(self, label: str, rows: Rows) -> None:
+        text, exact = _numbers(rows, self.graph.digits)
+        self.values[label] = f"({text})" if text.startswith("-") else text
+        if not exact:
+            self.rounded.add(label)
+
+    def _in_full(self, expr: Expr) -> bool:
+        """Whether the numbers put into a formula are printed in full."""
+        return not any(leaf.data[0] in self.rounded for leaf in variables(expr))
 
     def name(self, gate: Gate) -> str:
         return latex(self.paper.leaf(self.writing.labels[gate.place]))
@@ -265,7 +271,6 @@ class _Pass:
         found: dict[str, Any] = {
             "name": self.name(gate),
             "formula": latex(self.paper.expr(expr)),
-            "sign": sign(gate, self.writing).tex[0][0],
         }
         if self.trace is not None:
             rows = self.trace.values[gate.place]
@@ -274,9 +279,8 @@ class _Pass:
             found |= {
                 "put_in": "" if put_in == value else put_in, "value": value, "exact": exact,
             }  # fmt: skip
-            found["lines"] = _lines(
-                found["name"], [found["formula"], found["put_in"]], value, exact
-            )
+            parts = [(found["formula"], True), (found["put_in"], self._in_full(expr))]
+            found["lines"] = _lines(found["name"], parts, value, exact)
         return found
 
     def _fits(self, *places: int) -> bool:
@@ -297,7 +301,6 @@ class _Pass:
             entry: dict[str, Any] = {
                 "name": self.name(gate),
                 "formula": latex(self.paper.expr(expr)),
-                "gradient": self.gradient(gate),
                 "upstream": "",
                 "parts": [self._part(gate, k) for k in range(len(gate.args))],
             }
@@ -348,8 +351,10 @@ class _Pass:
             if scalars:
                 up = self.values[f"d{self.writing.labels[gate.place]}"]
                 if all(len(r) == 1 for r in rows):
-                    slope = self._local_value(gate, k)
+                    slope, whole = self._local_value(gate, k)
                     found["local_value"] = slope
+                    up_name = f"d{self.writing.labels[gate.place]}"
+                    found["exact"] = exact and whole and up_name not in self.rounded
                     loose = f"({slope})" if slope.startswith("-") else slope
                     found["product"] = rf"{_bare(up)} \cdot {loose}"
             fits = self._fits(*gate.args, gate.place)
@@ -357,7 +362,8 @@ class _Pass:
                 not flow.shape.is_scalar and all(x.shape.is_scalar for x in variables(flow))
             )
             put_in = self.put_in(flow) if fits and not told else ""
-            found["lines"] = _lines(left, [found["flow"], put_in], value, exact)
+            parts = [(found["flow"], True), (put_in, self._in_full(flow))]
+            found["lines"] = _lines(left, parts, value, exact)
         if len(users) > 1 and (gate.place, k) == users[0]:
             found["total"] = self._total(operand)
         return found
@@ -370,8 +376,8 @@ class _Pass:
             return simplify(substitute(flow, one))[0]
         return flow
 
-    def _local_value(self, gate: Gate, k: int) -> str:
-        """Return a local gradient as a number: the flow for an upstream gradient of one."""
+    def _local_value(self, gate: Gate, k: int) -> tuple[str, bool]:
+        """Return a local gradient as a number, and whether it is printed in full."""
         assert self.trace is not None
         local = self.writing.locals(gate)[k]
         operand = gate.args[k]
@@ -379,13 +385,14 @@ class _Pass:
             label: self.trace.values[place] for place, label in enumerate(self.writing.labels)
         }
         with precision():
-            reading = Reading(self.trace.sizes, values, _ties(gate))
+            reading = Reading(self.trace.sizes, values, conventions(gate))
             slope = reading.matrix(local)[0][0].value
             up, flow = self.trace.gradients[gate.place], self.trace.flows[gate.place, k]
             if not same(up[0][0] * slope, flow[0][0]):
                 name = self.writing.labels[operand]
                 raise ProofError(f"the local gradient at {name} is not what was handed back")
-            return figure(slope, self.graph.digits).tex
+            shown = figure(slope, self.graph.digits)
+            return shown.tex, shown.exact
 
     def _total(self, operand: Gate) -> dict[str, Any]:
         """Return the sum of what comes back to a value that is used more than once."""
@@ -401,14 +408,16 @@ class _Pass:
             "formula": f"{self.gradient(operand)} = {' + '.join(names)}",
         }  # fmt: skip
         if self.trace is not None:
-            parts = []
+            parts, whole = [], True
             for n, (user, k) in enumerate(reversed(users)):
-                text = _numbers(self.trace.flows[user, k], self.graph.digits)[0]
+                text, full = _numbers(self.trace.flows[user, k], self.graph.digits)
+                whole = whole and full
                 parts.append(f"({text})" if n and text.startswith("-") else text)
             value, exact = _numbers(self.trace.gradients[operand.place], self.graph.digits)
             left = self.gradient(operand)
-            found["lines"] = _lines(left, [" + ".join(parts)], value, exact)
-            found["sum"] = f"{' + '.join(parts)} {_relation(exact)} {value}"
+            total = " + ".join(parts)
+            found["lines"] = _lines(left, [(total, whole)], value, exact)
+            found["sum"] = f"{total} {_relation(exact and whole)} {value}"
         return found
 
     def kink(self, kink: Kink) -> dict[str, Any]:
@@ -418,15 +427,10 @@ class _Pass:
         cells = [f"({i + 1}, {j + 1})" for i, j in kink.entries]
         return {
             "formula": latex(self.paper.expr(expr)),
-            "op": gate.op,
             "kind": "tie" if gate.op in ("max", "min") else
             "shared" if gate.op[:3] in ("max", "min") else gate.op,
             "entries": [] if gate.shape.is_scalar else cells,
         }  # fmt: skip
-
-
-def _ties(gate: Gate) -> Any:
-    return Ties() if gate.op in ("max", "min") else None
 
 
 def _bare(text: str) -> str:
@@ -454,9 +458,16 @@ def _relation(exact: bool) -> str:
     return "=" if exact else r"\approx"
 
 
-def _lines(left: str, parts: list[str], value: str, exact: bool) -> list[str]:
-    """Return the lines of a chain of equalities, broken where it would be too wide."""
-    links = [("=", part) for part in dict.fromkeys(parts) if part and part != value]
+def _lines(left: str, parts: list[tuple[str, bool]], value: str, exact: bool) -> list[str]:
+    """Return the lines of a chain of equalities, broken where it would be too wide.
+
+    Each part comes with whether it is printed in full: what follows a rounded one is near to it.
+    """
+    links = []
+    for part, whole in dict(parts).items():
+        if part and part != value:
+            links.append((_relation(whole), part))
+            exact = exact and whole
     links.append((_relation(exact), value))
     lines, current = [], left
     room = width(left)
@@ -475,9 +486,13 @@ def _lines(left: str, parts: list[str], value: str, exact: bool) -> list[str]:
 # -- the chain rule --------------------------------------------------------------------------------
 
 
-def _chain(chain: Chain, graph: Graph) -> dict[str, Any]:
-    writing = Writing(graph.circuit, graph.trace.sizes if graph.trace else None)
-    paper = writing.paper
+def _chains(graph: Graph) -> list[dict[str, Any]]:
+    paper = Writing(graph.circuit).paper
+    output = latex(paper.leaf(graph.program.output.data[0]))
+    return [_chain(chain, output, paper) for chain in chains(graph.circuit)]
+
+
+def _chain(chain: Chain, output: str, paper: Notation) -> dict[str, Any]:
 
     def partial(factor: Factor) -> str:
         top, bottom = paper.leaf(factor.of.data[0]), paper.leaf(factor.by.data[0])
@@ -494,7 +509,6 @@ def _chain(chain: Chain, graph: Graph) -> dict[str, Any]:
             parts.append(rf"\left({text}\right)" if loose else text)
         return r" \cdot ".join(parts)
 
-    output = latex(paper.leaf(graph.program.output.data[0]))
     variable = latex(paper.leaf(chain.variable.data[0]))
     symbols = [r"\,".join(partial(f) for f in way) for way in chain.ways]
     products = [product(way) for way in chain.ways]
@@ -567,7 +581,10 @@ def _lemma(name: str) -> dict[str, Any]:
     through = sweep(broken, number(1), [s], broken)[s].value
     table = sweep(whole, number(1), [s], value)[s].value
     program = Program("", "y", (Statement("y", whole),), {"s": s, "y": value}, ("s",), (), {})
-    case = Case(program)
+    case, ring = Case(program), Ring()
+    definition = DefinitionReading(ring)
+    if not ring.equal(definition.of(whole, 0, 0), definition.of(broken, 0, 0)):
+        raise ProofError(f"{name} was not proved to be {broken}")
     put_back = substitute(table, {value: broken})
     for line in (through, put_back, table):
         if not case.proves("s", line):
@@ -581,7 +598,6 @@ def _lemma(name: str) -> dict[str, Any]:
         "through": latex(paper.expr(through)),
         "put_back": _ALONE.sub(r"{\1}", latex(spelled.expr(table))),
         "table": latex(paper.expr(in_function)),
-        "name": latex(paper._applied(name, [Box("id", text="s")])[0].parts[0]),
     }
 
 
@@ -609,11 +625,11 @@ def _checks(graphs: list[Graph]) -> dict[str, Any] | None:
     traces = [graph.trace for graph in graphs if graph.trace is not None]
     if not traces:
         return None
-    checks = traces[0].checks
+    checks = [trace.checks for trace in traces]
     return {
-        "exact": checks.exact,
-        "enclosed": checks.enclosed,
-        "together": checks.together,
-        "digits": min(checks.digits.values(), default=0),
+        "exact": sum(one.exact for one in checks),
+        "enclosed": sum(one.enclosed for one in checks),
+        "together": any(one.together for one in checks),
+        "digits": min((d for one in checks for d in one.digits.values()), default=0),
         "smooth": not traces[0].kinks,
     }

@@ -9,6 +9,7 @@ No judge reads a gradient rule.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
@@ -310,7 +311,7 @@ def _point(shape: Shape, seed: int, positive: bool) -> list[list[Fraction]]:
 # -- judges ----------------------------------------------------------------------------------------
 
 
-class _Judge:
+class _Judge(ABC):
     """One road: what mathematics means on it, and whether two meanings are equal."""
 
     method: str
@@ -329,9 +330,9 @@ class _Judge:
         where, certain = found
         return Verdict(REFUTED if certain else UNDECIDED, self.scope, self.method, where)
 
+    @abstractmethod
     def differs(self, step: Step) -> Difference | None:
         """Return where the two sides differ, and whether that is certain; `None` if nowhere."""
-        raise NotImplementedError
 
 
 def is_rational(ring: Ring, *forms: Form) -> bool:

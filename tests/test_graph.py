@@ -317,3 +317,60 @@ def test_pictures_of_random_programs_have_no_overlaps(text, gates, numbers):
         return
     if len(found.circuit.gates) <= 30:
         assert overlaps(draw(found.picture())) == []
+
+
+# -- signs of equality, and the checks behind a document -------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["md", "tex"])
+def test_what_follows_a_rounded_number_is_near_to_it_and_not_equal(form):
+    """The value 2000 is exact; the factor 2000/2999 is printed as 0.6669."""
+    document = render_graph(graph("f = x * y", values={"x": "2000/2999", "y": 2999}), form)
+    assert r"1 \cdot 0.6669 \approx 0.6669" in document
+    matrices = {"X": [["2000/2999", 1]], "y": [2999, 0]}
+    document = render_graph(graph("X: (1, 2); y: (2, 1); f = X @ y", values=matrices), form)
+    assert r"f = Xy \approx \begin{pmatrix}" in document.replace(" &", " ")
+    exact = {"X": [["1/3", 1]], "y": [3, 0]}
+    document = render_graph(graph("X: (1, 2); y: (2, 1); f = X @ y", values=exact), form)
+    assert r"\approx" not in document
+
+
+def test_a_fork_of_rounded_parts_is_near_to_its_sum():
+    found = graph("f = x * a + x * b", values={"x": 1, "a": "2000/2999", "b": "999/2999"})
+    document = render_graph(found, "md")
+    assert r"$0.3331 + 0.6669 \approx 1$" in document and r"a \approx 0.6669" in document
+
+
+@pytest.mark.parametrize("gates", ["primitive", "named"])
+def test_a_circuit_that_computes_something_else_is_not_shown(gates, monkeypatch):
+    from derive import circuit as room
+
+    monkeypatch.setattr(room, gates, lambda expr: expr + 1)
+    with pytest.raises(ProofError, match="gate by gate f is not what the program says"):
+        graph(NEURON, values=AT, gates=gates)
+
+
+def test_a_function_that_is_not_its_gates_is_not_printed(monkeypatch):
+    """The derivative is right, the constant is not."""
+    from derive import render_graph as room
+
+    whole = room.primitive
+    monkeypatch.setattr(room, "primitive", lambda expr: whole(expr) + 1)
+    both = [graph(NEURON, values=AT, gates=kind) for kind in ("primitive", "named")]
+    with pytest.raises(ProofError, match="sigmoid was not proved to be"):
+        render_graph(both, "md")
+
+
+def test_two_readings_with_other_numbers_are_refused():
+    from dataclasses import replace
+
+    fine, coarse = (graph(NEURON, values=AT, gates=kind) for kind in ("primitive", "named"))
+    moved = ([[fine.trace.gradients[0][0][0] + 1]], *fine.trace.gradients[1:])
+    wrong = replace(fine, trace=replace(fine.trace, gradients=moved))
+    with pytest.raises(ProofError, match="the two readings disagree about the gradient of w0"):
+        render_graph([wrong, coarse], "md")
+
+
+def test_the_checks_of_both_readings_are_counted():
+    both = [graph(NEURON, values=AT, gates=kind) for kind in ("primitive", "named")]
+    assert "Gradients that are irrational: 21." in render_graph(both, "md")

@@ -6,9 +6,7 @@ Neudecker, Matrix Differential Calculus (2019), chapter 9. Each is proved anew i
 
 from __future__ import annotations
 
-from fractions import Fraction
-
-from derive.expr import PRODUCT, SIGN, SUM, Expr, Op, Pullback, broadcast_to
+from derive.expr import PRODUCT, SIGN, SUM, Expr, Op, Pullback
 from derive.shape import SCALAR, Dim, Shape, broadcast, product
 
 VAR = Op(
@@ -156,11 +154,6 @@ class Leaf(tuple):
 def ones(rows: Dim, cols: Dim) -> Expr:
     """Return the matrix of ones."""
     return ONES(data=Shape(rows, cols))
-
-
-def like_number(value: int | Fraction, shape: Shape) -> Expr:
-    """Return a constant repeated to a shape."""
-    return broadcast_to(NUMBER(data=Fraction(value)), shape)
 
 
 OPERATORS = (
