@@ -85,7 +85,7 @@ def _text(found: list[Graph], form: str, picture: str) -> str:
 
 def _write(found: list[Graph], folder: Path, formats: tuple[str, ...]) -> list[Path]:
     """Write the documents, and the pictures that the Markdown shows; each whole or not at all."""
-    from derive.pipeline import write_whole
+    from derive.page import write_whole
 
     stem = f"{found[0].program.name}-graph"
     texts: dict[str, str] = {}

@@ -86,7 +86,11 @@ class Real:
         return Real(_raw(other) - self.value)
 
     def __mul__(self, other: Any) -> Real:
-        return Real(self.value * _raw(other))
+        other = _raw(other)
+        product = self.value * other
+        if type(product) is arb and (self.value == 0 or other == 0) and product == 0:
+            return Real(rational(0))  # nothing is left to be uncertain of
+        return Real(product)
 
     def __truediv__(self, other: Any) -> Real:
         return Real(divided(self.value, _raw(other)))

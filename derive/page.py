@@ -1,12 +1,15 @@
-"""A document to text: the templates of a format, filled with plain values.
+"""A document to text and to a file: the templates of a format, filled with plain values.
 
 Delimiters and filters are the same for every template; `templates/README.md` describes them.
 """
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping
+import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -112,3 +115,68 @@ def template_folder() -> Path:
         if (folder / "markdown").is_dir():
             return folder
     raise OutputError("the templates are missing from this installation")
+
+
+# -- files -----------------------------------------------------------------------------------------
+
+
+class Document(ABC):
+    """What can be rendered and saved under a name; a notebook shows it as Markdown."""
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """The name of its files, without an ending."""
+
+    @abstractmethod
+    def render(self, form: str, **options: Any) -> str:
+        """Return the document in a format, `md` or `tex`."""
+
+    def to_markdown(self, **options: Any) -> str:
+        """Return the document as Markdown with mathematics between dollars."""
+        return self.render("md", **options)
+
+    def to_latex(self, **options: Any) -> str:
+        """Return the document as a LaTeX article, or with `fragment=True` as a piece of one."""
+        return self.render("tex", **options)
+
+    def _repr_markdown_(self) -> str:
+        return self.to_markdown()
+
+    def save(
+        self, folder: str | Path = "output", formats: Sequence[str] = ("md", "tex"), **options: Any
+    ) -> list[Path]:
+        """Write the document into a folder, each file whole or not at all; return their paths."""
+        folder = Path(folder)
+        texts = [(folder / f"{self.name}.{form}", self.render(form, **options)) for form in formats]
+        for path, text in texts:
+            write_whole(path, text)
+        return [path for path, _ in texts]
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file whole or not at all: what was there stays until the new one is complete."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+            os.chmod(temporary, 0o666 & ~_umask())
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputError(
+            f"cannot write {path}: {reason}", hint="choose another folder with -o"
+        ) from None
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from derive.errors import OutputError, UnsupportedError
+from derive.errors import UnsupportedError
 from derive.explain import DETAILS, explain
 from derive.expr import Expr
 from derive.notation import Style
+from derive.page import Document
 from derive.parse import Shapes, parse
 from derive.proof import Derivation, EntryOf, Explicit, Grid, Math, Slice, Step, Verdict
 from derive.shape import Product
@@ -53,7 +51,7 @@ def prove(
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(Document):
     """A proved derivation and the notation in which it is shown."""
 
     derivation: Derivation
@@ -96,27 +94,6 @@ class Proof:
 
         return render(self.derivation, form, self.style, **options)
 
-    def to_markdown(self, **options: Any) -> str:
-        """Return the document as Markdown with mathematics between dollars."""
-        return self.render("md", **options)
-
-    def to_latex(self, **options: Any) -> str:
-        """Return the document as a LaTeX article, or with `fragment=True` as a piece of one."""
-        return self.render("tex", **options)
-
-    def _repr_markdown_(self) -> str:
-        return self.to_markdown()
-
-    def save(
-        self, folder: str | Path = "output", formats: Sequence[str] = ("md", "tex"), **options: Any
-    ) -> list[Path]:
-        """Write the document into a folder, each file whole or not at all; return their paths."""
-        folder = Path(folder)
-        texts = [(folder / f"{self.name}.{form}", self.render(form, **options)) for form in formats]
-        for path, text in texts:
-            write_whole(path, text)
-        return [path for path, _ in texts]
-
     def trace(self) -> dict[str, Any]:
         """Return the whole trace as plain values, for `--json`."""
         d = self.derivation
@@ -137,32 +114,6 @@ class Proof:
                 for a in d.agreements
             ],
         }
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file whole or not at all: what was there stays until the new one is complete."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-            os.chmod(temporary, 0o666 & ~_umask())
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise OutputError(
-            f"cannot write {path}: {reason}", hint="choose another folder with -o"
-        ) from None
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current
 
 
 def _plain_step(step: Step) -> dict[str, Any]:

@@ -18,9 +18,9 @@ from derive.expr import OPS, Expr, nodes, variables
 from derive.layout import Box
 from derive.notation import Notation, Style
 from derive.numbers import BITS, Numbers, at_point, interval
-from derive.page import FORMATS, fill
+from derive.page import FORMATS, fill, write_whole
 from derive.parse import Shapes
-from derive.pipeline import prove, write_whole
+from derive.pipeline import prove
 from derive.printers.latex import broken, latex, matrix
 from derive.proof import EVERY_SHAPE, PROVED, EntryOf
 

@@ -22,7 +22,7 @@ from derive.index import Index, Scalar, entry, mul, partial, total
 from derive.layout import Box, frac, is_sum, num as digits, op, paren, raw, row, sup
 from derive.notation import Notation, Style
 from derive.ops.linear import ones
-from derive.page import FORMATS, fill
+from derive.page import FORMATS, fill, write_whole
 from derive.printers.latex import broken, latex, width
 from derive.proof import EntryOf, Local
 from derive.render import PAGE, _Page
@@ -50,8 +50,6 @@ def render_exercise(sheet: Sheet, form: str, *, solutions: bool = False) -> str:
 
 def save_exercise(sheet: Sheet, folder: Path, formats: Sequence[str]) -> list[Path]:
     """Write a sheet into a folder: problems and solutions in Markdown, both at once in LaTeX."""
-    from derive.pipeline import write_whole
-
     written: dict[str, str] = {}
     for form in formats:
         written[f"{sheet.name}-exercises.{form}"] = render_exercise(sheet, form)

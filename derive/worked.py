@@ -23,6 +23,7 @@ from derive.explain import explain
 from derive.expr import Expr, variables
 from derive.graphs import Graph, Value
 from derive.notation import Style
+from derive.page import Document
 from derive.parse import Shapes, parse
 from derive.pleasant import pleasant
 from derive.program import Program
@@ -31,7 +32,7 @@ from derive.values import point, read_values
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class Example(Document):
     """A program with numbers, and how they are to be written.
 
     `formulas` holds the gradients in the program's names, those that hold at this point; `seed` is
@@ -94,29 +95,6 @@ class Example:
         from derive.render_worked import render
 
         return render(self, form, **options)
-
-    def to_markdown(self, **options: Any) -> str:
-        """Return the document as Markdown with mathematics between dollars."""
-        return self.render("md", **options)
-
-    def to_latex(self, **options: Any) -> str:
-        """Return the document as a LaTeX article, or with `fragment=True` as a piece of one."""
-        return self.render("tex", **options)
-
-    def _repr_markdown_(self) -> str:
-        return self.to_markdown()
-
-    def save(
-        self, folder: str | Path = "output", formats: Sequence[str] = ("md", "tex"), **options: Any
-    ) -> list[Path]:
-        """Write the document into a folder, each file whole or not at all; return their paths."""
-        from derive.pipeline import write_whole
-
-        folder = Path(folder)
-        texts = [(folder / f"{self.name}.{form}", self.render(form, **options)) for form in formats]
-        for path, text in texts:
-            write_whole(path, text)
-        return [path for path, _ in texts]
 
     def plain(self) -> dict[str, Any]:
         """Return the example as plain values, for `--json`."""

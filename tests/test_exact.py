@@ -113,3 +113,9 @@ def test_roots_are_exact_only_where_both_parts_are_powers():
     with precision():
         assert raised(rational(Fraction(8, 27)), Fraction(2, 3)) == rational(Fraction(4, 9))
         assert not is_exact(raised(rational(2), HALF))
+
+
+def test_nothing_times_an_interval_is_nothing():
+    with precision():
+        for product_ in (Real(0) * Functions().exp(Real(1)), Functions().exp(Real(1)) * 0):
+            assert is_exact(product_.value) and product_.value == 0
