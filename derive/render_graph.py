@@ -18,7 +18,7 @@ from derive.claim import Case
 from derive.diagram import Writing
 from derive.errors import ProofError
 from derive.exact import Reading, Rows, precision
-from derive.expr import OPS, Expr, elementwise, nodes, number, substitute, variables
+from derive.expr import OPS, Expr, elementwise, number, substitute, variables
 from derive.figures import figure
 from derive.graphs import Graph
 from derive.layout import Box, frac, op, row
@@ -34,8 +34,8 @@ from derive.shape import SCALAR
 from derive.simplify import simplify
 from derive.slopes import same
 
-#: Matrices with more rows or columns are given by their shape alone.
-LARGEST = 8
+#: Matrices with more rows or columns, or that are wider than a line, are given by their shape.
+LARGEST = 12
 #: Equations wider than this continue on a line of their own.
 LINE = 66.0
 #: The same where a reason stands beside the equation.
@@ -66,6 +66,7 @@ def render_graph(
     document = {
         **_setting(shown[0]),
         "readings": readings,
+        "uses": _uses(readings),
         "agreement": _agreement(shown) if len(shown) > 1 else None,
         "chains": [] if shown[0].trace else _chains(shown[0]),
         "checks": _checks(shown),
@@ -110,7 +111,6 @@ def _setting(graph: Graph) -> dict[str, Any]:
         "loss": latex(paper.loss),
         "output": latex(paper.leaf(output.data[0])),
         "is_loss": program.is_loss,
-        "uses": _uses(graph),
         "scalars": all(gate.shape.is_scalar for gate in graph.circuit.gates),
         "numbers": trace is not None,
     }
@@ -130,18 +130,16 @@ def _rows(parts: list[str]) -> list[str]:
     return [r", \qquad ".join(line) for line in lines]
 
 
-def _uses(graph: Graph) -> dict[str, bool]:
-    """Return which signs of matrix formulas a document has to explain."""
-    program = graph.circuit.as_program()
-    names = {node.name for s in program.statements for node in nodes(s.expr)
-             if not node.shape.is_scalar}  # fmt: skip
-    kinked = {"relu", "max", "min"} & names
+def _uses(readings: list[dict[str, Any]]) -> dict[str, bool]:
+    """Return which signs of matrix formulas a document has to explain: those that it prints."""
+    formulas = [x["formula"] for r in readings for x in r["forward"]]
+    formulas += [part["flow"] for r in readings for x in r["backward"] for part in x["parts"]]
+    printed = " ".join(formulas)
     return {
-        "ones": bool(names & {"broadcast_to", "sum_rows", "sum_cols", "ones"}) or "sum" in
-        {node.name for s in program.statements for node in nodes(s.expr)},
-        "odot": bool(names & {"mul", "div", "pow"} or kinked),
-        "mask": bool(kinked),
-    }  # fmt: skip
+        "ones": r"\mathbf{1}" in printed,
+        "odot": r"\odot" in printed,
+        "mask": r" \gt " in printed,
+    }
 
 
 def _reading(graph: Graph, form: str, picture: str) -> dict[str, Any]:
@@ -285,9 +283,8 @@ class _Pass:
 
     def _fits(self, *places: int) -> bool:
         """Whether the matrices at some places are small enough to be written down."""
-        assert self.trace is not None
-        shapes = (self.trace.values[place] for place in places)
-        return all(len(rows) <= LARGEST and len(rows[0]) <= LARGEST for rows in shapes)
+        labels = (self.writing.labels[place] for place in places)
+        return not any("numbers" in self.values[label] for label in labels)
 
     @cached_property
     def backward(self) -> list[dict[str, Any]]:
@@ -445,13 +442,15 @@ def _partial(paper: Notation, writing: Writing, of: Gate, by: Gate) -> str:
 
 def _numbers(rows: Rows, digits: int) -> tuple[str, bool]:
     """Return a value as it is printed, and whether nothing in it was rounded."""
-    if len(rows) > LARGEST or len(rows[0]) > LARGEST:
-        return rf"\text{{(}}{len(rows)}\times {len(rows[0])}\text{{ numbers)}}", True
-    cells = [[figure(x, digits) for x in line] for line in rows]
-    exact = all(cell.exact for line in cells for cell in line)
-    if len(rows) == len(rows[0]) == 1:
-        return cells[0][0].tex, exact
-    return matrix([[cell.tex for cell in line] for line in cells], "round"), exact
+    if len(rows) <= LARGEST and len(rows[0]) <= LARGEST:
+        cells = [[figure(x, digits) for x in line] for line in rows]
+        exact = all(cell.exact for line in cells for cell in line)
+        if len(rows) == len(rows[0]) == 1:
+            return cells[0][0].tex, exact
+        text = matrix([[cell.tex for cell in line] for line in cells], "round")
+        if width(text) <= LINE:
+            return text, exact
+    return rf"\text{{(}}{len(rows)}\times {len(rows[0])}\text{{ numbers)}}", True
 
 
 def _relation(exact: bool) -> str:

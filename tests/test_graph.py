@@ -184,11 +184,10 @@ def test_the_signs_of_gates(text, signs):
 
 
 def test_large_matrices_stand_by_their_shape():
-    found = graph(
-        "X: (9, 9); f = sum(X * X)", values={"X": [[k + j for j in range(9)] for k in range(9)]}
-    )
-    assert "9×9" in found.to_svg()
-    assert r"9\times 9\text{ numbers)}" in render_graph(found, "md")
+    values = {"X": [[k + j for j in range(13)] for k in range(13)]}
+    found = graph("X: (13, 13); f = sum(X * X)", values=values)
+    assert "13×13" in found.to_svg()
+    assert r"13\times 13\text{ numbers)}" in render_graph(found, "md")
 
 
 # -- documents -------------------------------------------------------------------------------------
@@ -374,3 +373,12 @@ def test_two_readings_with_other_numbers_are_refused():
 def test_the_checks_of_both_readings_are_counted():
     both = [graph(NEURON, values=AT, gates=kind) for kind in ("primitive", "named")]
     assert "Gradients that are irrational: 21." in render_graph(both, "md")
+
+
+def test_twelve_numbers_in_a_row_are_shown_and_every_sign_is_explained():
+    values = {"x": [list(range(12))], "M": [[k % 3 - 1] for k in range(12)]}
+    document = render_graph(graph("x: (1, 12); M: (12, 1); y = 2 * (x @ M)", values=values), "tex")
+    assert "0 & 1 & 2 & 3 & 4 & 5 & 6 & 7 & 8 & 9 & 10 & 11" in document
+    assert "numbers)" not in document
+    document = render_graph(graph("X: (n, d); Y = tanh(X)"), "md")
+    assert r"$\odot$ multiplies entry by entry" in document
