@@ -382,3 +382,10 @@ def test_twelve_numbers_in_a_row_are_shown_and_every_sign_is_explained():
     assert "numbers)" not in document
     document = render_graph(graph("X: (n, d); Y = tanh(X)"), "md")
     assert r"$\odot$ multiplies entry by entry" in document
+
+
+def test_numbers_compared_together_are_not_said_to_be_compared_one_by_one():
+    text = "; ".join(f"x{k} = x{k - 1} * a + {k}" for k in range(1, 150))
+    document = render_graph(graph(text, values={"x0": "1/7", "a": "2/3"}), "md")
+    assert "along two" not in document and "Each equals exactly" not in document
+    assert "too many to be compared one by one" in document
