@@ -265,6 +265,16 @@ class Case:
                 truth=f"d{name} = {self.truth(name)}", **common,
             )  # fmt: skip
             self.standing[text] = refuted
+            merged = self.fitting(text)
+            if merged is not self:  # where dimensions are equal its numbers are wrong as well
+                own, other = merged.read(text)
+                fits = other.shape == merged.program.leaves[own].shape
+                found = merged.refute(own, other) if fits else None
+                if found is not None:
+                    equal = " and ".join(merged.equalities)
+                    reason = f"{reason}; it fits where {equal}, and is false there"
+                    refuted = replace(refuted, reason=reason, counterexample=found)
+                    self.standing[text] = refuted
             return replace(refuted, diagnosis=self._diagnosis(name, expr))
         try:
             if self._proved_unless_false(name, expr):
@@ -438,8 +448,12 @@ class Case:
         case = self
         for _ in self.program.dims:
             try:
-                case.read(text)
-                break
+                name, expr = case.read(text)
+                wanted = case.program.leaves[name].shape
+                clash = next((p for p in zip(wanted.dims, expr.shape.dims) if p[0] != p[1]), None)
+                if clash is None:
+                    break
+                case = case._with_equal(ShapeError("another shape", clash=clash)) or case
             except ShapeError as error:
                 case = case._with_equal(error) or case
         return case

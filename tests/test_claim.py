@@ -150,7 +150,6 @@ def test_a_diagnosis_is_proved_when_it_is_claimed(name):
 # -- shapes ----------------------------------------------------------------------------------------
 
 ILL_SHAPED = {
-    "another shape": (BILINEAR, "dX = b @ a.T", "dX is n×m, the claim is m×n"),
     "a product that does not fit": (
         BILINEAR, "dX = a @ b", "a @ b: a has 1 column, b has m rows",
     ),
@@ -365,3 +364,14 @@ def test_a_variant_changes_one_occurrence_of_a_name():
     X = var("X", M)
     found = {str(variant) for _, variant in repairs(X @ X, M, ["n"])}
     assert {"X.T @ X", "X @ X.T", "(X @ X).T"} <= found
+
+
+def test_a_claim_of_another_shape_has_a_counterexample_where_it_fits():
+    (found,) = check(BILINEAR, "dX = b @ a.T")
+    assert found.verdict == "refuted" and found.counterexample is not None
+    assert found.reason == "dX is n×m, the claim is m×n; it fits where n = m, and is false there"
+    assert found.diagnosis == "true is dX = a @ b.T; yours is its transpose"
+    # where n = m the shape still does not fit; where it does, the numbers may be right
+    for claim in ("dX = b", "da = X", "da = (X @ b).T"):
+        (other,) = check(BILINEAR, claim)
+        assert other.verdict == "refuted" and other.counterexample is None
