@@ -335,9 +335,10 @@ class Court:
         *,
         name: str = "",
     ):
-        from derive.parse import parse
+        from derive.catalogue import opened
 
-        self.program = parse(program, dict(shapes or {}), name=name)
+        self.program, entry = opened(program, dict(shapes or {}), name)
+        self.at = dict(entry.at)
         self.assume = dict(assume or {})
         self.case = self._case()
 
@@ -374,7 +375,7 @@ class Court:
         except MemoryError:
             message = "the judges ran out of memory"
         standing = case.standing.get(claim)
-        return standing.verdict if standing else UNDECIDED, standing, message
+        return standing.verdict if standing is not None else UNDECIDED, standing, message
 
 
 # -- judging ---------------------------------------------------------------------------------------

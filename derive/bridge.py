@@ -20,6 +20,7 @@ from sympy.matrices import expressions as mx
 from sympy.matrices.expressions.applyfunc import ElementwiseApplyFunction
 from sympy.matrices.expressions.diagonal import DiagMatrix, DiagonalMatrix, DiagonalOf
 
+from derive.catalogue import opened
 from derive.errors import ShapeError, UnsupportedError
 from derive.expr import OPS, Expr, broadcast_to, elementwise, nodes, number
 from derive.ops import var
@@ -91,7 +92,7 @@ def to_sympy(program: str | Program | Expr, shapes: Shapes | None = None) -> Any
     """
     if isinstance(program, Expr):
         return _ToSympy({}).read(program)
-    read = program if isinstance(program, Program) else parse(program, shapes)
+    read, _ = opened(program, shapes)
     return _ToSympy(read.sizes).read(read.composed(read.statements[-1].expr))
 
 

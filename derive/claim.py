@@ -17,6 +17,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from derive.assumptions import Assumptions, assumed
+from derive.catalogue import opened
 from derive.entries import Explicit
 from derive.errors import DeriveError, ParseError, ShapeError, UnsupportedError
 from derive.explain import explain
@@ -26,7 +27,7 @@ from derive.index import Index, along, renaming
 from derive.normal import Ring
 from derive.ops import var
 from derive.ops.elementwise import EXTREMA, marks_winner
-from derive.parse import Shapes, parse, parse_claim
+from derive.parse import Shapes, parse_claim
 from derive.program import Program, Statement, nearest, with_dim
 from derive.proof import EVERY_SHAPE, PROVED, REFUTED, UNDECIDED, Derivation
 from derive.reading import Reading
@@ -87,6 +88,10 @@ class Judgement:
     holds: str = ""
     seconds: float = 0.0
 
+    def __bool__(self) -> bool:
+        """Whether the claim is proved: what is refuted or undecided is false in a condition."""
+        return self.verdict == PROVED
+
     def plain(self) -> dict[str, Any]:
         """Return the judgement as plain values, for `--json`."""
         found = {
@@ -129,9 +134,11 @@ def check(
     >>> [j.verdict for j in check(text, ["dX = a @ b.T", "dX = 2 * a @ b.T"])]
     ['proved', 'refuted']
 
-    Raises `ParseError` or `ShapeError` where the program or a claim cannot be read.
+    A judgement is true in a condition where its claim is proved, and only there. `program` is a
+    text or a name of the catalogue. Raises `ParseError` or `ShapeError` where the program or a
+    claim cannot be read.
     """
-    read = program if isinstance(program, Program) else parse(program, shapes)
+    read, _ = opened(program, shapes)
     case = Case(read, assume)
     return [case.judge(claim) for claim in ([claims] if isinstance(claims, str) else claims)]
 
@@ -225,11 +232,11 @@ class Case:
                 raise
             if _is_order_of_factors(error):
                 return _timed(self._other_order(text, error), start)
-            found = self._in_numbers(text) or self._ill_shaped(text, error)
-            return _timed(found, start)
+            found = self._in_numbers(text)
+            return _timed(self._ill_shaped(text, error) if found is None else found, start)
         misfit = expr.shape != self.program.leaves[name].shape
-        found = (self._in_numbers(text) if misfit else None) or self._judged(text, name, expr)
-        return _timed(found, start)
+        found = self._in_numbers(text) if misfit else None
+        return _timed(self._judged(text, name, expr) if found is None else found, start)
 
     def _in_numbers(self, text: str) -> Judgement | None:
         """Judge a claim that names sizes by the user's numbers, such as eye(3), at these sizes."""

@@ -102,13 +102,13 @@ def prove(target: str, **given: Any) -> int:
 def _proved(target: str, given: dict[str, Any]) -> Proof:
     from derive.pipeline import prove as prove_program
 
-    text, name, at = read_target(target)
+    text, name = read_target(target)
     style = options.style(given)
     with _progress() as progress:
         return prove_program(
             text,
             dict(shape(item) for item in given["shapes"]),
-            at={**at, **sizes(given["at"])},
+            at=sizes(given["at"]),
             wrt=options.names(given["wrt"]),
             detail=given["detail"],
             style=style,

@@ -67,7 +67,7 @@ def check(target: str | None, **options: Any) -> int:
 def _check_claims(target: str, formats: tuple[str, ...], options: dict[str, Any]) -> int:
     from derive.batch import Answer, Court
 
-    text, name, at = read_target(target)
+    text, name = read_target(target)
     given = dict(shape(item) for item in options["shapes"])
     court = Court(text, given, assumptions_of(options["assumed"]), name=name)
     for claim in options["claims"]:  # what cannot be read is said before anything is judged
@@ -84,7 +84,9 @@ def _check_claims(target: str, formats: tuple[str, ...], options: dict[str, Any]
         _print(answer, claim, options["as_json"], court.assume)
         if options["write"] and judgement is not None:
             stem = _stem(court, claim, taken)
-            written += _write(court, judgement, stem, formats, options | {"given": given, "at": at})
+            written += _write(
+                court, judgement, stem, formats, options | {"given": given, "at": court.at}
+            )
     for path in written:
         click.echo(f"wrote {path}", err=options["as_json"])
     return status(found)
@@ -268,7 +270,7 @@ def _print(
 def lines(answer: Answer, claim: str | None = None) -> list[str]:
     """Return what is said of an answer: what it is about, then everything that is known of it."""
     judgement = answer.judgement
-    text = claim if claim is not None else judgement.claim if judgement else ""
+    text = claim if claim is not None else judgement.claim if judgement is not None else ""
     text = "; ".join(
         " ".join(part.split()) for part in text.replace(";", "\n").split("\n") if part.strip()
     )
@@ -332,7 +334,7 @@ def gradient(target: str, **options: Any) -> int:
 
     if options["code"] is not None:
         library(options["code"])
-    text, name, _ = read_target(target)
+    text, name = read_target(target)
     wrt = options["wrt"]
     proof = prove(
         text,

@@ -62,22 +62,17 @@ def example(target: str, **given: Any) -> int:
 
 
 def _worked(target: str, given: dict[str, Any]) -> Example:
-    from derive.catalogue import load, names
     from derive.worked import example as work_out
 
-    text, name, at = read_target(target)
-    values = given["values"]
-    assume: dict[str, str | tuple[str, ...]] = {**assumptions_of(given["assumed"])}
-    if values is None and target in names():
-        assume = {**load(target).assume, **assume}
+    text, name = read_target(target)
     return work_out(
         text,
         dict(shape(item) for item in given["shapes"]),
-        at={**({} if values is not None else at), **sizes(given["at"])},
+        at=sizes(given["at"]),
         seed=given["seed"],
-        values=values,
+        values=given["values"],
         wrt=options.names(given["wrt"]),
-        assume=assume,
+        assume=assumptions_of(given["assumed"]),
         style=options.style(given),
         name=name,
     )

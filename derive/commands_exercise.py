@@ -39,18 +39,16 @@ def exercise(target: str, **options: Any) -> int:
     formats = formats_of(options)
     from derive.sheet import exercise as set_problems
 
-    text, name, at = read_target(target)
-    asked = sizes(options["at"])
+    text, name = read_target(target)
     sheet = set_problems(
         text,
         dict(shape(item) for item in options["shapes"]),
         count=options["count"],
         seed=options["seed"],
-        at={**at, **asked},
+        at=sizes(options["at"]),
         wrt=names(options["wrt"]),
         assume=assumptions_of(options["assumed"]),
         name=name,
-        fixed=bool(asked),
     )
     if options["as_json"]:
         import json

@@ -61,16 +61,17 @@ def graph(target: str, **options: Any) -> int:
 
 def _graphs(target: str, options: dict[str, Any]) -> list[Graph]:
     from derive.graphs import graph as draw
-    from derive.parse import parse
 
-    text, name, at = read_target(target)
-    program = parse(text, dict(shape(item) for item in options["shapes"]), name=name)
+    text, name = read_target(target)
+    shapes = dict(shape(item) for item in options["shapes"])
     kinds = ("primitive", "named") if options["gates"] == BOTH else (options["gates"],)
-    asked = {**({} if options["values"] else at), **sizes(options["at"])}
     return [
-        draw(program, values=options["values"], at=asked, gates=kind, digits=options["digits"])
+        draw(
+            text, shapes, values=options["values"], at=sizes(options["at"]), gates=kind,
+            digits=options["digits"], name=name,
+        )
         for kind in kinds
-    ]
+    ]  # fmt: skip
 
 
 def _text(found: list[Graph], form: str, picture: str) -> str:

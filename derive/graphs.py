@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from derive.backprop import Trace, backprop
+from derive.catalogue import opened
 from derive.circuit import WRITTEN, Circuit, circuit, formula
 from derive.errors import UnsupportedError
 from derive.exact import Rows, decimal, exact_text
-from derive.parse import Shapes, parse
+from derive.parse import Shapes
 from derive.program import Program
 from derive.values import point, read_values
 
@@ -238,7 +239,7 @@ def graph(
     Decimals are exact: 0.1 is 1/10. Raises `ParseError`, `ShapeError`, `UnsupportedError` for bad
     input and `DomainError` where a value does not exist.
     """
-    read = program if isinstance(program, Program) else parse(program, shapes, name=name)
+    read, _ = opened(program, shapes, name)
     found = circuit(read, gates)
     if values is None:
         return Graph(found, None, digits)

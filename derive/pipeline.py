@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from derive.catalogue import opened
 from derive.errors import UnsupportedError
 from derive.explain import DETAILS, explain
 from derive.expr import Expr
 from derive.notation import Style
 from derive.page import Document
-from derive.parse import Shapes, parse
+from derive.parse import Shapes
 from derive.proof import Derivation, EntryOf, Explicit, Grid, Math, Slice, Step, Verdict
 from derive.shape import Product
 from derive.verify import insist, verify
@@ -37,16 +38,18 @@ def prove(
     >>> {verdict.word for verdict in proof.verdicts}
     {'proved'}
 
-    `shapes` gives shapes beside the text (`{"X": ("n", "d")}`), `at` the sizes at which entries are
-    written out, `wrt` the variables (all inputs by default), `detail` is full, one or brief, and
-    `style` the notation. Raises `ParseError`, `ShapeError`, `UnsupportedError` or `SizeError` for
-    bad input, and `ProofError` where a step was not proved: nothing unproved is returned.
+    `program` is a text or a name of the catalogue, `shapes` gives shapes beside the text
+    (`{"X": ("n", "d")}`), `at` the sizes at which entries are written out, `wrt` the variables (all
+    inputs by default), `detail` is full, one or brief, and `style` the notation. Raises
+    `ParseError`, `ShapeError`, `UnsupportedError` or `SizeError` for bad input, and `ProofError`
+    where a step was not proved: nothing unproved is returned.
     """
     if detail not in DETAILS:
         raise UnsupportedError(f"there is no detail {detail!r}", hint=f"it is {', '.join(DETAILS)}")
     wanted = tuple(wrt) if wrt is not None else None
-    read = parse(program, shapes, name=name)
-    written = explain(read, at=at, wrt=wanted, detail=detail, max_entries=max_entries)
+    read, entry = opened(program, shapes, name)
+    sizes = {**entry.at, **(at or {})}
+    written = explain(read, at=sizes, wrt=wanted, detail=detail, max_entries=max_entries)
     return Proof(insist(verify(written, progress)), style or Style(elide=6))
 
 

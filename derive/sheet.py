@@ -18,6 +18,7 @@ from typing import Any
 
 from derive.assumptions import Assumptions, assumed
 from derive.backprop import Trace, backprop
+from derive.catalogue import opened
 from derive.circuit import circuit
 from derive.errors import ProofError, SizeError, UnsupportedError
 from derive.exact import DomainError, Reading, Rows, decimal, exact_text, is_exact, precision, raw
@@ -25,7 +26,7 @@ from derive.explain import explain
 from derive.expr import Expr, nodes, number, variables
 from derive.mistakes import PLAIN, Mistake, mistakes
 from derive.numbers import with_values
-from derive.parse import Shapes, parse
+from derive.parse import Shapes
 from derive.pleasant import pleasant
 from derive.program import Program
 from derive.proof import Chain, Derivation, EntryOf, Step
@@ -152,7 +153,6 @@ def exercise(
     wrt: Sequence[str] | None = None,
     assume: Assumptions | None = None,
     name: str = "",
-    fixed: bool = True,
 ) -> Sheet:
     """Return a sheet of problems about a program's gradients, every solution checked.
 
@@ -163,14 +163,15 @@ def exercise(
     True
 
     `at` gives the sizes, `wrt` the variables to differentiate by, `assume` what the numbers obey.
-    With `fixed=False` the sizes in `at` are a default, and a problem may have others where a
-    mistake hides better. Raises `ParseError`, `ShapeError`, `UnsupportedError` or `SizeError` for
-    bad input, and `ProofError` where a solution did not pass its check.
+    Without `at` a problem may have other sizes, where a mistake hides better. Raises `ParseError`,
+    `ShapeError`, `UnsupportedError` or `SizeError` for bad input, and `ProofError` where a solution
+    did not pass its check.
     """
     if not 1 <= count <= MOST_PROBLEMS:
         raise UnsupportedError(f"a sheet has from 1 to {MOST_PROBLEMS} problems, not {count}")
-    read = parse(program, shapes, name=name)
-    return _Setter(read, at, wrt, assume, seed, fixed and bool(at)).sheet(count)
+    read, entry = opened(program, shapes, name)
+    sizes = {**entry.at, **(at or {})}
+    return _Setter(read, sizes, wrt, assume, seed, bool(at)).sheet(count)
 
 
 class _Setter:

@@ -6,56 +6,64 @@ written.
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from typing import IO
 
 from derive.errors import OutputError, ParseError, UnsupportedError
 
 
-def read_target(target: str) -> tuple[str, str, dict[str, int]]:
-    """Return a target's text, its name and its default sizes.
+def read_target(target: str) -> tuple[str, str]:
+    """Return a target's text and its name, where the target is a file or standard input, `-`.
 
     A text with a formula in it is a program; else it is a name of the catalogue, or a file.
     """
+    if target == "-":
+        return _text(_standard_input(), "standard input"), ""
     if any(mark in target for mark in "=@;\n"):
-        return target, "", {}
-    from derive.catalogue import load, names
+        return target, ""
+    from derive.catalogue import meant, names
 
     if target in names():
-        entry = load(target)
-        return entry.program, entry.name, dict(entry.at)
+        return target, ""
     path = Path(target)
     try:
         found = path.is_file()
     except (OSError, ValueError):
         found = False
     if found:
-        return _read(path), _file_name(path), {}
+        return _read(path), _file_name(path)
     if path.suffix or "/" in target:
         raise OutputError(f"there is no file {safe(target)}")
-    if target.isidentifier() and len(target) > 1:
-        from derive.program import nearest
-
-        raise UnsupportedError(
-            f"{target} is neither a program nor a name of the catalogue nor a file"
-            f"{nearest(target, names())}",
-            hint="derive list shows the catalogue",
-        )
-    return target, "", {}
+    return meant(target).program, ""
 
 
 def _read(path: Path) -> str:
-    from derive.parse import LONGEST
-
     try:
         with path.open("rb") as file:
-            data = file.read(4 * LONGEST + 1)
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ParseError(
-            f"{path} is not UTF-8 text: byte {error.start + 1} cannot be read"
-        ) from None
+            return _text(file, str(path))
     except OSError as error:
         raise OutputError(f"cannot read {path}: {error.strerror}") from None
+
+
+def _standard_input() -> IO[bytes]:
+    if sys.stdin is None:
+        raise OutputError("standard input is closed")
+    return sys.stdin.buffer
+
+
+def _text(file: IO[bytes], name: str) -> str:
+    from derive.parse import LONGEST
+
+    data = file.read(4 * LONGEST + 1)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if len(data) > 4 * LONGEST and error.start > 4 * LONGEST - 4:  # cut, and too long anyway
+            return data.decode("utf-8-sig", "ignore")
+        raise ParseError(
+            f"{name} is not UTF-8 text: byte {error.start + 1} cannot be read"
+        ) from None
 
 
 def _file_name(path: Path) -> str:

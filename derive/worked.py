@@ -16,6 +16,7 @@ from flint import arb
 
 from derive.assumptions import Assumptions, assumed
 from derive.backprop import Trace, backprop
+from derive.catalogue import opened
 from derive.circuit import circuit
 from derive.errors import ProofError
 from derive.exact import DomainError, Reading, Rows, is_exact, precision, raw
@@ -24,7 +25,7 @@ from derive.expr import Expr, variables
 from derive.graphs import Graph, Value
 from derive.notation import Style
 from derive.page import Document
-from derive.parse import Shapes, parse
+from derive.parse import Shapes
 from derive.pleasant import pleasant
 from derive.program import Program
 from derive.proof import Derivation
@@ -146,9 +147,11 @@ def example(
     `ParseError`, `ShapeError`, `UnsupportedError` for bad input and `DomainError` where a value
     does not exist; nothing that was not checked is returned.
     """
-    read = program if isinstance(program, Program) else parse(program, shapes, name=name)
+    read, entry = opened(program, shapes, name)
     wanted = tuple(wrt) if wrt is not None else None
     read.wanted(wanted)
+    if values is None:
+        at, assume = {**entry.at, **(at or {})}, {**entry.assume, **(assume or {})}
     words = assumed(read, assume or {})
     given: Mapping[str, Any] = {}
     if values is not None:

@@ -113,8 +113,8 @@ def test_the_trace_as_json(capsys):
         ),
         (
             ["afine"],
-            "derive: afine is neither a program nor a name of the catalogue nor a file: "
-            "did you mean affine?\n  hint: derive list shows the catalogue\n",
+            "derive: afine is neither a program nor a name of the catalogue: did you mean affine?\n"
+            "  hint: a program is a formula such as Y = X @ W; derive list shows the catalogue\n",
         ),
         (["nowhere.txt"], "derive: there is no file nowhere.txt\n"),
         (["latin.txt"], "derive: latin.txt is not UTF-8 text: byte 5 cannot be read\n"),

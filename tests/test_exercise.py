@@ -50,8 +50,8 @@ NEAR = mpmath.mpf(10) ** -12
 
 @cache
 def sheet(name: str, seed: int = 7, count: int = 8) -> derive.Sheet:
-    at = SIZES.get(name)
-    return exercise(PROGRAMS[name], count=count, seed=seed, at=at, name=name, fixed=False)
+    program = name if name in SIZES else PROGRAMS[name]
+    return exercise(program, count=count, seed=seed, name=name)
 
 
 @cache
@@ -338,7 +338,7 @@ def test_the_text_is_the_same_in_every_process(seed, tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "affine-solutions.md").read_text("utf-8") == exercise(
-        load("affine").program, seed=7, at=load("affine").at, name="affine", fixed=False
+        "affine", seed=7
     ).to_markdown(solutions=True)
 
 

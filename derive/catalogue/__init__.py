@@ -6,9 +6,17 @@ is assumed of the numbers in examples of it, such as labels that are one-hot.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from dataclasses import dataclass, field
 from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from derive.errors import UnsupportedError
+
+if TYPE_CHECKING:
+    from derive.parse import Shapes
+    from derive.program import Program
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +48,50 @@ def load(name: str) -> Entry:
     """
     data = tomllib.loads(files(__name__).joinpath(f"{name}.toml").read_text("utf-8"))
     return Entry(name, data["title"], data["program"], data.get("at", {}), data.get("assume", {}))
+
+
+#: A name, or names with hyphens between them: what an entry may be called.
+_WORD = re.compile(r"\s*[^\W\d]\w*(-\w+)*\s*\Z")
+
+
+def meant(program: str) -> Entry:
+    """Return the entry that a bare word names; any other text is a program of its own.
+
+    >>> meant("affine").at, meant("Y = X @ X.T").program
+    ({'n': 2, 'd': 2, 'm': 3}, 'Y = X @ X.T')
+
+    Raises `UnsupportedError` for a word that the catalogue does not have.
+    """
+    from derive.program import nearest
+
+    word = program.strip()
+    if not _WORD.match(program):
+        return Entry("", "", program, {})
+    if word in names():
+        return load(word)
+    near = nearest(word, names())
+    if "-" in word and not near:  # a difference of scalars
+        return Entry("", "", program, {})
+    raise UnsupportedError(
+        f"{word} is neither a program nor a name of the catalogue{near}",
+        hint="a program is a formula such as Y = X @ W; derive list shows the catalogue",
+    )
+
+
+def opened(
+    program: str | Program, shapes: Shapes | None = None, name: str = ""
+) -> tuple[Program, Entry]:
+    """Return the program that a text or a bare word stands for, and what is known of it beside.
+
+    >>> program, entry = opened("affine")
+    >>> str(program.output), program.name, entry.at["m"]
+    ('Y', 'affine', 3)
+
+    Raises what `parse` raises, and `UnsupportedError` for an unknown word.
+    """
+    from derive.parse import parse
+
+    if not isinstance(program, str):
+        return program, Entry("", "", program.text, {})
+    entry = meant(program)
+    return parse(entry.program, shapes, name=name or entry.name), entry
