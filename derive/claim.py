@@ -381,6 +381,7 @@ class Case:
             return False
         output, claim = program.composed(program.output), program.composed(expr)
         one: dict[str, Form] = {f"d{program.output}": {(): 1}} if program.is_loss else {}
+        ring.wait_for(frozenset(self.assumed))
         written = Explicit(ring, lambda leaf, i, j: one.get(leaf))
         try:
             upstream = written.matrix(self.gradients[f"d{program.output}"])
@@ -532,6 +533,7 @@ class Case:
         ring = self.ring
         ring.budget = Budget()
         self._assume({})
+        self._await(frozenset(self.assumed))
         rows, cols = self.program.leaves[name].shape.dims
         a, c = along("@a", rows), along("@c", cols)
         claimed = self._entry_form(self.exposed(expr), a, c)
@@ -552,6 +554,13 @@ class Case:
     def _assume(self, words: Mapping[str, frozenset[str]]) -> None:
         if words != self.ring.assumed:
             self.ring.assume(words)
+            self.reading.forget()
+
+    def _await(self, names: frozenset[str]) -> None:
+        """Keep open what an assumption about some names may make zero, until it is made."""
+        if names != self.ring.waiting:
+            self.ring.wait_for(names)
+            self.known = {}
             self.reading.forget()
 
     def exposed(self, expr: Expr) -> Expr:

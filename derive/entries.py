@@ -235,6 +235,7 @@ def _by_sympy(ring: Ring, form: Form, variables: list[int]) -> list[Form]:
     places = {symbol: k for k, symbol in enumerate(symbols.values())}
     expression = to_sympy(ring, form, symbols)
     own = Ring(ring.sizes)
+    own.wait_for(frozenset({"v"}))  # what it stands for may be zero for every input
     for k in range(len(variables)):
         own.entry("v", k, 0)
     derivatives = (expression.diff(symbols[atom]) for atom in variables)

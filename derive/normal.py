@@ -41,6 +41,7 @@ from derive.ops import OPS
 from derive.ops.square import cofactor, determinant
 from derive.reading import RingFunctions, Value
 from derive.shape import Dim, Pair, Product, extent
+from derive.vanishing import is_constant, sign_of_sizes, square_of_sign
 
 Meaning = Callable[[Scalar, Mapping[Index, Index]], Form | None]
 
@@ -80,6 +81,13 @@ class Ring:
         self.depth = 0
         self.closed: dict[Monomial, Form] = {}
         self.assumed: dict[str, frozenset[str]] = {}
+        #: Names of whose entries something will be assumed, once derivatives are taken.
+        self.waiting: frozenset[str] = frozenset()
+        #: The least that a dimension is, where that is more than 1.
+        self.least: Mapping[str, int] = {}
+        #: Signs that are known of forms of dimensions: 1, or 0 where they are known to be not zero.
+        self.supposed: dict[tuple, int] = {}
+        self.squares: dict[int, Form | None] = {}
         self.symmetric: dict[tuple, bool] = {}
 
     def assume(self, assumptions: Mapping[str, Iterable[str]]) -> None:
@@ -90,7 +98,21 @@ class Ring:
         self.assumed = {name: frozenset(words) for name, words in assumptions.items()}
         self.special = {a for a, key in enumerate(self.atoms) if self._is_special(key)}
         self.symmetric = {}
+        self.squares = {}
         self.closed = {}
+
+    def wait_for(self, names: frozenset[str]) -> None:
+        """Keep open, until `assume` is called, what assumptions about some names may make zero."""
+        self.waiting = names
+        self.squares = {}
+        self.closed = {}
+
+    def suppose(self, form: Form, *, positive: bool = False) -> None:
+        """Let a form of dimensions be different from zero from now on, or positive."""
+        sign, inner = self._oriented(form)
+        content = common_content(inner.values())
+        key = self.freeze({m: exact(Fraction(c) / content) for m, c in inner.items()})
+        self.supposed[key] = sign if positive else 0
 
     # -- atoms -------------------------------------------------------------------------------------
 
@@ -161,13 +183,13 @@ class Ring:
             case ("inv", _, _, i, j):
                 return frozenset(k for k in (i, j) if isinstance(k, str))
             case ("win", form, words, _, places):
-                outside = self._free(self.thaw(form)) - {*words}
+                outside = self.free(self.thaw(form)) - {*words}
                 return outside | {k for k in places if isinstance(k, str)}
             case ("n", *_) | ("det", *_) | ("top", *_):
                 return frozenset()
-        return self._free(self.thaw(key[1]))
+        return self.free(self.thaw(key[1]))
 
-    def _free(self, form: Form) -> frozenset[Index]:
+    def free(self, form: Form) -> frozenset[Index]:
         """Return the index words of a form that none of its sums binds."""
         found: set[Index] = set()
         for monomial in form:
@@ -467,7 +489,13 @@ class Ring:
                     deltas.update(a for form in same for m in form for a, _ in m)
                     continue
             if kind == "sign":
-                exponent = exponent % 2  # sign² = 1 away from the kink
+                one: Form = {UNIT: 1}
+                square = self._square_of_sign(atom) if exponent % 2 == 0 else one
+                exponent = exponent % 2
+                if square is None:
+                    exponent = 2
+                elif square != one:
+                    others.append(square)
             elif kind == "δ":
                 exponent = 1
             elif kind == "x":
@@ -490,6 +518,26 @@ class Ring:
         for form in others:
             result = self.mul(result, form)
         return result
+
+    def _is_mask(self, atom: int) -> bool:
+        """Whether an entry is its own sign: it is assumed to be 0 or 1, or 1 or -1."""
+        kind, name, *_ = self.atoms[atom]
+        words = self.assumed.get(name, frozenset()) if kind == "x" else frozenset()
+        return bool(words & {"binary", "one-hot-rows", "sign"})
+
+    def _square_of_sign(self, atom: int) -> Form | None:
+        """Return sign(P)²: 1 but where P is zero for every input; `None` if it stands as it is."""
+        if atom not in self.squares:
+            key = self.atoms[atom][1]
+            inside: Form = self.thaw(key)
+            known = sign_of_sizes(self, inside) if key not in self.supposed else None
+            if key in self.supposed:
+                self.squares[atom] = {UNIT: 1}
+            elif known is not None:  # not negative: 0 or 1
+                self.squares[atom] = self.scale(known[0], {((atom, 1),): 1})
+            else:
+                self.squares[atom] = square_of_sign(self, inside)
+        return self.squares[atom]
 
     def _is_number(self, atom: int) -> bool:
         """Whether an atom is a root of a whole number, such as √3."""
@@ -547,14 +595,12 @@ class Ring:
     def _switches(self, form: Form) -> list[list[tuple[dict[int, int], Form]]]:
         """Return what cases there are: for each sign, mask and family of masks its possible values,
         and the mask of the case."""
-        half = Fraction(1, 2)
         kinds: dict[str, list[int]] = {}
         for atom in sorted({a for m in form for a, _ in m}):
             kinds.setdefault(self.atoms[atom][0], []).append(atom)
-        switches: list[list[tuple[dict[int, int], Form]]] = [
-            [({atom: s}, {UNIT: half, ((atom, 1),): half * s}) for s in (1, -1)]
-            for atom in kinds.get("sign", [])
-        ]
+        switches = [self._signs(atom) for atom in kinds.get("sign", [])]
+        if kinds.keys() <= {"δ", "n"}:  # the entries of a constant matrix
+            switches += [self._on_or_off(atom) for atom in kinds.get("δ", [])]
         for keys in sorted({self.atoms[atom][1] for atom in kinds.get("top", [])}):
             *tops, last = self._tops([self.thaw(key) for key in keys])
             family = [a for top in tops for m in top for a, _ in m]
@@ -569,12 +615,25 @@ class Ring:
         if summed:
             self._refuse_ties(form, masks, bound)
             masks = []
-        for atom in masks:
-            mask: Form = {((atom, 1),): 1}
-            switches.append(
-                [({atom: 1}, mask), ({atom: 0}, self.add({UNIT: 1}, self.scale(-1, mask)))]
-            )
-        return switches
+        return switches + [self._on_or_off(atom) for atom in masks]
+
+    def _signs(self, atom: int) -> list[tuple[dict[int, int], Form]]:
+        """Return the values of a sign with the masks of their cases: 0 is one where P is zero for
+        every input."""
+        sign: Form = {((atom, 1),): 1}
+        square = self._settle(((atom, 2),))
+        cases = [
+            ({atom: s}, self.scale(Fraction(1, 2), self.add(square, self.scale(s, sign))))
+            for s in (1, -1)
+        ]
+        if square != {UNIT: 1}:
+            cases.append(({atom: 0}, self.add({UNIT: 1}, self.scale(-1, square))))
+        return [(values, mask) for values, mask in cases if mask]
+
+    def _on_or_off(self, atom: int) -> list[tuple[dict[int, int], Form]]:
+        """Return the two values of an atom that is 0 or 1, with the masks of their cases."""
+        mask: Form = {((atom, 1),): 1}
+        return [({atom: 1}, mask), ({atom: 0}, self.add({UNIT: 1}, self.scale(-1, mask)))]
 
     def _refuse_ties(self, form: Form, masks: list[int], bound: set[Index]) -> None:
         """Refuse a form with a sum over winners that may vanish on a region.
@@ -586,13 +645,16 @@ class Ring:
         if len(families) > 1 or self.atoms[masks[0]][0] == "eq" or not places <= bound:
             raise TooLarge
         ((_, key, words, dims),) = families
-        free = [*(k for k in self._free(form)), 0]
+        free = [*(k for k in self.free(form)), 0]
         for chosen in product(free, repeat=len(words)):
             if not self.mul(form, self.single(("win", key, words, dims, chosen))):
                 raise TooLarge
 
     def _gt(self, form: Form) -> Form:
-        """Return the mask of a form being positive; where it is 0 on a region, the mask is 0."""
+        """Return the mask of a form being positive, (s² + s) / 2 where s is its sign; where it is 0
+        on a region, or 0 for every input, the mask is 0."""
+        if not form:
+            return {}
         below = self._below_winner(form)
         if below is not None:
             ratio, mask = below
@@ -600,8 +662,8 @@ class Ring:
         split = self._by_cases(form, self._gt)
         if split is not None:
             return split
-        half = Fraction(1, 2)
-        return self.scale(half, self.add({UNIT: 1}, self._sign(form)))
+        sign = self._sign(form)
+        return self.scale(Fraction(1, 2), self.add(self.mul(sign, sign), sign))
 
     def _exp(self, form: Form) -> Form:
         factors = []
@@ -677,6 +739,9 @@ class Ring:
         split = self._by_cases(form, self._sign)
         if split is not None:
             return split
+        known = sign_of_sizes(self, form)
+        if known is not None and not known[1]:
+            return {UNIT: known[0]}
         sign, form = self._oriented(form)
         if len(form) > 1 or self._bound(next(iter(form))):
             content = common_content(form.values())
@@ -685,16 +750,20 @@ class Ring:
             if deltas:  # sign(δP) = δ sign(P); its square is δ, not 1
                 bare = {tuple(f for f in m if f not in deltas): c for m, c in inner.items()}
                 return self.scale(sign, self.mul({deltas: 1}, self._sign(bare)))
-            return self.scale(sign, self.single(("sign", self.freeze(inner))))
+            key = self.freeze(inner)
+            if self.supposed.get(key):
+                return {UNIT: sign * self.supposed[key]}
+            return self.scale(sign, self.single(("sign", key)))
         ((monomial, _),) = form.items()
         result: Form = {UNIT: sign}
         for atom, exponent in monomial:
+            kind, *rest = self.atoms[atom]
+            if kind in ("sign", "δ") or kind in MASKS or self._is_mask(atom):
+                result = self.mul(result, {((atom, exponent),): 1})
+                continue
             if self._positive(atom) or exponent % 2 != 1:
                 continue
-            kind, *rest = self.atoms[atom]
-            if kind in ("sign", "δ") or kind in MASKS:
-                result = self.mul(result, {((atom, 1),): 1})
-            elif kind == "pow":
+            if kind == "pow":
                 result = self.mul(result, self._sign(self.thaw(rest[0])))
             else:
                 inside = self.freeze({((atom, 1),): 1})
@@ -720,7 +789,7 @@ class Ring:
         """Return the largest or the smallest of a form over some indices: Σ_k m_k x_k, where the
         mask m is 1 at the winner."""
         turned = form if name == "max" else self.scale(-1, form)
-        loops = [(k, dim) for k, dim in loops if k in self._free(form)]
+        loops = [(k, dim) for k, dim in loops if k in self.free(form)]
         result = self.mul(self.winner(turned, loops, [k for k, _ in loops]), form)
         for k, dim in loops:
             result = self.sum(k, dim, result)
@@ -732,8 +801,8 @@ class Ring:
         What all share and a positive factor do not change it. Ties are taken not to be.
         """
         words = {k for k, _ in loops}
-        varying = {m: c for m, c in form.items() if self._free({m: 1}) & words}
-        used = [x for x, (k, _) in enumerate(loops) if k in self._free(varying)]
+        varying = {m: c for m, c in form.items() if self.free({m: 1}) & words}
+        used = [x for x, (k, _) in enumerate(loops) if k in self.free(varying)]
         if not used:
             return {UNIT: 1}
         content = common_content(varying.values())
@@ -778,6 +847,9 @@ class Ring:
             return {UNIT: 1}
         if form.keys() == {UNIT}:
             return {}
+        if is_constant(self, form):
+            sign = self._sign(form)
+            return self.add({UNIT: 1}, self.scale(-1, self.mul(sign, sign)))
         below = self._below_winner(form)
         if below is not None:
             return below[1]
@@ -804,7 +876,7 @@ class Ring:
                 most = self.scale(
                     -1, self.extremum("max", body, list(zip(words, dims, strict=True)))
                 )
-                free = [*self._free(form), 0]
+                free = [*self.free(form), 0]
                 for places in product(free, repeat=len(words)):
                     here = self.rename(body, dict(zip(words, places, strict=True)))
                     ratio = quotient(form, self.add(here, most))
@@ -1022,7 +1094,7 @@ class Ring:
         """Return the rest of a monomial where nothing else meets its winner: Σ_k m_k = 1."""
         _, form, _, _, places = self.atoms[atom]
         own = {*places}
-        if len(own) != len(places) or not own <= bound.keys() or own & self._free(self.thaw(form)):
+        if len(own) != len(places) or not own <= bound.keys() or own & self.free(self.thaw(form)):
             return None
         if any(a != atom and self.indices[a] & own for a in self._plain(monomial)):
             return None
@@ -1474,15 +1546,16 @@ class Ring:
             return False
         if len({line[0] for line in lines.values() if line}) == len(signs):
             return False  # no two of them speak of the same entry
-        for values in product((1, -1), repeat=len(signs)):
+        cases = ([v for own, _ in self._signs(a) for v in own.values()] for a in signs)
+        for values in product(*cases):
             chosen = dict(zip(signs, values, strict=True))
-            if not _consistent([(*at, v) for a, v in chosen.items() if (at := lines[a])]):
+            if not _consistent([(*at, v) for a, v in chosen.items() if v and (at := lines[a])]):
                 continue
             cell: Form = {}
             for monomial, coefficient in form.items():
                 sign = 1
                 for atom, exponent in monomial:
-                    if atom in chosen and exponent % 2:
+                    if atom in chosen and (exponent % 2 or not chosen[atom]):
                         sign *= chosen[atom]
                 kept = tuple((a, e) for a, e in monomial if a not in chosen)
                 accumulate(cell, kept, sign * coefficient)
@@ -1562,7 +1635,8 @@ class Ring:
         outer = self._bound(monomial)
         plain = [a for a, _ in others if a not in self.sums]
         if {"row-stochastic", "one-hot-rows"} & words and j in outer:
-            if dict(monomial)[atom] == 1 and not any(j in self.indices[a] for a in plain):
+            apart = j not in index_words(i)  # Σ_k a_kk is no sum along a row
+            if apart and dict(monomial)[atom] == 1 and not any(j in self.indices[a] for a in plain):
                 sign = self.atom(("Σ", j, outer[j]))
                 left = tuple((a, e) for a, e in others if a != sign)
                 return self._close({left: 1})

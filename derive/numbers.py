@@ -187,6 +187,7 @@ class _Arithmetic:
 
     def gt(self, x, y):
         """Return 1 or 0, at a tie 0 as in NumPy; between them where the intervals overlap."""
+        x, y = _Interval(x), _Interval(y)
         sign = (x - y).value.sgn() if x.value is not y.value else arb(0)
         return _Interval((sign * (1 + sign) / 2) if sign.is_exact() else arb(0.5, 0.5))
 

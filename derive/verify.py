@@ -59,6 +59,8 @@ PROBES = ((1, 3, 2), (4, 2, 1))
 SMALL_PROBES = ((1, 3, 2), (2, 1, 3))
 #: Sizes that are tried where a program has no value at those.
 MORE_PROBES = ((2, 1, 1), (3, 2, 1), (3, 1, 2), (1, 1, 1), (2, 2, 2))
+#: The name of a node of a formula that is taken as a variable.
+NODE = "the node"
 #: A point for numbers has no dimension larger than this.
 SMALL = 3
 
@@ -369,6 +371,7 @@ class IndexJudge(_Judge):
         self.statement = statement
         self.definitions = {s.name: s.expr for s in (*others, statement)}
         self.ring = Ring(meaning=self._meaning, budget=budget)
+        self.ring.wait_for(frozenset({NODE}))
         self.entries = Entries(derivation.letters.bound)
         self.value = derivation.program.leaves[statement.name]
         self.known: dict[str, Form] = {}
@@ -437,13 +440,13 @@ class IndexJudge(_Judge):
         if meant.of.is_var:
             partial = self._derivative(self.statement.name, meant.of.data[0], i, j, *place)
         else:
-            free = var("the node", meant.of.shape)
+            free = var(NODE, meant.of.shape)
             y = self.entries.of(substitute(self.statement.expr, {meant.of: free}), i, j)
             partial = ring.derivative(ring.of(y), free.data, *place)
             partial = ring.unfold(
                 partial,
                 lambda name, k, p: (
-                    ring.of(self.entries.of(meant.of, k, p)) if name == "the node" else None
+                    ring.of(self.entries.of(meant.of, k, p)) if name == NODE else None
                 ),
             )
         if upstream is None:
@@ -481,6 +484,7 @@ class EntriesJudge(_Judge):
         self.partials: dict[tuple, Form] = {}
         self.sizes = sizes
         self.ring = Ring(sizes, self._meaning, budget)
+        self.ring.wait_for(frozenset({NODE}))
         self.plain = Explicit(self.ring)
         self.judging = Explicit(self.ring, self._entry)
         self.value = derivation.program.leaves[statement.name]
@@ -624,17 +628,17 @@ class EntriesJudge(_Judge):
             name = meant.of.data[0]
             totals = self._gradients.items()
             return {atoms[x][2:]: form for x, form in totals if atoms[x][1] == name}
-        free = var("the node", meant.of.shape)
+        free = var(NODE, meant.of.shape)
         rows = self.plain.matrix(substitute(self.statement.expr, {meant.of: free}))
         node = self.plain.matrix(meant.of)
 
         def define(name: str, k: Any, p: Any) -> Form | None:
-            return node[k][p] if name == "the node" else None
+            return node[k][p] if name == NODE else None
 
         return {
             atoms[x][2:]: self.ring.unfold(form, define)
             for x, form in self._gathered(rows).items()
-            if atoms[x][1] == "the node"
+            if atoms[x][1] == NODE
         }
 
     def _gathered(self, rows: Matrix) -> dict[int, Form]:

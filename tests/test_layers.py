@@ -22,7 +22,7 @@ LAYERS = [
     "catalogue",
     "index",
     "forms",
-    "reading normal",
+    "reading normal vanishing",
     "entries",
     "numbers exact",
     "modular",
@@ -57,7 +57,17 @@ LAYERS = [
 PLACE = {room: place for place, rooms in enumerate(LAYERS) for room in rooms.split()}
 
 # A judge takes an operator by its definition: neither its theorems nor the sweep that applies them.
-JUDGES = {"verify", "normal", "forms", "reading", "entries", "modular", "exact", "slopes"}
+JUDGES = {
+    "verify",
+    "normal",
+    "forms",
+    "reading",
+    "vanishing",
+    "entries",
+    "modular",
+    "exact",
+    "slopes",
+}
 THEOREMS = {"pullbacks", "derivatives"}
 SWEEP = {"reverse"}
 

@@ -147,7 +147,7 @@ GREATER = Op(
     strength=COMPARE,
     shape=lambda data, a, b: broadcast(a, b),
     entry=lambda ix, i, j, A, B: ix.function("gt", A[i, j], B[i, j]),
-    through=lambda f, x, y: HALF * (1 + f.sign(x - y)),
+    through=lambda f, x, y: HALF * (f.sign(x - y) ** 2 + f.sign(x - y)),  # 0 at a tie
     derivatives=(lambda f, m, x, y: 0, lambda f, m, x, y: 0),
     pullbacks=(
         Pullback(lambda g, Y, A, B: 0 * g, because="constant-rule"),
@@ -211,7 +211,7 @@ FUNCTIONS = (
     function(
         "relu",
         lambda f, y, x: f.gt(x, 0),
-        through=lambda f, x: HALF * x * (1 + f.sign(x)),
+        through=lambda f, x: x * f.gt(x, 0),
         where="nonzero",
     ),
     function(
