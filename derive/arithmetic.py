@@ -12,7 +12,7 @@ from fractions import Fraction
 from itertools import product
 from typing import Any
 
-from derive.expr import Expr
+from derive.expr import OPS, Expr
 from derive.layout import Box, frac, num, op, paren, raw, row, sup, word
 from derive.notation import is_word
 from derive.shape import extent
@@ -230,21 +230,7 @@ class Work:
     def function(self, name: str, *args: Any) -> Term:
         values = [_term(arg) for arg in args]
         boxes = [value.box for value in values]
-        if name in ("gt", "eq"):
-            sign = op("greater" if name == "gt" else "equals")
-            inside = paren(row(boxes[0], sign, boxes[1]), "iverson")
-        elif name == "abs":
-            inside = paren(boxes[0], "bars")
-        elif name == "sqrt":
-            inside = Box("root", (boxes[0],))
-        else:
-            parts = [
-                b
-                for k, box in enumerate(boxes)
-                for b in ((op("comma-space"), box) if k else (box,))
-            ]
-            head = op("sigma") if name == "sigmoid" and self.sigma else word(name)
-            inside = row(head, paren(row(*parts)))
+        inside = OPS[name].written(*boxes, head=None if self.sigma else word(name))
         return self._short(Term(inside, ATOM, sum(value.numbers for value in values) + 1))
 
 

@@ -14,9 +14,13 @@ from typing import Any
 
 from flint import arb
 
-from derive.exact import DomainError, Functions, Real, Rows, is_exact, rational
-from derive.layout import Box, op, row
+from derive.errors import DeriveError
+from derive.exact import DomainError, Functions, Reading, Real, Rows, is_exact, rational
+from derive.expr import OPS, Op, elementwise
+from derive.layout import Box, op, row, word
+from derive.ops import var
 from derive.ops.square import cofactor, determinant
+from derive.shape import Shape
 
 
 class Unreadable(Exception):
@@ -116,7 +120,7 @@ class _Reader:
         while sign := self._take(*_ENTRYWISE):
             other = self.product()
             if sign == "otimes":
-                found = _kron(found, other)
+                found = _defined(OPS["kron"], [found, other])
                 continue
             found = _each((lambda a, b: a * b) if sign == "odot" else (lambda a, b: a / b),
                           found, other)  # fmt: skip
@@ -136,15 +140,16 @@ class _Reader:
         power = None
         if box.kind == "sup" and box.parts[0].kind == "word":  # tanh²(x)
             box, power = box.parts
-        if box.kind == "word" or box == op("sigma"):
-            name = "sigmoid" if box.kind == "op" else box.text
-            if name == "log" and self._take("thin"):  # log det
+        if _is_head(box):
+            if box == word("log") and self._take("thin"):  # log det
                 return _each(Functions().log, self.factor())
             argument = self.here
             if argument is None:
-                raise Unreadable(f"{name} has no argument")
+                raise Unreadable(f"{box} has no argument")
             self.place += 1
-            found = _applied(name, _arguments(argument))
+            if box.kind == "sub" and box.parts[0] == word("unvec"):
+                return _filled(_arguments(argument), box.parts[1])
+            found = _applied(box, _arguments(argument))
             return found if power is None else _raised(found, power)
         return _alone(box)
 
@@ -257,6 +262,29 @@ def _inverse(rows: Rows) -> Rows:
 # -- functions -------------------------------------------------------------------------------------
 
 
+def _is_head(box: Box) -> bool:
+    """Whether a layout is the name of a function: a word, perhaps with an index."""
+    inner = box.parts[0] if box.kind == "sub" else box
+    return inner.kind == "word" or box == op("sigma")
+
+
+def _filled(arguments: list[Rows], shape: Box) -> Rows:
+    """Return a matrix of a shape whose columns, one under the other, are the argument."""
+    sides: list[list[Box]] = [[]]
+    for part in _flat(shape):
+        if part == op("times"):
+            sides.append([])
+        else:
+            sides[-1].append(part)
+    if len(arguments) != 1 or len(sides) != 2:
+        raise Unreadable("a column and a shape are needed")
+    rows, cols = (int(str(_number(row(*side)).value)) for side in sides)
+    cells = [x for line in arguments[0] for x in line]
+    if len(cells) != rows * cols:
+        raise Unreadable("a column that does not fill its matrix")
+    return [[cells[j * rows + i] for j in range(cols)] for i in range(rows)]
+
+
 def _arguments(box: Box) -> list[Rows]:
     if box.kind == "matrix":
         return [_alone(box)]
@@ -271,72 +299,35 @@ def _arguments(box: Box) -> list[Rows]:
     return [_read(row(*parts)) for parts in arguments]
 
 
-def _best(name: str, cells: list[Real]) -> Real:
-    found = cells[0]
-    for other in cells[1:]:
-        found = getattr(Functions(), name)(found, other)
-    return found
+def _applied(head: Box, arguments: list[Rows]) -> Rows:
+    """Apply the operator that is written so, by its definition."""
+    known = _operator(head, len(arguments))
+    if known is None and len(arguments) > 2:  # a maximum of many
+        two = _applied(head, arguments[:2])
+        return _applied(head, [two, *arguments[2:]])
+    if known is None:
+        raise Unreadable(f"there is no function {head}")
+    return _defined(known, arguments)
 
 
-def _softmax(line: list[Real]) -> list[Real]:
-    powers = [Functions().exp(x) for x in line]
-    total = sum(powers, Real(0))
-    return [x / total for x in powers]
-
-
-def _logsumexp(line: list[Real]) -> Real:
-    return Functions().log(sum((Functions().exp(x) for x in line), Real(0)))
-
-
-def _kron(a: Rows, b: Rows) -> Rows:
-    return [[x * y for x in p for y in q] for p in a for q in b]
-
-
-def _diag(rows: Rows) -> Rows:
-    cells = [x for line in rows for x in line]
-    return [[x if i == j else Real(0) for j in range(len(cells))] for i, x in enumerate(cells)]
-
-
-#: Functions of a whole matrix; the others apply to every entry.
-_WHOLE: dict[str, Callable[[Rows], Rows]] = {
-    "sum": lambda A: [[sum((x for line in A for x in line), Real(0))]],
-    "mean": lambda A: [[sum((x for line in A for x in line), Real(0)) / (len(A) * len(A[0]))]],
-    "tr": lambda A: [[sum((line[i] for i, line in enumerate(A)), Real(0))]],
-    "det": lambda A: [[determinant(A)]],
-    "diagonal": lambda A: [[line[i]] for i, line in enumerate(A)],
-    "diag": _diag,
-    "vec": lambda A: [[x] for column in zip(*A, strict=True) for x in column],
-    "softmax": lambda A: [_softmax(line) for line in A],
-    "logsumexp": lambda A: [[_logsumexp(line)] for line in A],
-    "logsoftmax": lambda A: [[x - _logsumexp(line) for x in line] for line in A],
-    "rowmax": lambda A: [[_best("max", line)] for line in A],
-    "rowmin": lambda A: [[_best("min", line)] for line in A],
-    "colmax": lambda A: [[_best("max", list(column)) for column in zip(*A, strict=True)]],
-    "colmin": lambda A: [[_best("min", list(column)) for column in zip(*A, strict=True)]],
-}
-
-
-def _applied(name: str, arguments: list[Rows]) -> Rows:
-    if name in _WHOLE and len(arguments) == 1:
-        return _WHOLE[name](arguments[0])
-    if name in ("max", "min"):
-        if len(arguments) == 1:
-            return [[_best(name, [x for line in arguments[0] for x in line])]]
-        return _each(lambda *cells: _best(name, list(cells)), *_stretched(arguments))
-    if name == "kron":
-        return _kron(*arguments)
+def _defined(known: Op, arguments: list[Rows]) -> Rows:
+    """Return what an operator makes of its arguments, by its definition."""
+    leaves = [var(f"x{k}", Shape(len(t), len(t[0]))) for k, t in enumerate(arguments)]
+    values = {leaf.data[0]: rows for leaf, rows in zip(leaves, arguments, strict=True)}
     try:
-        function = getattr(Functions(), name)
-    except KeyError:
-        raise Unreadable(f"there is no function {name}") from None
-    return _each(function, *_stretched(arguments))
+        whole = elementwise(known.name, *leaves) if known.derivatives else known(*leaves)
+    except DeriveError as error:
+        raise Unreadable(error.message) from None
+    return Reading({}, values).matrix(whole)
 
 
-def _stretched(tables: list[Rows]) -> list[Rows]:
-    """Repeat single rows and columns, as a function of several matrices understands them."""
-    rows, cols = max(len(t) for t in tables), max(len(t[0]) for t in tables)
-    wide = [[line * cols if len(line) == 1 else line for line in t] for t in tables]
-    return [t * rows if len(t) == 1 else t for t in wide]
+def _operator(head: Box, count: int) -> Op | None:
+    """Return the operator of the table with a head and a number of arguments."""
+    for known in OPS.values():
+        if known.style == "call" and known.notation is None and known.arity == count:
+            if head in (known.head, word(known.name)):
+                return known
+    return None
 
 
 def _compared(box: Box) -> Rows:
@@ -344,5 +335,5 @@ def _compared(box: Box) -> Rows:
     for place, part in enumerate(parts):
         if part in (op("greater"), op("equals")):
             sides = _read(row(*parts[:place])), _read(row(*parts[place + 1 :]))
-            return _each(getattr(Functions(), "gt" if part == op("greater") else "eq"), *sides)
+            return _defined(OPS["gt" if part == op("greater") else "eq"], list(sides))
     raise Unreadable("a comparison without a sign")

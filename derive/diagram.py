@@ -271,6 +271,17 @@ def _power(exponent: Fraction) -> Text:
     return line(f"x{str(exponent).translate(_SUPERSCRIPTS)}", f"x^{{{exponent}}}")
 
 
+def _of_places(pattern: Expr, writing: Writing) -> Text:
+    """Return an operator with its constants put in, its other arguments called x, y and z."""
+    free = iter("xyz")
+    places = [
+        Box("id", text=next(free)) if variables(arg) else writing.paper.expr(arg)
+        for arg in pattern.args
+    ]
+    box = pattern.op.written(*places)
+    return line(text(box), latex(box))
+
+
 def _with_constant(gate: Gate, writing: Writing, side: int, constant: Expr) -> Text:
     assert gate.pattern is not None
     bare = constant.args[0] if constant.name == "broadcast_to" else constant
@@ -288,7 +299,7 @@ def _with_constant(gate: Gate, writing: Writing, side: int, constant: Expr) -> T
     }  # fmt: skip
     way = ways.get((gate.op, side))
     if way is None:
-        return line(f"{gate.op}(x,{plain})", rf"{_word(gate.op)}(x, {tex})")
+        return _of_places(gate.pattern, writing)
     if loose:
         plain, tex = f"({plain})", f"({tex})"
     return line(way[0].format(plain), way[1].replace("{}", tex))

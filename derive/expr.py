@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import Any
 from weakref import WeakValueDictionary
 
+from derive.layout import Box, listed, paren, row, word
 from derive.shape import Dim, Shape, broadcast, factors
 
 #: Binding strengths of the input syntax, as in Python.
@@ -48,7 +49,8 @@ class Op:
     by exp, log, sin, cos, sign and powers, and `derivatives` holds one partial derivative
     `(f, y, *x)` an argument. `where` lists the conditions under which it is defined and
     differentiable. `costly` marks an operator whose entries, written out, grow faster than its
-    matrices.
+    matrices. On paper a function is its `head` before its arguments in brackets, or what
+    `notation` makes of the arguments.
     """
 
     name: str
@@ -63,6 +65,24 @@ class Op:
     where: Callable[..., tuple[Condition, ...]] = field(default=lambda data, *args: ())
     takes_data: bool = False
     costly: bool = False
+    head: Box | None = None
+    notation: Callable[..., Box] | None = None
+
+    @property
+    def arity(self) -> int:
+        """How many arguments it takes."""
+        return len(self.pullbacks)
+
+    def written(self, *args: Box, head: Box | None = None) -> Box:
+        """Return how the operator stands on paper before all its arguments, `head` for its name.
+
+        >>> from derive.printers.text import text
+        >>> text(OPS["where"].written(word("c"), word("a"), word("b")))
+        'where(c, a, b)'
+        """
+        if self.notation is not None:
+            return self.notation(*args)
+        return row(head or self.head or word(self.name), paren(listed(args)))
 
     def __call__(self, *args: Expr, data: Any = None) -> Expr:
         """Return the interned node; the shape law is checked here and nowhere else."""

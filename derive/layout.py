@@ -18,6 +18,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -60,6 +61,12 @@ def frac(top: Box, bottom: Box) -> Box:
 
 def paren(inner: Box, kind: str = "round") -> Box:
     return Box("paren", (inner,), kind)
+
+
+def listed(parts: Iterable[Box]) -> Box:
+    """Return parts with commas between them."""
+    spread = [box for part in parts for box in (op("comma-space"), part)]
+    return row(*spread[1:])
 
 
 def raw(text: str) -> Box:

@@ -13,7 +13,7 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import chain
 
-from derive.expr import Condition, Expr, number, written_args
+from derive.expr import OPS, Condition, Expr, Op, number
 from derive.index import Index, Scalar, along, at_place, mul, num, split, written_out
 from derive.layout import Box, frac, num as digits, op, paren, raw, row, sub, sup, word
 from derive.ops.linear import ones
@@ -212,16 +212,11 @@ class Notation:
                 return sup(base, exponent), ATOM
             case "kron":
                 return _joined([inner(arg, ATOM) for arg in e.args], "otimes"), ENTRYWISE
-            case "kron_left" | "kron_right":
-                head = sub(word("kron"), word(e.name.removeprefix("kron_")))
-                return row(head, paren(self._arguments(e.args, shapes))), ATOM
             case "unvec":
                 head = sub(word("unvec"), self.shape(e.shape))
-                return row(head, paren(self._arguments(e.args, shapes))), ATOM
+                return row(head, paren(self._expr(e.args[0], shapes)[0])), ATOM
             case "inv":
                 return sup(self._based(e.args[0], shapes), raw("-1")), ATOM
-            case "det":
-                return row(word("det"), paren(self._expr(e.args[0], shapes)[0])), ATOM
             case "logdet":
                 inside = paren(self._expr(e.args[0], shapes)[0])
                 return row(word("log"), op("thin"), word("det"), inside), PRODUCT
@@ -263,48 +258,26 @@ class Notation:
         box, strength = self._expr(e, shapes)
         return box if strength >= ATOM and _is_letter(box) and box.kind != "sup" else paren(box)
 
-    def _arguments(self, args: Iterable[Expr], shapes: bool) -> Box:
-        return _joined([self._expr(arg, shapes)[0] for arg in args], "comma-space")
-
     def _function(self, e: Expr, shapes: bool) -> tuple[Box, int]:
-        whole = e.name == "eq"  # a repeated operand is shown repeated
-        args = [self._expr(arg, shapes)[0] for arg in (e.args if whole else self._bare(e))]
-        box, strength = self._applied(e.name, args)
+        args = [self._expr(arg, shapes)[0] for arg in e.args]  # a repeated one is shown repeated
+        box, strength = self._applied(e.op, args)
         if box.kind == "root" and not e.shape.is_scalar:
             box = Box("root", box.parts, "entrywise")
         return box, strength
 
-    def _applied(self, name: str, args: list[Box]) -> tuple[Box, int]:
-        match name:
-            case "gt":
-                return paren(row(args[0], op("greater"), args[1]), "iverson"), ATOM
-            case "eq":
-                return paren(row(args[0], op("equals"), args[1]), "iverson"), ATOM
-            case "max_all" | "min_all":
-                head = word(name[:3])
-            case "max_rows" | "min_rows":
-                head = word(f"col{name[:3]}")
-            case "max_cols" | "min_cols":
-                head = word(f"row{name[:3]}")
-            case "abs":
-                return paren(args[0], "bars"), ATOM
-            case "sqrt":
-                return Box("root", (args[0],)), ATOM
-            case "sigmoid" if not {"sigma", "Sigma"} & self.program.leaves.keys():
-                head = op("sigma")
-            case _:
-                head = word(name)
-        inside = args[0] if len(args) == 1 else row(args[0], op("comma-space"), args[1])
-        return row(head, paren(inside)), ATOM
+    def _applied(self, known: Op, args: list[Box]) -> tuple[Box, int]:
+        letter = known.head.text if known.head is not None and known.head.kind == "op" else ""
+        taken = letter and self._taken(letter)
+        return known.written(*args, head=word(known.name) if taken else None), ATOM
+
+    def _taken(self, letter: str) -> bool:
+        return not {letter, letter.capitalize()}.isdisjoint(self.program.leaves)
 
     def _summands(self, e: Expr) -> tuple[Expr, Expr]:
         """Return the operands of a sum; a repeated number is written as the number."""
         a, b = (arg.args[0] if arg.name == "broadcast_to" and _is_number(arg.args[0]) else arg
                 for arg in e.args)  # fmt: skip
         return a, b
-
-    def _bare(self, e: Expr) -> tuple[Expr, ...]:
-        return written_args(e) if len(e.args) == 2 else e.args
 
     def _constant(self, e: Expr, shapes: bool) -> Box:
         if e.name == "eye":
@@ -495,7 +468,7 @@ class Notation:
             case "det":
                 return row(word("det"), paren(self.expr(term.data[0]))), ATOM
             case "fn":
-                return self._applied(term.data, [self.scalar(arg) for arg in term.args])
+                return self._applied(OPS[term.data], [self.scalar(arg) for arg in term.args])
             case "most":
                 return self._most(term)
         index, dim = term.data

@@ -201,6 +201,9 @@ def _column(values) -> np.ndarray:
     return np.array(values, dtype=object).reshape(1, 1)
 
 
+_exp, _log = np.frompyfunc(mpmath.exp, 1, 1), np.frompyfunc(mpmath.log, 1, 1)
+
+
 def _extremum(one, two, A, B, axis) -> Any:
     return two(A, *B) if B else one(A, axis=axis, keepdims=True)
 
@@ -227,6 +230,20 @@ NUMPY: dict[str, Any] = {
     "relu": _lift(lambda x: max(x, mpmath.mpf(0))),
     "softplus": _lift(lambda x: mpmath.log1p(mpmath.exp(x))),
     "sign": _lift(lambda x: mpmath.sign(x)),
+    "silu": _lift(lambda x: x / (1 + mpmath.exp(-x))),
+    "gelu": _lift(lambda x: x * mpmath.ncdf(x)),
+    "normcdf": _lift(lambda x: mpmath.ncdf(x)),
+    "normpdf": _lift(lambda x: mpmath.npdf(x)),
+    "where": _lift(lambda c, a, b: a if c else b),
+    "softmax": lambda A: _exp(A) / _exp(A).sum(axis=1, keepdims=True),
+    "logsumexp": lambda A: _log(_exp(A).sum(axis=1, keepdims=True)),
+    "logsoftmax": lambda A: A - _log(_exp(A).sum(axis=1, keepdims=True)),
+    "norm": lambda A: _column(mpmath.sqrt(mpmath.fsum(x * x for x in A.flat))),
+    "det": lambda A: _column(mpmath.det(mpmath.matrix(A.tolist()))),
+    "logdet": lambda A: _column(mpmath.log(mpmath.det(mpmath.matrix(A.tolist())))),
+    "inv": lambda A: np.array((mpmath.matrix(A.tolist()) ** -1).tolist(), dtype=object),
+    "diag": lambda A: np.diag(A.ravel()) + mpmath.mpf(0),
+    "diagonal": lambda A: np.diagonal(A).reshape(-1, 1),
     "gt": _lift(lambda x, y: mpmath.mpf(x > y)),
     **{
         name: np.frompyfunc(getattr(mpmath, name), 1, 1)

@@ -18,7 +18,7 @@ import numpy as np
 
 TOKEN = re.compile(r"\\[A-Za-z]+|\\.|[0-9]+(?:\.[0-9]+)?|\S")
 SPACES = {r"\,", r"\ ", r"\thinspace", r"\displaystyle"}
-CLOSING = {")", "]", "}", "&", r"\\", r"\end", r"\rvert", r"\gt", "=", ",", ""}
+CLOSING = {")", "]", "}", "&", r"\\", r"\end", r"\rvert", r"\rVert", r"\gt", "=", ",", ""}
 COMPARED = {
     r"\gt": lambda x, y: mpmath.mpf(x > y),
     "=": lambda x, y: mpmath.mpf(x == y),
@@ -31,6 +31,11 @@ FUNCTIONS = {
     "relu": lambda x: max(x, mpmath.mpf(0)),
     "softplus": lambda x: mpmath.log1p(mpmath.exp(x)),
     "sign": mpmath.sign,
+    "silu": lambda x: x / (1 + mpmath.exp(-x)),
+    "gelu": lambda x: x * mpmath.ncdf(x),
+    "normcdf": mpmath.ncdf,
+    "normpdf": mpmath.npdf,
+    "where": lambda c, a, b: a if c else b,
     **{rf"\{name}": getattr(mpmath, name)
        for name in ("exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh")},
 }  # fmt: skip
@@ -61,7 +66,20 @@ WHOLE = {
     "logsoftmax": lambda A: A - _logsumexp(A),
     r"\det": _det,
     r"\log\det": lambda A: np.array([[mpmath.log(_det(A)[0, 0])]], dtype=object),
+    "diag": lambda v: np.diag(v.ravel()) + mpmath.mpf(0),
+    "diagonal": lambda A: np.diagonal(A).reshape(-1, 1),
+    "vec": lambda A: A.reshape(-1, 1, order="F"),
+    "unvec": lambda v, rows, cols: v.reshape((rows, cols), order="F"),
+    "kron_left": lambda G, B: _blocks(G, B, "ikjl,kl->ij", 1, 3),
+    "kron_right": lambda G, A: _blocks(G, A, "kilj,kl->ij", 0, 2),
 }
+
+
+def _blocks(G: np.ndarray, F: np.ndarray, places: str, rows: int, cols: int) -> np.ndarray:
+    dims = [G.shape[0] // len(F), G.shape[0] // len(F), G.shape[1] // len(F.T), 0]
+    dims[3] = dims[2]
+    dims[rows], dims[cols] = F.shape
+    return np.einsum(places, G.reshape(dims), F, optimize=False)
 
 
 class Unreadable(Exception):
@@ -159,8 +177,11 @@ class _Reader:
 
     def entrywise(self) -> Value:
         value = self.product()
-        while self.next in (r"\odot", r"\oslash"):
+        while self.next in (r"\odot", r"\oslash", r"\otimes"):
             sign = self.take()
+            if sign == r"\otimes":
+                value = Value(np.kron(value.cells, self.product().cells))
+                continue
             value = _entrywise(
                 (lambda x, y: x * y) if sign == r"\odot" else (lambda x, y: x / y),
                 value, self.product(),
@@ -169,7 +190,7 @@ class _Reader:
 
     def product(self) -> Value:
         value = self.factor()
-        while self.next not in CLOSING | {"+", "-", r"\odot", r"\oslash", r"\right"}:
+        while self.next not in CLOSING | {"+", "-", r"\odot", r"\oslash", r"\otimes", r"\right"}:
             if self.next == r"\cdot":
                 self.take()
             value = _times(value, self.factor())
@@ -225,6 +246,15 @@ class _Reader:
             name = "".join(self.group())
         if name == r"\log" and self.next == r"\det":
             name += self.take()
+        shape: list[int] = []
+        if name in ("kron", "unvec") and self.next == "_":
+            self.take()
+            inside = self.group()
+            if name == "kron":
+                name = "kron_" + "".join(inside[2:-1])
+            else:
+                sides = "\n".join(inside).split(r"\times")
+                shape = [int(self.inside(side.split()).cells[0, 0]) for side in sides]
         power = None
         if self.next == "^" and (name in FUNCTIONS):
             self.take()
@@ -252,10 +282,10 @@ class _Reader:
             self.at = begin
             return None
         if name in WHOLE:
-            (argument,) = self.bracketed()
-            if argument.free != (False, False):
+            given = self.bracketed()
+            if any(argument.free != (False, False) for argument in given):
                 raise Unreadable
-            return Value(WHOLE[name](argument.cells))
+            return Value(WHOLE[name](*(argument.cells for argument in given), *shape))
         arguments = self.bracketed()
         if name in EXTREMA or (
             name in (r"\max", r"\min") and not arguments[0].single and len(arguments) == 1
@@ -282,7 +312,7 @@ class _Reader:
         """Read what stands in brackets: values between commas."""
         if self.next == r"\left":
             self.take()
-        self.take("(", "[", r"\lvert")
+        self.take("(", "[", r"\lvert", r"\lVert")
         values = [self.sum()]
         while self.next in (",", *COMPARED):
             sign = self.take()
@@ -292,7 +322,7 @@ class _Reader:
                 values.append(self.sum())
         if self.next == r"\right":
             self.take()
-        self.take(")", "]", r"\rvert")
+        self.take(")", "]", r"\rvert", r"\rVert")
         return values
 
     def atom(self) -> Value:
@@ -300,6 +330,12 @@ class _Reader:
         page = self.page
         if token[:1].isdigit():
             return number(page.numeral(self.take()))
+        if r"\lVert" in self.tokens[self.at : self.at + 2]:
+            (value,) = self.bracketed()
+            if self.next == "_":
+                self.take()
+                assert self.group() == ["F"]
+            return _plain(mpmath.sqrt(mpmath.fsum(x * x for x in value.cells.flat)))
         if token in ("(", "[", r"\lvert") or (
             token == r"\left" and self.tokens[self.at + 1] != "."
         ):

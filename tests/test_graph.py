@@ -174,7 +174,7 @@ def test_pictures_are_the_same_twice_and_well_formed(values):
         ("A: (n, m); Y = A @ A.T + eye(n)", ["ᵀ", "@", "+I"]),
         ("X: (n, d); y = X @ ones(d, 1)", ["@ 𝟏"]),
         ("X: (n, d); y = ones(1, n) @ X", ["𝟏ᵀ @"]),
-        ("f = 3 * x - 1 / x + max(x, 0) ** 2", ["×3", "1/x", "−", "max(x,0)", "x²", "+"]),
+        ("f = 3 * x - 1 / x + max(x, 0) ** 2", ["×3", "1/x", "−", "max(x, 0)", "x²", "+"]),
         ("f = 2 - x / 4 + (x > 1)", ["÷4", "2−x", "[x>1]", "+"]),
     ],
 )

@@ -25,6 +25,7 @@ from derive.expr import (
     nodes,
     number,
 )
+from derive.layout import Box, op as sign, paren, row
 from derive.shape import Shape, broadcast
 
 
@@ -65,6 +66,8 @@ def function(
     through: Callable[..., Any] | None = None,
     where: str = "",
     because: str = "function-rule",
+    head: Box | None = None,
+    notation: Callable[..., Box] | None = None,
 ) -> Op:
     """Return the table entry of a function of one or more scalars, applied entry by entry."""
 
@@ -80,6 +83,8 @@ def function(
         derivatives=derivatives,
         through=through,
         where=holds(where) if where else lambda data, *args: (),
+        head=head,
+        notation=notation,
     )
 
 
@@ -145,6 +150,7 @@ GREATER = Op(
     symbol=">",
     style="infix",
     strength=COMPARE,
+    notation=lambda a, b: paren(row(a, sign("greater"), b), "iverson"),
     shape=lambda data, a, b: broadcast(a, b),
     entry=lambda ix, i, j, A, B: ix.function("gt", A[i, j], B[i, j]),
     through=lambda f, x, y: HALF * (f.sign(x - y) ** 2 + f.sign(x - y)),  # 0 at a tie
@@ -160,6 +166,7 @@ EQUAL = Op(
     symbol="==",
     style="infix",
     strength=COMPARE,
+    notation=lambda a, b: paren(row(a, sign("equals"), b), "iverson"),
     shape=lambda data, a, b: broadcast(a, b),
     entry=lambda ix, i, j, A, B: ix.function("eq", A[i, j], B[i, j]),
     derivatives=(lambda f, m, x, y: 0, lambda f, m, x, y: 0),
@@ -201,12 +208,20 @@ FUNCTIONS = (
         lambda f, y, x: 1 / (2 * y),
         through=lambda f, x: x**HALF,
         where="positive",
+        notation=lambda x: Box("root", (x,)),
     ),
-    function("abs", lambda f, y, x: f.sign(x), through=lambda f, x: x * f.sign(x), where="nonzero"),
+    function(
+        "abs",
+        lambda f, y, x: f.sign(x),
+        through=lambda f, x: x * f.sign(x),
+        where="nonzero",
+        notation=lambda x: paren(x, "bars"),
+    ),
     function(
         "sigmoid",
         lambda f, y, x: y * (1 - y),
         through=lambda f, x: 1 / (1 + f.exp(-x)),
+        head=sign("sigma"),
     ),
     function(
         "relu",

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from derive import layout
 from derive.errors import ShapeError, UnsupportedError
 from derive.expr import OPS, Op, Pullback
 from derive.shape import Dim, Pair, Shape, extent, factors, times
@@ -170,6 +171,7 @@ KRON = Op(
 KRON_LEFT = Op(
     name="kron_left",
     symbol="kron_left({})",
+    head=layout.sub(layout.word("kron"), layout.word("left")),
     shape=lambda data, g, b: Shape(_left(g.rows, b.rows), _left(g.cols, b.cols)),
     entry=_left_entry,
     pullbacks=(
@@ -180,6 +182,7 @@ KRON_LEFT = Op(
 KRON_RIGHT = Op(
     name="kron_right",
     symbol="kron_right({})",
+    head=layout.sub(layout.word("kron"), layout.word("right")),
     shape=lambda data, g, a: Shape(_right(g.rows, a.rows), _right(g.cols, a.cols)),
     entry=_right_entry,
     pullbacks=(

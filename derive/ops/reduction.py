@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from derive import layout
 from derive.expr import OPS, Condition, Expr, Op, Pullback, broadcast_to, elementwise, extent_of
 from derive.ops.elementwise import holds
 from derive.shape import SCALAR, Dim, Shape, square
@@ -119,6 +120,7 @@ def extremum(word: str, axis: int | None) -> Op:
         entry=entry,
         pullbacks=(Pullback(lambda g, Y, A: g * elementwise("eq", A, Y), because="maximum-rule"),),
         where=one_winner,
+        head=layout.word({None: word, 0: f"col{word}", 1: f"row{word}"}[axis]),
     )
 
 

@@ -1,0 +1,376 @@
+"""Every operator through every output, and read back where there is a reader."""
+
+from __future__ import annotations
+
+import json
+import re
+from fractions import Fraction
+from functools import cache
+from itertools import pairwise
+
+import mpmath
+import numpy as np
+import pytest
+from programs import evaluate, point
+from reading import Unreadable
+from test_example import Board, disagreeing, equations
+from test_exercise import lines as chains, wrong
+from test_print_back import Judged, _tight
+
+import derive
+from derive.claim import Case
+from derive.exact import decimal
+from derive.expr import Expr, nodes
+from derive.graphs import graph
+from derive.notation import Notation, Style
+from derive.ops import OPS
+from derive.parse import parse, parse_claim
+from derive.printers.latex import latex
+from derive.proof import Explicit, Slice
+from derive.render_check import render_check
+from derive.render_graph import render_graph
+from derive.sheet import exercise
+from derive.worked import example
+
+A, B, S = "A: (n, m)", "A: (n, m); B: (n, m)", "A: (n, n)"
+#: Each operator by its name in the table, and other ways to write it by what they are.
+PROGRAMS = {
+    **{name: f"{A}; Y = {name}(A)" for name in (
+        *"exp sin cos tan sinh cosh tanh abs sign sigmoid relu softplus silu gelu normcdf".split(),
+        *"normpdf softmax logsoftmax logsumexp vec norm mean sum".split())},
+    "log": f"{A}; Y = log(A ** 2 + 1)",
+    "sqrt": f"{A}; Y = sqrt(A ** 2 + 1)",
+    "add": f"{B}; Y = A + B",
+    "sub": f"{B}; Y = A - B",
+    "neg": f"{A}; Y = -A",
+    "mul": f"{B}; Y = A * B",
+    "div": f"{B}; Y = A / B",
+    "pow": f"{A}; Y = A ** 3",
+    "matmul": "A: (n, m); B: (m, k); Y = A @ B",
+    "transpose": f"{A}; Y = A.T",
+    "gt": f"{B}; Y = A * (A > B)",
+    "eq": f"{A}; Y = A * (A == max(A, axis=1))",
+    "where": "A: (n, m); B: (n, m); C: (n, m); Y = where(A > 0, B, C)",
+    "max": f"{B}; Y = max(A, B)",
+    "min": f"{B}; Y = min(A, B)",
+    **{f"{word}_all": f"{A}; Y = {word}(A)" for word in ("max", "min")},
+    **{f"{word}_rows": f"{A}; Y = {word}(A, axis=0)" for word in ("max", "min", "sum", "mean")},
+    **{f"{word}_cols": f"{A}; Y = {word}(A, axis=1)" for word in ("max", "min", "sum", "mean")},
+    "tr": f"{S}; Y = tr(A)",
+    "diag": "a: (n, 1); Y = diag(a)",
+    "diagonal": f"{S}; Y = diagonal(A)",
+    "inv": f"{S}; Y = inv(A)",
+    "det": f"{S}; Y = det(A)",
+    "logdet": f"{S}; Y = logdet(A @ A.T + eye(n))",
+    "unvec": f"{A}; Y = unvec(vec(A) ** 2, (n, m))",
+    "kron": "A: (n, m); B: (k, p); Y = kron(A, B)",
+    "kron_left": "A: (n, m); B: (k, p); Y = kron_left(kron(A, B) ** 2, B)",
+    "kron_right": "A: (n, m); B: (k, p); Y = kron_right(kron(A, B) ** 2, A)",
+    "ones": f"{A}; Y = A + ones(n, m)",
+    "zeros": f"{A}; Y = A + zeros(n, m)",
+    "eye": f"{S}; Y = A @ (A + eye(n))",
+    "broadcast_to": "b: (1, m); A: (n, m); Y = broadcast_to(b, (n, m)) * A",
+    "dim": f"{A}; Y = A / n",
+    "number": f"{A}; Y = 2 * A + 1 / 3",
+    "less": f"{B}; Y = A * (A < B)",
+    "at-least": f"{B}; Y = A * (A >= B)",
+    "at-most": f"{B}; Y = A * (A <= B)",
+    "square-root-power": f"{A}; Y = (A ** 2 + 1) ** 0.5",
+    "fractional-power": f"{A}; Y = (A ** 2 + 1) ** (3 / 2)",
+    "negative-power": f"{A}; Y = A ** -2",
+    "power-of-a-function": f"{A}; Y = tanh(A) ** 2",
+    "maximum-with-zero": f"{A}; Y = max(A, 0)",
+    "maximum-of-a-row": "A: (n, m); b: (1, m); Y = max(A, b) * min(b, A)",
+    "where-with-constants": f"{A}; Y = A * where(A > 0, 1, 0.5)",
+    "where-of-a-row": "A: (n, m); b: (1, m); Y = where(A > b, b, A)",
+    "where-with-a-scalar": f"{A}; Y = where(A > 0, A, c * A)",
+    "diagonal-of-a-row": "a: (1, n); Y = diag(a)",
+    "norm-of-a-column": "a: (n, 1); Y = norm(a) * a",
+    "winner-of-a-column": f"{A}; Y = A * (A == min(A, axis=0))",
+    "inverse-transposed": f"{S}; Y = inv(A).T @ A",
+    "scalars": "y = where(a > 0, a * b, max(a, b)) + abs(a) + sqrt(a ** 2 + 1) + sigmoid(a)",
+}  # fmt: skip
+#: What the documents have no reader for at these names: ones whose number nothing tells.
+LEFT = {"var", "cofactors"}
+
+
+def test_every_operator_has_a_program():
+    used = {node.name for text in PROGRAMS.values()
+            for statement in parse(text).statements for node in nodes(statement.expr)}  # fmt: skip
+    assert set(OPS) - LEFT == used - LEFT
+    for name, text in PROGRAMS.items():
+        assert name not in OPS or any(
+            node.name == name for s in parse(text).statements for node in nodes(s.expr)
+        )
+
+
+# -- text ------------------------------------------------------------------------------------------
+
+
+@cache
+def proof(name: str) -> derive.Proof:
+    return derive.prove(PROGRAMS[name], detail="brief")
+
+
+def setting(name: str):
+    """The program at a point: NumPy's values of inputs and upstream gradient, as long numbers."""
+    program = parse(PROGRAMS[name])
+    sizes = program.at(None)
+    values = {n: _long(rows) for n, rows in point(program, sizes, seed=1).items()}
+    if program.is_loss:
+        values[f"d{program.output}"] = np.array([[mpmath.mpf(1)]], dtype=object)
+    return program, sizes, values
+
+
+def _long(rows) -> np.ndarray:
+    cells = [[mpmath.mpf(x.numerator) / x.denominator for x in line] for line in rows]
+    return np.array(cells, dtype=object)
+
+
+def slopes(name: str) -> dict[str, np.ndarray]:
+    """Central differences of the program as it was written, in NumPy's meaning of its text."""
+    program, sizes, values = setting(name)
+    text = PROGRAMS[name].rpartition("; Y = ")[2].rpartition("; y = ")[2].removeprefix("y = ")
+    upstream = values[f"d{program.output}"]
+    step = mpmath.mpf(10) ** -12
+
+    def loss(changed) -> mpmath.mpf:
+        return np.sum(evaluate(text, changed, sizes) * upstream)
+
+    found = {}
+    for n in program.inputs:
+        slope = values[n] * 0
+        for place in np.ndindex(values[n].shape):
+            up, down = values[n].copy(), values[n].copy()
+            up[place] += step
+            down[place] -= step
+            slope[place] = (loss({**values, n: up}) - loss({**values, n: down})) / (2 * step)
+        found[n] = slope
+    return found
+
+
+def near(a: np.ndarray, b: np.ndarray, digits: int = 9) -> bool:
+    a = np.broadcast_to(a, b.shape)
+    return all(abs(x - y) <= mpmath.mpf(10) ** -digits * (1 + abs(y))
+               for x, y in zip(a.flat, b.flat, strict=True))  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_text_is_read_again(name):
+    program = parse(PROGRAMS[name])
+    for statement in program.statements:
+        _, again = parse_claim(str(statement), program.leaves, program.dims)
+        assert again is statement.expr, f"{statement} was read as {again}"
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_printed_gradients_are_slopes(name):
+    with mpmath.workdps(50):
+        program, sizes, values = setting(name)
+        known = dict(values)
+        for statement in program.statements:
+            known[statement.name] = evaluate(str(statement.expr), known, sizes)
+        expected = slopes(name)
+        printed = json.loads(json.dumps(proof(name).trace()))["gradients"]
+        assert printed == proof(name).gradients
+        for n, formula in printed.items():
+            assert near(evaluate(formula, known, sizes), expected[n]), f"d{n} = {formula}"
+            again = Case(program).read(f"d{n} = {formula}")[1]
+            assert str(again) == formula
+
+
+@pytest.mark.parametrize("library", ["numpy", "torch"])
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_code_computes_the_slopes(name, library):
+    lib = pytest.importorskip(library)
+    space: dict = {}
+    exec(derive.gradient(PROGRAMS[name], code=library), space)
+    with mpmath.workdps(50):
+        program, _, values = setting(name)
+        given = [*program.inputs, *([] if program.is_loss else [f"d{program.output}"])]
+        arrays = [np.array(values[n], dtype=float) for n in given]
+        found = space["gradients"](*(x if library == "numpy" else lib.tensor(x) for x in arrays))
+        expected = slopes(name)
+        for n, gradient in found.items():
+            assert near(np.array(gradient.tolist()), expected[n], 8), n
+
+
+#: Operators that SymPy has no node for, and what is built of them.
+NO_SYMPY = {*(f"{w}_{p}" for w in ("max", "min") for p in ("all", "rows", "cols")), "vec", "unvec",
+            "kron_left", "kron_right", "eq", "winner-of-a-column"}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_sympy_and_back(name):
+    from derive.bridge import from_sympy, to_sympy
+    from derive.errors import UnsupportedError
+
+    if name in NO_SYMPY:
+        with pytest.raises(UnsupportedError, match="SymPy has no node for"):
+            to_sympy(PROGRAMS[name])
+        return
+    try:
+        text = from_sympy(to_sympy(PROGRAMS[name]))
+    except UnsupportedError as error:  # SymPy has it, the language does not: said by name
+        assert name in ("gelu", "normcdf", "normpdf") and error.message
+        return
+    with mpmath.workdps(30):
+        program, sizes, values = setting(name)
+        again = parse(text)
+        (last,) = again.statements
+        found = evaluate(str(last.expr), values, sizes)
+        known = {**values}
+        assert near(found, evaluate(str(program.statements[-1].expr), known, sizes)), text
+
+
+# -- proofs ----------------------------------------------------------------------------------------
+
+
+#: Of these the entries have letters and indices of their own, the whole matrices are read.
+OF_MATRICES = {"inv", "det", "logdet", "norm", "vec", "unvec", "kron", "kron_left", "kron_right"}
+
+
+class Counted(Judged):
+    """A derivation read back, which counts what cannot be read."""
+
+    def __init__(self, name: str, style: Style):
+        super().__init__(PROGRAMS[name], style)
+        used = {node.name for s in self.derivation.program.statements for node in nodes(s.expr)}
+        self.whole = not used.isdisjoint(OF_MATRICES)
+        self.unread: list[str] = []
+
+    def meaning(self, math):
+        if self.whole and not isinstance(math, Expr | Explicit):
+            return None
+        try:
+            return super().meaning(math)
+        except KeyError:  # the letters of a lemma
+            return None
+
+    def printed(self, math, step, page, room):
+        tex = super().printed(math, step, page, room)
+        if not isinstance(math, Slice) and tex is not None:
+            try:
+                self.page.read(tex)
+            except Unreadable:
+                self.unread.append(tex)
+            except AssertionError:
+                pass
+        return tex
+
+
+@pytest.mark.parametrize("style", [Style(), Style(base=0, brackets="square", gradients="short")])
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_what_is_printed_is_what_was_proved(name, style):
+    judged = Counted(name, style)
+    read = judged.compare()
+    assert read > 5 and len(judged.unread) <= read / 3, (read, judged.unread)
+    page = judged.page
+    for n, value in judged.derivation.gradients.items():  # `gradient --latex`
+        tex = latex(judged.notation.expr(value))
+        try:
+            read_back = page.read(tex).cells
+        except Unreadable:
+            continue
+        assert near(read_back, judged.matrix(value)), f"{n}: {tex}"
+
+
+# -- numbers ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_examples_are_true(name):
+    found = example(PROGRAMS[name], seed=3)
+    wrong_ones, count = disagreeing(found, found.to_markdown())
+    assert wrong_ones == []
+    assert count["read"] > 5 and count["unreadable"] <= 2
+    assert r"\begin{document}" in found.to_latex()
+
+
+class Table(Board):
+    """The page of a graph: its letters mean the numbers of the trace."""
+
+    def __init__(self, found):
+        from derive.diagram import Writing
+
+        circuit, trace = found.circuit, found.trace
+        paper = Writing(circuit, trace.sizes).paper
+        self.derivation, self.sizes = paper.derivation, dict(trace.sizes)
+        self.notation = Notation(paper.derivation, Style(), latex)
+        labels = circuit.labels()
+        rows = {label: trace.values[k] for k, label in enumerate(labels)}
+        rows |= {f"d{label}": trace.gradients[k] for k, label in enumerate(labels)}
+        self.values = {n: _exact(cells) for n, cells in rows.items()}
+        self.indices = {}
+        shapes = {n: leaf.shape for n, leaf in paper.program.leaves.items()}
+        self.page = self.conventions(shapes | {f"d{n}": s for n, s in shapes.items()}, Style())
+        for n in shapes:
+            self.page.matrices[_tight(latex(paper.leaf(f"d{n}")))] = self.values[f"d{n}"]
+
+
+def _exact(rows) -> np.ndarray:
+    return np.array([[mpmath.mpf(decimal(x, 40)) for x in line] for line in rows], dtype=object)
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_graphs_are_true(name):
+    found = graph(PROGRAMS[name], values=_values(name))
+    text = render_graph(found, "md")
+    board, read = Table(found), 0
+    rows = [
+        [re.sub(r"^\\approx ", "", cell) for cell in re.findall(r"\$([^$]+)\$", line)]
+        for line in re.findall(r"^\|(.*)\|$", text.partition("### Backward")[0], re.M)
+    ]
+    for sides in [*equations(text), *rows]:
+        values = []
+        for side in sides:
+            try:
+                values.append((side, *board.near(side.replace(r"\tfrac", r"\frac"))))
+                read += 1
+            except (Unreadable, AssertionError, KeyError):
+                continue
+        for (left, a, far), (right, b, wide) in pairwise(values):
+            assert a.shape != b.shape or np.all(abs(a - b) <= far + wide), f"{left} is not {right}"
+    assert read > 3
+    shown = json.loads(json.dumps(found.plain()))
+    for form in (found.to_svg(), found.to_tikz(), found.to_mermaid(), json.dumps(shown)):
+        assert "{}" not in form.replace("{} ", "") or form is not found.to_svg()
+
+
+def _values(name: str) -> dict:
+    program = parse(PROGRAMS[name])
+    found = point(program, program.at(None), seed=1)
+    return {n: [[str(Fraction(x)) for x in line] for line in rows] for n, rows in found.items()
+            if n in program.leaves}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_sheets_are_true(name):
+    at = {"n": 2, "m": 2, "k": 1, "p": 2} if name == "kron" else None
+    sheet = exercise(PROGRAMS[name], count=6, seed=3, at=at)
+    for solutions in (False, True):
+        for line in chains(sheet.to_markdown(solutions=solutions)):
+            assert wrong(line) == []
+    assert r"\begin{document}" in sheet.to_latex()
+
+
+# -- claims ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["md", "tex"])
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_written_judgements_are_true(name, form):
+    n, formula = next(iter(proof(name).gradients.items()))
+    for claim in (f"d{n} = {formula}", f"d{n} = 2 * ({formula}) + 1"):
+        case = Case(parse(PROGRAMS[name]))
+        judgement = case.judge(claim)
+        text = render_check(case, judgement, form)
+        assert judgement.verdict == ("refuted" if "2 * (" in claim else "proved")
+        judged = Judged(PROGRAMS[name], Style(), "brief")
+        shown = re.search(r"The claim\.?.*?\\begin\{align(?:ed|\*)\}\n(.*?)\n\\end", text, re.S)[1]
+        tex = re.sub(r"\\\\\s*&\\quad", " ", shown).partition("&=")[2]
+        try:
+            read = judged.page.read(tex).cells
+        except Unreadable:
+            continue
+        assert near(read, judged.matrix(case.read(claim)[1])), tex
