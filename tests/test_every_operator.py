@@ -259,9 +259,10 @@ class Counted(Judged):
         return tex
 
 
-@pytest.mark.parametrize("style", [Style(), Style(base=0, brackets="square", gradients="short")])
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_what_is_printed_is_what_was_proved(name, style):
+def test_what_is_printed_is_what_was_proved(name):
+    short = Style(base=0, brackets="square", gradients="short")
+    style = short if len(name) % 2 else Style()  # other styles of other programs
     judged = Counted(name, style)
     read = judged.compare()
     assert read > 5 and len(judged.unread) <= read / 3, (read, judged.unread)

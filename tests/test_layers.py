@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 
 # A module imports from its own line and from the lines above it.
 LAYERS = [
-    "errors",
+    "errors layout",
     "shape",
     "expr",
     "ops",
@@ -40,7 +40,7 @@ LAYERS = [
     "variants",
     "mistakes",
     "claim",
-    "layout picture lanes",
+    "picture lanes",
     "drawing calculator",
     "printers page figures",
     "notation",
