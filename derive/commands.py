@@ -120,10 +120,17 @@ def _proved(target: str, given: dict[str, Any]) -> Proof:
 
 @command.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print every entry with its program.")
-def catalogue(as_json: bool) -> int:
+@click.option("--functions", is_flag=True, help="List the functions of the language instead.")
+def catalogue(as_json: bool, functions: bool) -> int:
     """List the catalogue: programs that a name stands for."""
     from derive.catalogue import load, names
 
+    if functions:
+        from derive.manual import manual
+
+        for kind, known in manual().items():
+            click.echo(f"{kind}: {' '.join(known) if '(' not in known[0] else ', '.join(known)}")
+        return 0
     entries = [load(name) for name in names()]
     if as_json:
         import json

@@ -7,6 +7,7 @@ import re
 from fractions import Fraction
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
 
 import mpmath
 import numpy as np
@@ -375,3 +376,18 @@ def test_written_judgements_are_true(name, form):
         except Unreadable:
             continue
         assert near(read, judged.matrix(case.read(claim)[1])), tex
+
+
+# -- the manual ------------------------------------------------------------------------------------
+
+
+def test_the_manual_has_every_function(capsys):
+    from derive.cli import main
+    from derive.parse import FUNCTIONS
+
+    assert main(["list", "--functions"]) == 0
+    listed = capsys.readouterr().out.strip()
+    named = re.sub(r"\([^)]*\)|^[^:\n]*:|,", " ", listed, flags=re.M).split()
+    assert set(named) == set(FUNCTIONS)
+    page = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+    assert f"\n{listed}\n" in page and "derive list --functions" in page

@@ -19,7 +19,7 @@ LAYERS = [
     "ops",
     "program",
     "parse",
-    "catalogue",
+    "catalogue manual",
     "index",
     "forms",
     "reading normal vanishing",
