@@ -174,9 +174,12 @@ def _report(proof: Proof, paths: list[Path]) -> None:
     for name, value in derivation.gradients.items():
         if str(value) != str(derivation.backward[name]):
             rows.append(("", f"d{name} = {value}"))
-    steps = len(proof.steps)
+    steps, equations = len(proof.steps), len(derivation.numbers())
     digits = min((a.digits for a in derivation.agreements), default=None)
-    lines = [f"{steps} equations, each of them proved by a road that did not produce it"]
+    lines = [
+        f"{steps} steps in {equations} equations, "
+        "each of them proved by a road that did not produce it"
+    ]
     if digits is not None:
         lines.append(f"central differences of the whole program agree to {digits} digits")
     if not sys.stdout.isatty():

@@ -6,7 +6,7 @@ Nothing here is checked: every step leaves with no verdict, and the judges see i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -44,6 +44,7 @@ from derive.proof import (
     Lemma,
     Local,
     Math,
+    Place,
     Slice,
     Step,
 )
@@ -152,7 +153,7 @@ class _Writer:
             locals_ += self.local_theorems(statement)
             self.add_up(locals_, totals, backward)
         order = {name: k for k, name in enumerate(self.program.leaves)}
-        composed, gradients = self.compose(backward)
+        composed, gradients = self.compose(backward, totals)
         return Derivation(
             program=self.program,
             wrt=self.wrt,
@@ -222,6 +223,7 @@ class _Writer:
         formula = gradients[leaf].value
         proof = _Proof(self, statement, leaf, own, upstream, formula)
         sized = self.detail != "brief"
+        sweep = tuple(self.operator_chain(statement, leaf, own, gradients))
         return Local(
             statement=statement,
             variable=leaf,
@@ -236,7 +238,8 @@ class _Writer:
             entries=tuple(proof.every_entry()) if self.detail == "full" else (),
             assembly=tuple(proof.assembly()) if sized else (),
             index=tuple(proof.index_chain()),
-            operators=tuple(self.operator_chain(statement, leaf, own, gradients)),
+            operators=sweep if len(sweep) > 1 else (),
+            rules=tuple(r for step in sweep for r in dict(step.facts).get("rules", ())),
         )
 
     def operator_chain(
@@ -270,38 +273,53 @@ class _Writer:
             parts = parts[::-1]
             own = self.gradient(name)
             raw = parts[0].gradient
+            cites = tuple(("index", part.statement.name, name) for part in parts)
             put_in = parts[0].formula
             for part in parts[1:]:
                 raw, put_in = raw + part.gradient, put_in + part.formula
             value, rewrites = simplify(put_in)
             steps = [
                 Step(own, raw, "gradients-add", part="totals"),
-                Step(raw, put_in, "substitution", part="totals"),
+                Step(raw, put_in, "substitution", part="totals", facts=(("cites", cites),)),
                 *(Step(r.before, r.after, r.rule, part="totals") for r in rewrites),
             ]
             totals[name] = tuple(steps)
             backward[name] = value
 
-    def compose(self, backward: dict[str, Expr]) -> tuple[dict[str, Chain], dict[str, Expr]]:
-        """Return each wanted gradient with the upstream gradients put in, and the road there."""
+    def compose(
+        self, backward: dict[str, Expr], totals: Mapping[str, Chain]
+    ) -> tuple[dict[str, Chain], dict[str, Expr]]:
+        """Return each wanted gradient with the upstream gradients put in, and the road there.
+
+        A gradient that is put in has its own road, unless its theorem says it already.
+        """
         known: dict[Expr, Expr] = {}
         chains: dict[str, Chain] = {}
-        result: dict[str, Expr] = {}
+        says: dict[Expr, Place] = {}  # which equation says what is known of a gradient
         for name in backward:  # outermost first, as they were found
             own, local = self.gradient(name), backward[name]
+            says[own] = self.theorem_of(name, totals)
             put_in = substitute(local, known)
             value, rewrites = simplify(put_in)
             known[own] = value
-            if name not in self.wrt:
-                continue
-            result[name] = value
             if put_in is not local:
+                cites = tuple(says[leaf] for leaf in variables(local) if leaf in known)
                 chains[name] = (
-                    Step(own, local, "theorem", part="composed"),
-                    Step(local, put_in, "substitution", part="composed"),
+                    Step(own, local, "theorem", part="composed", facts=(("cites", (says[own],)),)),
+                    Step(local, put_in, "substitution", part="composed", facts=(("cites", cites),)),
                     *(Step(r.before, r.after, r.rule, part="composed") for r in rewrites),
                 )
-        return chains, result
+                says[own] = ("composed", name)
+        cited = _needed(self.wrt, chains)
+        chains = {name: chain for name, chain in chains.items() if name in cited}
+        return chains, {name: known[self.gradient(name)] for name in backward if name in self.wrt}
+
+    def theorem_of(self, name: str, totals: Mapping[str, Chain]) -> Place:
+        """Return the place of the equation that says what the gradient by a name is."""
+        if name in totals:
+            return ("total", name)
+        (user,) = self.users(name)
+        return ("index", user.name, name)
 
 
 class _Proof:
@@ -399,16 +417,23 @@ class _Proof:
         left = written_out(entry(self.own.data, *self.variable), first, {})
         result = written_out(self.result, first, self.writer.sizes)
         x = written_out(self.x, first, {})
+        here = {"cites": (("forward", self.theme),), **self.how}
         if self.upstream is None:
-            yield self._step(left, result, "differentiate", "one", True, **self.how)
+            yield self._step(left, result, "differentiate", "one", True, **here)
             return
         g = entry(self.upstream.data, *self.output)
         chain = _sized(self._summed(mul(g, partial(self.y, x))), self.writer.sizes)
         yield self._step(left, chain, "chain-rule", "one", True)
-        yield self._step(chain, result, "survivors", "one", True)
+        if self.value.shape.is_scalar:
+            yield self._step(chain, result, "differentiate", "one", True, **here)
+            return
+        cites = (("slice", self.theme, self.leaf.data[0]),)
+        yield self._step(chain, result, "survivors", "one", True, cites=cites)
 
     def every_entry(self) -> Iterator[Step]:
-        """Yield the equations of all entries, as one equation between grids."""
+        """Yield the equations of all entries, as one equation between grids; none for one entry."""
+        if self.leaf.shape.at(self.writer.sizes).dims == (1, 1):
+            return
         yield self._step(
             self._grid(self.own_entry),
             self.written_result,
@@ -477,6 +502,20 @@ class _Proof:
 
 
 # -- helpers ---------------------------------------------------------------------------------------
+
+
+def _needed(wanted: Iterable[str], chains: Mapping[str, Chain]) -> set[str]:
+    """Return the names whose roads are read: those that are wanted, and what these cite."""
+    found: set[str] = set()
+    left = [name for name in wanted if name in chains]
+    while left:
+        name = left.pop()
+        found.add(name)
+        cited = [
+            place[1] for step in chains[name] for place in step.cites if place[0] == "composed"
+        ]
+        left += [name for name in cited if name not in found]
+    return found
 
 
 def _own(shape: Shape, words: tuple[str, str]) -> tuple[Index, Index]:

@@ -59,7 +59,7 @@ def inverse() -> Lemma:
     multiplied = room.chain(
         change(I, J),
         (_sum(K, _sum(P, y(I, P) * a(P, K) * change(K, J))), "identity", {"of": Y @ A}),
-        (-_sum(P, y(I, P) * delta(P, C) * y(E, J)), "cited", {"cites": ((room.key, "0"),)}),
+        (-_sum(P, y(I, P) * delta(P, C) * y(E, J)), "cited", room.cites("0")),
         (-y(I, C) * y(E, J), "contract", {"indices": ((P, C),)}),
     )
     return room.lemma(claim, (differentiated, multiplied), dict.fromkeys((I, J, C, E, P), "n"))
@@ -84,7 +84,7 @@ def determinant() -> Lemma:
         room.step(_sum(L, a(I, L) * m(C, L)), delta(I, C) * value, "wrong-row", rows=(I, C)),
     )
     by_product = delta(L, E) * m(C, L) + a(C, L) * partial(m(C, L), a(C, E))
-    here = {"cites": ((room.key, "0"),)}
+    here = room.cites("0")
     solved = room.chain(
         change,
         (_sum(L, by_product), "product-rule", {}),
@@ -108,7 +108,7 @@ def log_determinant() -> Lemma:
         change,
         (inner**-1 * partial(inner, a(C, E)), "chain-rule", {}),
         (Scalar("mul", (inner**-1, inverse, inner)), "cited",
-         {"cites": (("det", "claim"),)}),
+         {"cites": (("lemma", "det", "claim"),)}),
         (inverse, "cancelled", {}),
     )  # fmt: skip
     claim = room.step(change, inverse, "lemma")
@@ -200,6 +200,9 @@ class _Room:
         theme, about = self.program.output.data[0], self.variable.data[0]
         part = f"lemma-{self.key}"
         return Step(left, right, rule, theme, about, part=part, facts=tuple(facts.items()))
+
+    def cites(self, which: str) -> Mapping[str, Any]:
+        return {"cites": (("lemma", self.key, which),)}
 
     def chain(self, first: Scalar, *rest: tuple[Scalar, str, Mapping[str, Any]]) -> Chain:
         """Return first = second = third ..., each by its rule."""

@@ -13,7 +13,7 @@ from derive.expr import Expr
 from derive.notation import Style
 from derive.page import Document
 from derive.parse import Shapes
-from derive.proof import Derivation, EntryOf, Explicit, Grid, Math, Slice, Step, Verdict
+from derive.proof import Derivation, EntryOf, Explicit, Grid, Math, Place, Slice, Step, Verdict
 from derive.shape import Product
 from derive.verify import insist, verify
 
@@ -111,7 +111,12 @@ class Proof(Document):
             "gradients": self.gradients,
             "backward": self.backward,
             "proved": self.proved,
-            "steps": [_plain_step(step) for step in self.steps],
+            "equations": len(d.numbers()),
+            "steps": [
+                _plain_step(step, d.numbers(), place)
+                for place, chain in d.equations()
+                for step in chain
+            ],
             "numbers": [
                 {"variable": a.variable, "sizes": dict(a.sizes), "digits": a.digits}
                 for a in d.agreements
@@ -119,11 +124,13 @@ class Proof(Document):
         }
 
 
-def _plain_step(step: Step) -> dict[str, Any]:
+def _plain_step(step: Step, numbers: Mapping[Place, int], place: Place) -> dict[str, Any]:
     return {
+        "equation": numbers[place],
         "left": plain(step.left),
         "right": plain(step.right),
         "rule": step.rule,
+        "cites": sorted(numbers[cited] for cited in step.cites),
         "part": step.part,
         "statement": step.theme or None,
         "variable": step.about or None,

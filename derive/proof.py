@@ -54,6 +54,8 @@ class EntryOf:
 
 
 Math = Scalar | Expr | Grid | Explicit | Slice | EntryOf
+#: Where an equation stands in a document: its part, and whose it is.
+Place = tuple[str, ...]
 
 # -- statements ------------------------------------------------------------------------------------
 
@@ -79,10 +81,11 @@ class Verdict:
 class Step:
     """`left = right` by `rule`.
 
-    `facts` fill the rule's sentence. `theme` names the statement whose theorem the step belongs
-    to, or is empty where it is about the whole program; `about` is the variable of that theorem.
-    `sized` marks a step that is written out at the document's sizes; the others hold for every
-    shape. `part` is the part of the document.
+    `facts` fill the rule's sentence; the fact `cites` says by which other equations the step holds,
+    all of them and no more, each as the place that it has in `Derivation.equations`. `theme` names
+    the statement whose theorem the step belongs to, or is empty where it is about the whole
+    program; `about` is the variable of that theorem. `sized` marks a step that is written out at
+    the document's sizes; the others hold for every shape. `part` is the part of the document.
     """
 
     left: Math
@@ -94,6 +97,11 @@ class Step:
     part: str = ""
     facts: tuple[tuple[str, Any], ...] = ()
     verdicts: tuple[Verdict, ...] = ()
+
+    @property
+    def cites(self) -> tuple[Place, ...]:
+        """The places of the equations that the step rests on."""
+        return dict(self.facts).get("cites", ())
 
     @property
     def proved(self) -> bool:
@@ -119,7 +127,8 @@ class Local:
     """The theorem of one statement about one of its variables, and its proof.
 
     `occurrence` says by which of its indices an entry of the value agrees with the variable it
-    depends on; `acts` says it of pairs of indices, as that entry with the indices put in.
+    depends on; `acts` says it of pairs of indices, as that entry with the indices put in. `rules`
+    are those of the sweep; its steps are `operators` where there are several.
     """
 
     statement: Statement
@@ -136,11 +145,14 @@ class Local:
     assembly: Chain
     index: Chain
     operators: Chain
+    rules: tuple[str, ...] = ()
 
-    def chains(self) -> Iterator[Chain]:
-        """Yield every chain that has a step, in the order of the document."""
-        parts = (self.slice, self.one, self.entries, self.assembly, self.index, self.operators)
-        yield from (chain for chain in (self.claim, *parts) if chain)
+    def equations(self) -> Iterator[tuple[Place, Chain]]:
+        """Yield the equations of the proof with their places, in the order of the document."""
+        for part in ("slice", "one", "entries", "assembly", "index", "operators"):
+            chain = getattr(self, part)
+            if chain:
+                yield (part, self.statement.name, self.variable.data[0]), chain
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -160,9 +172,11 @@ class Lemma:
     indices: Mapping[Index, Dim]
     probes: tuple[Mapping[str, int], ...]
 
-    def chains(self) -> Iterator[Chain]:
-        yield self.claim
-        yield from self.proof
+    def equations(self) -> Iterator[tuple[Place, Chain]]:
+        """Yield the lemma and the equations of its proof, with their places."""
+        yield ("lemma", self.key, "claim"), self.claim
+        for k, chain in enumerate(self.proof):
+            yield ("lemma", self.key, str(k)), chain
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,20 +209,36 @@ class Derivation:
     probes: tuple[Mapping[str, int], ...] = field(default=())
     lemmas: tuple[Lemma, ...] = ()
 
-    def chains(self) -> Iterator[Chain]:
-        """Yield every chain of steps in the order of the document."""
-        for lemma in self.lemmas:
-            yield from lemma.chains()
-        yield from self.own_chains()
+    def equations(self) -> Iterator[tuple[Place, Chain]]:
+        """Yield every equation in the order of the document: its place, and its steps.
 
-    def own_chains(self) -> Iterator[Chain]:
-        """Yield the chains of the program itself, lemmas left out."""
-        yield from ((step,) for step in self.forward)
+        The number of an equation is its rank here, in every format. What is claimed of a part of a
+        gradient is not in the theorem: it stands at the end of its own proof.
+        """
+        parts = {p.gradient for p in self.locals if self.names[p.gradient.data[0]].through}
+        yield (
+            ("theorem",),
+            tuple(s for p in self.locals if p.gradient not in parts for s in p.claim),
+        )
+        for lemma in self.lemmas:
+            yield from lemma.equations()
+        for step in self.forward:
+            yield ("forward", step.theme), (step,)
+        last = {local.variable.data[0]: local for local in self.locals}
         for local in self.locals:
-            yield from local.chains()
-        yield from self.totals.values()
-        yield from self.composed.values()
+            for place, chain in local.equations():
+                ends = place[0] == "index" and local.gradient in parts
+                yield place, (*chain, *local.claim) if ends else chain
+            name = local.variable.data[0]
+            if name in self.totals and last[name] is local:
+                yield ("total", name), self.totals[name]
+        for name, chain in self.composed.items():
+            yield ("composed", name), chain
 
     def steps(self) -> list[Step]:
         """Return every step in the order of the document."""
-        return [step for chain in self.chains() for step in chain]
+        return [step for _, chain in self.equations() for step in chain]
+
+    def numbers(self) -> dict[Place, int]:
+        """Return the number of every equation by its place."""
+        return {place: k for k, (place, _) in enumerate(self.equations(), 1)}

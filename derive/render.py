@@ -8,7 +8,7 @@ anywhere but the derivation.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
@@ -34,6 +34,7 @@ from derive.proof import (
     Lemma,
     Local,
     Math,
+    Place,
     Step,
 )
 from derive.shape import Dim, Pair, Product, extent
@@ -112,7 +113,7 @@ def render(
 
 
 class _Page:
-    """The blocks of one document, numbered as they are made."""
+    """The blocks of one document, numbered as the derivation says."""
 
     def __init__(self, derivation: Derivation, style: Style, form: str):
         self.derivation = derivation
@@ -129,9 +130,7 @@ class _Page:
                 for most in NARROWER
                 if not self.elide or most < self.elide
             ]
-        self.count = 0
-        self.places: dict[tuple[str, ...], int] = {}
-        self.printed: dict[int, int] = {}
+        self.numbers = derivation.numbers()
         self.widest_matrix = 0
 
     def document(self, fragment: bool, prefix: str) -> dict[str, Any]:
@@ -330,7 +329,7 @@ class _Page:
             lines = [Line(left, tuple(self._broken(right, room))) for left, right in sides]
             if self.form == "md" or _lines_width(lines) <= limit:
                 break
-        number = self._number(("theorem",))
+        number = self.numbers[("theorem",)]
         return Block("theorem", {"number": number, **self._display(lines, font), "qed": False})
 
     # -- lemmas ------------------------------------------------------------------------------------
@@ -338,9 +337,8 @@ class _Page:
     def lemma(self, lemma: Lemma) -> Iterator[Block]:
         """Yield a lemma and its proof, in its own letters, numbered on."""
         own = _Page(lemma.derivation, self.style, self.form)
-        own.count, own.places, own.printed = self.count, self.places, self.printed
+        own.numbers = self.numbers
         yield from own.lemma_blocks(lemma)
-        self.count = own.count
 
     def lemma_blocks(self, lemma: Lemma) -> Iterator[Block]:
         facts = self._lemma_facts(lemma)
@@ -393,10 +391,8 @@ class _Page:
             yield Block("text", {"key": "one" if local.slice else "one-loss", **facts})
             yield self.equation(local.one, ("one", *key))
         if local.entries:
-            table = self.table(local, ("entries", *key))
-            if len(table.rows) > 1:
-                yield Block("text", {"key": "others", **facts})
-                yield table
+            yield Block("text", {"key": "others", **facts})
+            yield self.table(local, ("entries", *key))
         if local.assembly:
             yield Block("text", {"key": "assemble", **facts})
             yield self.equation(local.assembly, ("assembly", *key), reasons=False, qed=True)
@@ -406,7 +402,7 @@ class _Page:
         yield Block("text", {"key": "every-shape", **facts})
         yield self.equation(local.index, ("index", *key), qed=True)
         yield Block("end-proof")
-        if len(local.operators) > 1:
+        if local.operators:
             yield Block("text", {"key": "operators", **facts})
             yield self.equation(local.operators, ("operators", *key))
 
@@ -436,9 +432,9 @@ class _Page:
             "zeros": self._zeros(local),
             "lemmas": self._lemma_numbers(dict(local.index[1].facts).get("lemmas", ())),
             "single": self.program.leaves[name].shape.at(d.sizes).dims == (1, 1),
-            "forward": self.places.get(("forward", value)),
-            "slice": self.places.get(("slice", value, name)),
-            "table": self.places.get(("entries", value, name)),
+            "forward": self.numbers.get(("forward", value)),
+            "slice": self.numbers.get(("slice", value, name)),
+            "table": self.numbers.get(("entries", value, name)),
             "leaf": local.formula.is_var,
             "shapes": [
                 {"name": latex(notation.leaf(leaf.data[0])),
@@ -494,7 +490,7 @@ class _Page:
         alive = (1 if "row" in where else rows) * (1 if "column" in where else cols)
         return rows * cols - alive
 
-    def table(self, local: Local, place: tuple[str, ...]) -> Block:
+    def table(self, local: Local, place: Place) -> Block:
         step = local.entries[0]
         assert isinstance(step.left, Grid) and isinstance(step.right, Grid)
         height, width = local.variable.shape.extents(self.derivation.sizes)
@@ -518,8 +514,7 @@ class _Page:
                     else ["".join(right(i, j))],
                 }
             )
-        number = self.printed[id(step)] = self._number(place)
-        return Block("table", {"rows": rows, "number": number,
+        return Block("table", {"rows": rows, "number": self.numbers[place],
                                "Y": latex(self.notation.leaf(local.statement.name)),
                                "scalar": local.statement.expr.shape.is_scalar,
                                "proved": step.proved})  # fmt: skip
@@ -535,22 +530,15 @@ class _Page:
 
     # -- equations ---------------------------------------------------------------------------------
 
-    def _number(self, place: tuple[str, ...]) -> int:
-        self.count += 1
-        self.places[place] = self.count
-        return self.count
-
     def equation(
-        self, chain: Chain | list[Step], place: tuple[str, ...], *, reasons: bool = True,
+        self, chain: Chain | list[Step], place: Place, *, reasons: bool = True,
         qed: bool = False,
     ) -> Block:  # fmt: skip
         """Return a chain of equalities as one numbered display that fits the page."""
         font, lines = self._fitted(list(chain), reasons)
-        number = self._number(place)
-        self.printed[id(chain[0])] = number
         return Block(
             "equation",
-            {"number": number, **self._display(lines, font), "qed": qed,
+            {"number": self.numbers[place], **self._display(lines, font), "qed": qed,
              "proved": all(step.proved for step in chain)},
         )  # fmt: skip
 
@@ -706,61 +694,32 @@ class _Page:
 
     def _reason(self, step: Step) -> dict[str, Any]:
         facts: dict[str, Any] = {"rule": step.rule, "scalars": self._scalars}
+        facts["by"] = sorted(self.numbers[place] for place in step.cites)
         for name, fact in step.facts:
             if name == "indices":
                 index = self.notation.index
                 facts["indices"] = [f"{latex(index(k))} = {latex(index(p))}" for k, p in fact]
-            elif name == "cites":
-                facts["by"] = [self.places[("lemma", *place)] for place in fact]
             elif name == "lemmas":
                 facts["lemmas"] = self._lemma_numbers(fact)
             elif isinstance(fact, Scalar | Expr):
                 facts[name] = latex(self.notation.math(fact))
             else:
                 facts[name] = fact
-        if step.rule == "survivors":
-            facts["by"] = self.places.get(("slice", step.theme, step.about))
-        if step.rule == "differentiate":
-            facts["by"] = self.places.get(("forward", step.theme))
-        if step.rule in ("theorem", "substitution"):
-            facts["by"] = self._cited(step)
         return facts
 
     def _lemma_numbers(self, keys: tuple[str, ...]) -> list[dict[str, Any]]:
         """Return the lemmas a step rests on, each with its number if the document proves it."""
-        return [{"key": k, "number": self.places.get(("lemma", k, "claim"))} for k in keys]
-
-    def _cited(self, step: Step) -> list[int]:
-        """Return the numbers of the equations that a step of the whole program rests on."""
-        assert isinstance(step.left, Expr)
-        names = [
-            node.data[0]
-            for node in nodes(step.left)
-            if node.is_var and node.data[0] in self.derivation.names
-        ]
-        found = []
-        for name in names:
-            meant = self.derivation.names[name]
-            source = meant.of.data[0]
-            if meant.through is not None:
-                found.append(self.places.get(("index", meant.through, source)))
-                continue
-            local = next((p for p in self.derivation.locals if p.gradient.data[0] == name), None)
-            places: list[tuple[str, ...]] = [("total", source)]
-            places += [("index", local.statement.name, source)] if local else []
-            if step.rule == "substitution":
-                places.insert(0, ("composed", source))
-            found.append(next((self.places[p] for p in places if p in self.places), None))
-        return sorted({number for number in found if number is not None})
+        return [{"key": k, "number": self.numbers.get(("lemma", k, "claim"))} for k in keys]
 
     # -- what was checked --------------------------------------------------------------------------
 
     def checks(self) -> Block:
         """Return the closing table: which equations, how many, how and where they were checked."""
         d = self.derivation
-        rows = self._checked(d, d.own_chains())
+        own = [(place, chain) for place, chain in d.equations() if place[0] != "lemma"]
+        rows = self._checked(d, own)
         for lemma in d.lemmas:
-            rows += self._checked(lemma.derivation, lemma.chains())
+            rows += self._checked(lemma.derivation, lemma.equations())
         agreed = None
         if d.agreements:
             sizes = d.agreements[0].sizes
@@ -769,55 +728,37 @@ class _Page:
                 "digits": min(a.digits for a in d.agreements),
                 "sizes": [f"{latex(self.notation.word_of(x))} = {k}" for x, k in sizes.items()],
             }
-        return Block("checks", {"rows": rows, "numbers": agreed})
+        steps, equations = len(d.steps()), len(self.numbers)
+        counts = {"steps": steps, "equations": equations}
+        return Block("checks", {**counts, "rows": rows, "numbers": agreed})
 
-    def _checked(self, of: Derivation, chains: Iterator[Chain]) -> list[dict[str, Any]]:
-        """Return how and where chains were checked, one row a method and a scope."""
+    def _checked(
+        self, of: Derivation, equations: Iterable[tuple[Place, Chain]]
+    ) -> list[dict[str, Any]]:
+        """Return how and where equations were checked, one row a method and a scope."""
         found: dict[tuple[str, str], list[int]] = {}
-        for chain in chains:
-            numbers = self._numbers(chain)
+        for place, chain in equations:
             for step in chain:
-                size = self._size(step)
                 for verdict in step.verdicts:
                     if verdict.word == PROVED:
-                        row = found.setdefault((verdict.method, verdict.scope), [0])
-                        row[0] += size
-                        row += [n for n in numbers if n not in row[1:]]
+                        row = found.setdefault((verdict.method, verdict.scope), [])
+                        row.append(self.numbers[place])
         return [
             {
-                "equations": count,
+                "steps": len(numbers),
                 "method": method,
                 "every": scope == EVERY_SHAPE,
                 "dims": ", ".join(latex(self.notation.word_of(x)) for x in of.program.dims),
                 "scope": self._scope(scope),
                 "numbers": _ranges(numbers),
             }
-            for (method, scope), (count, *numbers) in found.items()
+            for (method, scope), numbers in found.items()
         ]
 
     def _scope(self, scope: str) -> list[str]:
         """Return the sizes of a scope printed; none for scalars and for every shape."""
         pairs = (item.split(" = ") for item in scope.split(", ") if " = " in item)
         return [f"{latex(self.notation.word_of(dim))} = {number}" for dim, number in pairs]
-
-    def _numbers(self, chain: Chain) -> list[int]:
-        """Return the numbers of the equations that print a chain."""
-        if chain[0].part == "theorem":
-            return [self.places[("theorem",)]]
-        return [n for n in [self.printed.get(id(chain[0]))] if n is not None]
-
-    def _size(self, step: Step) -> int:
-        """Return how many scalar equations a step states at its sizes."""
-        if not step.sized:
-            return 1
-        for side in (step.right, step.left):
-            if isinstance(side, Grid):
-                rows, cols = side.leaf.shape.extents(self.derivation.sizes)
-                return rows * cols
-            if isinstance(side, Explicit):
-                rows, cols = side.expr.shape.extents(self.derivation.sizes)
-                return rows * cols
-        return 1
 
 
 _ENTRYWISE = frozenset(

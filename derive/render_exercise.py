@@ -312,7 +312,6 @@ class _Writer:
         """Return one step backwards: the reason, the formula, the numbers put in, the result."""
         formula = self.derivation.backward[name]
         locals_ = [p for p in self.derivation.locals if p.variable.data[0] == name]
-        rules = [r for p in locals_ for s in p.operators for k, r in s.facts if k == "rules"]
         sides: list[tuple[str, Box]] = [("=", self.notation.expr(formula))]
         value = self.value(scene.values[f"d{name}"])
         put_in = self.put_in(scene, formula)
@@ -326,7 +325,7 @@ class _Writer:
             _text("step", G=latex(self.leaf(f"d{name}")),
                   statements=[self.statement(p.statement.name) for p in locals_],
                   scalars=self.page._scalars,
-                  rules=list(dict.fromkeys(r for group in rules for r in group))),
+                  rules=list(dict.fromkeys(r for p in locals_ for r in p.rules))),
             self.display(self.chain(self.leaf(f"d{name}"), sides)),
         ]  # fmt: skip
 

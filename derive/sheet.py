@@ -325,13 +325,14 @@ class _Setter:
             about = local.variable.data[0], local.statement.name
             # numbers have no entries: the proof of a long formula of theirs is the sweep itself
             sweep = local.statement.expr.shape.is_scalar and local.variable.shape.is_scalar
-            if sweep and len(local.operators) > 1:
+            if sweep and local.operators:
                 found.append((*about, "operators", _tidied(local.operators)))
             else:
                 scalar = all(leaf.shape.is_scalar for leaf in variables(local.statement.expr))
                 found.append((*about, "index", _without_entries(local.index, scalar)))
-        for name, chain in self.derivation.composed.items():
-            found.append((name, "", "composed", chain))
+        for name in self.derivation.gradients:
+            if name in self.derivation.composed:
+                found.append((name, "", "composed", self.derivation.composed[name]))
         queues = []
         for name, statement, part, chain in found:
             places = _open(chain)

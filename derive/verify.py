@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from derive.entries import Explicit, Matrix, Partials, cells
 from derive.errors import ProofError, UnsupportedError
-from derive.expr import Expr, nodes, substitute
+from derive.expr import Expr, nodes, substitute, variables
 from derive.forms import Budget, Form, TooLarge, Undefined, accumulate, sums_of_entries
 from derive.index import Entries, Index, Scalar, along, at_place, index_words, named, renaming
 from derive.normal import Ring
@@ -41,6 +41,7 @@ from derive.proof import (
     Lemma,
     Local,
     Math,
+    Place,
     Slice,
     Step,
     Verdict,
@@ -652,35 +653,63 @@ class EntriesJudge(_Judge):
 
 
 class AlgebraJudge(_Judge):
-    """Normal forms in which a gradient stands for the formula that was proved of it."""
+    """The equations that a step cites, put into its left side, and normal forms of what is left.
+
+    What is not cited is an atom, so a step that cites too little is not proved; neither is one that
+    cites an equation without use for it. A gradient that adds up stands for its parts.
+    """
 
     method = "index normal form"
     scope = EVERY_SHAPE
 
     def __init__(self, derivation: Derivation, budget: Budget | None = None):
         self.derivation = derivation
-        self.ring = Ring(meaning=self._meaning, budget=budget)
+        self.ring = Ring(budget=budget)
         self.entries = Entries(derivation.letters.bound)
-        self.formulas: dict[str, Expr] = {
-            f"d{name}": value for name, value in derivation.backward.items()
-        }
-        self.formulas |= {
-            local.gradient.data[0]: local.formula for local in derivation.locals
-            if local.gradient.data[0] not in self.formulas
-        }  # fmt: skip
+        self.equations = dict(derivation.equations())
 
     def differs(self, step: Step) -> Difference | None:
         left, right = step.left, step.right
         assert isinstance(left, Expr) and isinstance(right, Expr)
-        p, q = (self.ring.of(self.entries.of(side, *_any_place(side))) for side in (left, right))
-        return None if self.ring.equal(p, q) else ("the normal forms differ", False)
+        known = dict(self.says(place) for place in step.cites)
+        if step.rule == "gradients-add":
+            known[left] = self.parts(left)
+        unused = [str(name) for name in known if name not in variables(left)]
+        if unused:
+            return f"what is cited of {', '.join(unused)} is not used", False
+        return None if self.same(substitute(left, known), right) else (
+            "the normal forms differ", False)  # fmt: skip
 
-    def _meaning(self, term: Scalar, names: Mapping[Index, Index]) -> Form | None:
-        name, i, j = term.data
-        formula = self.formulas.get(name)
-        if formula is None:
-            return None
-        return self.ring.of(self.entries.of(formula, named(i, names), named(j, names)))
+    def says(self, place: Place) -> tuple[Expr, Expr]:
+        """Return the two sides of an equation about a whole gradient."""
+        chain = self.equations[place]
+        if place[0] == "index":  # it is proved there by entries, and claimed of the matrix
+            chain = next(p.claim for p in self.derivation.locals if p.index[0] is chain[0])
+        left, right = chain[0].left, chain[-1].right
+        assert isinstance(left, Expr) and isinstance(right, Expr)
+        return left, right
+
+    def parts(self, gradient: Expr) -> Expr:
+        """Return the sum of a gradient's parts, one for each statement that uses its variable."""
+        names, program = self.derivation.names, self.derivation.program
+        of, reaching = names[gradient.data[0]].of, program.reaching()
+        through = {meant.through: name for name, meant in names.items() if meant.of is of}
+        first, *rest = (
+            var(through[s.name], of.shape)
+            for s in program.users(of.data[0]) if s.name in reaching
+        )  # fmt: skip
+        return sum(rest, first)
+
+    def same(self, left: Expr, right: Expr) -> bool:
+        """Whether two expressions are equal; a difference is first looked for where it begins."""
+        if left is right:
+            return True
+        if left.name == right.name and left.data == right.data and left.shape == right.shape:
+            pairs = [(a, b) for a, b in zip(left.args, right.args, strict=True) if a is not b]
+            if len(pairs) == 1 and pairs[0][0].shape == pairs[0][1].shape and self.same(*pairs[0]):
+                return True
+        p, q = (self.ring.of(self.entries.of(e, *_any_place(e))) for e in (left, right))
+        return self.ring.equal(p, q)
 
 
 class ForwardJudge(_Judge):

@@ -7,7 +7,7 @@ the package's definitions. It is used on printed programs and printed gradients 
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -277,12 +277,23 @@ def run(program: Program, values: Mapping[str, Any], sizes: Mapping[str, int]) -
 # -- scalars ---------------------------------------------------------------------------------------
 
 
-def number_of(term: Scalar, values: Mapping[str, Any], names: Mapping, sizes: Mapping) -> Any:
-    """Return what mpmath makes of an index expression, sums run as loops."""
+def number_of(
+    term: Scalar,
+    values: Mapping[str, Any],
+    names: Mapping,
+    sizes: Mapping,
+    more: Mapping[str, Callable[..., Any]] | None = None,
+) -> Any:
+    """Return what mpmath makes of an index expression, sums run as loops.
+
+    `more` says of other kinds of terms what they are, from their data or arguments.
+    """
 
     def of(arg: Scalar) -> Any:
-        return number_of(arg, values, names, sizes)
+        return number_of(arg, values, names, sizes, more)
 
+    if more is not None and term.kind in more:
+        return more[term.kind](term, names)
     match term.kind:
         case "num":
             return mpmath.mpf(term.data.numerator) / term.data.denominator
@@ -307,5 +318,5 @@ def number_of(term: Scalar, values: Mapping[str, Any], names: Mapping, sizes: Ma
     index, dim = term.data
     extent = dim if isinstance(dim, int) else sizes[dim]
     return mpmath.fsum(
-        number_of(term.args[0], values, {**names, index: k}, sizes) for k in range(extent)
+        number_of(term.args[0], values, {**names, index: k}, sizes, more) for k in range(extent)
     )

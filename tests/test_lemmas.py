@@ -23,14 +23,14 @@ ALL = [make() for make, _ in LEMMAS.values()]
 STEPS = [
     pytest.param(lemma, chain, k, id=f"{lemma.key}-{chain}-{k}")
     for lemma in ALL
-    for chain, steps in enumerate(lemma.chains())
+    for chain, (_, steps) in enumerate(lemma.equations())
     for k in range(len(steps))
 ]
 
 
 @pytest.mark.parametrize("lemma", ALL, ids=list(LEMMAS))
 def test_every_line_is_proved_by_normal_forms_and_written_out(lemma):
-    for chain in judged_lemma(lemma).chains():
+    for _, chain in judged_lemma(lemma).equations():
         for step in chain:
             assert [v.word for v in step.verdicts] == [PROVED] * len(step.verdicts)
             first, *others = step.verdicts
@@ -41,7 +41,7 @@ def test_every_line_is_proved_by_normal_forms_and_written_out(lemma):
 
 def changed(lemma, chain, k, right):
     """The lemma with another right side in one line."""
-    chains = [list(steps) for steps in lemma.chains()]
+    chains = [list(steps) for _, steps in lemma.equations()]
     chains[chain][k] = replace(chains[chain][k], right=right)
     claim, *proof = map(tuple, chains)
     return replace(lemma, claim=claim, proof=tuple(proof))
@@ -49,9 +49,9 @@ def changed(lemma, chain, k, right):
 
 @pytest.mark.parametrize("lemma, chain, k", STEPS)
 def test_every_judge_refuses_a_wrong_line(lemma, chain, k):
-    right = list(lemma.chains())[chain][k].right
+    right = list(lemma.equations())[chain][1][k].right
     wrong = ONE if right == ZERO else -2 * right
-    judged = list(judged_lemma(changed(lemma, chain, k, wrong)).chains())
+    judged = [c for _, c in judged_lemma(changed(lemma, chain, k, wrong)).equations()]
     assert not any(v.proved for v in judged[chain][k].verdicts)
     assert all(
         step.proved for c, steps in enumerate(judged) for n, step in enumerate(steps)
