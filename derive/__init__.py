@@ -37,6 +37,7 @@ _PUBLIC = {
     "UnsupportedError": "derive.errors",
     "SizeError": "derive.errors",
     "OutputError": "derive.errors",
+    "LimitError": "derive.errors",
     "ProofError": "derive.errors",
     "DomainError": "derive.exact",
 }
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from derive.code import gradient as gradient
     from derive.errors import (
         DeriveError as DeriveError,
+        LimitError as LimitError,
         OutputError as OutputError,
         ParseError as ParseError,
         ProofError as ProofError,

@@ -1,7 +1,15 @@
-"""Run the command as `python -m derive`."""
+"""Run the command, as `derive` and as `python -m derive`."""
+
+import _signal  # type: ignore[import-not-found]
+
+if _signal.getsignal(_signal.SIGINT) is not _signal.SIG_IGN:  # until somebody listens:
+    _signal.signal(_signal.SIGINT, _signal.SIG_DFL)  # no traceback of an import
 
 import sys
 
 from derive.cli import main
 
-sys.exit(main())
+__all__ = ["main"]
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -12,23 +12,24 @@ import re
 import signal
 import sys
 import threading
-import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from multiprocessing import connection, get_context
 from pathlib import Path
 from time import monotonic, perf_counter
-from traceback import walk_tb
 from typing import IO, TYPE_CHECKING, Any
 
 from derive.errors import DeriveError, OutputError, ParseError, Place, ShapeError, UnsupportedError
+from derive.limits import GRACE, TIMEOUT, TimeUp, contain, seconds, stage, within
 from derive.parse import NAME
 from derive.program import nearest
 from derive.proof import PROVED, REFUTED, UNDECIDED
+from derive.toml_text import read_toml
 
 if TYPE_CHECKING:
     from derive.claim import Case, Judgement
+    from derive.program import Program
 
 ERROR = "error"
 VERDICTS = (PROVED, REFUTED, UNDECIDED, ERROR)
@@ -36,8 +37,8 @@ VERDICTS = (PROVED, REFUTED, UNDECIDED, ERROR)
 LONGEST_LINE = 1_000_000
 #: So many lines that are not UTF-8, and none that is, are no text.
 STRANGE_LINES = 100
-#: What a worker may take beyond its time limit before it is ended from outside.
-GRACE = 1.0
+#: What is being done where nothing more is known.
+JUDGED = "while it was judged"
 
 Values = Mapping[str, Any]
 
@@ -85,7 +86,7 @@ def check_file(
     path: str | Path,
     *,
     jobs: int = 1,
-    timeout: float | None = None,
+    timeout: float | None = TIMEOUT,
     progress: Callable[[float], None] | None = None,
     formats: tuple[str, ...] = (),
 ) -> Iterator[Answer]:
@@ -105,9 +106,7 @@ def check_file(
     """
     if jobs < 1:
         raise UnsupportedError(f"the number of workers must be at least 1, {jobs} is not")
-    if timeout is not None and not 0 < timeout < 1e6:
-        raise UnsupportedError(f"a time limit is a positive number of seconds, {timeout:g} is not")
-    return answers(identities(path, progress), jobs, timeout, formats)
+    return answers(identities(path, progress), jobs, seconds(timeout), formats)
 
 
 # -- reading ---------------------------------------------------------------------------------------
@@ -139,6 +138,8 @@ def identities(
 
 def _opened(path: str | Path) -> IO[bytes]:
     if str(path) == "-":
+        if sys.stdin is None:
+            raise OutputError("standard input is closed")
         return os.fdopen(os.dup(sys.stdin.fileno()), "rb")
     try:
         return open(path, "rb")
@@ -231,12 +232,7 @@ def _toml(name: str, file: IO[bytes]) -> Iterator[tuple[int, Any]]:
         text = file.read().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise _NotText(f"{name} is not UTF-8 text: byte {error.start + 1} cannot be read") from None
-    try:
-        tables = tomllib.loads(text).get("identity", [])
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        where = re.search(r"line (\d+), column (\d+)", str(error))
-        place = Place(text, int(where[1]), int(where[2])) if where else None
-        raise ParseError(f"{name} is not TOML that can be read", place=place) from None
+    tables = read_toml(text, name).get("identity", [])
     if not isinstance(tables, list):
         raise ParseError(f"{name} has no list of identities", hint="a table begins [[identity]]")
     yield from ((0, table) for table in tables)
@@ -254,6 +250,8 @@ def _identity(line: int, record: Any) -> Identity | Answer:
             raise record
         if not isinstance(record, dict):
             raise ParseError(f'an identity is an object {{"program": ...}}, not {_kind(record)}')
+        if not isinstance(known, str | int | float | bool | list | dict | None):
+            known = str(known)  # a date of TOML
         return Identity(
             id=known,
             line=line,
@@ -329,9 +327,9 @@ class Court:
 
     def __init__(
         self,
-        program: str,
+        program: str | Program,
         shapes: Mapping[str, Any] | None = None,
-        assume: Mapping[str, tuple[str, ...]] | None = None,
+        assume: Mapping[str, str | Sequence[str]] | None = None,
         *,
         name: str = "",
     ):
@@ -339,7 +337,7 @@ class Court:
 
         self.program, entry = opened(program, dict(shapes or {}), name)
         self.at = dict(entry.at)
-        self.assume = dict(assume or {})
+        self.assume = assumptions(assume or {})
         self.case = self._case()
 
     def _case(self) -> Case:
@@ -363,11 +361,12 @@ class Court:
         """
         case = self.case
         try:
-            judgement = limited(lambda: case.judge(claim), timeout)
+            with within(timeout):
+                judgement = case.judge(claim)
             return judgement.verdict, judgement, ""
         except TimeUp as error:
             self.case = self._case()  # the one that was interrupted may be in pieces
-            message = f"stopped after {timeout:g} seconds, {_stage(error)}"
+            message = f"stopped after {timeout:g} seconds, {stage(error, JUDGED)}"
         except DeriveError as error:
             message = str(error)
         except RecursionError:
@@ -377,61 +376,15 @@ class Court:
         standing = case.standing.get(claim)
         return standing.verdict if standing is not None else UNDECIDED, standing, message
 
+    def judgement(self, claim: str, timeout: float | None = None) -> Judgement:
+        """Return the judgement of a claim, an undecided one where there is no other."""
+        from derive.claim import Judgement
+
+        verdict, found, message = self.judge(claim, timeout)
+        return Judgement(claim, verdict, "", "", "", reason=message) if found is None else found
+
 
 # -- judging ---------------------------------------------------------------------------------------
-
-
-class TimeUp(BaseException):
-    """The time limit, raised wherever the work is; not to be caught by the way."""
-
-
-def limited(work: Callable[[], Any], seconds: float | None) -> Any:
-    """Return what some work returns; `TimeUp` is raised inside it when its time is over.
-
-    Where there are no such alarms (Windows, a thread) the limit is left to whoever watches.
-    """
-    alarm = getattr(signal, "setitimer", None)
-    if (
-        seconds is None
-        or alarm is None
-        or threading.current_thread() is not threading.main_thread()
-    ):
-        return work()
-
-    def ring(signum: int, frame: Any) -> None:
-        raise TimeUp
-
-    before = signal.signal(signal.SIGALRM, ring)
-    try:
-        # again and again: one that falls into a destructor is lost
-        alarm(signal.ITIMER_REAL, seconds, 0.2)
-        try:
-            return work()
-        finally:
-            alarm(signal.ITIMER_REAL, 0)
-    finally:
-        alarm(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-
-
-_STAGES = {
-    "parse": "while the program was read",
-    "explain": "while the gradient was derived",
-    "proves": "while the normal forms were compared",
-    "looks_false": "while it was tried at a few points",
-    "has_a_point": "while a point was sought at which both sides have a value",
-    "refute": "while the smallest counterexample was sought; it had not been proved",
-    "_diagnosis": "while the nearest true variant was sought",
-    "_holds": "while the sizes where it holds were sought",
-    "_last_resort": "while it was judged at sizes; it had not been proved",
-}
-
-
-def _stage(error: BaseException) -> str:
-    """Return what was being done when an error arose, in words."""
-    names = [frame.f_code.co_name for frame, _ in walk_tb(error.__traceback__)]
-    outermost = next((name for name in names if name in _STAGES), "")
-    return _STAGES.get(outermost, "while it was judged")
 
 
 def judged(
@@ -446,9 +399,10 @@ def judged(
 
     part = "program"
     try:
-        court = limited(lambda: Court(identity.program, identity.shapes, identity.assume), timeout)
-        part = "claim"
-        limited(lambda: court.read(identity.claim), timeout)
+        with within(timeout):
+            court = Court(identity.program, identity.shapes, identity.assume)
+            part = "claim"
+            court.read(identity.claim)
         left = None if timeout is None else max(timeout - (perf_counter() - start), 0.001)
         verdict, judgement, message = court.judge(identity.claim, left)
         if left is not None and message:
@@ -456,7 +410,9 @@ def judged(
         found = answer(verdict, judgement, message)
         return _documented(court, identity, found, timeout, formats) if formats else found
     except TimeUp as error:
-        return answer(UNDECIDED, message=f"stopped after {timeout:g} seconds, {_stage(error)}")
+        return answer(
+            UNDECIDED, message=f"stopped after {timeout:g} seconds, {stage(error, JUDGED)}"
+        )
     except DeriveError as error:
         return answer(ERROR, message=f"{part}: {error}")
     except (RecursionError, MemoryError) as error:
@@ -478,7 +434,8 @@ def _documented(
     # a quarter more than the time of a judgement: its worker is ended after half as much
     left = None if timeout is None else max(timeout - found.seconds, 0) + timeout / 4
     try:
-        made = limited(lambda: documents(court.case, judgement, formats, shapes=shapes), left)
+        with within(left):
+            made = documents(court.case, judgement, formats, shapes=shapes)
         return replace(found, documents=tuple(made))
     except TimeUp:
         why = "the time was over"
@@ -497,7 +454,7 @@ def answers(
     formats: tuple[str, ...] = (),
 ) -> Iterator[Answer]:
     """Yield the answer to each item in order; a time limit or several jobs ask for workers."""
-    if jobs == 1 and timeout is None:
+    if jobs == 1 and (timeout is None or not _forks()):
         for item in items:
             yield judged(item, None, formats) if isinstance(item, Identity) else item
         return
@@ -583,13 +540,17 @@ class _Crew:
             worker.end()
 
 
+def _forks() -> bool:
+    """Whether workers are forks, which keep operators that were added on the fly; beside threads
+    that is not safe."""
+    return sys.platform == "linux" and threading.active_count() == 1
+
+
 class _Worker:
     """A process that judges, and the pipe to it."""
 
     def __init__(self) -> None:
-        # a fork keeps operators that were added on the fly, and is not safe beside threads
-        forks = sys.platform == "linux" and threading.active_count() == 1
-        context: Any = get_context("fork" if forks else "spawn")
+        context: Any = get_context("fork" if _forks() else "spawn")
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs, os.getpid()), daemon=True)
         self.process.start()
@@ -630,6 +591,7 @@ class _Worker:
 def _serve(pipe: connection.Connection, parent: int) -> None:
     """Answer identities until the pipe is closed, or the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    contain()
     with suppress(EOFError, OSError):
         while True:
             while not pipe.poll(5):

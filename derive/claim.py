@@ -17,13 +17,13 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from derive.assumptions import Assumptions, assumed
-from derive.catalogue import opened
 from derive.entries import Explicit
 from derive.errors import DeriveError, ParseError, ShapeError, UnsupportedError
 from derive.explain import explain
 from derive.expr import Expr, nodes, number, rebuild, substitute, variables
 from derive.forms import Budget, Form, TooLarge, Undefined
 from derive.index import Index, along, renaming
+from derive.limits import TIMEOUT, limited
 from derive.normal import Ring
 from derive.ops import var
 from derive.ops.elementwise import EXTREMA, marks_winner
@@ -127,6 +127,7 @@ def check(
     shapes: Shapes | None = None,
     *,
     assume: Assumptions | None = None,
+    timeout: float | None = TIMEOUT,
 ) -> list[Judgement]:
     """Judge claims about a program's gradients.
 
@@ -135,12 +136,17 @@ def check(
     ['proved', 'refuted']
 
     A judgement is true in a condition where its claim is proved, and only there. `program` is a
-    text or a name of the catalogue. Raises `ParseError` or `ShapeError` where the program or a
-    claim cannot be read.
+    text or a name of the catalogue, `timeout` the seconds that each claim may take before it is
+    undecided. Raises `ParseError` or `ShapeError` where the program or a claim cannot be read.
     """
-    read, _ = opened(program, shapes)
-    case = Case(read, assume)
-    return [case.judge(claim) for claim in ([claims] if isinstance(claims, str) else claims)]
+    from derive.batch import Court
+
+    texts = [claims] if isinstance(claims, str) else claims
+    with limited(timeout):
+        court = Court(program, shapes, assume)
+        for text in texts:
+            court.read(text)
+    return [court.judgement(text, timeout) for text in texts]
 
 
 class Case:

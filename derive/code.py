@@ -14,6 +14,7 @@ from fractions import Fraction
 
 from derive.errors import UnsupportedError
 from derive.expr import ATOM, POWER, PRODUCT, SIGN, SUM, Expr, nodes, variables, written_args
+from derive.limits import TIMEOUT, limited
 from derive.ops.elementwise import F
 from derive.parse import Shapes
 from derive.pipeline import Proof, prove
@@ -27,6 +28,7 @@ def gradient(
     *,
     wrt: Sequence[str] | None = None,
     code: str | None = None,
+    timeout: float | None = TIMEOUT,
 ) -> dict[str, str] | str:
     """Return a program's gradients, proved first: formulas by name, or a function that runs.
 
@@ -46,8 +48,9 @@ def gradient(
     """
     if code is not None:
         library(code)
-    proof = prove(program, shapes, wrt=wrt, detail="brief")
-    return proof.gradients if code is None else to_code(proof, code)
+    with limited(timeout):
+        proof = prove(program, shapes, wrt=wrt, detail="brief", timeout=None)
+        return proof.gradients if code is None else to_code(proof, code)
 
 
 def to_code(proof: Proof, name: str) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from traceback import walk_tb
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,7 +17,7 @@ from derive.commands_check import check, gradient
 from derive.commands_example import example
 from derive.commands_exercise import exercise
 from derive.commands_graph import graph
-from derive.errors import DeriveError
+from derive.errors import FAULT, STOPPED, UNDECIDED, WRONG, DeriveError
 from derive.target import escaped, read_target, safe, shape, sizes
 
 if TYPE_CHECKING:
@@ -25,22 +27,63 @@ if TYPE_CHECKING:
 def run(arguments: list[str]) -> int:
     """Run the command with these arguments and return its exit status."""
     try:
+        status = _run(arguments)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # whoever reads has seen enough
+        _let_go()
+        return 0
+    except OSError as error:
+        _let_go()
+        _complain(f"a stream or a file cannot be read or written: {error.strerror or error}")
+        return WRONG
+
+
+def _run(arguments: list[str]) -> int:
+    try:
         return command.main(arguments, prog_name="derive", standalone_mode=False) or 0
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help() if error.ctx else "", err=True)
-        return 2
+        return WRONG
     except click.ClickException as error:
         error.show()
-        return 2
+        return WRONG
+    except SystemExit:  # what the command parser makes of a broken pipe
+        raise BrokenPipeError from None
     except DeriveError as error:
-        click.echo(f"derive: {safe(str(error))}", err=True)
+        _complain(str(error))
         return error.exit_code
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 0
     except (click.Abort, KeyboardInterrupt):
-        click.echo("derive: stopped, nothing was written", err=True)
-        return 130
+        _complain("stopped, nothing was written")
+        return STOPPED
+    except OSError:
+        raise
+    except (RecursionError, MemoryError) as error:
+        _complain(f"this is too large to be worked out ({type(error).__name__})")
+        return UNDECIDED
+    except Exception as error:
+        _complain(f"a fault of derive: {_place(error)}; nothing was decided")
+        return FAULT
+
+
+def _complain(message: str) -> None:
+    with suppress(OSError):
+        click.echo(f"derive: {safe(message)}", err=True)
+
+
+def _place(error: Exception) -> str:
+    """Return an error that nobody foresaw on one line, with the place where it arose."""
+    *_, (frame, line) = walk_tb(error.__traceback__)
+    told = " ".join(str(error).split())[:200]
+    return f"{type(error).__name__} in {Path(frame.f_code.co_filename).name}, line {line}: {told}"
+
+
+def _let_go() -> None:
+    """Let what is still to be written to standard output go nowhere."""
+    with suppress(OSError, ValueError, AttributeError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -76,6 +119,7 @@ command.add_command(exercise)
     help="A document with more entries is refused.",
 )  # fmt: skip
 @options.TEMPLATES
+@options.timed
 def prove(target: str, **given: Any) -> int:
     """Prove the gradients of TARGET: a program's text, a file, or a name of the catalogue."""
     formats = options.formats(given)

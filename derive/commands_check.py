@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from derive.errors import UnsupportedError
-from derive.options import FORMAT, SHAPES, formats as formats_of
+from derive.errors import LimitError, UnsupportedError
+from derive.limits import TIMEOUT, limited, seconds
+from derive.options import FORMAT, SHAPES, formats as formats_of, timed
 from derive.target import escaped, read_target, safe, shape
 
 if TYPE_CHECKING:
@@ -35,7 +36,10 @@ MARKS = {"proved": ("✓", "green"), "refuted": ("✗", "red"), "undecided": ("?
 )
 @click.option("--file", "path", metavar="FILE", help="Identities, .jsonl or .toml; - is stdin.")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), default=1, help="Workers for a file.")
-@click.option("--timeout", type=float, metavar="S", help="Seconds that one claim may take.")
+@click.option(
+    "--timeout", type=float, default=TIMEOUT, show_default=True, metavar="S",
+    help="Seconds that one claim may take; then it is undecided.",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 @click.option("--write", is_flag=True, help="Write each judgement as a document.")
 @click.option("-o", "--output", metavar="DIR", help="Folder to write to (output), with --write.")
@@ -47,9 +51,7 @@ def check(target: str | None, **options: Any) -> int:
     is 0 if all is proved, 1 if something is refuted, 2 if the input is wrong, 3 if something is
     undecided.
     """
-    timeout = options["timeout"]
-    if timeout is not None and not 0 < timeout < 1e6:
-        raise UnsupportedError(f"a time limit is a positive number of seconds, {timeout:g} is not")
+    seconds(options["timeout"])
     if options["path"] is not None:
         if target is not None or options["claims"] or options["shapes"] or options["assumed"]:
             raise UnsupportedError("--file brings its own programs and claims; give no others")
@@ -69,9 +71,10 @@ def _check_claims(target: str, formats: tuple[str, ...], options: dict[str, Any]
 
     text, name = read_target(target)
     given = dict(shape(item) for item in options["shapes"])
-    court = Court(text, given, assumptions_of(options["assumed"]), name=name)
-    for claim in options["claims"]:  # what cannot be read is said before anything is judged
-        court.read(claim)
+    with limited(options["timeout"]):
+        court = Court(text, given, assumptions_of(options["assumed"]), name=name)
+        for claim in options["claims"]:  # what cannot be read is said before anything is judged
+            court.read(claim)
     found: Counter[str] = Counter()
     written: list[Path] = []
     taken: Counter[str] = Counter()
@@ -84,9 +87,13 @@ def _check_claims(target: str, formats: tuple[str, ...], options: dict[str, Any]
         _print(answer, claim, options["as_json"], court.assume)
         if options["write"] and judgement is not None:
             stem = _stem(court, claim, taken)
-            written += _write(
-                court, judgement, stem, formats, options | {"given": given, "at": court.at}
-            )
+            try:
+                with limited(options["timeout"]):
+                    written += _write(
+                        court, judgement, stem, formats, options | {"given": given, "at": court.at}
+                    )
+            except (LimitError, UnsupportedError) as error:
+                click.echo(safe(f"there is no document: {error}"), err=True)
     for path in written:
         click.echo(f"wrote {path}", err=options["as_json"])
     return status(found)
@@ -247,7 +254,7 @@ def _print(
     if as_json:
         import json
 
-        click.echo(safe(json.dumps(answer.plain(), ensure_ascii=False)))
+        click.echo(safe(json.dumps(answer.plain(), ensure_ascii=False, default=str)))
         return
     head, *details = lines(answer, claim)
     if assume and answer.verdict == "proved":
@@ -325,6 +332,7 @@ def _table(rows: list[list[str]]) -> str:
 @click.option("--latex", "as_latex", is_flag=True, help="Formulas in LaTeX.")
 @click.option("--code", metavar="numpy|torch|jax", help="A Python function that computes them.")
 @click.option("--json", "as_json", is_flag=True, help="The gradients as one JSON object.")
+@timed
 def gradient(target: str, **options: Any) -> int:
     """Print the gradients of TARGET alone, each proved first."""
     if sum((options["as_latex"], options["as_json"], options["code"] is not None)) > 1:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 @options.FRAGMENT
 @options.notation
 @options.TEMPLATES
+@options.timed
 def example(target: str, **given: Any) -> int:
     """Work TARGET out in numbers: forwards, backwards, entry by entry and with matrices.
 

@@ -8,7 +8,7 @@ import click
 
 from derive.commands_check import assumptions_of
 from derive.errors import UnsupportedError
-from derive.options import FORMAT, SHAPES, WRT, formats as formats_of, names
+from derive.options import FORMAT, SHAPES, WRT, formats as formats_of, names, timed
 from derive.target import read_target, shape, sizes
 
 
@@ -25,6 +25,7 @@ from derive.target import read_target, shape, sizes
 @click.option("-o", "--output", metavar="DIR", help="Folder to write to (output).")
 @FORMAT
 @click.option("--json", "as_json", is_flag=True, help="Print problems and answers; write with -o.")
+@timed
 def exercise(target: str, **options: Any) -> int:
     """Set a sheet of problems about the gradients of TARGET, with checked solutions.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from derive.options import OUTPUT, SHAPES, formats as formats_of
+from derive.options import OUTPUT, SHAPES, formats as formats_of, timed
 from derive.shape import count
 from derive.target import read_target, shape, sizes
 
@@ -34,6 +34,7 @@ BOTH = "both"
 @OUTPUT
 @click.option("-f", "--format", "formats", metavar="md,tex,svg,mmd", help="Formats; md and tex.")
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers; write only with -o.")
+@timed
 def graph(target: str, **options: Any) -> int:
     """Draw the computation graph of TARGET, with forward values and gradients.
 

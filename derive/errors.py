@@ -8,6 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+#: The exit status of the command where not all is proved: something is refuted, the input is wrong
+#: or a file cannot be read or written, something is undecided, this package has made a mistake,
+#: somebody has stopped it.
+REFUTED, WRONG, UNDECIDED, FAULT, STOPPED = 1, 2, 3, 4, 130
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -41,7 +46,7 @@ class DeriveError(Exception):
       hint: write X: (n, d)
     """
 
-    exit_code = 2
+    exit_code = WRONG
 
     def __init__(self, message: str, *, hint: str | None = None, place: Place | None = None):
         super().__init__(message)
@@ -94,7 +99,31 @@ class OutputError(DeriveError):
     """A file or folder could not be read or written."""
 
 
-class ProofError(DeriveError):
-    """A step of a derivation was not proved, so nothing is printed."""
+class LimitError(DeriveError):
+    """An answer would take more time or memory than it may; nothing is decided."""
 
-    exit_code = 1
+    exit_code = UNDECIDED
+
+
+class ProofError(DeriveError):
+    """A step of a derivation was not proved, so nothing is printed; `refuted` where it is false."""
+
+    exit_code = UNDECIDED
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        refuted: bool = False,
+        hint: str | None = None,
+        place: Place | None = None,
+    ):
+        super().__init__(message, hint=hint, place=place)
+        if refuted:
+            self.exit_code = REFUTED
+
+
+class FaultError(ProofError):
+    """What was computed contradicts itself: a mistake of this package, and nothing is printed."""
+
+    exit_code = FAULT

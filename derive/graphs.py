@@ -18,6 +18,7 @@ from derive.catalogue import opened
 from derive.circuit import WRITTEN, Circuit, circuit, formula
 from derive.errors import UnsupportedError
 from derive.exact import Rows, decimal, exact_text
+from derive.limits import TIMEOUT, limited
 from derive.parse import Shapes
 from derive.program import Program
 from derive.values import point, read_values
@@ -226,6 +227,7 @@ def graph(
     gates: str = WRITTEN,
     digits: int = 4,
     name: str = "",
+    timeout: float | None = TIMEOUT,
 ) -> Graph:
     """Return the computation graph of a program, with its numbers if values are given.
 
@@ -237,12 +239,13 @@ def graph(
     file), and may hold the gradient of the loss with respect to the output. `gates` is `written`,
     `primitive` (sigmoids broken into exp and reciprocal) or `named` (such sigmoids recognised).
     Decimals are exact: 0.1 is 1/10. Raises `ParseError`, `ShapeError`, `UnsupportedError` for bad
-    input and `DomainError` where a value does not exist.
+    input, `DomainError` where a value does not exist and `LimitError` after `timeout` seconds.
     """
-    read, _ = opened(program, shapes, name)
-    found = circuit(read, gates)
-    if values is None:
-        return Graph(found, None, digits)
-    given = values if isinstance(values, Mapping) else read_values(values)
-    where = point(read, given, at)
-    return Graph(found, backprop(found, where.sizes, where.values, where.seed), digits)
+    with limited(timeout):
+        read, _ = opened(program, shapes, name)
+        found = circuit(read, gates)
+        if values is None:
+            return Graph(found, None, digits)
+        given = values if isinstance(values, Mapping) else read_values(values)
+        where = point(read, given, at)
+        return Graph(found, backprop(found, where.sizes, where.values, where.seed), digits)

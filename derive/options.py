@@ -5,12 +5,14 @@ What leaves is plain: decorators for the command parser, formats as a tuple, a s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from derive.errors import UnsupportedError
+from derive.limits import TIMEOUT, limited
 
 if TYPE_CHECKING:
     from derive.notation import Style
@@ -50,6 +52,21 @@ _NOTATION = (
         help="Rows, columns and terms beyond which dots stand; 0 for never.",
     ),
 )  # fmt: skip
+
+
+def timed(command: Callable[..., int]) -> Any:
+    """Give a command a time limit, and the option that sets it."""
+
+    @click.option(
+        "--timeout", type=float, default=TIMEOUT, show_default=True, metavar="S",
+        help="Seconds that it may take.",
+    )  # fmt: skip
+    @wraps(command)
+    def run(*args: Any, timeout: float, **given: Any) -> int:
+        with limited(timeout):
+            return command(*args, **given)
+
+    return run
 
 
 def notation(command: Any) -> Any:

@@ -23,7 +23,7 @@ FORMATS = {"md": "markdown", "tex": "latex"}
 
 
 def fill(
-    template: str, form: str, document: Mapping[str, Any], templates: Path | None = None
+    template: str, form: str, document: Mapping[str, Any], templates: str | Path | None = None
 ) -> str:
     """Return the template of a format, `prove` or another, filled with a document.
 
@@ -35,9 +35,10 @@ def fill(
     if form not in FORMATS:
         raise UnsupportedError(f"there is no format {form}", hint=f"there are {', '.join(FORMATS)}")
 
-    if templates is not None and not templates.is_dir():
-        raise OutputError(f"there is no folder of templates at {templates}")
-    environment = _environment(form, templates)
+    folder = None if templates is None else Path(templates)
+    if folder is not None and not folder.is_dir():
+        raise OutputError(f"there is no folder of templates at {folder}")
+    environment = _environment(form, folder)
     name = f"{FORMATS[form]}/{template}.{form}"
     try:
         text = environment.get_template(name).render(doc=document)
@@ -48,6 +49,11 @@ def fill(
             f"the template {where}{f', line {line},' if line else ''} cannot be filled: "
             f"{error.message or error}"
         ) from None
+    except Exception as error:  # a template is a program, and may fail as one
+        if folder is None:
+            raise
+        told = f"{type(error).__name__}: {error}"
+        raise OutputError(f"the template {name} cannot be filled: {told}") from None
     while "\n\n\n" in text:
         text = text.replace("\n\n\n", "\n\n")
     return text.strip() + "\n"
@@ -162,7 +168,9 @@ def write_whole(path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            with open(
+                handle, "w", encoding="utf-8", errors="backslashreplace", newline="\n"
+            ) as file:
                 file.write(text)
             os.chmod(temporary, 0o666 & ~_umask())
             os.replace(temporary, path)

@@ -10,6 +10,7 @@ from derive.catalogue import opened
 from derive.errors import UnsupportedError
 from derive.explain import DETAILS, explain
 from derive.expr import Expr
+from derive.limits import TIMEOUT, limited
 from derive.notation import Style
 from derive.page import Document
 from derive.parse import Shapes
@@ -29,6 +30,7 @@ def prove(
     name: str = "",
     max_entries: int = 1_000_000,
     progress: Callable[[str], None] | None = None,
+    timeout: float | None = TIMEOUT,
 ) -> Proof:
     """Derive a program's gradients and prove them, every step checked by another road.
 
@@ -40,17 +42,19 @@ def prove(
 
     `program` is a text or a name of the catalogue, `shapes` gives shapes beside the text
     (`{"X": ("n", "d")}`), `at` the sizes at which entries are written out, `wrt` the variables (all
-    inputs by default), `detail` is full, one or brief, and `style` the notation. Raises
-    `ParseError`, `ShapeError`, `UnsupportedError` or `SizeError` for bad input, and `ProofError`
-    where a step was not proved: nothing unproved is returned.
+    inputs by default), `detail` is full, one or brief, `style` the notation, and
+    `timeout` the seconds that it may take. Raises `ParseError`, `ShapeError`, `UnsupportedError` or
+    `SizeError` for bad input, `LimitError` where it takes too long, and `ProofError` where a step
+    was not proved: nothing unproved is returned.
     """
     if detail not in DETAILS:
         raise UnsupportedError(f"there is no detail {detail!r}", hint=f"it is {', '.join(DETAILS)}")
     wanted = tuple(wrt) if wrt is not None else None
-    read, entry = opened(program, shapes, name)
-    sizes = {**entry.at, **(at or {})}
-    written = explain(read, at=sizes, wrt=wanted, detail=detail, max_entries=max_entries)
-    return Proof(insist(verify(written, progress)), style or Style(elide=6))
+    with limited(timeout):
+        read, entry = opened(program, shapes, name)
+        sizes = {**entry.at, **(at or {})}
+        written = explain(read, at=sizes, wrt=wanted, detail=detail, max_entries=max_entries)
+        return Proof(insist(verify(written, progress)), style or Style(elide=6))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from typing import Any
 from derive import arithmetic
 from derive.arithmetic import Term, TooLong, Work, literal
 from derive.calculator import Unreadable, comes_to
-from derive.errors import ProofError, UnsupportedError
+from derive.errors import FaultError, UnsupportedError
 from derive.exact import Rows, decimal, is_exact
 from derive.expr import OPS, Expr, nodes, variables
 from derive.index import Index, Scalar, entry, mul, partial, total
@@ -474,7 +474,7 @@ class _Writer:
             reason = f" ({error})"
         else:
             reason = ""
-        raise ProofError(
+        raise FaultError(
             f"what is written for {formula} does not come to its value{reason}; this is a mistake "
             "of the program, and nothing is written"
         )

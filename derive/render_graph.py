@@ -16,7 +16,7 @@ from derive.chain import Chain, Factor, chains
 from derive.circuit import Circuit, Gate, formula, primitive
 from derive.claim import Case
 from derive.diagram import Writing
-from derive.errors import ProofError
+from derive.errors import FaultError
 from derive.exact import Reading, Rows, precision
 from derive.expr import OPS, Expr, elementwise, number, substitute, variables
 from derive.figures import figure
@@ -387,7 +387,7 @@ class _Pass:
             up, flow = self.trace.gradients[gate.place], self.trace.flows[gate.place, k]
             if not same(up[0][0] * slope, flow[0][0]):
                 name = self.writing.labels[operand]
-                raise ProofError(f"the local gradient at {name} is not what was handed back")
+                raise FaultError(f"the local gradient at {name} is not what was handed back")
             shown = figure(slope, self.graph.digits)
             return shown.tex, shown.exact
 
@@ -569,7 +569,7 @@ def _same_numbers(fine: Trace, coarse: Trace) -> None:
                 fine.gradients[gate.place], coarse.gradients[places[gate.name]], strict=True
             )
             if not all(same(a, b) for p, q in pairs for a, b in zip(p, q, strict=True)):
-                raise ProofError(f"the two readings disagree about the gradient of {gate.name}")
+                raise FaultError(f"the two readings disagree about the gradient of {gate.name}")
 
 
 def _lemma(name: str) -> dict[str, Any]:
@@ -583,11 +583,11 @@ def _lemma(name: str) -> dict[str, Any]:
     case, ring = Case(program), Ring()
     definition = DefinitionReading(ring)
     if not ring.equal(definition.of(whole, 0, 0), definition.of(broken, 0, 0)):
-        raise ProofError(f"{name} was not proved to be {broken}")
+        raise FaultError(f"{name} was not proved to be {broken}")
     put_back = substitute(table, {value: broken})
     for line in (through, put_back, table):
         if not case.proves("s", line):
-            raise ProofError(f"the derivative of {name} was not proved to be {line}")
+            raise FaultError(f"the derivative of {name} was not proved to be {line}")
     paper = _lemma_paper(program)
     in_function = substitute(table, {value: whole})
     spelled = _Spelled(paper.derivation, paper.style, {"y": paper.expr(broken)})

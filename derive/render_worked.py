@@ -29,7 +29,7 @@ from derive.arithmetic import (
 from derive.backprop import Kink
 from derive.calculator import Unreadable, comes_to
 from derive.circuit import formula
-from derive.errors import ProofError, UnsupportedError
+from derive.errors import FaultError, UnsupportedError
 from derive.exact import Rows, decimal, is_exact, precision, rational
 from derive.expr import OPS, Expr, nodes, substitute, variables
 from derive.figures import figure
@@ -349,7 +349,7 @@ class _Page:
         except Unreadable:
             return False
         if not right:
-            raise ProofError(
+            raise FaultError(
                 f"{what} does not come to its numbers; this is a mistake of the program, and "
                 "nothing is shown"
             )

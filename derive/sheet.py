@@ -20,10 +20,11 @@ from derive.assumptions import Assumptions, assumed
 from derive.backprop import Trace, backprop
 from derive.catalogue import opened
 from derive.circuit import circuit
-from derive.errors import ProofError, SizeError, UnsupportedError
+from derive.errors import FaultError, SizeError, UnsupportedError
 from derive.exact import DomainError, Reading, Rows, decimal, exact_text, is_exact, precision, raw
 from derive.explain import explain
 from derive.expr import Expr, nodes, number, variables
+from derive.limits import TIMEOUT, limited
 from derive.mistakes import PLAIN, Mistake, mistakes
 from derive.numbers import with_values
 from derive.parse import Shapes
@@ -153,6 +154,7 @@ def exercise(
     wrt: Sequence[str] | None = None,
     assume: Assumptions | None = None,
     name: str = "",
+    timeout: float | None = TIMEOUT,
 ) -> Sheet:
     """Return a sheet of problems about a program's gradients, every solution checked.
 
@@ -164,14 +166,15 @@ def exercise(
 
     `at` gives the sizes, `wrt` the variables to differentiate by, `assume` what the numbers obey.
     Without `at` a problem may have other sizes, where a mistake hides better. Raises `ParseError`,
-    `ShapeError`, `UnsupportedError` or `SizeError` for bad input, and `ProofError` where a solution
-    did not pass its check.
+    `ShapeError`, `UnsupportedError` or `SizeError` for bad input, `LimitError` after `timeout`
+    seconds, and `ProofError` where a solution did not pass its check.
     """
     if not 1 <= count <= MOST_PROBLEMS:
         raise UnsupportedError(f"a sheet has from 1 to {MOST_PROBLEMS} problems, not {count}")
-    read, entry = opened(program, shapes, name)
-    sizes = {**entry.at, **(at or {})}
-    return _Setter(read, sizes, wrt, assume, seed, bool(at)).sheet(count)
+    with limited(timeout):
+        read, entry = opened(program, shapes, name)
+        sizes = {**entry.at, **(at or {})}
+        return _Setter(read, sizes, wrt, assume, seed, bool(at)).sheet(count)
 
 
 class _Setter:
@@ -250,7 +253,7 @@ class _Setter:
         for formulas in (self.derivation.backward, self.derivation.gradients):
             for name, formula in formulas.items():
                 if not _same(scene.of(formula), values[f"d{name}"]):
-                    raise ProofError(
+                    raise FaultError(
                         f"the formula d{name} = {formula} and the backward pass disagree; this is "
                         "a mistake of the program, and nothing is written"
                     )

@@ -18,7 +18,7 @@ from typing import Any
 from flint import arb
 
 from derive.circuit import Circuit, formula
-from derive.errors import ProofError
+from derive.errors import FaultError
 from derive.exact import (
     Imprecise,
     Jet,
@@ -92,7 +92,7 @@ def _as_written(circuit: Circuit, sizes: Mapping[str, int], values: tuple[Rows, 
         known[statement.name] = rows
         for line, others in zip(rows, own[statement.name], strict=True):
             if not all(same(x, y) for x, y in zip(line, others, strict=True)):
-                raise ProofError(
+                raise FaultError(
                     f"gate by gate {statement.name} is not what the program says; "
                     "this is a mistake of the program, and nothing is shown"
                 )
@@ -125,7 +125,7 @@ def _handed_on(
                 for (i, j), along in direction.items():
                     handed = handed + part[i][j] * along
                 if not same(slope, handed):
-                    raise ProofError(
+                    raise FaultError(
                         f"what {formula(circuit, gate.place)} hands to {formula(circuit, arg)} is "
                         "not the slope across it; this is a mistake of the program"
                     )
@@ -181,7 +181,7 @@ def _carried(
             claimed += gradients[place][i][j] * along
         if not same(slope, claimed):
             places = ", ".join(str(formula(circuit, place)) for place, _, _ in direction)
-            raise ProofError(
+            raise FaultError(
                 f"the gradient at {places[:80]} is not the slope that was carried forwards; "
                 "this is a mistake of the program, and nothing is shown"
             )
@@ -278,7 +278,7 @@ def _differences(
             if digits is not None:
                 break
         else:
-            raise ProofError(
+            raise FaultError(
                 "a gradient differs from central differences; this is a mistake of the program, "
                 "and nothing is shown"
             )

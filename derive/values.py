@@ -20,6 +20,7 @@ from derive.errors import OutputError, ParseError, ShapeError, UnsupportedError
 from derive.numbers import with_values
 from derive.program import Program, nearest
 from derive.shape import Product, Shape, count, words
+from derive.toml_text import read_toml
 
 Matrix = list[list[Fraction]]
 
@@ -224,28 +225,31 @@ def _items(text: str) -> list[str]:
     return [part for part in (*parts, text[start:]) if part.strip()]
 
 
-def _nested(name: str, text: str) -> Any:
+def _nested(name: str, text: str, depth: int = 0) -> Any:
     """Return a number as text, or the nested list that a text writes down."""
     if not text.startswith("["):
         return text
     if not text.endswith("]"):
         raise ParseError(f"{name} is {_brief(text)}: a list ends with a bracket")
+    if depth == 8:
+        raise ShapeError(f"{name} is no matrix: a nested list such as [[1, 2], [3, 4]] is expected")
     inner = _items(text[1:-1])
-    return [_nested(name, item.strip()) for item in inner]
+    return [_nested(name, item.strip(), depth + 1) for item in inner]
 
 
 def _file(path: Path) -> dict[str, Any]:
     try:
-        data = path.read_bytes()
+        if path.exists() and not path.is_file():  # a pipe may never end
+            raise OutputError(f"cannot read {path}: it is no file")
+        with path.open("rb") as file:
+            data = file.read(LARGEST + 1)
     except OSError as error:
         raise OutputError(f"cannot read {path}: {error.strerror}") from None
     if len(data) > LARGEST:
-        raise OutputError(
-            f"{path} has {len(data):,} bytes, more than the {LARGEST:,} that are read"
-        )
+        raise OutputError(f"{path} has more than the {LARGEST:,} bytes that are read")
     try:
         text = data.decode("utf-8-sig")
-        found = _toml(text) if path.suffix.lower() == ".toml" else _json(text)
+        found = read_toml(text, str(path)) if path.suffix.lower() == ".toml" else _json(text)
     except UnicodeDecodeError as error:
         raise ParseError(f"{path} is not UTF-8 text: byte {error.start + 1}") from None
     except (ValueError, RecursionError) as error:
@@ -259,12 +263,6 @@ def _json(text: str) -> Any:
     import json
 
     return json.loads(text, parse_float=str, parse_int=str, parse_constant=str)
-
-
-def _toml(text: str) -> Any:
-    import tomllib
-
-    return tomllib.loads(text, parse_float=str)
 
 
 def _listed(names: Any) -> str:

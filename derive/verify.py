@@ -81,6 +81,7 @@ def insist(derivation: Derivation) -> Derivation:
             raise ProofError(
                 f"a step was not proved: {describe(step)} (rule {step.rule}, part {step.part}"
                 f"{where}) is {word}",
+                refuted=word == REFUTED,
                 hint=f"{found.method}: {found.detail or found.scope}" if found else None,
             )
     return derivation

@@ -18,11 +18,12 @@ from derive.assumptions import Assumptions, assumed
 from derive.backprop import Trace, backprop
 from derive.catalogue import opened
 from derive.circuit import circuit
-from derive.errors import ProofError
+from derive.errors import FaultError
 from derive.exact import DomainError, Reading, Rows, is_exact, precision, raw
 from derive.explain import explain
 from derive.expr import Expr, variables
 from derive.graphs import Graph, Value
+from derive.limits import TIMEOUT, limited
 from derive.notation import Style
 from derive.page import Document
 from derive.parse import Shapes
@@ -135,6 +136,7 @@ def example(
     assume: Assumptions | None = None,
     style: Style | None = None,
     name: str = "",
+    timeout: float | None = TIMEOUT,
 ) -> Example:
     """Return a worked example of a program: numbers, both passes, every gradient as a formula.
 
@@ -144,14 +146,27 @@ def example(
 
     Numbers are chosen by `seed`, under the assumptions of `assume`, unless `values` gives them (for
     every input, and for `dY` if wanted). `at` gives sizes, `wrt` the variables. Raises
-    `ParseError`, `ShapeError`, `UnsupportedError` for bad input and `DomainError` where a value
-    does not exist; nothing that was not checked is returned.
+    `ParseError`, `ShapeError`, `UnsupportedError` for bad input, `DomainError` where a value does
+    not exist and `LimitError` after `timeout` seconds; nothing that was not checked is returned.
     """
-    read, entry = opened(program, shapes, name)
+    with limited(timeout):
+        read, entry = opened(program, shapes, name)
+        if values is None:
+            at, assume = {**entry.at, **(at or {})}, {**entry.assume, **(assume or {})}
+        return _worked(read, at, seed, values, wrt, assume, style)
+
+
+def _worked(
+    read: Program,
+    at: Mapping[str, int] | None,
+    seed: int,
+    values: Mapping[str, Any] | str | Path | None,
+    wrt: Sequence[str] | None,
+    assume: Assumptions | None,
+    style: Style | None,
+) -> Example:
     wanted = tuple(wrt) if wrt is not None else None
     read.wanted(wanted)
-    if values is None:
-        at, assume = {**entry.at, **(at or {})}, {**entry.assume, **(assume or {})}
     words = assumed(read, assume or {})
     given: Mapping[str, Any] = {}
     if values is not None:
@@ -204,7 +219,7 @@ def _holding(found: Example) -> dict[str, Expr]:
         if all(_same(a, b) for a, b in pairs):
             holding[name] = formula
         elif not found.trace.kinks:
-            raise ProofError(
+            raise FaultError(
                 f"the formula {formula} does not come to the gradient of {name} at this point; "
                 "this is a mistake of the program, and nothing is shown"
             )

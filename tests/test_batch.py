@@ -6,14 +6,16 @@ import os
 import threading
 import time
 import tracemalloc
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 import derive
 from derive import batch
-from derive.batch import Identity, answers, check_file, identities, judged, limited
+from derive.batch import Identity, answers, check_file, identities, judged
 from derive.errors import DeriveError, OutputError, ParseError
+from derive.limits import tick, within
 
 SHAPES = {"A": ["n", "k"], "B": ["k", "m"]}
 LEFT = {"id": "left", "program": "Y = A @ B", "shapes": SHAPES, "wrt": "A", "claim": "dY @ B.T"}
@@ -391,7 +393,7 @@ def test_a_refutation_stands_without_its_reasons(part, claim, words, monkeypatch
 
 
 def test_a_worker_that_does_not_hear_the_alarm_is_ended(slow_judge, monkeypatch):
-    monkeypatch.setattr(batch, "limited", lambda work, seconds: work())
+    monkeypatch.setattr(batch, "within", lambda limit: nullcontext())
     monkeypatch.setattr(batch, "GRACE", 0.1)
     lines = [{**LEFT, "claim": "7 * dY @ B.T"}, LEFT, LEFT]
     found = list(check_file(write(lines), timeout=0.2))
@@ -414,11 +416,11 @@ def test_a_worker_that_ends_loses_one_answer_alone(monkeypatch):
 
 
 def test_the_limit_is_raised_where_the_work_is_and_then_gone():
-    with pytest.raises(batch.TimeUp):
-        limited(lambda: refute(None, None, None), 0.05)
+    with pytest.raises(batch.TimeUp), within(0.05):
+        refute(None, None, None)
     time.sleep(0.1)
-    assert limited(lambda: 3, 5) == 3
-    assert limited(lambda: 3, None) == 3
+    with within(5), within(None), within(3):
+        tick()
 
 
 @pytest.mark.parametrize(

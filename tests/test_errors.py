@@ -4,6 +4,8 @@ import pytest
 
 from derive.errors import (
     DeriveError,
+    FaultError,
+    LimitError,
     OutputError,
     ParseError,
     Place,
@@ -52,7 +54,9 @@ def test_the_innermost_place_stays():
         (UnsupportedError, 2),
         (SizeError, 2),
         (OutputError, 2),
-        (ProofError, 1),
+        (LimitError, 3),
+        (ProofError, 3),
+        (FaultError, 4),
     ],
 )
 def test_one_family_and_its_exit_codes(kind, code):

@@ -52,6 +52,8 @@ def load(name: str) -> Entry:
 
 #: A name, or names with hyphens between them: what an entry may be called.
 _WORD = re.compile(r"\s*[^\W\d]\w*(-\w+)*\s*\Z")
+#: What a document may be called, so that its file stays in its folder.
+_FILE = re.compile(r"\w[\w.+-]{0,99}\Z")
 
 
 def meant(program: str) -> Entry:
@@ -87,10 +89,15 @@ def opened(
     >>> str(program.output), program.name, entry.at["m"]
     ('Y', 'affine', 3)
 
-    Raises what `parse` raises, and `UnsupportedError` for an unknown word.
+    Raises what `parse` raises, and `UnsupportedError` for an unknown word and for a `name` that is
+    none of a file.
     """
     from derive.parse import parse
 
+    if name and not _FILE.match(name):
+        raise UnsupportedError(
+            f"{name!r} is no name for a document", hint="use letters, digits, hyphens and dots"
+        )
     if not isinstance(program, str):
         return program, Entry("", "", program.text, {})
     entry = meant(program)
