@@ -29,7 +29,7 @@ from derive.ops import var
 from derive.ops.elementwise import EXTREMA, marks_winner
 from derive.parse import Shapes, parse_claim
 from derive.program import Program, Statement, nearest, with_dim
-from derive.proof import EVERY_SHAPE, PROVED, REFUTED, UNDECIDED, Derivation
+from derive.proof import EVERY_SHAPE, GIVEN_SIZES, PROVED, REFUTED, UNDECIDED, Derivation
 from derive.reading import Reading
 from derive.reverse import sweep
 from derive.shape import first_clash, same_number
@@ -242,47 +242,68 @@ class Case:
             return _timed(self._ill_shaped(text, error) if found is None else found, start)
         misfit = expr.shape != self.program.leaves[name].shape
         found = self._in_numbers(text) if misfit else None
-        return _timed(self._judged(text, name, expr) if found is None else found, start)
+        if found is None:
+            found = self._judged(text, name, expr)
+            if found.verdict != PROVED:  # it may be true at the sizes that were given
+                numbers = self._in_numbers(text)
+                found = found if numbers is None else numbers
+        return _timed(found, start)
 
-    def _in_numbers(self, text: str) -> Judgement | None:
-        """Judge a claim that names sizes by the user's numbers, such as eye(3), at these sizes."""
-        program = self.program
-        if not program.sizes or not any(character.isdigit() for character in text):
+    @cached_property
+    def _numbers(self) -> Case | None:
+        """The same question at the sizes that the user gave as numbers, if there are such."""
+        if not self.program.sizes:
             return None
-        for dim, number_ in program.sizes.items():
-            program = program.with_dim(dim, number_)
-        case = Case(program, self.assumptions)
+        case = Case(self.program.with_numbers(), self.assumptions)
         case.standing = self.standing
         try:
-            name, expr = case.read(text)
+            _ = case.derivation
+        except UnsupportedError:  # products of numbers cannot be taken apart
+            return None
+        return case
+
+    def _reads(self, text: str) -> tuple[str, Expr] | None:
+        """Return what a claim says where it is of the shape that it should be."""
+        try:
+            name, expr = self.read(text)
         except ShapeError:
             return None
-        if expr.shape != program.leaves[name].shape:
+        return (name, expr) if expr.shape == self.program.leaves[name].shape else None
+
+    def _in_numbers(self, text: str) -> Judgement | None:
+        """Judge a claim at the sizes that the user gave as numbers, where it fits there."""
+        case = self._numbers
+        meant = case._reads(text) if case is not None else None
+        if case is None or meant is None:
             return None
-        scope = sizes_in_words(self.program.sizes)
-        return replace(case._judged(text, name, expr), scope=scope)
+        found = case._judged(text, *meant)
+        if found.verdict != PROVED:
+            return found
+        every = found.scope == EVERY_SHAPE
+        return replace(found, scope=GIVEN_SIZES if every else f"{GIVEN_SIZES}, {found.scope}")
 
     def _judged(self, text: str, name: str, expr: Expr) -> Judgement:
         shape = self.program.leaves[name].shape
+        own, other = (x.at(self.program.sizes) for x in (shape, expr.shape))
         common: dict[str, Any] = {"claim": text, "conditions": self._conditions(expr)}
         if expr.shape != shape and all(map(same_number, expr.shape.dims, shape.dims)):
-            reason = f"d{name} is {shape}, the claim is {expr.shape}: another order of the entries"
+            reason = f"d{name} is {own}, the claim is {other}: another order of the entries"
             return Judgement(
                 verdict=UNDECIDED, scope="", method="shapes", reason=reason,
-                truth=f"d{name} = {self.truth(name)}", **common,
+                truth=self._says(name, self.truth(name)), **common,
             )  # fmt: skip
         if expr.shape != shape:
-            reason = f"d{name} is {shape}, the claim is {expr.shape}"
+            reason = f"d{name} is {own}, the claim is {other}"
             refuted = Judgement(
                 verdict=REFUTED, scope=EVERY_SHAPE, method="shapes", reason=reason,
-                truth=f"d{name} = {self.truth(name)}", **common,
+                truth=self._says(name, self.truth(name)), **common,
             )  # fmt: skip
             self.standing[text] = refuted
             merged = self.fitting(text)
             if merged is not self:  # where dimensions are equal its numbers are wrong as well
-                own, other = merged.read(text)
-                fits = other.shape == merged.program.leaves[own].shape
-                found = merged.refute(own, other) if fits else None
+                own_name, formula = merged.read(text)
+                fits = formula.shape == merged.program.leaves[own_name].shape
+                found = merged.refute(own_name, formula) if fits else None
                 if found is not None:
                     equal = " and ".join(merged.equalities)
                     reason = f"{reason}; it fits where {equal}, and is false there"
@@ -296,11 +317,11 @@ class Case:
                         verdict=UNDECIDED, scope="", method="index normal form",
                         reason="the forms agree, but no point was found at which both sides have "
                         "a value",
-                        truth=f"d{name} = {self.truth(name)}", **common,
+                        truth=self._says(name, self.truth(name)), **common,
                     )  # fmt: skip
                 return Judgement(
                     verdict=PROVED, scope=EVERY_SHAPE, method="index normal form",
-                    truth=f"d{name} = {expr}", **common,
+                    truth=self._says(name, expr), **common,
                 )  # fmt: skip
             why = "the normal forms differ, and no counterexample was found"
         except TooLarge:
@@ -309,7 +330,7 @@ class Case:
             why = "the claim divides by zero"
         except UnsupportedError as error:
             why = error.message
-        common["truth"] = f"d{name} = {self.truth(name)}"
+        common["truth"] = self._says(name, self.truth(name))
         found = self.refute(name, expr)
         if found is None:
             return self._last_resort(name, expr, why, common)
@@ -458,8 +479,10 @@ class Case:
         return first is not None and first == second
 
     def fitting(self, text: str) -> Case:
-        """Return the case in which a claim can be read, if need be that of equal dimensions."""
+        """Return the case in which a claim can be read: the user's sizes, or equal dimensions."""
         case = self
+        if self._numbers is not None and self._numbers._reads(text) is not None:
+            return self._numbers
         for _ in self.program.dims:
             try:
                 name, expr = case.read(text)
@@ -494,7 +517,10 @@ class Case:
         asked += [c for node in nodes(expr) for c in node.op.where(node.data, *node.args)]
         asked = [c for c in asked if c.kind != "distinct"
                  or not marks_winner(*map(self._composed, c.args))]  # fmt: skip
-        words = (_CONDITIONS[c.kind].format(*(str(_bare(arg)) for arg in c.args)) for c in asked)
+        words = (
+            _CONDITIONS[c.kind].format(*(self.program.written(_bare(arg)) for arg in c.args))
+            for c in asked
+        )
         return tuple(dict.fromkeys(words))
 
     def _composed(self, arg: Expr) -> Expr:
@@ -589,6 +615,10 @@ class Case:
             if any(_has_kink(node) or node.name in EXTREMA for node in nodes(statement.expr)):
                 expr = substitute(expr, {self.program.leaves[statement.name]: statement.expr})
         return expr
+
+    def _says(self, name: str, expr: Expr) -> str:
+        """Return a gradient in input syntax."""
+        return f"d{name} = {self.program.written(expr)}"
 
     # -- our own gradient: shown beside a claim, and evaluated at points ---------------------------
 
@@ -778,17 +808,17 @@ class Case:
             if trials and screen.same(variant, truth):
                 trials -= 1
                 if self._proved(name, variant):
-                    return f"true is d{name} = {simplify(variant)[0]}; yours {words}"
+                    return f"true is {self._says(name, simplify(variant)[0])}; yours {words}"
         for words, variant in islice(slips(truth, shape), MOST_VARIANTS):
             if trials and expr.shape == shape and screen.same(variant, expr):
                 trials -= 1
                 if self._proved(name, truth + (expr - variant)):
-                    return f"true is d{name} = {truth}; yours {words}"
+                    return f"true is {self._says(name, truth)}; yours {words}"
         given = (*self.program.inputs, f"d{self.program.output}") if expr.shape == shape else ()
         for leaf in given:
             rows, cols = self._leaf(leaf).shape.dims
             if rows == cols != 1 and self._proves_with(name, expr, leaf, "symmetric"):
-                return f"true is d{name} = {truth}; yours takes {leaf} to be symmetric"
+                return f"true is {self._says(name, truth)}; yours takes {leaf} to be symmetric"
         return ""
 
     def _leaf(self, name: str) -> Expr:

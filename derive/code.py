@@ -234,7 +234,9 @@ class _Writer:
 
     def __init__(self, derivation: Derivation, lib: Library):
         self.derivation = derivation
-        self.program = derivation.program
+        self.program = derivation.program.with_numbers()
+        written = derivation.program.in_numbers
+        self.backward = {name: written(value) for name, value in derivation.backward.items()}
         self.lib = lib
         self.helpers: dict[str, None] = {}
         self.known: dict[Expr, tuple[str, int]] = {}
@@ -277,7 +279,7 @@ class _Writer:
         return found
 
     def _body(self) -> str:
-        program, backward = self.program, self.derivation.backward
+        program, backward = self.program, self.backward
         lines = [
             f"{self.name(name)} = {self.lib.constants['scalar'].format(self.name(name))}"
             for name in self.given
@@ -298,7 +300,7 @@ class _Writer:
 
     def _docstring(self) -> str:
         program = self.program
-        what = "; ".join(str(s) for s in program.statements)
+        what = "; ".join(program.lines())
         shapes = ", ".join(f"{name} is {self._shape(name)}" for name in self.given)
         plural = "s" if len(self.derivation.wrt) > 1 else ""
         return f'"""The gradient{plural} of {what}: {shapes}."""'
@@ -308,7 +310,7 @@ class _Writer:
 
     def _needed(self) -> set[str]:
         """Return the assigned names that the gradients use, and those that these use."""
-        used = {v.data[0] for value in self.derivation.backward.values() for v in variables(value)}
+        used = {v.data[0] for value in self.backward.values() for v in variables(value)}
         for statement in reversed(self.program.statements):
             if statement.name in used:
                 used |= {leaf.data[0] for leaf in variables(statement.expr)}

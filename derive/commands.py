@@ -212,12 +212,12 @@ def _report(proof: Proof, paths: list[Path]) -> None:
     derivation = proof.derivation
     notation = Notation(derivation, proof.style, text)
     rows = []
-    for name, value in derivation.backward.items():
-        left = text(notation.leaf(f"d{name}"))
-        rows.append((f"{left} = {text(notation.expr(value))}", f"d{name} = {value}"))
-    for name, value in derivation.gradients.items():
-        if str(value) != str(derivation.backward[name]):
-            rows.append(("", f"d{name} = {value}"))
+    for name, formula in proof.backward.items():
+        left, value = text(notation.leaf(f"d{name}")), derivation.backward[name]
+        rows.append((f"{left} = {text(notation.expr(value))}", f"d{name} = {formula}"))
+    for name, formula in proof.gradients.items():
+        if formula != proof.backward[name]:
+            rows.append(("", f"d{name} = {formula}"))
     steps, equations = len(proof.steps), len(derivation.numbers())
     digits = min((a.digits for a in derivation.agreements), default=None)
     lines = [

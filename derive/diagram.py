@@ -131,7 +131,7 @@ def picture(circuit: Circuit, trace: Trace | None = None, *, digits: int = 4) ->
                 shown = matrix(trace.flows[gate.place, port], digits)
             wires.append(Wire(str(arg), str(gate.place), port, gradient=shown))
     program = circuit.program
-    title = "; ".join(str(s) for s in program.statements)
+    title = "; ".join(program.lines())
     return Picture(tuple(vertices), tuple(wires), title[:200], _description(circuit, trace))
 
 
@@ -148,7 +148,7 @@ def _bare(circuit: Circuit, writing: Writing) -> Picture:
         vertices.append(Vertex(str(gate.place), kind, shown, output=gate is circuit.output))
         for port, arg in enumerate(gate.args):
             wires.append(Wire(str(arg), str(gate.place), port))
-    title = "; ".join(str(s) for s in circuit.program.statements[:8])
+    title = "; ".join(circuit.program.lines()[:8])
     return Picture(tuple(vertices), tuple(wires), title[:200], _description(circuit, None))
 
 

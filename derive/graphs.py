@@ -115,7 +115,9 @@ class Graph:
             node = Node(
                 name=gate.name or None,
                 gate="input" if gate.is_input else "copy" if gate.op == "var" else gate.op,
-                formula=str(formula(self.circuit, gate.place, named=gate.is_input)),
+                formula=self.program.written(
+                    formula(self.circuit, gate.place, named=gate.is_input)
+                ),
                 operands=gate.args,
             )
             if trace is not None:

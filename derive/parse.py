@@ -118,7 +118,10 @@ def _merged(slots: dict[str, Dim], error: ShapeError, numbers: Mapping[str, int]
     """Return the slots with the two that had to be equal made one; a number wins over a word."""
     clash = first_clash(*error.clash) if error.clash else (0, 0)
     first, second = sorted(clash, key=lambda dim: isinstance(dim, str))
-    if isinstance(second, Product):  # a product against a number, or against another product
+    # a product against a number, or against another product
+    if Product in map(type, clash) and not isinstance(
+        second, str
+    ):  # a product against a number, or against another product
         known = {slot: n for slot, n in numbers.items() if slot in words(first, second)}
         if known:
             return {slot: substituted(dim, known) for slot, dim in slots.items()}

@@ -67,12 +67,16 @@ class Proof(Document):
     @property
     def gradients(self) -> dict[str, str]:
         """The gradient of the loss by each variable, in input syntax, upstream gradients put in."""
-        return {name: str(value) for name, value in self.derivation.gradients.items()}
+        return self._written(self.derivation.gradients)
 
     @property
     def backward(self) -> dict[str, str]:
         """The gradient by every name on the way back, each in terms of the one before it."""
-        return {name: str(value) for name, value in self.derivation.backward.items()}
+        return self._written(self.derivation.backward)
+
+    def _written(self, values: Mapping[str, Expr]) -> dict[str, str]:
+        program = self.derivation.program
+        return {name: program.written(value) for name, value in values.items()}
 
     @property
     def steps(self) -> list[Step]:
@@ -105,10 +109,11 @@ class Proof(Document):
         """Return the whole trace as plain values, for `--json`."""
         d = self.derivation
         return {
-            "program": [str(s) for s in d.program.statements],
+            "program": d.program.lines(),
             "shapes": {
-                name: [str(dim) if isinstance(dim, Product) else dim for dim in leaf.shape.dims]
+                name: [str(dim) if isinstance(dim, Product) else dim for dim in shape.dims]
                 for name, leaf in d.program.leaves.items()
+                for shape in (leaf.shape.at(d.program.sizes),)
             },
             "sizes": dict(d.sizes),
             "wrt": list(d.wrt),

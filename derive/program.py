@@ -85,6 +85,33 @@ class Program:
             expr = substitute(expr, {self.leaves[statement.name]: statement.expr})
         return expr
 
+    def in_numbers(self, expr: Expr) -> Expr:
+        """Return an expression with the numbers that the user wrote for dimensions."""
+        for dim, number_ in self.sizes.items():
+            expr = with_dim(expr, dim, number_)
+        return expr
+
+    def with_numbers(self) -> Program:
+        """Return the program at the sizes that the user wrote as numbers."""
+        program = self
+        for dim, number_ in self.sizes.items():
+            program = program.with_dim(dim, number_)
+        return program
+
+    def written(self, expr: Expr) -> str:
+        """Return an expression in input syntax, in the words and numbers of the user.
+
+        >>> from derive.parse import parse
+        >>> program = parse("C: (3, 3); W = tr(C) * eye(3)")
+        >>> str(program.statements[0].expr), program.written(program.statements[0].expr)
+        ('tr(C) * eye(n)', 'tr(C) * eye(3)')
+        """
+        return str(self.in_numbers(expr))
+
+    def lines(self) -> list[str]:
+        """Return the statements in input syntax, in the words and numbers of the user."""
+        return [f"{s.name} = {self.written(s.expr)}" for s in self.statements]
+
     def with_dim(self, gone: str, kept: Dim) -> Program:
         """Return the program in which a dimension is another one, or a number."""
         statements = (Statement(s.name, with_dim(s.expr, gone, kept)) for s in self.statements)

@@ -61,6 +61,8 @@ Place = tuple[str, ...]
 
 PROVED, REFUTED, UNDECIDED = "proved", "refuted", "undecided"
 EVERY_SHAPE = "every shape"
+#: The sizes that the user wrote as numbers.
+GIVEN_SIZES = "the given sizes"
 
 
 @dataclass(frozen=True, slots=True)

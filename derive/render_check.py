@@ -22,7 +22,7 @@ from derive.page import FORMATS, fill, write_whole
 from derive.parse import Shapes
 from derive.pipeline import prove
 from derive.printers.latex import broken, latex, matrix
-from derive.proof import EVERY_SHAPE, PROVED, EntryOf
+from derive.proof import EVERY_SHAPE, GIVEN_SIZES, PROVED, EntryOf
 
 if TYPE_CHECKING:
     from derive.claim import Case, Counterexample, Judgement
@@ -50,7 +50,7 @@ def _document(case: Case, judgement: Judgement) -> dict[str, Any]:
     truth = judgement.truth
     if judgement.verdict == PROVED:  # the reader sees how we would write it
         name = case.read(judgement.claim)[0]
-        truth = f"d{name} = {case.truth(name)}"
+        truth = f"d{name} = {case.program.written(case.truth(name))}"
     return {
         "prefix": "",
         "verdict": judgement.verdict,
@@ -87,7 +87,7 @@ def _document(case: Case, judgement: Judgement) -> dict[str, Any]:
 
 def _where(scope: str) -> str:
     """Return the scope of a proof as the end of a sentence."""
-    if scope == EVERY_SHAPE:
+    if scope.startswith((EVERY_SHAPE, GIVEN_SIZES)):
         return f"for {scope}"
     return scope if scope.startswith("where") else f"where {scope}"
 

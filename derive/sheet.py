@@ -133,7 +133,7 @@ class Sheet:
 
         written = texts(self)
         return {
-            "program": [str(s) for s in self.program.statements],
+            "program": self.program.lines(),
             "seed": self.seed,
             "sizes": dict(self.scene.sizes),
             "given": _given(self.scene, self.program),
@@ -501,6 +501,7 @@ def _plain(problem: Problem, sheet: Sheet) -> dict[str, Any]:
     from derive.pipeline import plain
 
     scene, derivation = problem.scene, sheet.derivation
+    written = sheet.program.written
     found: dict[str, Any] = {"number": problem.number, "kind": problem.kind}
     if problem.variable:
         found["variable"] = problem.variable
@@ -524,17 +525,18 @@ def _plain(problem: Problem, sheet: Sheet) -> dict[str, Any]:
             found["entry"] = [i + 1, j + 1]
             answer = {"value": _number(scene.values[f"d{problem.variable}"][i][j])}
         case "gradient":
+            formula = written(derivation.backward[problem.variable])
             answer = {
-                "formula": f"d{problem.variable} = {derivation.backward[problem.variable]}",
+                "formula": f"d{problem.variable} = {formula}",
                 "value": _matrix(scene.values[f"d{problem.variable}"]),
             }
         case "mistake" if problem.mistake is not None and problem.place is not None:
             (i, j), name = problem.place, problem.variable
-            found["claim"] = f"d{name} = {problem.mistake.formula}"
+            found["claim"] = f"d{name} = {written(problem.mistake.formula)}"
             answer = {
                 "mistake": problem.mistake.kind,
-                "about": [str(expr) for expr in problem.mistake.about],
-                "formula": f"d{name} = {derivation.backward[name]}",
+                "about": [written(expr) for expr in problem.mistake.about],
+                "formula": f"d{name} = {written(derivation.backward[name])}",
                 "entry": [i + 1, j + 1],
                 "claimed": _number(scene.of(problem.mistake.formula)[i][j]),
                 "true": _number(scene.values[f"d{name}"][i][j]),

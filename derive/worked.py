@@ -102,14 +102,16 @@ class Example(Document):
         """Return the example as plain values, for `--json`."""
         checks, graph = self.trace.checks, self.graph.plain()
         return {
-            "program": [str(s) for s in self.program.statements],
+            "program": self.program.lines(),
             "sizes": dict(self.sizes),
             "seed": self.seed,
             "inputs": list(self.program.inputs),
             "output": str(self.program.output),
             "forward": graph["forward"],
             "gradients": graph["gradients"],
-            "formulas": {name: str(value) for name, value in self.formulas.items()},
+            "formulas": {
+                name: self.program.written(value) for name, value in self.formulas.items()
+            },
             "kinks": [
                 {
                     "gate": self.graph.nodes[kink.place].formula,

@@ -1,0 +1,88 @@
+"""Sizes given as numbers come back as the numbers, in everything that is input syntax."""
+
+import json
+import re
+
+import pytest
+
+import derive
+from derive.claim import Case
+from derive.graphs import graph
+from derive.parse import parse
+from derive.render_check import render_check
+from derive.sheet import exercise
+from derive.worked import example
+
+PROGRAMS = [
+    "C: (3, 3); W = tr(C)",
+    "X: (3, 2); L = mean(X)",
+    "X: (3, 2); Y = X / n_samples - mean(X, axis=0)",
+    "X: (2, 3); W: (3, 2); b: (1, 2); Y = X @ W + b",
+    "X: (2, d); w: (d, 1); L = sum(X @ w) / 2",
+    "A: (2, 2); Y = inv(A) + eye(2)",
+    "A: (2, 3); b: (1, 3); Y = broadcast_to(b, (2, 3)) * A",
+    "A: (2, 2); B: (3, 2); Y = kron(A, B)",
+]
+
+
+def texts(text: str):
+    """Everything that is printed of a program in input syntax."""
+    proof = derive.prove(text, detail="brief")
+    trace = proof.trace()
+    yield from (json.dumps(trace[key]) for key in ("program", "shapes", "gradients", "backward"))
+    for library in ("numpy", "torch", "jax"):
+        yield derive.gradient(text, code=library)
+    if "kron" in text:  # products of numbers cannot be taken apart: judged at other sizes
+        return
+    program = parse(text)
+    for name, formula in proof.gradients.items():
+        for claim in (f"d{name} = {formula}", f"d{name} = 2 * ({formula})", f"d{name} = 7"):
+            (judgement,) = derive.check(text, [claim])
+            assert judgement.verdict == ("proved" if claim.endswith(f" = {formula}") else "refuted")
+            yield json.dumps(judgement.plain())
+            page = render_check(Case(program), judgement, "md")
+            yield from re.findall(r"`(.*?)`", page)
+    made = example(text, seed=1).plain()
+    yield json.dumps([made["program"], made["formulas"]])
+    yield json.dumps([node.formula for node in graph(text).nodes])
+    sheet = exercise(text, count=6, seed=1).plain()
+    answers = [{k: v for k, v in p["answer"].items() if k != "right"} for p in sheet["problems"]]
+    yield json.dumps([sheet["program"], answers])  # without the lines of a proof for every shape
+
+
+@pytest.mark.parametrize("text", PROGRAMS)
+def test_no_word_is_printed_that_nobody_wrote(text):
+    fresh = set(parse(text).sizes)
+    pattern = re.compile(rf"\b({'|'.join(fresh) or 'n'})\b")
+    for printed in texts(text):
+        assert not pattern.search(printed), printed
+
+
+@pytest.mark.parametrize(
+    ("text", "claim", "verdict", "scope"),
+    [
+        ("X: (3, 1); L = mean(X)", "dX = X * 0 + 1 / 3", "proved", "the given sizes"),
+        ("X: (3, 1); L = mean(X)", "dX = ones(3, 1) / 3", "proved", "the given sizes"),
+        ("X: (3, d); L = mean(X)", "dX = X * 0 + 1 / (3 * d)", "proved", "the given sizes"),
+        ("X: (3, d); L = sum(X)", "dX = ones(3, d)", "proved", "the given sizes"),
+        ("X: (3, 3); Y = X @ X", "dX = dY @ X.T + X.T @ dY", "proved", "every shape"),
+        ("X: (3, 1); L = mean(X)", "dX = X * 0 + 1 / 2", "refuted", ""),
+        ("X: (3, 1); L = mean(X)", "dX = X * 0 + 1", "refuted", ""),
+    ],
+)
+def test_what_is_true_at_the_given_sizes_is_not_refuted(text, claim, verdict, scope):
+    (found,) = derive.check(text, [claim])
+    assert found.verdict == verdict
+    assert scope == "" or found.scope == scope
+    if verdict == "refuted":
+        assert found.counterexample.sizes == {} and len(found.counterexample.values["X"]) == 3
+        for form in ("md", "tex"):
+            assert r"\mathbb{R}^{3\times 1}" in render_check(Case(parse(text)), found, form)
+
+
+def test_a_message_speaks_of_the_sizes_that_were_given():
+    with pytest.raises(derive.DeriveError) as caught:
+        derive.prove("A: (2, 3); Y = unvec(vec(A) ** 2, (2, 3))")
+    assert "cannot be taken apart" in str(caught.value) and "A.0" not in str(caught.value)
+    (found,) = derive.check("X: (3, 1); L = mean(X)", ["dX = mean(X)"])
+    assert found.reason == "dX is 3×1, the claim is 1×1"
