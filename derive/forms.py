@@ -17,6 +17,9 @@ Exponent = int | Fraction
 Monomial = tuple[tuple[int, Exponent], ...]
 Form = dict[Monomial, Exponent]
 UNIT: Monomial = ()
+#: Atoms that are 0 or 1, and constant between their jumps: the winner of a family of forms, over
+#: symbolic indices and at sizes, and the equality of two forms.
+MASKS = frozenset(("win", "top", "eq"))
 #: A form with more terms than this is not multiplied out; the question stays undecided.
 LARGEST = 200_000
 #: All questions about a derivation, and each about a claim, together take at most so many steps; a

@@ -18,8 +18,10 @@ from itertools import combinations, permutations, product
 from math import comb, floor, prod
 from typing import Any
 
+from derive.cases import zero_in_every_case
 from derive.forms import (
     LARGEST,
+    MASKS,
     UNIT,
     Budget,
     Exponent,
@@ -39,15 +41,16 @@ from derive.forms import (
 from derive.index import Index, Scalar, index_words, named
 from derive.ops import OPS
 from derive.ops.square import cofactor, determinant
+from derive.order import Given, term_sign
 from derive.reading import RingFunctions, Value
 from derive.shape import Dim, Pair, Product, extent
+from derive.signs import sign_factors
 from derive.vanishing import is_constant, sign_of_sizes, square_of_sign
 
 Meaning = Callable[[Scalar, Mapping[Index, Index]], Form | None]
 
-#: Atoms that are 0 or 1, and constant between their jumps: the winner of a family of forms, over
-#: symbolic indices and at sizes, and the equality of two forms.
-MASKS = frozenset(("win", "top", "eq"))
+#: A function of a form with more cases than this is not taken apart.
+MOST_CELLS = 64
 #: The kinds of atoms that are cleared where they stand in a denominator.
 BELOW = ("pow", "sin")
 
@@ -80,6 +83,7 @@ class Ring:
         self.fresh = 0
         self.depth = 0
         self.closed: dict[Monomial, Form] = {}
+        self.values: dict[tuple, Form] = {}
         self.assumed: dict[str, frozenset[str]] = {}
         #: Names of whose entries something will be assumed, once derivatives are taken.
         self.waiting: frozenset[str] = frozenset()
@@ -100,12 +104,14 @@ class Ring:
         self.symmetric = {}
         self.squares = {}
         self.closed = {}
+        self.values = {}
 
     def wait_for(self, names: frozenset[str]) -> None:
         """Keep open, until `assume` is called, what assumptions about some names may make zero."""
         self.waiting = names
         self.squares = {}
         self.closed = {}
+        self.values = {}
 
     def suppose(self, form: Form, *, positive: bool = False) -> None:
         """Let a form of dimensions be different from zero from now on, or positive."""
@@ -113,6 +119,7 @@ class Ring:
         content = common_content(inner.values())
         key = self.freeze({m: exact(Fraction(c) / content) for m, c in inner.items()})
         self.supposed[key] = sign if positive else 0
+        self.values = {}
 
     # -- atoms -------------------------------------------------------------------------------------
 
@@ -375,12 +382,13 @@ class Ring:
             return self._positive_form(self.thaw(key[1]))
         if key[0] == "x" and self.assumed:
             return bool(self.assumed.get(key[1], frozenset()) & {"positive", "unit-interval"})
-        return key[0] in ("exp", "n")
+        return key[0] in ("exp", "n", "normcdf")
 
     def _positive_form(self, form: Form) -> bool:
-        return all(
-            coefficient > 0 and all(a in self.sums or self._positive(a) for a, _ in monomial)
-            for monomial, coefficient in form.items()
+        """Whether no term of a form is negative, and it does not vanish off a diagonal."""
+        return all(c > 0 and term_sign(self, m, {}) is not None for m, c in form.items()) and any(
+            all(a in self.sums or self.atoms[a][0] == "pow" or a not in self.special for a, _ in m)
+            for m in form
         )
 
     def _number_power(self, value: Exponent, exponent: Exponent) -> Form:
@@ -547,6 +555,12 @@ class Ring:
 
     def function(self, name: str, *args: Form) -> Form:
         """Return a function of forms, by its definition in exp, log, sin, cos and sign."""
+        key = (name, *map(self.freeze, args))
+        if key not in self.values:
+            self.values[key] = self._function(name, *args)
+        return self.values[key]
+
+    def _function(self, name: str, *args: Form) -> Form:
         if name == "pi":  # a positive constant, as a dimension is
             return self.single(("n", "π"))
         if name == "gt":
@@ -566,9 +580,11 @@ class Ring:
         switches = self._switches(form)
         if not switches:
             return None
-        if prod(len(options) for options in switches) > 32:
+        if prod(len(options) for options in switches) > MOST_CELLS:
             raise TooLarge
-        cells = []
+        bound = {k for m in form for k in self._bound(m)}
+        summed = any(self.indices[a] & bound for ((values, _), *_) in switches for a in values)
+        result: Form = {}
         for options in product(*switches):
             chosen = {a: value for values, _ in options for a, value in values.items()}
             cell: Form = {}
@@ -579,18 +595,22 @@ class Ring:
                         sign *= chosen[atom]
                 kept = tuple((a, e) for a, e in monomial if a not in chosen)
                 accumulate(cell, kept, sign * coefficient)
-            cells.append((options, self._close(cell) if self.sums else cell))
-        bound = {k for m in form for k in self._bound(m)}
-        if any(self.indices[a] & bound for ((values, _), *_) in switches for a in values):
-            if all(cell for _, cell in cells):
-                return None
-            raise TooLarge  # a sum of such terms vanishes in cases of its own
-        result: Form = {}
-        for options, cell in cells:
-            if cell:
-                here = self.product(indicator for _, indicator in options)
-                result = self.add(result, self.mul(here, judge(cell)))
-        return result
+            cell = self._close(cell) if self.sums else cell
+            if summed:
+                if not cell:
+                    raise TooLarge  # a sum of such terms vanishes in cases of its own
+                continue
+            given = Given(self)
+            for atom, value in chosen.items():
+                if self.atoms[atom][0] == "sign":
+                    given = given.also(self.thaw(self.atoms[atom][1]), value)
+            if given.is_impossible():
+                continue
+            sign_here = given.sign_of(cell)
+            here = self.product(indicator for _, indicator in options)
+            found = judge({UNIT: sign_here} if sign_here else cell)
+            result = self.add(result, self.mul(here, found))
+        return None if summed else result
 
     def _switches(self, form: Form) -> list[list[tuple[dict[int, int], Form]]]:
         """Return what cases there are: for each sign, mask and family of masks its possible values,
@@ -618,8 +638,7 @@ class Ring:
         return switches + [self._on_or_off(atom) for atom in masks]
 
     def _signs(self, atom: int) -> list[tuple[dict[int, int], Form]]:
-        """Return the values of a sign with the masks of their cases: 0 is one where P is zero for
-        every input."""
+        """Return the values of a sign with the masks of their cases."""
         sign: Form = {((atom, 1),): 1}
         square = self._settle(((atom, 2),))
         cases = [
@@ -629,6 +648,10 @@ class Ring:
         if square != {UNIT: 1}:
             cases.append(({atom: 0}, self.add({UNIT: 1}, self.scale(-1, square))))
         return [(values, mask) for values, mask in cases if mask]
+
+    def values_of_sign(self, atom: int) -> list[int]:
+        """Return what a sign may be: 1 or -1, and 0 where its argument is 0 for every input."""
+        return [value for values, _ in self._signs(atom) for value in values.values()]
 
     def _on_or_off(self, atom: int) -> list[tuple[dict[int, int], Form]]:
         """Return the two values of an atom that is 0 or 1, with the masks of their cases."""
@@ -684,6 +707,9 @@ class Ring:
             if coefficient == 1 and monomial and all(self._splits_log(a) for a, _ in monomial):
                 parts = (self.scale(e, self._log_of(a)) for a, e in monomial)
                 return self.add({}, *parts)
+        elif shared := tuple((a, e) for a, e in self._common(form) if self._splits_log(a)):
+            rest = self.mul({tuple((a, -e) for a, e in shared): 1}, form)
+            return self.add(self._log({shared: 1}), self._log(rest))
         return self.single(("log", self.freeze(form)))
 
     def _splits_log(self, atom: int) -> bool:
@@ -742,6 +768,18 @@ class Ring:
         known = sign_of_sizes(self, form)
         if known is not None and not known[1]:
             return {UNIT: known[0]}
+        if is_constant(self, form):
+            return self._sign_of_factor(form)
+        number, factors = sign_factors(self, form)
+        result: Form = {UNIT: number} if number else {}
+        for factor in factors:
+            kinds = {self.atoms[a][0] for m in factor for a, _ in m}
+            own = self._sign if kinds <= {"δ", "n"} else self._sign_of_factor
+            result = self.mul(result, own(factor))
+        return result
+
+    def _sign_of_factor(self, form: Form) -> Form:
+        """Return the sign of a form without signs and masks in it, of one term or irreducible."""
         sign, form = self._oriented(form)
         if len(form) > 1 or self._bound(next(iter(form))):
             content = common_content(form.values())
@@ -761,11 +799,12 @@ class Ring:
             if kind in ("sign", "δ") or kind in MASKS or self._is_mask(atom):
                 result = self.mul(result, {((atom, exponent),): 1})
                 continue
-            if self._positive(atom) or exponent % 2 != 1:
+            if self._positive(atom):
                 continue
-            if kind == "pow":
-                result = self.mul(result, self._sign(self.thaw(rest[0])))
-            else:
+            if kind == "pow":  # a root is not negative, and zero where its argument is
+                own = self._sign(self.thaw(rest[0]))
+                result = self.mul(result, own if exponent % 2 == 1 else self.mul(own, own))
+            elif exponent % 2 == 1:
                 inside = self.freeze({((atom, 1),): 1})
                 result = self.mul(result, self.single(("sign", inside)))
         return result
@@ -853,6 +892,10 @@ class Ring:
         below = self._below_winner(form)
         if below is not None:
             return below[1]
+        if any(self.atoms[a][0] == "sign" for m in form for a, _ in m):
+            split = self._by_cases(form, self._eq)
+            if split is not None:
+                return split
         _, form = self._oriented(form)
         content = common_content(form.values())
         return self.single(
@@ -1486,7 +1529,12 @@ class Ring:
         return result
 
     def is_zero(self, form: Form) -> bool:
-        """Whether a form is zero once its denominators are cleared (where they are not zero)."""
+        """Whether a form is zero once its denominators are cleared (where they are not zero), in
+        every case of its signs."""
+        return self.is_plainly_zero(form) or zero_in_every_case(self, form)
+
+    def is_plainly_zero(self, form: Form) -> bool:
+        """Whether a form is zero once its denominators are cleared; signs are atoms."""
         if self.sizes is None:
             form = self._close(form)  # δ_ij x_ij is δ_ij x_ji, also where nothing is summed
         if form and not self._reduced(form):
@@ -1496,8 +1544,7 @@ class Ring:
         form = self._without_denominators(form)
         if not form:
             return True
-        form = self._reduced(form)
-        return not form or self._zero_by_cases(form)
+        return not self._reduced(form)
 
     def _vanishes(self, form: Form) -> bool:
         """Whether a form is zero in parts whose denominators have nothing to do with each other.
@@ -1533,45 +1580,6 @@ class Ring:
                 break
             form = self._cleared(form, *worst)
         return form
-
-    def _zero_by_cases(self, form: Form) -> bool:
-        """Whether a form is zero for every sign that its kinks can have together.
-
-        Where x - 1 is positive x + 1 is too: signs of linear functions of one entry are ordered.
-        """
-        signs = sorted({a for m in form for a, _ in m if self.atoms[a][0] == "sign"})
-        lines = {a: self._line(self.thaw(self.atoms[a][1])) for a in signs}
-        bound = {k for m in form for k in self._bound(m)}
-        if not 2 <= len(signs) <= 6 or any(self.indices[a] & bound for a in signs):
-            return False
-        if len({line[0] for line in lines.values() if line}) == len(signs):
-            return False  # no two of them speak of the same entry
-        cases = ([v for own, _ in self._signs(a) for v in own.values()] for a in signs)
-        for values in product(*cases):
-            chosen = dict(zip(signs, values, strict=True))
-            if not _consistent([(*at, v) for a, v in chosen.items() if v and (at := lines[a])]):
-                continue
-            cell: Form = {}
-            for monomial, coefficient in form.items():
-                sign = 1
-                for atom, exponent in monomial:
-                    if atom in chosen and (exponent % 2 or not chosen[atom]):
-                        sign *= chosen[atom]
-                kept = tuple((a, e) for a, e in monomial if a not in chosen)
-                accumulate(cell, kept, sign * coefficient)
-            if cell and not self.is_zero(self._close(cell)):
-                return False
-        return True
-
-    def _line(self, form: Form) -> tuple | None:
-        """Return the entry x, and a and b, of a form a x + b; `None` for any other."""
-        slope = [(m, c) for m, c in form.items() if m != UNIT]
-        if len(slope) != 1 or len(slope[0][0]) != 1 or slope[0][0][0][1] != 1:
-            return None
-        ((((atom, _),), coefficient),) = slope
-        if self.atoms[atom][0] != "x":
-            return None
-        return atom, Fraction(coefficient), Fraction(form.get(UNIT, 0))
 
     def _cleared(self, form: Form, atom: int, times: int) -> Form:
         """Return a form multiplied by a power of the base of an atom."""
@@ -1765,20 +1773,6 @@ def _parts(form: Form, below: Mapping[Monomial, frozenset[int]]) -> list[Form]:
             whole |= terms
         parts.append((own, whole))
     return [terms for _, terms in parts]
-
-
-def _consistent(lines: list[tuple]) -> bool:
-    """Whether some x makes every a x + b have its sign; lines are (x, a, b, sign)."""
-    limits: dict[Any, list[Fraction | None]] = {}
-    for x, a, b, sign in lines:
-        low, high = limits.get(x, [None, None])
-        edge = -b / a
-        if a * sign > 0:
-            low = edge if low is None else max(low, edge)
-        else:
-            high = edge if high is None else min(high, edge)
-        limits[x] = [low, high]
-    return all(low is None or high is None or low < high for low, high in limits.values())
 
 
 def _orders(classes: list[list[Index]]) -> Iterable[list[Index]]:

@@ -1,0 +1,122 @@
+"""Signs of forms: sign(PQ) = sign(P) sign(Q), factor by factor.
+
+What enters is a form without signs and masks in it; what leaves is a number and forms whose signs
+multiply to its sign, wherever it is defined.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import lcm
+from typing import TYPE_CHECKING
+
+from derive.forms import UNIT, Form, Monomial, exact
+from derive.order import is_positive
+
+if TYPE_CHECKING:
+    from derive.normal import Ring
+
+#: A form with more terms than this is not factored.
+MOST_TERMS = 40
+
+
+def sign_factors(ring: Ring, form: Form) -> tuple[int, list[Form]]:
+    """Return a number and forms: the product of the signs of these is the sign of a form.
+
+    >>> from derive.normal import Ring
+    >>> ring = Ring()
+    >>> x = ring.entry("x", 0, 0)
+    >>> square = ring.add(ring.mul(x, x), {(): -1})
+    >>> sign_factors(ring, square)  # x² - 1 is (1 - x)(1 + x), but for its sign
+    (-1, [{((0, 1),): -1, (): 1}, {((0, 1),): 1, (): 1}])
+    """
+    number, factors = 1, []
+    for factor, times in _factors(ring, form):
+        if not factor:
+            return 0, []
+        sign, inner = ring._oriented(factor)
+        number *= sign if times % 2 else 1
+        if is_positive(ring, inner):
+            continue
+        compared = _logarithms(ring, inner)
+        own = [inner]
+        if compared is not None:
+            sign, own = sign_factors(ring, compared)
+            number *= sign if times % 2 else 1
+        factors += own if times % 2 else own * 2  # the square of a sign is not always 1
+    return number, factors
+
+
+def _factors(ring: Ring, form: Form) -> list[tuple[Form, int]]:
+    """Return forms and powers whose product has the sign of a form."""
+    if len(form) == 1 or is_positive(ring, ring._oriented(form)[1]):
+        return [(form, 1)]
+    shared = _lowest(ring, form)
+    if shared:
+        inverse = tuple((a, exact(-e)) for a, e in shared)
+        rest: Form = {}
+        for monomial, coefficient in form.items():
+            rest = ring.add(rest, ring.mul({inverse: 1}, {monomial: coefficient}))
+        return [({shared: 1}, 1), *(_factors(ring, rest) if rest else [({}, 1)])]
+    factored = _factored(ring, form)
+    return [(form, 1)] if factored is None else factored
+
+
+def _lowest(ring: Ring, form: Form) -> Monomial:
+    """Return the lowest powers of the free atoms of a form, those that are denominators too."""
+    bound = {k for m in form for k in ring._bound(m)}
+    powers = [dict(m) for m in form]
+    atoms = {a for m in form for a, _ in m if a not in ring.sums and not ring.indices[a] & bound}
+    lowest = {a: min(at.get(a, 0) for at in powers) for a in atoms}
+    return tuple(sorted((a, e) for a, e in lowest.items() if e))
+
+
+def _logarithms(ring: Ring, form: Form) -> Form | None:
+    """Return u - v where a form is e^u - e^v, which has its sign; `None` for any other."""
+    if len(form) != 2 or sum(form.values()) != 0:
+        return None
+    result: Form = {}
+    for monomial, coefficient in form.items():
+        if any(ring.atoms[a][0] != "exp" for a, _ in monomial):
+            return None
+        for atom, exponent in monomial:
+            inner = ring.scale(exponent, ring.thaw(ring.atoms[atom][1]))
+            result = ring.add(result, inner if coefficient > 0 else ring.scale(-1, inner))
+    return result
+
+
+def _factored(ring: Ring, form: Form) -> list[tuple[Form, int]] | None:
+    """Return the factors of a polynomial in powers of atoms, `None` where it has but one."""
+    from flint import Ordering, fmpq, fmpq_mpoly_ctx
+
+    atoms = sorted({a for m in form for a, _ in m})
+    if len(form) > MOST_TERMS or not atoms or ring.sums & set(atoms):
+        return None
+    if all(sum(e for _, e in m) in (0, 1) for m in form) and all(len(m) < 2 for m in form):
+        return None  # it is linear
+    steps = {
+        a: lcm(*(Fraction(e).denominator for m in form for b, e in m if a == b)) for a in atoms
+    }
+    places = {a: k for k, a in enumerate(atoms)}
+    context = fmpq_mpoly_ctx.get([f"v{k}" for k in range(len(atoms))], Ordering.lex)
+    terms = {}
+    for monomial, coefficient in form.items():
+        exponents = [0] * len(atoms)
+        for atom, exponent in monomial:
+            exponents[places[atom]] = int(exponent * steps[atom])
+        value = Fraction(coefficient)
+        terms[tuple(exponents)] = fmpq(value.numerator, value.denominator)
+    number, factors = context.from_dict(terms).factor()
+    if len(factors) == 1 and factors[0][1] == 1:
+        return None
+    found: list[tuple[Form, int]] = [({UNIT: 1 if number > 0 else -1}, 1)]
+    for factor, times in factors:
+        inner: Form = {}
+        for exponents, c in factor.to_dict().items():
+            pairs = (
+                (a, exact(Fraction(int(e), steps[a])))
+                for a, e in zip(atoms, exponents, strict=True)
+            )
+            inner[tuple(pair for pair in pairs if pair[1])] = exact(Fraction(int(c.p), int(c.q)))
+        found.append((inner, int(times)))
+    return found
