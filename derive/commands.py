@@ -112,7 +112,7 @@ command.add_command(exercise)
     help="All entries worked, one worked and the rest stated, or no entries.",
 )  # fmt: skip
 @options.FRAGMENT
-@click.option("--prefix", default="derive:", show_default=True, help="Beginning of LaTeX labels.")
+@click.option("--prefix", help="Beginning of LaTeX labels; the document's name by default.")
 @options.notation
 @click.option(
     "--max-entries", type=click.IntRange(min=1), default=1_000_000, show_default=True,
@@ -206,6 +206,7 @@ def _progress() -> Iterator[Any]:
 
 
 def _report(proof: Proof, paths: list[Path]) -> None:
+    from derive.files import reported
     from derive.notation import Notation
     from derive.printers.text import text
 
@@ -231,8 +232,8 @@ def _report(proof: Proof, paths: list[Path]) -> None:
             click.echo(f"{shown}    {formula}" if shown else f"    {formula}")
         for line in lines:
             click.echo(line)
-        for path in paths:
-            click.echo(f"wrote {path}")
+        for line in reported(paths, proof.name):
+            click.echo(line)
         return
     from rich.console import Console
     from rich.table import Table
@@ -244,5 +245,5 @@ def _report(proof: Proof, paths: list[Path]) -> None:
     console.print(table)
     for line in lines:
         console.print(f"[green]✓[/green] {line}")
-    for path in paths:
-        console.print(f"  {path}", soft_wrap=True)
+    for line in reported(paths, proof.name):
+        console.print(f"  {line.removeprefix('wrote ')}", soft_wrap=True)

@@ -68,6 +68,7 @@ def check(target: str | None, **options: Any) -> int:
 
 def _check_claims(target: str, formats: tuple[str, ...], options: dict[str, Any]) -> int:
     from derive.batch import Answer, Court
+    from derive.files import reported
 
     text, name = read_target(target)
     given = dict(shape(item) for item in options["shapes"])
@@ -76,8 +77,7 @@ def _check_claims(target: str, formats: tuple[str, ...], options: dict[str, Any]
         for claim in options["claims"]:  # what cannot be read is said before anything is judged
             court.read(claim)
     found: Counter[str] = Counter()
-    written: list[Path] = []
-    taken: Counter[str] = Counter()
+    written: list[str] = []
     for number, claim in enumerate(options["claims"], 1):
         start = perf_counter()
         verdict, judgement, message = court.judge(claim, options["timeout"])
@@ -86,16 +86,15 @@ def _check_claims(target: str, formats: tuple[str, ...], options: dict[str, Any]
         found[verdict] += 1
         _print(answer, claim, options["as_json"], court.assume)
         if options["write"] and judgement is not None:
-            stem = _stem(court, claim, taken)
+            stem = _stem(court, claim)
+            where = options | {"given": given, "at": court.at}
             try:
                 with limited(options["timeout"]):
-                    written += _write(
-                        court, judgement, stem, formats, options | {"given": given, "at": court.at}
-                    )
+                    written += reported(_write(court, judgement, stem, formats, where), stem)
             except (LimitError, UnsupportedError) as error:
                 click.echo(safe(f"there is no document: {error}"), err=True)
-    for path in written:
-        click.echo(f"wrote {path}", err=options["as_json"])
+    for line in written:
+        click.echo(line, err=options["as_json"])
     return status(found)
 
 
@@ -123,16 +122,14 @@ def assumptions_of(items: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
 # -- documents -------------------------------------------------------------------------------------
 
 
-def _stem(court: Court, claim: str, taken: Counter[str]) -> str:
+def _stem(court: Court, claim: str) -> str:
     from derive.errors import ShapeError
 
     try:
         name = f"d{court.case.fitting(claim).read(claim)[0]}"
     except ShapeError:
         name = "claim"
-    stem = f"{court.program.name}-check-{name}"
-    taken[stem] += 1
-    return stem if taken[stem] == 1 else f"{stem}-{taken[stem]}"
+    return f"{court.program.name}-check-{name}"
 
 
 def _write(
@@ -154,10 +151,12 @@ def _write(
 
 def _check_file(path: str, formats: tuple[str, ...], options: dict[str, Any]) -> int:
     from derive.batch import check_file
+    from derive.files import reported
 
     found: Counter[str] = Counter()
     start, write, as_json = perf_counter(), options["write"], options["as_json"]
     folder, taken, count = Path(options["output"] or FOLDER), _Names(), 0
+    beside: list[str] = []
     with _bar() as progress:
         answers = check_file(
             path,
@@ -173,8 +172,12 @@ def _check_file(path: str, formats: tuple[str, ...], options: dict[str, Any]) ->
                 from derive.render_check import write_documents
 
                 stem = taken.free(answer.id, answer.line or sum(found.values()))
-                count += len(write_documents(folder, stem, answer.documents))
+                paths = write_documents(folder, stem, answer.documents)
+                count += len(paths)
+                beside += [line for line in reported(paths, stem) if not line.startswith("wrote")]
     if write:
+        for line in beside:
+            click.echo(line, err=as_json)
         plural = "file" if count == 1 else "files"
         click.echo(f"wrote {count} {plural} to {folder}", err=as_json)
     _summary(found, perf_counter() - start, options["as_json"])

@@ -55,10 +55,12 @@ def example(target: str, **given: Any) -> int:
     elif stdout:
         click.echo(found.render(formats[0], **document), nl=False)
     else:
+        from derive.files import reported
+
         paths = found.save(given["output"] or "output", formats, **document)
         report(found.graph)
-        for path in paths:
-            click.echo(f"wrote {path}")
+        for line in reported(paths, found.name):
+            click.echo(line)
     return 0
 
 

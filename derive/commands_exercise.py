@@ -58,11 +58,13 @@ def exercise(target: str, **options: Any) -> int:
             sheet.save(options["output"], formats)
         click.echo(json.dumps(sheet.plain(), indent=2, ensure_ascii=False))
         return 0
+    from derive.files import reported
+
     paths = sheet.save(options["output"] or "output", formats)
     for problem in sheet.problems:
         about = f" for {problem.variable}" if problem.variable else ""
         click.echo(f"{problem.number}. {problem.kind}{about}")
     click.echo("every number, formula and claim of the solutions was checked")
-    for path in paths:
-        click.echo(f"wrote {path}")
+    for line in reported(paths, sheet.name):
+        click.echo(line)
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,9 +55,12 @@ def graph(target: str, **options: Any) -> int:
     elif stdout:
         click.echo(_text(found, formats[0], ""), nl=False)
     else:
+        from derive.files import reported
+
         report(found[0])
-        for path in _write(found, Path(options["output"] or "output"), formats):
-            click.echo(f"wrote {path}")
+        paths = _write(found, Path(options["output"] or "output"), formats)
+        for line in reported(paths, found[0].program.name):
+            click.echo(line)
     return 0
 
 
@@ -87,22 +91,24 @@ def _text(found: list[Graph], form: str, picture: str) -> str:
 
 def _write(found: list[Graph], folder: Path, formats: tuple[str, ...]) -> list[Path]:
     """Write the documents, and the pictures that the Markdown shows; each whole or not at all."""
-    from derive.page import write_whole
+    from derive.files import fingerprint, write
 
-    stem = f"{found[0].program.name}-graph"
-    texts: dict[str, str] = {}
+    made: dict[str, tuple[str, int]] = {}  # by the ending of a file: its format, and which graph
     for form in formats:
-        if form in ("svg", "md"):
-            for k, one in enumerate(found):
-                texts[f"{stem}{k + 1 if k else ''}.svg"] = one.to_svg()
-        if form == "mmd":
-            for k, one in enumerate(found):
-                texts[f"{stem}{k + 1 if k else ''}.mmd"] = one.to_mermaid()
+        pictures = {"md": "svg", "svg": "svg", "mmd": "mmd"}.get(form)
+        if pictures:
+            for k in range(len(found)):
+                made[f"-graph{k + 1 if k else ''}.{pictures}"] = pictures, k
         if form in ("md", "tex"):
-            texts[f"{stem}.{form}"] = _text(found, form, f"{stem}{{}}.svg")
-    for name, text in texts.items():
-        write_whole(folder / name, text)
-    return [folder / name for name in texts]
+            made[f"-graph.{form}"] = form, 0
+
+    def texts(stem: str) -> Iterator[str]:
+        for form, k in made.values():
+            alone = [found[k]] if form in ("svg", "mmd") else found
+            yield _text(alone, form, f"{stem}-graph{{}}.svg")
+
+    asked = fingerprint("Graph", [one.question for one in found])
+    return write(folder, found[0].program.name, asked, list(made), texts)
 
 
 def report(graph: Graph) -> None:

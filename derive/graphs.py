@@ -133,6 +133,16 @@ class Graph:
             found.append(node)
         return tuple(found)
 
+    @property
+    def question(self) -> Any:
+        """What the graph shows, as plain values."""
+        gates = [node.formula for node in self.nodes]
+        given = None if self.trace is None else [
+            [str(self.trace.values[gate.place]) for gate in self.circuit.gates if gate.is_input],
+            str(self.trace.gradients[self.circuit.output.place]),
+        ]  # fmt: skip
+        return [str(s) for s in self.program.statements], gates, given, self.digits
+
     def picture(self) -> Picture:
         """Return what the picture shows, before anything has a place."""
         from derive.diagram import picture

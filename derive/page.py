@@ -154,12 +154,29 @@ class Document(ABC):
     def save(
         self, folder: str | Path = "output", formats: Sequence[str] = ("md", "tex"), **options: Any
     ) -> list[Path]:
-        """Write the document into a folder, each file whole or not at all; return their paths."""
-        folder = Path(folder)
-        texts = [(folder / f"{self.name}.{form}", self.render(form, **options)) for form in formats]
-        for path, text in texts:
-            write_whole(path, text)
-        return [path for path, _ in texts]
+        """Write the document into a folder, each file whole or not at all; return their paths.
+
+        A file of another document, or one that was changed by hand, is not written over: then a
+        number follows the name.
+        """
+        from derive.files import fingerprint, write
+
+        options = {name: value for name, value in options.items() if value}
+        said = sorted((name, str(value)) for name, value in options.items())
+        question = fingerprint(type(self).__name__, self.question, said)
+        return write(
+            folder, self.name, question, [f".{form}" for form in formats],
+            lambda name: [self.render(form, **self.named(name) | options) for form in formats],
+        )  # fmt: skip
+
+    @property
+    @abstractmethod
+    def question(self) -> Any:
+        """What the document answers, as plain values: the same question, the same file."""
+
+    def named(self, name: str) -> dict[str, Any]:
+        """Return the options that say which name a document has."""
+        return {}
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from derive.catalogue import opened
 from derive.errors import UnsupportedError
 from derive.explain import DETAILS, explain
 from derive.expr import Expr
+from derive.files import told
 from derive.limits import TIMEOUT, limited
 from derive.notation import Style
 from derive.page import Document
@@ -99,10 +101,18 @@ class Proof(Document):
         sizes = "x".join(str(d.sizes[dim]) for dim in d.program.dims)
         return f"{d.program.name}-{sizes}" if sizes else d.program.name
 
+    @property
+    def question(self) -> Any:
+        return self.derivation.question, told(self.style)
+
+    def named(self, name: str) -> dict[str, Any]:
+        return {"prefix": prefix_of(name)}
+
     def render(self, form: str, **options: Any) -> str:
         """Return the document in a format; see `derive.render.render` for the options."""
         from derive.render import render
 
+        options = {**options, "prefix": options.get("prefix") or prefix_of(self.name)}
         return render(self.derivation, form, self.style, **options)
 
     def trace(self) -> dict[str, Any]:
@@ -131,6 +141,11 @@ class Proof(Document):
                 for a in d.agreements
             ],
         }
+
+
+def prefix_of(name: str) -> str:
+    """Return how the labels of a document begin, so that no two documents share them."""
+    return re.sub(r"[^A-Za-z0-9.-]+", "-", name) + ":"
 
 
 def _plain_step(step: Step, numbers: Mapping[Place, int], place: Place) -> dict[str, Any]:

@@ -241,6 +241,14 @@ class Derivation:
         """Return every step in the order of the document."""
         return [step for _, chain in self.equations() for step in chain]
 
+    @property
+    def question(self) -> tuple[Any, ...]:
+        """What was asked, as plain values."""
+        program = self.program
+        statements = [str(statement) for statement in program.statements]
+        shapes = sorted((name, str(leaf.shape)) for name, leaf in program.leaves.items())
+        return statements, shapes, sorted(self.sizes.items()), sorted(self.wrt), self.detail
+
     def numbers(self) -> dict[Place, int]:
         """Return the number of every equation by its place."""
         return {place: k for k, (place, _) in enumerate(self.equations(), 1)}

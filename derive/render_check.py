@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 from derive.arithmetic import ATOM, SUM, Term, TooLong, Work, literal
 from derive.errors import DeriveError, UnsupportedError
 from derive.expr import OPS, Expr, nodes, variables
+from derive.files import fingerprint, question_of, sealed, unsealed, write
 from derive.layout import Box
 from derive.notation import Notation, Style
 from derive.numbers import BITS, Numbers, at_point, interval
-from derive.page import FORMATS, fill, write_whole
+from derive.page import FORMATS, fill
 from derive.parse import Shapes
 from derive.pipeline import prove
 from derive.printers.latex import broken, latex, matrix
@@ -293,13 +294,23 @@ def documents(
     found = []
     for form in formats:
         below = proof.render(form, fragment=form == "tex") if proof else ""
-        found.append((form, render_check(case, judgement, form, derivation=below)))
+        text = render_check(case, judgement, form, derivation=below)
+        found.append((form, sealed(text, form, _question(case, judgement, at))))
     return found
+
+
+def _question(case: Case, judgement: Judgement, at: Mapping[str, int] | None) -> str:
+    """Return the fingerprint of what a document answers."""
+    shapes = sorted((name, str(leaf.shape)) for name, leaf in case.program.leaves.items())
+    statements = [str(statement) for statement in case.program.statements]
+    assumed = sorted((name, sorted(words)) for name, words in case.assumed.items())
+    sizes = sorted((at or {}).items())
+    return fingerprint("Judgement", statements, shapes, assumed, judgement.claim, sizes)
 
 
 def write_documents(folder: str | Path, stem: str, texts: Iterable[tuple[str, str]]) -> list[Path]:
     """Write documents into a folder, each file whole or not at all; return their paths."""
-    written = [(Path(folder) / f"{stem}.{form}", text) for form, text in texts]
-    for path, text in written:
-        write_whole(path, text)
-    return [path for path, _ in written]
+    made = dict(texts)
+    (question,) = {question_of(text) for text in made.values()}
+    endings = [f".{form}" for form in made]
+    return write(folder, stem, question, endings, lambda name: map(unsealed, made.values()))

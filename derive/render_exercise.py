@@ -18,11 +18,12 @@ from derive.calculator import Unreadable, comes_to
 from derive.errors import FaultError, UnsupportedError
 from derive.exact import Rows, decimal, is_exact
 from derive.expr import OPS, Expr, nodes, variables
+from derive.files import fingerprint, write
 from derive.index import Index, Scalar, entry, mul, partial, total
 from derive.layout import Box, frac, is_sum, num as digits, op, paren, raw, row, sup
 from derive.notation import Notation, Style
 from derive.ops.linear import ones
-from derive.page import FORMATS, fill, write_whole
+from derive.page import FORMATS, fill
 from derive.printers.latex import broken, latex, width
 from derive.proof import EntryOf, Local
 from derive.render import PAGE, _Page
@@ -52,12 +53,11 @@ def save_exercise(sheet: Sheet, folder: Path, formats: Sequence[str]) -> list[Pa
     """Write a sheet into a folder: problems and solutions in Markdown, both at once in LaTeX."""
     written: dict[str, str] = {}
     for form in formats:
-        written[f"{sheet.name}-exercises.{form}"] = render_exercise(sheet, form)
+        written[f"-exercises.{form}"] = render_exercise(sheet, form)
         if form == "md":
-            written[f"{sheet.name}-solutions.md"] = render_exercise(sheet, form, solutions=True)
-    for name, text in written.items():
-        write_whole(folder / name, text)
-    return [folder / name for name in written]
+            written["-solutions.md"] = render_exercise(sheet, form, solutions=True)
+    asked = fingerprint("Sheet", sheet.derivation.question, sheet.seed, len(sheet.problems))
+    return write(folder, sheet.name, asked, list(written), lambda name: written.values())
 
 
 def texts(sheet: Sheet) -> list[tuple[str, str]]:

@@ -22,6 +22,7 @@ from derive.errors import FaultError
 from derive.exact import DomainError, Reading, Rows, is_exact, precision, raw
 from derive.explain import explain
 from derive.expr import Expr, variables
+from derive.files import told
 from derive.graphs import Graph, Value
 from derive.limits import TIMEOUT, limited
 from derive.notation import Style
@@ -79,6 +80,12 @@ class Example(Document):
         if self.seed not in (None, 1):
             parts.append(str(self.seed))
         return "-".join(part for part in parts if part)
+
+    @property
+    def question(self) -> Any:
+        given = [(name, str(self.rows(name))) for name in self.program.inputs]
+        given.append(("output", str(self.rows(f"d{self.program.output}"))))
+        return self.derivation.question, self.seed, self.decimals, given, told(self.style)
 
     def rows(self, name: str) -> Rows:
         """Return the numbers of a name of the program, or of its gradient: `X`, `dX`."""

@@ -288,9 +288,9 @@ def test_documents_of_a_file(options, capsys):
 
 
 def test_documents_of_a_file_are_written_as_it_is_read(monkeypatch):
-    from derive import render_check
+    from derive import files
 
-    real, seen = render_check.write_whole, []
+    real, seen = files.write_whole, []
 
     def fails(path, text):
         seen.append(path.name)
@@ -298,7 +298,7 @@ def test_documents_of_a_file_are_written_as_it_is_read(monkeypatch):
             raise derive.OutputError("the disk is full")
         real(path, text)
 
-    monkeypatch.setattr(render_check, "write_whole", fails)
+    monkeypatch.setattr(files, "write_whole", fails)
     path = write(LEFT, {**LEFT, "id": "second"}, {**LEFT, "id": "third"})
     assert main(["check", "--file", path, "--write", "-f", "md,tex"]) == 2
     assert seen == ["left.md", "left.tex", "second.md"]

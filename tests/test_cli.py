@@ -51,7 +51,7 @@ def test_file_names(arguments, files):
 def test_standard_output_is_the_document_alone(capsys):
     assert main(["prove", AFFINE, "-o", "-", "-f", "tex", "--fragment"]) == 0
     out = capsys.readouterr().out
-    assert "\\documentclass" not in out and out.endswith("\n") and "\\label{derive:1}" in out
+    assert "\\documentclass" not in out and out.endswith("\n") and "\\label{Y-2x2x3:1}" in out
     assert not Path("output").exists()
     assert main(["prove", AFFINE, "-o", "-"]) == 0
     assert capsys.readouterr().out.startswith("# Gradients of")
