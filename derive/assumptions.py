@@ -1,23 +1,90 @@
-"""What may be assumed of an input: words, and what they mean for a matrix of numbers.
+"""What may be assumed of an input: words, what they mean for a matrix, and such matrices.
 
 What enters comes from a user; what leaves is a set of known words for each input. An assumption
-restricts the points at which something is judged or worked out, never the differentiation.
+restricts the points at which something is judged or worked out, never the differentiation. A word
+is one line of a table: everybody who draws numbers, or is given some, asks here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 
 from derive.errors import ShapeError, UnsupportedError
 from derive.ops.square import determinant
 from derive.program import Program, nearest
 
-ASSUMPTIONS = (
-    "symmetric", "spd", "invertible", "positive", "unit-interval", "row-stochastic",
-    "one-hot-rows", "binary", "sign",
-)  # fmt: skip
+Matrix = list[list[Fraction]]
 Assumptions = Mapping[str, str | Sequence[str]]
+
+
+def _is_symmetric(rows: Matrix) -> bool:
+    return rows == [list(column) for column in zip(*rows, strict=True)]
+
+
+def _is_definite(rows: Matrix) -> bool:
+    """Sylvester's criterion."""
+    minors = ([row[:k] for row in rows[:k]] for k in range(1, len(rows) + 1))
+    return _is_symmetric(rows) and all(determinant(minor) > 0 for minor in minors)
+
+
+def _each(law: Callable[[Fraction], bool]) -> Callable[[Matrix], bool]:
+    return lambda rows: all(law(x) for row in rows for x in row)
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """A word that may be said of a matrix.
+
+    `holds` is its meaning, `says` the sentence of it, with a place for the name. `square` marks
+    what is said of square matrices alone, `choices` are the numbers that an entry may be, where
+    they are few, and `implies` the words that hold as well.
+    """
+
+    word: str
+    says: str
+    holds: Callable[[Matrix], bool]
+    square: bool = False
+    choices: tuple[int, ...] = ()
+    implies: tuple[str, ...] = ()
+
+
+TABLE = {
+    entry.word: entry
+    for entry in (
+        Assumption("symmetric", "{} is symmetric", _is_symmetric, square=True),
+        Assumption(
+            "spd", "{} is symmetric and positive definite", _is_definite, square=True,
+            implies=("symmetric",),
+        ),
+        Assumption(
+            "invertible", "{} is invertible", lambda rows: bool(determinant(rows) != 0), square=True
+        ),
+        Assumption("positive", "the entries of {} are positive", _each(lambda x: x > 0)),
+        Assumption(
+            "unit-interval", "the entries of {} are between 0 and 1", _each(lambda x: 0 < x < 1)
+        ),
+        Assumption(
+            "row-stochastic", "the rows of {} are not negative and sum to one",
+            lambda rows: all(min(row) >= 0 and sum(row) == 1 for row in rows),
+        ),
+        Assumption(
+            "one-hot-rows", "the rows of {} are one-hot",
+            lambda rows: all(sorted(row) == [0] * (len(row) - 1) + [1] for row in rows),
+            choices=(0, 1), implies=("binary", "row-stochastic"),
+        ),
+        Assumption(
+            "binary", "the entries of {} are 0 or 1", _each(lambda x: x in (0, 1)), choices=(0, 1)
+        ),
+        Assumption(
+            "sign", "the entries of {} are 1 or -1", _each(lambda x: x in (-1, 1)), choices=(-1, 1)
+        ),
+    )
+}  # fmt: skip
+ASSUMPTIONS = tuple(TABLE)
+#: So many matrices are tried where the numbers are few and a determinant must not vanish.
+TRIES = 60
 
 
 def assumed(program: Program, assume: Assumptions) -> dict[str, frozenset[str]]:
@@ -42,8 +109,9 @@ def assumed(program: Program, assume: Assumptions) -> dict[str, frozenset[str]]:
                     hint=f"there are {', '.join(ASSUMPTIONS)}",
                 )
         shape = program.leaves[name].shape
-        if known & {"symmetric", "spd", "invertible"} and shape.rows != shape.cols:
-            raise ShapeError(f"{name} is {shape}, and only a square matrix is {min(known)}")
+        square = [word for word in ASSUMPTIONS if word in known and TABLE[word].square]
+        if square and shape.rows != shape.cols:
+            raise ShapeError(f"{name} is {shape}, and only a square matrix is {square[0]}")
         found[name] = known
     return found
 
@@ -54,27 +122,122 @@ def broken(rows: list[list[Fraction]], words: Iterable[str]) -> list[str]:
     >>> broken([[Fraction(1), Fraction(2)], [Fraction(2), Fraction(1)]], ["symmetric", "spd"])
     ['spd']
     """
-    return [word for word in ASSUMPTIONS if word in words and not _obeys(rows, word)]
+    return [word for word in ASSUMPTIONS if word in words and not TABLE[word].holds(rows)]
 
 
-def _obeys(rows: list[list[Fraction]], word: str) -> bool:
-    cells = [x for row in rows for x in row]
-    match word:
-        case "symmetric":
-            return rows == [list(column) for column in zip(*rows, strict=True)]
-        case "spd":
-            minors = ([row[:k] for row in rows[:k]] for k in range(1, len(rows) + 1))
-            return _obeys(rows, "symmetric") and all(determinant(minor) > 0 for minor in minors)
-        case "invertible":
-            return bool(determinant(rows) != 0)
-        case "positive":
-            return all(x > 0 for x in cells)
-        case "unit-interval":
-            return all(0 < x < 1 for x in cells)
-        case "row-stochastic":
-            return all(x >= 0 for x in cells) and all(sum(row) == 1 for row in rows)
-        case "binary":
-            return all(x in (0, 1) for x in cells)
-        case "one-hot-rows":
-            return _obeys(rows, "binary") and _obeys(rows, "row-stochastic")
-    return all(x in (-1, 1) for x in cells)
+def implied(words: Iterable[str]) -> frozenset[str]:
+    """Return some words and all that follow from each of them.
+
+    >>> sorted(implied(["spd"]))
+    ['spd', 'symmetric']
+    """
+    return frozenset(w for word in words for w in (word, *TABLE[word].implies))
+
+
+def obeying(table: Matrix, words: Iterable[str]) -> Matrix | None:
+    """Return a matrix that obeys all of some words together, made of a table of numbers.
+
+    What obeys them already stays as it is. `None` where no matrix is found: where there is none,
+    or where entries that may be 0, 1 or -1 alone would have to be chosen better.
+
+    >>> one = Fraction(1)
+    >>> [[str(x) for x in row] for row in obeying([[one, 2 * one], [one, -one]], ["symmetric"])]
+    [['1', '2'], ['2', '-1']]
+    >>> obeying([[one]], ["unit-interval", "row-stochastic"]) is None
+    True
+    """
+    words = tuple(words)
+    made = _candidates(table, implied(words))
+    return next((rows for rows in made if not broken(rows, words)), None)
+
+
+def _candidates(table: Matrix, words: frozenset[str]) -> Iterator[Matrix]:
+    yield table
+    few = [set(TABLE[word].choices) for word in words if TABLE[word].choices]
+    if few:
+        cells = [Fraction(x) for x in sorted(set.intersection(*few))]
+        chosen = [x for x in cells if not broken([[x]], words & {"positive", "unit-interval"})]
+        yield from _of_few(table, words, chosen)
+        return
+    for dominant in (False, True):
+        if dominant or "spd" not in words:
+            yield _of_many(table, words, dominant)
+
+
+def _of_many(table: Matrix, words: frozenset[str], dominant: bool) -> Matrix:
+    """Return a table brought between bounds, made symmetric, its rows divided by their sums; where
+    the diagonal is to be dominant it becomes larger than the rest of its row, and of its column."""
+    square = range(len(table))
+    if words & {"positive", "unit-interval", "row-stochastic"}:
+        table = [[abs(x) for x in row] for row in table]
+    if words & {"positive", "unit-interval"}:
+        table = [[x or Fraction(1) for x in row] for row in table]
+    if "symmetric" in words:
+        table = [[table[min(i, j)][max(i, j)] for j in square] for i in square]
+    beside = [sum((abs(x) for j, x in enumerate(row) if j != i), Fraction(0))
+              for i, row in enumerate(table)]  # fmt: skip
+    if "symmetric" in words and "row-stochastic" in words:
+        most = max(beside)
+        whole = (2 * most if dominant else most + min(abs(table[i][i]) for i in square)) + 1
+        table = [[whole - beside[i] if i == j else x for j, x in enumerate(row)]
+                 for i, row in enumerate(table)]  # fmt: skip
+        return [[x / whole for x in row] for row in table]
+    if dominant:
+        table = [[abs(x) + beside[i] + 1 if i == j else x for j, x in enumerate(row)]
+                 for i, row in enumerate(table)]  # fmt: skip
+    if "row-stochastic" in words:
+        table = [
+            [x / sum(row) if sum(row) else Fraction(1, len(row)) for x in row] for row in table
+        ]
+    elif "unit-interval" in words:
+        whole = Fraction(max(x for row in table for x in row) // 1 + 1)
+        table = [[x / whole for x in row] for row in table]
+    return table
+
+
+def unmet(name: str, rows: int, cols: int, words: Iterable[str]) -> str:
+    """Return the sentence that no matrix was found that obeys all of some words."""
+    said = " and ".join(TABLE[word].says.format(name) for word in ASSUMPTIONS if word in words)
+    return f"no {rows}×{cols} matrix was found such that {said}"
+
+
+def _of_few(table: Matrix, words: frozenset[str], cells: list[Fraction]) -> Iterator[Matrix]:
+    """Yield matrices whose entries are some of a few numbers, chosen by a table."""
+    rows, cols = range(len(table)), range(len(table[0]))
+    if not cells:
+        return
+    mixed = [int(x * 4) for row in table for x in row]
+    for shift in range(TRIES):
+        state = shift
+
+        def draw(most: int) -> int:
+            nonlocal state
+            state = (1103515245 * state + 12345 + mixed[state % len(mixed)]) % 2**31
+            return (state >> 16) % most
+
+        if "row-stochastic" in words:
+            hot = [draw(len(cols)) for _ in rows]
+            if "symmetric" in words:
+                hot = _pairing(len(cols), draw)
+            elif "invertible" in words:
+                hot = sorted(cols, key=lambda _: draw(2**15))
+            yield [[Fraction(int(j == hot[i])) for j in cols] for i in rows]
+            continue
+        made = [[cells[draw(len(cells))] for _ in cols] for _ in rows]
+        if "symmetric" in words:
+            made = [[made[min(i, j)][max(i, j)] for j in cols] for i in rows]
+        yield made
+    if len(rows) == len(cols):
+        yield [[Fraction(int(i == j)) for j in cols] for i in rows]
+
+
+def _pairing(size: int, draw: Callable[[int], int]) -> list[int]:
+    """Return a permutation that is its own inverse."""
+    hot, left = list(range(size)), list(range(size))
+    while left:
+        i = left.pop(0)
+        k = draw(len(left) + 1)
+        if k:
+            j = left.pop(k - 1)
+            hot[i], hot[j] = j, i
+    return hot

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from functools import cached_property
-from itertools import cycle, islice, product
+from itertools import cycle, islice
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +27,16 @@ from derive.normal import Ring
 from derive.ops import var
 from derive.ops.elementwise import EXTREMA, marks_winner
 from derive.parse import Shapes, parse_claim
+from derive.points import (
+    MOST_SIZES,
+    PLEASANT,
+    Screen,
+    Trial,
+    close,
+    small_sizes,
+    told_apart,
+    values_at,
+)
 from derive.program import Program, Statement, nearest, with_dim
 from derive.proof import EVERY_SHAPE, GIVEN_SIZES, PROVED, REFUTED, UNDECIDED, Derivation
 from derive.reading import Reading
@@ -38,7 +47,6 @@ from derive.variants import repairs, slips
 
 if TYPE_CHECKING:
     from derive.modular import Outcome
-    from derive.numbers import Numbers
 
 #: So many variants of a false claim are looked at, and so many are tried to be proved.
 MOST_VARIANTS, MOST_TRIALS = 1000, 4
@@ -167,15 +175,11 @@ class Case:
         self.ring = Ring()
         self.reading = Reading(self.ring, self._meaning)
         self.known: dict[str, Form] = {}
+        self.trials: dict[tuple, Trial | None] = {}
         #: What is refuted already while the reasons are still looked for.
         self.standing: dict[str, Judgement] = {}
         for statement in program.statements:
             self._insist_on_values(statement.expr)
-
-    @cached_property
-    def _defined(self) -> tuple[Expr, ...]:
-        """Every statement over the inputs alone."""
-        return tuple(self.program.composed(s.expr) for s in self.program.statements)
 
     @cached_property
     def derivation(self) -> Derivation:
@@ -429,12 +433,10 @@ class Case:
 
     def _digits(self, name: str, expr: Expr) -> int | None:
         """Return to how many digits both sides agree at a few points, `None` without values."""
-        from derive.numbers import digits_in_common
-
         sizes = {dim: 2 + k % 2 for k, dim in enumerate(self.program.dims)}
-        truth, claim = self._formulas(name, expr)
-        points = (digits_in_common(truth, claim, sizes, self._values(sizes, s)) for s in range(4))
-        return min((k for k in points if k is not None), default=None)
+        trials = (self.trial(sizes, seed) for seed in range(4))
+        found = (trial.digits(name, expr) for trial in trials if trial)
+        return min((k for k in found if k is not None), default=None)
 
     def _ill_shaped(self, text: str, error: ShapeError) -> Judgement:
         """Judge a claim that does not fit for every shape where it does: at equal dimensions."""
@@ -540,9 +542,8 @@ class Case:
         output = self.program.composed(self.program.statements[-1].expr)
         claim = self._formula(expr)
         sizes = dict.fromkeys(self.program.dims, 2)
-        return any(
-            have_values((output,), (claim,), sizes, self._values(sizes, seed)) for seed in range(12)
-        )
+        points = (values_at(self.program, sizes, seed, self.assumed) for seed in range(12))
+        return any(point and have_values((output,), (claim,), sizes, point) for point in points)
 
     def _proved_unless_false(self, name: str, expr: Expr) -> bool:
         """Whether a claim is proved; one that fails at a point is not carried through to the end.
@@ -682,7 +683,7 @@ class Case:
 
     def refute(self, name: str, expr: Expr) -> Counterexample | None:
         """Return a counterexample of small sizes and small integers, or `None`."""
-        for sizes in self._sizes():
+        for sizes in islice(small_sizes(self.program.dims), MOST_SIZES):
             for seed in range(SEEDS):
                 found = self._differs(name, expr, sizes, seed)
                 if found is not None:
@@ -690,62 +691,40 @@ class Case:
         return None
 
     def looks_false(self, name: str, expr: Expr) -> bool:
-        """Whether a claim fails at one of two points of middling sizes: then no proof is tried."""
-        sizes = {dim: 2 + k % 2 for k, dim in enumerate(self.program.dims)}
-        return any(self._differs(name, expr, sizes, seed) is not None for seed in (0, 1))
+        """Whether a claim fails at the smallest sizes, or at one of two points of middling sizes:
+        then no proof is tried."""
+        small = dict.fromkeys(self.program.dims, 1)
+        middling = {dim: 2 + k % 2 for k, dim in enumerate(self.program.dims)}
+        trials = (self.trial(*at) for at in ((small, 0), (middling, 0), (middling, 1)))
+        return any(trial.differs(name, expr) for trial in trials if trial)
 
-    def _sizes(self) -> Iterator[dict[str, int]]:
-        dims = self.program.dims
-        options = sorted(product((1, 2, 3), repeat=len(dims)), key=lambda s: (sum(s), s))
-        for sizes in options[:81]:
-            yield dict(zip(dims, sizes, strict=True))
-
-    def _values(self, sizes: Mapping[str, int], seed: int) -> dict[str, list[list[Fraction]]]:
-        """Return values for every input and the upstream gradient: small integers, signed or all
-        positive; from the fifth point on quarters, then integers up to 12, for kinks elsewhere."""
-        program = self.program
-        shapes = {leaf: program.leaves[leaf].shape for leaf in program.inputs}
-        if not program.is_loss:
-            shapes[f"d{program.output}"] = program.output.shape
-        positive = seed % 2 == 1
-        scale = (Fraction(1), Fraction(1), Fraction(1, 4), Fraction(4))[seed // 2 % 4]
-        state = 12345 + seed
-        values: dict[str, list[list[Fraction]]] = {}
-        for leaf, shape in shapes.items():
-            rows, cols = shape.extents(sizes)
-            table = []
-            for _ in range(rows):
-                line = []
-                for _ in range(cols):
-                    state = (1103515245 * state + 12345) % 2**31
-                    k = 1 + (state >> 16) % 3
-                    line.append(scale * (k if positive or (state >> 20) % 2 else -k))
-                table.append(line)
-            values[leaf] = _obeying(table, self.assumed.get(leaf, frozenset()))
-        return values
+    def trial(self, sizes: Mapping[str, int], seed: int) -> Trial | None:
+        """Return the program at a point that obeys what is assumed, `None` where none is found."""
+        key = (tuple(sizes.items()), seed)
+        if key not in self.trials:
+            values = values_at(self.program, sizes, seed, self.assumed)
+            found = Trial(self.program, dict(sizes), values) if values is not None else None
+            self.trials[key] = found
+        return self.trials[key]
 
     def _differs(
         self, name: str, expr: Expr, sizes: Mapping[str, int], seed: int
     ) -> Counterexample | None:
-        from derive.numbers import at_point, decided_difference, steady
-
-        values = self._values(sizes, seed)
-        truth, claim = self._formulas(name, expr)
-        found = decided_difference(truth, claim, sizes, values)
-        if found is None or not steady((*self._defined, truth, claim), sizes, values):
+        trial = self.trial(sizes, seed)
+        found = trial and trial.difference(name, expr)
+        if not trial or not found:
             return None  # no difference, or at a kink, or where the program has no value
         (i, j), expected, claimed = found
+        expected, claimed = told_apart(expected, claimed)
         return Counterexample(
             sizes=dict(sizes),
-            values={n: [[str(x) for x in line] for line in rows] for n, rows in values.items()},
+            values={
+                n: [[str(x) for x in line] for line in rows] for n, rows in trial.values.items()
+            },
             entry=(i + 1, j + 1),
-            expected=at_point(expected),
-            claimed=at_point(claimed),
+            expected=expected,
+            claimed=claimed,
         )
-
-    def _formulas(self, name: str, expr: Expr) -> tuple[Expr, Expr]:
-        """Return the gradient and the claim over the inputs alone."""
-        return self._formula(self.truth(name)), self._formula(expr)
 
     def _formula(self, expr: Expr) -> Expr:
         """Return an expression over the inputs alone, the gradients in it by their formulas."""
@@ -755,10 +734,6 @@ class Case:
         if self.program.is_loss:
             found = substitute(found, {self.gradients[f"d{self.program.output}"]: number(1)})
         return found
-
-    def agrees(self, name: str, expr: Expr, sizes: Mapping[str, int]) -> bool:
-        """Whether no difference shows at these sizes, at any of a few points."""
-        return all(self._differs(name, expr, sizes, seed) is None for seed in range(SEEDS))
 
     def _holds(self, name: str, expr: Expr) -> str:
         """Return where a false claim happens to be true, proved: why its author believed it."""
@@ -772,8 +747,9 @@ class Case:
         if len(dims) > 1:
             trials.append((dims, "where every dimension is 1"))
         for gone, words in trials:
-            sizes = {dim: 1 if dim in gone else k + 2 for k, dim in enumerate(dims)}
-            if self.agrees(name, expr, sizes) and self._proves_at_one(name, expr, gone):
+            small = zip(dims, cycle((2, 3, 4)), strict=False)
+            screen = self._screen(name, {dim: 1 if dim in gone else k for dim, k in small})
+            if screen and screen.is_gradient(expr) and self._proves_at_one(name, expr, gone):
                 return words
         return ""
 
@@ -803,14 +779,16 @@ class Case:
     def _diagnosis(self, name: str, expr: Expr) -> str:
         """Return the nearest true variant of a false claim, in words; it is proved first."""
         truth, shape = self.truth(name), self.program.leaves[name].shape
-        screen, trials = _Screen(self, truth), MOST_TRIALS
+        screens, trials = self._screens(name), MOST_TRIALS
         for words, variant in islice(repairs(expr, shape, self.program.dims), MOST_VARIANTS):
-            if trials and screen.same(variant, truth):
+            if trials and screens and all(screen.is_gradient(variant) for screen in screens):
                 trials -= 1
                 if self._proved(name, variant):
                     return f"true is {self._says(name, simplify(variant)[0])}; yours {words}"
+        claimed = [screen.along(expr) for screen in screens] if expr.shape == shape else []
         for words, variant in islice(slips(truth, shape), MOST_VARIANTS):
-            if trials and expr.shape == shape and screen.same(variant, expr):
+            pairs = zip(screens, claimed, strict=False)
+            if trials and claimed and all(close(s.along(variant), along) for s, along in pairs):
                 trials -= 1
                 if self._proved(name, truth + (expr - variant)):
                     return f"true is {self._says(name, truth)}; yours {words}"
@@ -821,6 +799,20 @@ class Case:
                 return f"true is {self._says(name, truth)}; yours takes {leaf} to be symmetric"
         return ""
 
+    def _screens(self, name: str) -> list[Screen]:
+        """Return a gradient at two points of different sizes, at which it has a value."""
+        several = (
+            dict(zip(self.program.dims, cycle(k), strict=False)) for k in ((2, 3, 4), (3, 2))
+        )
+        found = (self._screen(name, sizes) for sizes in several)
+        return [screen for screen in found if screen]
+
+    def _screen(self, name: str, sizes: Mapping[str, int]) -> Screen | None:
+        """Return a gradient at a point of some sizes at which it has a value, and meets no kink."""
+        trials = (self.trial(sizes, seed) for seed in range(PLEASANT, PLEASANT + SEEDS))
+        found = (trial.screen(name) for trial in trials if trial)
+        return next((screen for screen in found if screen), None)
+
     def _leaf(self, name: str) -> Expr:
         return self.gradients[name] if name in self.gradients else self.program.leaves[name]
 
@@ -829,73 +821,6 @@ class Case:
             return self.proves(name, expr)
         except (TooLarge, Undefined, UnsupportedError):
             return False
-
-
-class _Screen:
-    """Expressions over a program's names in intervals, at two points: it sorts variants out."""
-
-    def __init__(self, case: Case, truth: Expr):
-        from derive.numbers import BITS
-
-        self.bits = BITS
-        self.points: list[Numbers] = []
-        dims = case.program.dims
-        for cycled in ((2, 3, 4), (3, 2)):
-            sizes = dict(zip(dims, cycle(cycled), strict=False))
-            trials = (self._point(case, sizes, seed) for seed in range(4))
-            self.points += islice((p for p in trials if p and self._value(p, truth)), 1)
-
-    def _point(self, case: Case, sizes: Mapping[str, int], seed: int) -> Numbers | None:
-        """Return every name of a program and every gradient at a point, where they have values."""
-        from flint import ctx
-
-        from derive.numbers import Numbers, interval
-
-        program, before, ctx.prec = case.program, ctx.prec, self.bits
-        values = {
-            leaf: [[interval(x) for x in row] for row in rows]
-            for leaf, rows in case._values(sizes, seed).items()
-        }
-        if program.is_loss:
-            values[f"d{program.output}"] = [[interval(1)]]
-        point = Numbers(sizes, values)
-        try:
-            for statement in program.statements:
-                values[statement.name] = point.matrix(statement.expr)
-            for leaf in case.names:
-                values[f"d{leaf}"] = point.matrix(case.truth(leaf))
-        except (ZeroDivisionError, ValueError, DeriveError):
-            return None
-        finally:
-            ctx.prec = before
-        return point
-
-    def _value(self, point: Numbers, expr: Expr) -> list[list[Any]] | None:
-        from flint import ctx
-
-        from derive.numbers import interval
-
-        before, ctx.prec = ctx.prec, self.bits
-        try:
-            rows = [[interval(x) for x in row] for row in point.matrix(expr)]
-        except (ZeroDivisionError, ValueError, DeriveError):
-            return None
-        finally:
-            ctx.prec = before
-        return rows if all(x.is_finite() for row in rows for x in row) else None
-
-    def same(self, one: Expr, other: Expr) -> bool:
-        """Whether two expressions have values at the points, and do not differ there."""
-
-        def agree(point: Numbers) -> bool:
-            left, right = self._value(point, one), self._value(point, other)
-            return bool(left and right) and all(
-                (x - y).contains(0)
-                for row, rest in zip(left or (), right or (), strict=True)
-                for x, y in zip(row, rest, strict=True)
-            )
-
-        return bool(self.points) and all(agree(point) for point in self.points)
 
 
 def sizes_in_words(sizes: Mapping[str, int]) -> str:
@@ -940,30 +865,6 @@ def _has_kink(node: Expr) -> bool:
     return any(c.kind in ("nonzero", "distinct") for c in asked) and (
         node.op.through is not None or node.name == "sign"
     )
-
-
-def _obeying(table: list[list[Fraction]], words: frozenset[str]) -> list[list[Fraction]]:
-    """Return a table of small integers changed as little as its assumptions ask for."""
-    rows, cols = range(len(table)), range(len(table[0]))
-    if {"positive", "unit-interval", "row-stochastic"} & words:
-        table = [[abs(x) for x in row] for row in table]
-    if "unit-interval" in words:
-        table = [[x / 4 for x in row] for row in table]
-    if "row-stochastic" in words:
-        table = [[x / sum(row) for x in row] for row in table]
-    if "sign" in words:
-        table = [[Fraction(1 if x > 0 else -1) for x in row] for row in table]
-    if "binary" in words:
-        table = [[Fraction(int(x > 0)) for x in row] for row in table]
-    if "one-hot-rows" in words:
-        hot = [int(abs(sum(row, Fraction(0)))) % len(row) for row in table]
-        table = [[Fraction(int(j == hot[i])) for j in cols] for i in rows]
-    if {"symmetric", "spd"} & words:
-        table = [[table[min(i, j)][max(i, j)] for j in cols] for i in rows]
-    if "spd" in words:  # diagonally dominant
-        table = [[abs(x) + 3 * len(table) if i == j else x for j, x in enumerate(row)]
-                 for i, row in enumerate(table)]  # fmt: skip
-    return table
 
 
 def _names(expr: Expr) -> set[str]:

@@ -8,6 +8,7 @@ number. A `Jet` carries a derivative along with it, by the calculus of its own f
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
@@ -27,6 +28,9 @@ from derive.shape import Dim, Shape, extent
 BITS = 200
 #: Digits that are shown of a number that goes on for ever, and up to which an exact one is written.
 DIGITS, LONGEST = 17, 30
+
+#: A fraction of numbers with more binary digits than this goes on as an interval.
+MOST_BITS = 20_000
 
 Rows = list[list[Any]]
 #: The types of numbers that nothing carries.
@@ -80,7 +84,8 @@ class Real:
         return Real(self.value + _raw(other))
 
     def __sub__(self, other: Any) -> Real:
-        return Real(self.value - _raw(other))
+        other = _raw(other)
+        return Real(rational(0) if self.value is other else self.value - other)
 
     def __rsub__(self, other: Any) -> Real:
         return Real(_raw(other) - self.value)
@@ -126,7 +131,9 @@ def raised(base: Any, exponent: Fraction) -> Any:
         whole = int(exponent)
         if whole < 0:
             return divided(rational(1), raised(base, -exponent))
-        return base**whole if is_exact(base) else whole_power(base, whole)
+        if is_exact(base) and base.height_bits() * whole <= MOST_BITS:
+            return base**whole
+        return whole_power(arb(base), whole)
     if sign(base) < 0:
         raise DomainError(f"the power {exponent} of a negative number, {shown(base)}")
     if sign(base) == 0:
@@ -211,21 +218,20 @@ class Functions:
         return x if sign(x.value) > 0 else Real(0)
 
     def gt(self, x: Any, y: Any) -> Real:
-        order = 0 if x.value is y.value else sign(x.value - y.value)
+        order = sign((x - y).value)
         return Real(self.tie if order == 0 else (order > 0))
 
     def eq(self, x: Any, y: Any) -> Real:
-        same = x.value is y.value or sign(x.value - y.value) == 0
-        return Real(int(same))
+        return Real(int(sign((x - y).value) == 0))
 
     def where(self, c: Any, a: Any, b: Any) -> Real:
         return c * a + (1 - c) * b
 
     def max(self, a: Any, b: Any) -> Real:
-        return a if sign(a.value - b.value) >= 0 else b
+        return a if sign((a - b).value) >= 0 else b
 
     def min(self, a: Any, b: Any) -> Real:
-        return a if sign(a.value - b.value) <= 0 else b
+        return a if sign((a - b).value) <= 0 else b
 
 
 class Jet:
@@ -243,7 +249,8 @@ class Jet:
 
     def __sub__(self, other: Any) -> Jet:
         other = _jet(other)
-        return Jet(self.value - other.value, self.slope - other.slope)
+        same = self.value is other.value
+        return Jet(rational(0) if same else self.value - other.value, self.slope - other.slope)
 
     def __rsub__(self, other: Any) -> Jet:
         return _jet(other) - self
@@ -331,7 +338,7 @@ class JetFunctions(Functions):
         return self._winner(a, b, -1)
 
     def _winner(self, a: Any, b: Any, better: int) -> Any:
-        order = sign(a.value - b.value) * better
+        order = sign((a - b).value) * better
         if order == 0:
             return Jet(a.value, (a.slope + b.slope) / 2)
         return a if order > 0 else b
@@ -368,12 +375,14 @@ class Reading:
         self.values = values
         self.functions = functions or Functions()
         self.number: Callable[[Any], Any] = Jet if isinstance(functions, JetFunctions) else Real
+        self.known: dict[Expr, Rows] = {}
 
     def matrix(self, root: Expr) -> Rows:
         """Return the entries of an expression as `Real`s or `Jet`s."""
-        known: dict[Expr, Rows] = {}
-        number, sizes = self.number, self.sizes
+        known, number, sizes = self.known, self.number, self.sizes
         for node in _order(root):
+            if node in known:
+                continue
             op = node.op
             if op.name == "var":
                 rows = self.values[node.data[0]]
@@ -392,7 +401,13 @@ class Reading:
         return known[root]
 
     def _lifted(self, value: Any) -> Any:
-        return value if isinstance(value, Real | Jet) else self.number(value)
+        if type(value) is Real:
+            return value if _is_short(value.value) else Real(arb(value.value))
+        if isinstance(value, Jet):
+            if _is_short(value.value) and _is_short(value.slope):
+                return value
+            return Jet(*(x if _is_short(x) else arb(x) for x in (value.value, value.slope)))
+        return self.number(value)
 
     def sum(self, dim: Dim, body: Callable[[int], Any]) -> Any:
         count = extent(dim, self.sizes)
@@ -407,7 +422,7 @@ class Reading:
         first, *others = (self._lifted(body(*places)) for places in product(*ranges))
         better, winners = 1 if name == "max" else -1, [first]
         for other in others:
-            order = sign(other.value - winners[0].value)
+            order = sign((other - winners[0]).value)
             if order == better:
                 winners = [other]
             elif order == 0:
@@ -440,6 +455,10 @@ class Reading:
         return getattr(self.functions, name)(*(self._lifted(arg) for arg in args))
 
 
+def _is_short(value: Any) -> bool:
+    return not is_exact(value) or value.height_bits() <= MOST_BITS
+
+
 class View:
     """A matrix as a definition sees it: its entries, its dimensions."""
 
@@ -452,6 +471,49 @@ class View:
 
     def __getitem__(self, indices: tuple[int, int]) -> Any:
         return self.values[indices[0]][indices[1]]
+
+
+class FloatFunctions(Functions):
+    """The same functions in floating point."""
+
+    def __init__(self) -> None:
+        for name in ("exp", "log", "sin", "cos"):
+            setattr(self, name, getattr(math, name))
+        for function in (abs, max, min):
+            setattr(self, function.__name__, function)
+
+    def pi(self) -> Any:
+        return math.pi
+
+    def normcdf(self, x: Any) -> Any:
+        return (1 + math.erf(x / math.sqrt(2))) / 2
+
+    def sign(self, x: Any) -> Any:
+        return float((x > 0) - (x < 0))
+
+    def relu(self, x: Any) -> Any:
+        return max(x, 0.0)
+
+    def gt(self, x: Any, y: Any) -> Any:
+        return float(x > y)
+
+    def eq(self, x: Any, y: Any) -> Any:
+        return float(x == y)
+
+
+class FloatReading(Reading):
+    """The same definitions in floating point: quick, and good enough to sort out what differs."""
+
+    def __init__(self, sizes: Mapping[str, int], values: Mapping[str, Rows]):
+        super().__init__(sizes, values, FloatFunctions())
+        self.number = float
+
+    def _lifted(self, value: Any) -> Any:
+        return value
+
+    def extremum(self, name: str, dims: tuple[Dim, ...], body: Callable[..., Any]) -> Any:
+        ranges = (range(extent(dim, self.sizes)) for dim in dims)
+        return getattr(self.functions, name)(body(*places) for places in product(*ranges))
 
 
 def raw(rows: Rows) -> Rows:

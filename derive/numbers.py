@@ -6,11 +6,10 @@ The third reading of the operators' definitions, after symbols and forms. Arithm
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from functools import partial
 from itertools import cycle, product
-from math import log10
 from typing import Any
 
 from flint import arb, ctx, fmpq
@@ -254,55 +253,6 @@ def _intervals(point: Mapping[str, list[list[Fraction]]]) -> dict[str, Values]:
     return {name: [[interval(x) for x in row] for row in rows] for name, rows in point.items()}
 
 
-def decided_difference(
-    truth: Expr, claim: Expr, sizes: Mapping[str, int], values: Mapping[str, list[list[Fraction]]]
-) -> tuple[tuple[int, int], Any, Any] | None:
-    """Return the first entry in which two expressions certainly differ at a point, and its values.
-
-    `None` where no interval of a difference excludes zero, where a value does not exist, or where a
-    maximum is not unique.
-    """
-    before, ctx.prec = ctx.prec, BITS
-    try:
-        point = Numbers(sizes, _intervals(values))
-        try:
-            rows, claimed = point.matrix(truth), point.matrix(claim)
-        except (ZeroDivisionError, ValueError):
-            return None
-        pairs = [
-            ((i, j), interval(x), interval(y))
-            for i, (row, other) in enumerate(zip(rows, claimed, strict=True))
-            for j, (x, y) in enumerate(zip(row, other, strict=True))
-        ]
-        if point.tied or not all(x.is_finite() and y.is_finite() for _, x, y in pairs):
-            return None
-        return next((pair for pair in pairs if not (pair[1] - pair[2]).contains(0)), None)
-    finally:
-        ctx.prec = before
-
-
-def digits_in_common(
-    one: Expr, other: Expr, sizes: Mapping[str, int], values: Mapping[str, list[list[Fraction]]]
-) -> int | None:
-    """Return to how many digits two expressions agree at a point, `None` without a value there."""
-    before, ctx.prec = ctx.prec, BITS
-    try:
-        point = Numbers(sizes, _intervals(values))
-        pairs = [
-            (interval(x), interval(y))
-            for row, rest in zip(point.matrix(one), point.matrix(other), strict=True)
-            for x, y in zip(row, rest, strict=True)
-        ]
-        if not all(x.is_finite() and y.is_finite() for x, y in pairs):
-            return None
-        worst = max(float((abs(x - y) / (1 + abs(x))).upper()) for x, y in pairs)
-        return 60 if worst < 1e-60 else int(-log10(worst))
-    except (ZeroDivisionError, ValueError):
-        return None
-    finally:
-        ctx.prec = before
-
-
 def is_defined(program: Program, sizes: Mapping[str, int]) -> bool:
     """Return whether a program has a value anywhere at sizes: the inverse of X.T @ X has none where
     X has fewer rows than columns.
@@ -394,42 +344,6 @@ def have_values(
             for formula in formulas
             for row in point.matrix(formula)
             for x in row
-        )
-    except (ZeroDivisionError, ValueError):
-        return False
-    finally:
-        ctx.prec = before
-
-
-def steady(
-    formulas: tuple[Expr, ...], sizes: Mapping[str, int], values: Mapping[str, list[list[Fraction]]]
-) -> bool:
-    """Return whether formulas have values at a point and do not jump there, as at a kink they do.
-
-    Every entry is moved a little, each by its own amount, to one side and to the other.
-    """
-
-    def moved(step: Fraction) -> Iterator[Any]:
-        near = {
-            name: [
-                [interval(x + step * (1 + (7 * k + 5 * i + 3 * j) % 11)) for j, x in enumerate(row)]
-                for i, row in enumerate(rows)
-            ]
-            for k, (name, rows) in enumerate(values.items())
-        }
-        point = Numbers(sizes, near)
-        for formula in formulas:
-            for row in point.matrix(formula):
-                yield from map(interval, row)
-
-    before, ctx.prec = ctx.prec, BITS
-    try:
-        sides = zip(moved(Fraction(0)), moved(STEP), moved(-STEP), strict=True)
-        jump = interval(Fraction(1, 10**6))
-        return all(
-            here.is_finite() and abs(side - here) < jump * (1 + abs(here))
-            for here, *others in sides
-            for side in others
         )
     except (ZeroDivisionError, ValueError):
         return False

@@ -14,7 +14,7 @@ from fractions import Fraction
 from random import Random
 from typing import Any
 
-from derive.assumptions import broken
+from derive.assumptions import broken, obeying, unmet
 from derive.backprop import Kink, forward, passes
 from derive.circuit import Circuit, Gate, circuit, formula
 from derive.errors import UnsupportedError
@@ -133,8 +133,12 @@ class _Search:
                 values[name] = self.settled.values[name]
                 continue
             shape = self.program.leaves[name].shape
-            draw = _drawing(shape, self.assume.get(name, frozenset()), self.inverts)
-            values[name] = draw(self.random, *shape.extents(self.sizes), attempt)
+            words = self.assume.get(name, frozenset())
+            draw = _drawing(shape, words, self.inverts)
+            drawn = obeying(draw(self.random, *shape.extents(self.sizes), attempt), words)
+            if drawn is None:
+                raise UnsupportedError(unmet(name, *shape.extents(self.sizes), words))
+            values[name] = drawn
         seed = self.settled.seed
         if seed is None and not self.program.is_loss:
             seed = _signed(self.random, *self.program.output.shape.extents(self.sizes), 0)
@@ -256,7 +260,7 @@ def _product(a: Iterable[list[int]], b: list[list[int]]) -> Matrix:
 
 
 def _assumed(random: Random, rows: int, cols: int, words: frozenset[str]) -> Matrix:
-    """Return a matrix that obeys its assumptions; where several are made, most often all."""
+    """Return a pleasant matrix that is to be made to obey its assumptions, or obeys them."""
     if "spd" in words:
         lower = [[random.randrange(-1, 2) if j < i else int(i == j) for j in range(cols)]
                  for i in range(rows)]  # fmt: skip
@@ -265,20 +269,15 @@ def _assumed(random: Random, rows: int, cols: int, words: frozenset[str]) -> Mat
     if "one-hot-rows" in words:
         hot = [random.randrange(cols) for _ in range(rows)]
         return [[Fraction(int(j == k)) for j in range(cols)] for k in hot]
-    if "row-stochastic" in words:
-        return [_shares(random, cols) for _ in range(rows)]
-    if "symmetric" in words:
-        table = _signed(random, rows, cols, 0)
-        return [[table[min(i, j)][max(i, j)] for j in range(cols)] for i in range(rows)]
-    if "binary" in words:
-        return _of(0, 1)(random, rows, cols, 0)
-    if "sign" in words:
-        return _of(1, -1)(random, rows, cols, 0)
-    if "unit-interval" in words:
-        return _unit(random, rows, cols, 0)
     if "invertible" in words:
         return _unimodular(random, rows)
-    return (_positive if rows * cols > 1 else _several)(random, rows, cols, 0)
+    if "row-stochastic" in words:
+        return [_shares(random, cols) for _ in range(rows)]
+    if "unit-interval" in words:
+        return _unit(random, rows, cols, 0)
+    if "positive" in words:
+        return (_positive if rows * cols > 1 else _several)(random, rows, cols, 0)
+    return _signed(random, rows, cols, 0)
 
 
 def _shares(random: Random, count: int) -> list[Fraction]:
