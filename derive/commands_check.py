@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from derive.errors import LimitError, UnsupportedError
+from derive.escape import one_line
 from derive.limits import TIMEOUT, limited, seconds
 from derive.options import FORMAT, SHAPES, formats as formats_of, timed
 from derive.target import escaped, read_target, safe, shape
@@ -281,9 +282,7 @@ def lines(answer: Answer, claim: str | None = None) -> list[str]:
     """Return what is said of an answer: what it is about, then everything that is known of it."""
     judgement = answer.judgement
     text = claim if claim is not None else judgement.claim if judgement is not None else ""
-    text = "; ".join(
-        " ".join(part.split()) for part in text.replace(";", "\n").split("\n") if part.strip()
-    )
+    text = one_line(text)
     if claim is None:
         place = f"line {answer.line}" if answer.line else "an identity"
         known = str(answer.id) if answer.id is not None else place

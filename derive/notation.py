@@ -13,10 +13,12 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import chain
 
+from derive.errors import UnsupportedError
 from derive.expr import OPS, Condition, Expr, Op, number
 from derive.index import Index, Scalar, along, at_place, mul, num, split, written_out
 from derive.layout import Box, frac, num as digits, op, paren, raw, row, sub, sup, word
 from derive.ops.linear import ones
+from derive.parse import NAME
 from derive.printers.latex import GREEK, SLOT, SPELLED
 from derive.proof import Derivation, EntryOf, Explicit, Grid, Math, Slice
 from derive.shape import Dim, Pair, Product, Shape, extent
@@ -34,7 +36,8 @@ class Style:
 
     `gradients` is `partials` (∂L/∂y) or `short` (g); `brackets` round or square; `base` the number
     of the first entry; `loss` the letter of the loss; `elide` the number of rows, columns or terms
-    beyond which a matrix or a sum is shortened by dots, 0 for never.
+    beyond which a matrix or a sum is shortened by dots, 0 for never. Raises `UnsupportedError` for
+    another word, and for a loss that is no name.
     """
 
     gradients: str = "partials"
@@ -42,6 +45,16 @@ class Style:
     base: int = 1
     loss: str | None = None
     elide: int = 0
+
+    def __post_init__(self) -> None:
+        if self.loss is not None and not NAME.match(self.loss):
+            raise UnsupportedError(
+                f"{self.loss!r} is no name for a loss", hint="use letters and digits"
+            )
+        known = {"gradients": ("partials", "short"), "brackets": ("round", "square")}
+        for option, words in known.items():
+            if getattr(self, option) not in words:
+                raise UnsupportedError(f"{option} are {' or '.join(words)}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,16 +79,12 @@ def notation(command: Any) -> Any:
 def style(options: Mapping[str, Any]) -> Style:
     """Return the style that the options of notation ask for."""
     from derive.notation import Style
-    from derive.parse import NAME
 
-    loss = options["loss"]
-    if loss is not None and not NAME.match(loss):
-        raise UnsupportedError(f"{loss!r} is no name for a loss", hint="use letters and digits")
     return Style(
         gradients=options["gradients"],
         brackets=options["brackets"],
         base=int(options["first"]),
-        loss=loss,
+        loss=options["loss"],
         elide=options["elide"],
     )
 

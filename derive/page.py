@@ -9,17 +9,23 @@ import os
 import re
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from derive import escape
 from derive.errors import OutputError, UnsupportedError
 
 if TYPE_CHECKING:
     import jinja2
 
 FORMATS = {"md": "markdown", "tex": "latex"}
+#: How a user's text stands in a format: as code, and between words.
+ESCAPES: dict[str, tuple[Callable[[str], str], Callable[[str], str]]] = {
+    "md": (escape.markdown_code, escape.markdown),
+    "tex": (escape.latex_code, escape.latex),
+}
 
 
 def fill(
@@ -88,7 +94,8 @@ def _environment(form: str, templates: Path | None) -> jinja2.Environment:
         return f"({number})" if form == "md" else rf"\eqref{{{context['doc']['prefix']}{number}}}"
 
     environment.filters["ref"] = ref
-    environment.filters["typewriter"] = typewriter
+    code, words = ESCAPES[form]
+    environment.filters |= {"code": code, "words": words, "link": escape.link}
     environment.filters["reason"] = _reason_text
     environment.filters["text_width"] = lambda words: 0.9 * len(" ".join(words.split()))
     environment.filters["inline"] = lambda shown: shown.replace(r"\,", r"\thinspace ")
@@ -104,14 +111,6 @@ def _reason_text(words: str) -> str:
         (rf"\text{{{piece}}}" if at % 2 == 0 else piece) for at, piece in enumerate(pieces) if piece
     ]
     return "".join(shown)
-
-
-def typewriter(text: str) -> str:
-    """Return a program's text as LaTeX typewriter, every sign of it safe."""
-    table = {c: rf"\{c}" for c in "{}_#&%$"} | {
-        "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "\\": r"\textbackslash{}",
-    }  # fmt: skip
-    return rf"\texttt{{{''.join(table.get(c, c) for c in text)}}}"
 
 
 def template_folder() -> Path:

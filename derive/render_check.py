@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from derive.arithmetic import ATOM, SUM, Term, TooLong, Work, literal
 from derive.errors import DeriveError, UnsupportedError
+from derive.escape import one_line
 from derive.expr import OPS, Expr, nodes, variables
 from derive.files import fingerprint, question_of, sealed, unsealed, write
 from derive.layout import Box
@@ -57,7 +58,7 @@ def _document(case: Case, judgement: Judgement) -> dict[str, Any]:
         "verdict": judgement.verdict,
         "where": _where(judgement.scope),
         "method": judgement.method,
-        "claim": judgement.claim,
+        "claim": one_line(judgement.claim),
         "shown": _shown(case, notation, judgement.claim),
         "program": [
             f"{latex(notation.leaf(s.name))} = {latex(notation.expr(s.expr))}"

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 
 # A module imports from its own line and from the lines above it.
 LAYERS = [
-    "errors layout",
+    "errors layout escape",
     "shape",
     "expr",
     "ops",

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from derive import escape
 from derive.picture import Picture, Text, Vertex
 
-_PLAIN = frozenset(" ,.=/':!?^%")
 _SHAPES = {"input": ("[", "]"), "constant": ("(", ")"), "gate": ("((", "))")}
 
 
@@ -76,8 +76,4 @@ def _escape(text: Text) -> str:
     """Text in which Mermaid and Markdown find no sign of theirs; a matrix is one line of rows."""
     rows = "; ".join(", ".join(row) for row in text.plain)
     shown = f"[{rows}]" if text.brackets else rows
-    return "".join(char if _harmless(char) else f"#{ord(char)};" for char in shown)
-
-
-def _harmless(char: str) -> bool:
-    return char.isalnum() or char in _PLAIN or ord(char) > 126
+    return escape.mermaid(shown)

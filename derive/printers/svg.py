@@ -8,9 +8,9 @@ Ito, which colour-blind readers tell apart too.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from html import escape
 
 from derive.drawing import ARROW, DOT, TYPE, Cell, Drawing, Label, Node, Path, Point, Rect
+from derive.escape import xml
 
 FONTS = "DejaVu Sans, Verdana, Helvetica, Arial, sans-serif"
 BLUE, VERMILION, INK, LINE = "#0072B2", "#D55E00", "#1a1a1a", "#5f6b7a"
@@ -51,9 +51,9 @@ def _lines(drawing: Drawing) -> Iterator[str]:
         ' text-anchor="middle" text-rendering="geometricPrecision">'
     )
     if drawing.title:
-        yield f"<title>{_escape(drawing.title)}</title>"
+        yield f"<title>{xml(drawing.title)}</title>"
     if drawing.description:
-        yield f"<desc>{_escape(drawing.description)}</desc>"
+        yield f"<desc>{xml(drawing.description)}</desc>"
     yield f'<rect width="{wide}" height="{high}" rx="10" fill="#ffffff"/>'
     thickness = "0.8" if drawing.bare else "1.4"
     yield f'<g fill="none" stroke="{LINE}" stroke-width="{thickness}" stroke-linecap="round">'
@@ -72,11 +72,6 @@ def _lines(drawing: Drawing) -> Iterator[str]:
 
 def _n(value: float) -> str:
     return f"{value:.1f}".removesuffix(".0")
-
-
-def _escape(text: str) -> str:
-    """Text for XML, which has no control characters at all."""
-    return escape("".join(char if char >= " " else " " for char in text))
 
 
 def _path(path: Path) -> str:
@@ -135,7 +130,7 @@ def _label(label: Label) -> Iterator[str]:
 
 
 def _cell(cell: Cell, style: str = "") -> str:
-    return f'<text x="{_n(cell.x)}" y="{_n(cell.y)}"{style}>{_escape(cell.plain)}</text>'
+    return f'<text x="{_n(cell.x)}" y="{_n(cell.y)}"{style}>{xml(cell.plain)}</text>'
 
 
 def _brackets(rect: Rect) -> str:

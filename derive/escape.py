@@ -1,0 +1,86 @@
+"""Text that a user wrote, made safe for a format: one function for each place it can stand in.
+
+Text enters as it is, what leaves has no sign that the format would read as its own; control
+characters and line ends become spaces.
+"""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from urllib.parse import quote
+
+_LATEX = {c: rf"\{c}" for c in "{}_#&%$"} | {
+    "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "\\": r"\textbackslash{}",
+    "`": r"\textasciigrave{}", "×": r"\texttimes{}", "−": "-", "≠": r"$\ne$",
+}  # fmt: skip
+
+
+def one_line(program: str) -> str:
+    """Return statements on one line, without their comments.
+
+    >>> one_line("Z = X @ W  # a layer\\ndX = dZ @ W.T")
+    'Z = X @ W; dX = dZ @ W.T'
+    """
+    code = (line.partition("#")[0] for line in program.splitlines())
+    statements = (part for line in code for part in line.split(";"))
+    return "; ".join(" ".join(part.split()) for part in statements if part.strip())
+
+
+def markdown(text: str) -> str:
+    """Return text between words of Markdown.
+
+    >>> markdown("a_1 * <b>")
+    'a\\\\_1 \\\\* \\\\<b\\\\>'
+    """
+    return re.sub(r"([\\`*_{}\[\]<>|~$&#!])", r"\\\1", _visible(text))
+
+
+def markdown_code(text: str) -> str:
+    """Return text as code in a line of Markdown, between more backticks than it has in a row.
+
+    >>> markdown_code("a `b`")
+    '`` a `b` ``'
+    """
+    text = _visible(text)
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
+    air = " " if "`" in (text[:1], text[-1:]) else ""
+    return f"{fence}{air}{text}{air}{fence}"
+
+
+def latex(text: str) -> str:
+    """Return text between words of LaTeX; what no font of ours has is named by its number.
+
+    >>> latex("50 % of a_1")
+    '50 \\\\% of a\\\\_1'
+    """
+    apart = re.sub(r"([-<>,'])(?=\1)", "\\1\0", _visible(text))  # two of them would be one sign
+    safe = (_LATEX.get(c, c) if c < "\x7f" or c in _LATEX else f"[U+{ord(c):04X}]" for c in apart)
+    return "".join(safe).replace("\0", "{}")
+
+
+def latex_code(text: str) -> str:
+    """Return text as typewriter in a line of LaTeX."""
+    return rf"\texttt{{{latex(text)}}}"
+
+
+def xml(text: str) -> str:
+    """Return text for XML, SVG and HTML."""
+    return escape("".join(c if c.isprintable() else " " for c in text))
+
+
+def mermaid(text: str) -> str:
+    """Return text for Mermaid inside Markdown; every sign of theirs is its number."""
+    plain = frozenset(" ,.=/':!?^%")
+    return "".join(
+        c if c.isalnum() or c in plain or ord(c) > 126 else f"#{ord(c)};" for c in _visible(text)
+    )
+
+
+def link(path: str) -> str:
+    """Return the name of a file for a link of Markdown, or a comment of LaTeX."""
+    return quote(path)
+
+
+def _visible(text: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in " ".join(text.split()))
