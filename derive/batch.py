@@ -335,7 +335,7 @@ class Court:
     ):
         from derive.catalogue import opened
 
-        self.program, entry = opened(program, dict(shapes or {}), name)
+        self.program, entry = opened(program, dict(shapes or {}), name, assume or ())
         self.at = dict(entry.at)
         self.assume = assumptions(assume or {})
         self.case = self._case()

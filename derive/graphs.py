@@ -254,10 +254,10 @@ def graph(
     input, `DomainError` where a value does not exist and `LimitError` after `timeout` seconds.
     """
     with limited(timeout):
-        read, _ = opened(program, shapes, name)
+        given = values if isinstance(values, Mapping | None) else read_values(values)
+        read, _ = opened(program, shapes, name, given or ())
         found = circuit(read, gates)
-        if values is None:
+        if given is None:
             return Graph(found, None, digits)
-        given = values if isinstance(values, Mapping) else read_values(values)
         where = point(read, given, at)
         return Graph(found, backprop(found, where.sizes, where.values, where.seed), digits)

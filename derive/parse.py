@@ -33,6 +33,7 @@ from derive.shape import (
     times,
     words,
 )
+from derive.spelling import BY_ROWS, Whole, in_the_language, with_options
 
 #: A longer or deeper text is refused before anything else is done with it.
 LONGEST, DEEPEST, LARGEST = 50_000, 200, 10**9
@@ -69,17 +70,20 @@ _SYNTAX_HINTS: dict[type, str] = {
 }
 
 
-def parse(text: str, shapes: Shapes | None = None, *, name: str = "") -> Program:
+def parse(
+    text: str, shapes: Shapes | None = None, *, name: str = "", named: Iterable[str] = ()
+) -> Program:
     """Return the program that a text states.
 
     >>> program = parse("X: (n, d); W: (d, 3); Y = X @ W")
     >>> program.output.shape, program.dims, dict(program.sizes)
     (Shape(rows='n', cols='m'), ('n', 'd', 'm'), {'m': 3})
 
-    `shapes` gives shapes beside the text, by name. Raises `ParseError` with the place where the
-    text leaves the language, `ShapeError` where shapes do not fit.
+    `shapes` gives shapes beside the text, by name, and `named` names that stand elsewhere too, as
+    those of values do: they are no misspellings. Raises `ParseError` with the place where the text
+    leaves the language, `ShapeError` where shapes do not fit.
     """
-    reader = _Reader(text, dict(shapes or {}), name)
+    reader = _Reader(text, dict(shapes or {}), name, named)
     reader.put_in_order()
     program = reader.build({})  # in the user's own numbers, so that errors speak of them
     slots: dict[str, Dim] = {slot: slot for slot in reader.slots()}
@@ -135,10 +139,18 @@ def _merged(slots: dict[str, Dim], error: ShapeError, numbers: Mapping[str, int]
 class _Reader:
     """One text, its syntax tree and the declared shapes; `build` makes programs of it."""
 
-    def __init__(self, text: str, given: dict[str, Shape | tuple[Dim, ...]], name: str):
+    def __init__(
+        self,
+        text: str,
+        given: dict[str, Shape | tuple[Dim, ...]],
+        name: str,
+        named: Iterable[str] = (),
+    ):
         self.text = text
         self.name = name
+        self.named = frozenset(named)
         self.body = _syntax(text)
+        self.uses = Counter(n.id for s in self.body for n in ast.walk(s) if isinstance(n, ast.Name))
         self.reordered = False
         self.declared = dict(self._declarations(given))
         self.assigned = [_target(s) for s in self.body if isinstance(s, ast.Assign)]
@@ -378,15 +390,28 @@ class _Scope:
             )
         if name.startswith("d") and name[1:] in self.leaves:
             raise ParseError(f"{name} is a gradient, and cannot be used in the program itself")
-        word = _letters(name)  # w24 beside w14, n_1 beside p_1: no misspellings
-        meant = nearest(name, [k for k in self.leaves if len(k) > 2 and _letters(k) != word])
-        if meant and len(word) > 2:
+        meant = self._misspelt(name)
+        if meant:
             raise ParseError(
-                f"unknown name {name}{meant}", hint=f"or declare it: {name}: () is a scalar"
+                f"unknown name {name}: did you mean {meant}?",
+                hint=f"or declare it: {name}: () is a scalar",
             )
         self.leaves[name] = var(name, SCALAR)
         self.undeclared.add(name)
         return self.leaves[name]
+
+    def _misspelt(self, name: str) -> str | None:
+        """Return the name of which another that has no shape is a misspelling, if it is one.
+
+        A name that stands in the text more than once, or beside it, is none: somebody means it.
+        """
+        reader = self.reader
+        if name in reader.named or reader.uses[name] > 1 or len(_letters(name)) < 3:
+            return None
+        known = [k for k in (*reader.declared, *reader.assigned) if len(k) > 2]
+        # w24 beside w14, n_1 beside p_1: no misspellings
+        near = [k for k in known if _letters(k) != _letters(name) and _one_slip(k, name)]
+        return near[0] if near else None
 
     def _constant(self, node: ast.Constant) -> Expr:
         if type(node.value) not in (int, float):
@@ -398,6 +423,11 @@ class _Scope:
         if exponent and abs(int(exponent)) > 300:
             raise ParseError("this number is out of range", hint="exponents go up to 300")
         return number(Fraction(literal))
+
+    def _whole(self, node: Whole) -> Expr:
+        """Return a number that the reading of a library's call has put in."""
+        assert isinstance(node.value, int)
+        return number(node.value)
 
     def _unaryop(self, node: ast.UnaryOp) -> Expr:
         if not isinstance(node.op, ast.USub | ast.UAdd):
@@ -491,17 +521,13 @@ class _Scope:
         return value.T
 
     def _call(self, node: ast.Call) -> Expr:
+        if isinstance(node.func, ast.Attribute):
+            return self.read(in_the_language(node, {*self.leaves, *self.reader.assigned}))
         if not isinstance(node.func, ast.Name):
-            hint = None
-            if isinstance(node.func, ast.Attribute):
-                hint = (
-                    "a transpose has no brackets: write X.T"
-                    if node.func.attr == "T"
-                    else "functions are written by their names alone, such as exp(X), "
-                    f"not .{node.func.attr}(...)"
-                )
-            raise ParseError("this call is not in the language", hint=hint)
+            raise ParseError("this call is not in the language")
         name = node.func.id
+        if node.keywords and name in BY_ROWS:
+            return self.read(with_options(node))
         reader = _SPECIAL.get(name)
         if reader is not None:
             return reader(self, node)
@@ -541,17 +567,10 @@ class _Scope:
         return [self.read(arg) for arg in node.args]
 
     def _reduction(self, node: ast.Call) -> Expr:
+        node = with_options(node)
         name, (arg,) = _called(node), self._args(node, 1)
         self._matrix(arg, node.args[0])
-        axis: Any = None
-        for option in node.keywords:
-            if option.arg is None:
-                raise ParseError("this is not in the language")
-            if option.arg != "axis":
-                raise ParseError(f"{name} has one option, axis; {option.arg} is not known")
-            axis = option.value.value if isinstance(option.value, ast.Constant) else option
-            if axis not in (0, 1) or isinstance(axis, bool):
-                raise ParseError("the axis is 0 (over the rows) or 1 (over the columns)")
+        axis = next((ast.literal_eval(option.value) for option in node.keywords), None)
         whole = "_all" if name in _EXTREMA else ""
         return OPS[name + (_AXES[axis] or whole)](arg)
 
@@ -862,6 +881,24 @@ def _names(body: list[ast.stmt]) -> set[str]:
 
 def _letters(name: str) -> str:
     return re.sub("[0-9_]", "", name)
+
+
+def _one_slip(a: str, b: str) -> bool:
+    """Whether one letter too many, too few, another or exchanged tells two names apart.
+
+    >>> _one_slip("weight", "weigth"), _one_slip("apple", "apple_num"), _one_slip("Price", "price")
+    (True, False, True)
+    """
+    a, b = sorted((a.lower(), b.lower()), key=len)
+    if a == b:
+        return True
+    start = next((k for k, (x, y) in enumerate(zip(a, b)) if x != y), len(a))
+    if len(a) < len(b):
+        return a[start:] == b[start + 1 :]
+    if a[start + 1 :] == b[start + 1 :]:
+        return True
+    first, second = a[start : start + 2], b[start : start + 2]
+    return first == second[::-1] and a[start + 2 :] == b[start + 2 :]
 
 
 def _brief(expr: Expr) -> str:

@@ -53,7 +53,7 @@ def prove(
         raise UnsupportedError(f"there is no detail {detail!r}", hint=f"it is {', '.join(DETAILS)}")
     wanted = tuple(wrt) if wrt is not None else None
     with limited(timeout):
-        read, entry = opened(program, shapes, name)
+        read, entry = opened(program, shapes, name, wrt or ())
         sizes = {**entry.at, **(at or {})}
         written = explain(read, at=sizes, wrt=wanted, detail=detail, max_entries=max_entries)
         return Proof(insist(verify(written, progress)), style or Style(elide=6))

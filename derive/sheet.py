@@ -172,7 +172,7 @@ def exercise(
     if not 1 <= count <= MOST_PROBLEMS:
         raise UnsupportedError(f"a sheet has from 1 to {MOST_PROBLEMS} problems, not {count}")
     with limited(timeout):
-        read, entry = opened(program, shapes, name)
+        read, entry = opened(program, shapes, name, [*(wrt or ()), *(assume or ())])
         sizes = {**entry.at, **(at or {})}
         return _Setter(read, sizes, wrt, assume, seed, bool(at)).sheet(count)
 

@@ -159,7 +159,10 @@ def example(
     not exist and `LimitError` after `timeout` seconds; nothing that was not checked is returned.
     """
     with limited(timeout):
-        read, entry = opened(program, shapes, name)
+        if isinstance(values, str | Path):
+            values = read_values(values)
+        named = (*(values or ()), *(wrt or ()), *(assume or ()))
+        read, entry = opened(program, shapes, name, named)
         if values is None:
             at, assume = {**entry.at, **(at or {})}, {**entry.assume, **(assume or {})}
         return _worked(read, at, seed, values, wrt, assume, style)
@@ -169,7 +172,7 @@ def _worked(
     read: Program,
     at: Mapping[str, int] | None,
     seed: int,
-    values: Mapping[str, Any] | str | Path | None,
+    values: Mapping[str, Any] | None,
     wrt: Sequence[str] | None,
     assume: Assumptions | None,
     style: Style | None,
@@ -179,7 +182,7 @@ def _worked(
     words = assumed(read, assume or {})
     given: Mapping[str, Any] = {}
     if values is not None:
-        given = values if isinstance(values, Mapping) else read_values(values)
+        given = values
         point(read, given, at)  # says what is missing
     where = pleasant(read, at, seed, given, words)
     trace = backprop(circuit(read), where.sizes, where.values, where.seed)

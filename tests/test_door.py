@@ -64,3 +64,29 @@ def test_what_is_undecided_is_not_true():
     (found,) = derive.check("A: (n, d); B: (n, d); Y = A + B", "dA = dY * (1 - (A == B))")
     assert found.verdict == "undecided" and not found
     assert not all(derive.check("affine", ["dX = dY @ W.T", "dX = dY @ W"]))
+
+
+SCALARS = "apple_price = apple * apple_num; total = apple_price * tax"
+APPLES = {"apple": 100, "apple_num": 2, "tax": "1.1"}
+NAMED = [
+    (lambda: derive.graph(SCALARS, values=APPLES).forward["total"], 220),
+    (lambda: derive.gradient("apple_price = apple * apple_num")["apple"], "apple_num"),
+    (lambda: derive.gradient("weight: (n, 1); L = sum(weight) * weigth * weigth")["weight"],
+     "weigth ** 2 * ones(n, 1)"),
+    (lambda: derive.gradient("weight: (n, 1); L = sum(weight) * weigth", wrt=["weigth"]),
+     {"weigth": "sum(weight)"}),
+    (lambda: derive.example("prices: (n, 1); L = sum(prices) * price", assume={"price": "positive"})
+     .sizes, {"n": 2}),
+    (lambda: derive.graph("price = p; y = price * prise", values="p=2, prise=3").forward["y"], 6),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("ask, answer", NAMED)
+def test_a_name_that_somebody_means_is_no_misspelling(ask, answer):
+    assert ask() == answer
+
+
+def test_a_name_that_stands_once_beside_one_like_it_is_a_misspelling():
+    for text in ("weight: (n, 1); L = sum(weight) * weigth", "total = a * b; f = 2 * totl"):
+        with pytest.raises(derive.ParseError, match="did you mean"):
+            derive.gradient(text)

@@ -362,14 +362,32 @@ REFUSED = """
                      ^^^^^^^^^^^
       hint: the one attribute is .T
 
-    X: (n, d); Y = np.exp(X)
-    line 1, column 16: this call is not in the language
-      X: (n, d); Y = np.exp(X)
+    X: (n, d); Y = sp.exp(X)
+    line 1, column 16: sp has no shape, and is no library that is read
+      X: (n, d); Y = sp.exp(X)
                      ^^^^^^^^^
-      hint: functions are written by their names alone, such as exp(X), not .exp(...)
+      hint: write sp: (n, d) in the text; libraries are np, torch, F, jnp and jax.nn
+
+    X: (n, d); Y = np.softmx(X)
+    line 1, column 16: np.softmx is not in the language: did you mean softmax?
+      X: (n, d); Y = np.softmx(X)
+                     ^^^^^^^^^^^^
+      hint: functions may be written by their names alone, such as exp(X)
+
+    X: (n, d); Y = X - np.mean(X, axis=0)
+    line 1, column 20: np.mean drops the axis, and every value here is a matrix
+      X: (n, d); Y = X - np.mean(X, axis=0)
+                         ^^^^^^^^^^^^^^^^^^
+      hint: add keepdims=True
+
+    X: (n, d); Y = X - X.mean(dim=0)
+    line 1, column 20: .mean drops the axis, and every value here is a matrix
+      X: (n, d); Y = X - X.mean(dim=0)
+                         ^^^^^^^^^^^^^
+      hint: add keepdim=True
 
     X: (n, d); Y = X.T()
-    line 1, column 16: this call is not in the language
+    line 1, column 16: .T is not in the language
       X: (n, d); Y = X.T()
                      ^^^^^
       hint: a transpose has no brackets: write X.T
@@ -453,10 +471,16 @@ REFUSED = """
       X: (n, d); Y = sum(X, axis=2)
                      ^^^^^^^^^^^^^^
 
-    X: (n, d); Y = sum(X, keepdims=True)
-    line 1, column 16: sum has one option, axis; keepdims is not known
-      X: (n, d); Y = sum(X, keepdims=True)
-                     ^^^^^^^^^^^^^^^^^^^^^
+    X: (n, d); Y = sum(X, dtype=8)
+    line 1, column 16: sum has the options axis and keepdims; dtype is not known
+      X: (n, d); Y = sum(X, dtype=8)
+                     ^^^^^^^^^^^^^^^
+
+    X: (n, d); Y = sum(X, axis=0, keepdims=False)
+    line 1, column 16: sum drops the axis, and every value here is a matrix
+      X: (n, d); Y = sum(X, axis=0, keepdims=False)
+                     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+      hint: add keepdims=True
 
     X: (n, d); Y = exp(X, axis=0)
     line 1, column 16: exp takes no option axis

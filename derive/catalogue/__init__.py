@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -81,7 +82,10 @@ def meant(program: str) -> Entry:
 
 
 def opened(
-    program: str | Program, shapes: Shapes | None = None, name: str = ""
+    program: str | Program,
+    shapes: Shapes | None = None,
+    name: str = "",
+    named: Iterable[str] = (),
 ) -> tuple[Program, Entry]:
     """Return the program that a text or a bare word stands for, and what is known of it beside.
 
@@ -90,7 +94,7 @@ def opened(
     ('Y', 'affine', 3)
 
     Raises what `parse` raises, and `UnsupportedError` for an unknown word and for a `name` that is
-    none of a file.
+    none of a file. `named` are names that stand beside the program too.
     """
     from derive.parse import parse
 
@@ -101,4 +105,4 @@ def opened(
     if not isinstance(program, str):
         return program, Entry("", "", program.text, {})
     entry = meant(program)
-    return parse(entry.program, shapes, name=name or entry.name), entry
+    return parse(entry.program, shapes, name=name or entry.name, named=named), entry
