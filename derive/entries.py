@@ -109,6 +109,14 @@ class Explicit:
         return Value(self.ring, _form(cofactor(rows, i, j)))
 
     def det(self, A: _View) -> Value:
+        """Return a determinant; that of a Kronecker product factor by factor, as its inverse is.
+
+        It is that of (A ⊗ I)(I ⊗ B), which is det(A) as often as B has rows, times det(B) likewise.
+        """
+        if (parts := A.factors) is not None:
+            a, b = parts
+            n, m = (extent(view.rows, self.sizes) for view in parts)
+            return self.det(a) ** m * self.det(b) ** n
         rows = [[Value(self.ring, form) for form in row] for row in A.matrix]
         return Value(self.ring, _form(determinant(rows)))
 

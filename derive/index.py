@@ -13,11 +13,10 @@ from fractions import Fraction
 from itertools import product
 from typing import Any
 
-from derive.errors import UnsupportedError
-from derive.expr import Expr, variables
+from derive.expr import Expr
 from derive.ops import OPS
-from derive.ops.kronecker import parted
 from derive.shape import Dim, Pair, Product, extent, factors
+from derive.square_laws import known_determinant, known_inverse
 
 Index = int | str | Pair
 
@@ -331,63 +330,36 @@ class Entries:
         return self.sum(dim.dims[len(parts)], lambda k: self._sum_along(dim, (*parts, k), body))
 
     def inverse(self, view: _View, i: Index, j: Index) -> Scalar:
-        """Return the entry i, j of an inverse; that of a product or a transpose is known."""
+        """Return the entry i, j of an inverse, in smaller ones where a law knows it."""
         expr = view.expr
-        if expr.name == "kron" and all(_is_square(arg) for arg in expr.args):
-            a, b = (_View(self, arg) for arg in expr.args)
-            (p, k), (q, m) = (parted(place, (a.rows, b.rows), None) for place in (i, j))
-            return self.inverse(a, p, q) * self.inverse(b, k, m)
-        if expr.name == "matmul" and all(_is_square(arg) for arg in expr.args):
-            a, b = (_View(self, arg) for arg in expr.args)
-            return self.sum(b.rows, lambda k: self.inverse(b, i, k) * self.inverse(a, k, j))
-        if expr.name == "transpose":
-            return self.inverse(_View(self, expr.args[0]), j, i)
-        if expr.name == "inv":
-            return self.of(expr.args[0], i, j)
+        known = known_inverse(expr)
+        if known is not None:
+            return self.of(known, i, j)
         if expr.shape.is_scalar:
             return power(self.of(expr, 0, 0), -1)
-        refuse_product(view.rows, expr)
-        return Scalar("inverse", (self.of(expr, "@r", "@s"),), (expr, "@r", "@s", view.rows, i, j))
+        r, s = along("@r", view.rows), along("@s", view.rows)
+        return Scalar("inverse", (self.of(expr, r, s),), (expr, r, s, view.rows, i, j))
 
     def cofactor(self, view: _View, i: Index, j: Index) -> Scalar:
         """Return a cofactor as Laplace's expansion has it: A Cᵀ = det(A) I, so C is det(A) A⁻ᵀ."""
         return mul(self.det(view), self.inverse(view, j, i))
 
     def det(self, view: _View) -> Scalar:
-        """Return a determinant; that of a product, a transpose or an inverse is known."""
+        """Return a determinant, in smaller ones where a law knows it."""
         expr = view.expr
-        if expr.name == "matmul" and all(_is_square(arg) for arg in expr.args):
-            return mul(*(self.det(_View(self, arg)) for arg in expr.args))
-        if expr.name == "transpose":
-            return self.det(_View(self, expr.args[0]))
-        if expr.name == "inv":
-            return power(self.det(_View(self, expr.args[0])), -1)
+        known = known_determinant(expr)
+        if known is not None:
+            return self.of(known, 0, 0)
         if expr.shape.is_scalar:
             return self.of(expr, 0, 0)
-        refuse_product(view.rows, expr)
-        return Scalar("det", (self.of(expr, "@r", "@s"),), (expr, "@r", "@s", view.rows))
+        r, s = along("@r", view.rows), along("@s", view.rows)
+        return Scalar("det", (self.of(expr, r, s),), (expr, r, s, view.rows))
 
     entry = staticmethod(entry)
     number = staticmethod(num)
     size = staticmethod(size)
     delta = staticmethod(delta)
     function = staticmethod(function)
-
-
-def refuse_product(dim: Dim, expr: Expr) -> None:
-    """Raise `UnsupportedError` for a matrix of a product dimension, whose inverse is not known."""
-    if isinstance(dim, Product):
-        shown = (
-            "a matrix inside it" if any(" " in leaf.data[0] for leaf in variables(expr)) else expr
-        )
-        raise UnsupportedError(
-            f"the determinant of a matrix of the shape {expr.shape} is not known, and the inverse "
-            f"of a Kronecker product alone: {shown}"
-        )
-
-
-def _is_square(expr: Expr) -> bool:
-    return expr.shape.rows == expr.shape.cols
 
 
 @dataclass(frozen=True, slots=True)
@@ -484,8 +456,10 @@ def _square_derivative(term: Scalar, leaf: tuple, a: Index, c: Index) -> Scalar:
     expr, r, s, dim = term.data[:4]
     (tree,) = term.args
     used = {*all_indices(term), a, c, "i", "j"}
-    k, p = [letter for letter in "klpqrstuvw" if letter not in used][:2]
-    inner = differentiate(rename(tree, {r: k, s: p}), leaf, a, c)
+    letter = [letter for letter in "klpqrstuvw" if letter not in used]
+    k, p = along(letter[0], dim), along(letter[1], dim)
+    places: dict[Index, Index] = dict(zip(index_words(r, s), index_words(k, p), strict=True))
+    inner = differentiate(rename(tree, places), leaf, a, c)
 
     def inverse(i: Index, j: Index) -> Scalar:
         return Scalar("inverse", (tree,), (expr, r, s, dim, i, j))
@@ -615,7 +589,7 @@ def rename(term: Scalar, names: Mapping[Index, Index]) -> Scalar:
             return most(name, loops, *(rename(arg, {**kept, **inner}) for arg in term.args))
         case "inverse":
             i, j = term.data[4:]
-            data = (*term.data[:4], names.get(i, i), names.get(j, j))
+            data = (*term.data[:4], named(i, names), named(j, names))
             return Scalar("inverse", term.args, data)
         case "num" | "size" | "det":
             return term

@@ -14,10 +14,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
-from itertools import combinations, permutations, product
+from itertools import permutations, product
 from math import comb, floor, prod
 from typing import Any
 
+from derive import square_forms
 from derive.cases import zero_in_every_case
 from derive.forms import (
     LARGEST,
@@ -38,14 +39,14 @@ from derive.forms import (
     quotient,
     rational_root,
 )
-from derive.index import Index, Scalar, index_words, named
+from derive.index import Index, Scalar, at_place, index_words, named
 from derive.ops import OPS
 from derive.ops.square import cofactor, determinant
 from derive.order import Given, term_sign
 from derive.reading import RingFunctions, Value
 from derive.shape import Dim, Pair, Product, extent
 from derive.signs import sign_factors
-from derive.vanishing import is_constant, sign_of_sizes, square_of_sign
+from derive.vanishing import is_constant, names as names_in, sign_of_sizes, square_of_sign
 
 Meaning = Callable[[Scalar, Mapping[Index, Index]], Form | None]
 
@@ -147,6 +148,8 @@ class Ring:
         """Whether powers of an atom obey a law of their own."""
         if key[0] == "x" and self.assumed:
             return bool(self.assumed.get(key[1], frozenset()) & {"sign", "binary", "one-hot-rows"})
+        if key[0] == "det":
+            return square_forms.is_sign(self, *key[1:])
         return key[0] in ("sign", "sin", "pow", "δ") or key[0] in MASKS
 
     def single(self, key: tuple, exponent: Exponent = 1) -> Form:
@@ -188,7 +191,7 @@ class Ring:
             case ("Σ", k, _):
                 return frozenset((k,))
             case ("inv", _, _, i, j):
-                return frozenset(k for k in (i, j) if isinstance(k, str))
+                return frozenset(index_words(i, j))
             case ("win", form, words, _, places):
                 outside = self.free(self.thaw(form)) - {*words}
                 return outside | {k for k in places if isinstance(k, str)}
@@ -284,8 +287,13 @@ class Ring:
             below = self._denominator(form)
             if below is not None:  # (P / Q^k)^-1 = Q^k / P
                 atom, times = below
-                outside = self._settle(((atom, -times * exponent),))
-                return self.mul(outside, self.power(self._cleared(form, atom, times), exponent))
+                outside = ((atom, -times * exponent),)
+                rest = self.power(self._cleared(form, atom, times), exponent)
+                if len(rest) == 1:  # P may be a power of Q
+                    ((monomial, coefficient),) = rest.items()
+                    whole = self.scale(coefficient, self._settle(merge(monomial, outside)))
+                    return self._close(whole) if self.sums else whole
+                return self.mul(self._settle(outside), rest)
         return self._opaque_power(form, exponent)
 
     def _whole_power(self, form: Form, exponent: int) -> Form:
@@ -382,6 +390,8 @@ class Ring:
             return self._positive_form(self.thaw(key[1]))
         if key[0] == "x" and self.assumed:
             return bool(self.assumed.get(key[1], frozenset()) & {"positive", "unit-interval"})
+        if key[0] == "det":
+            return square_forms.is_positive(self, *key[1:])
         return key[0] in ("exp", "n", "normcdf")
 
     def _positive_form(self, form: Form) -> bool:
@@ -389,6 +399,22 @@ class Ring:
         return all(c > 0 and term_sign(self, m, {}) is not None for m, c in form.items()) and any(
             all(a in self.sums or self.atoms[a][0] == "pow" or a not in self.special for a, _ in m)
             for m in form
+        )
+
+    def _not_negative(self, form: Form) -> bool:
+        """Whether a form is a sum of squares, and of what is positive: 0 only where all of it is.
+
+        A mask is its own square, and may be 0 on a region.
+        """
+        if self.waiting.intersection(names_in(self, form)):
+            return False
+        return all(
+            coefficient > 0
+            and all(
+                a in self.sums or self._positive(a) or (e % 2 == 0 and a not in self.special)
+                for a, e in monomial
+            )
+            for monomial, coefficient in form.items()
         )
 
     def _number_power(self, value: Exponent, exponent: Exponent) -> Form:
@@ -441,22 +467,33 @@ class Ring:
         return self.mul(outside, self.single(("pow", self.freeze(inner)), exponent))
 
     def _square_root(self, form: Form) -> Form | None:
-        """Return p where a form is the square of a sum p of two to four terms."""
-        terms = {3: 2, 6: 3, 10: 4}.get(len(form))
-        if terms is None or self._has_sums(form):
+        """Return p where a form is the square of a sum p, found from its leading term downwards."""
+        if len(form) < 3 or self._has_sums(form):
             return None
-        roots = [
-            (tuple((a, exact(Fraction(e) / 2)) for a, e in monomial), root)
-            for monomial, coefficient in form.items()
-            if all(e % 2 == 0 for _, e in monomial)
-            and (root := rational_root(coefficient)) is not None
-        ]
-        for chosen in combinations(roots, terms):
-            for signs in product((1, -1), repeat=terms - 1):
-                p = {m: c * s for (m, c), s in zip(chosen, (1, *signs), strict=True)}
-                if len(p) == terms and self.mul(p, p) == form:
-                    return p
-        return None
+        atoms = sorted({a for m in form for a, _ in m}, key=lambda a: (a in self.special, a))
+
+        def order(monomial: Monomial) -> tuple[Exponent, ...]:
+            exponents = dict(monomial)
+            return tuple(exponents.get(a, 0) for a in atoms)
+
+        lead = max(form, key=order)
+        first = rational_root(form[lead])
+        if first is None or any(e % 2 for _, e in lead):
+            return None
+        head = tuple((a, exact(Fraction(e) / 2)) for a, e in lead)
+        root: Form = {head: first}
+        left = self.add(form, self.scale(-1, self.mul(root, root)))
+        down = tuple((a, -e) for a, e in head)
+        while left and len(root) * (len(root) + 1) <= 2 * len(form):
+            self.budget.spend(len(left))
+            top = max(left, key=order)
+            if any(a not in atoms for a, _ in top):
+                return None
+            term: Form = {merge(top, down): exact(Fraction(left[top]) / (2 * Fraction(first)))}
+            twice = self.mul(term, self.add(self.scale(2, root), term))
+            left = self.add(left, self.scale(-1, twice))
+            root = self.add(root, term)
+        return root if not left else None
 
     def _common(self, form: Form) -> Monomial:
         """Return the monomial of free atoms that divides every term."""
@@ -504,6 +541,8 @@ class Ring:
                     exponent = 2
                 elif square != one:
                     others.append(square)
+            elif kind == "det":  # (-1)ⁿ
+                exponent = exponent % 2
             elif kind == "δ":
                 exponent = 1
             elif kind == "x":
@@ -702,6 +741,9 @@ class Ring:
     def _log(self, form: Form) -> Form:
         if form == {UNIT: 1}:
             return {}
+        if len(form) > 1 and self._denominator(form) is not None:
+            turned = self.power(self.power(form, -1), -1)  # (a d - b c) / (a d - b c)² is a power
+            form = turned if len(turned) < len(form) else form
         if len(form) == 1:
             ((monomial, coefficient),) = form.items()
             if coefficient == 1 and monomial and all(self._splits_log(a) for a, _ in monomial):
@@ -714,12 +756,14 @@ class Ring:
 
     def _splits_log(self, atom: int) -> bool:
         """Whether log(xy) = log x + log y may be used of an atom: x is positive for certain."""
-        if atom in self.sums or self.atoms[atom][0] not in ("exp", "pow"):
+        if atom in self.sums or self.atoms[atom][0] not in ("exp", "pow", "det"):
             return False
         return self._positive(atom)
 
     def _log_of(self, atom: int) -> Form:
-        kind, key = self.atoms[atom]
+        kind, key, *rest = self.atoms[atom]
+        if kind == "det":
+            return square_forms.logarithm(self, key, *rest)
         return self.thaw(key) if kind == "exp" else self._log(self.thaw(key))
 
     def _normcdf(self, form: Form) -> Form:
@@ -781,6 +825,8 @@ class Ring:
     def _sign_of_factor(self, form: Form) -> Form:
         """Return the sign of a form without signs and masks in it, of one term or irreducible."""
         sign, form = self._oriented(form)
+        if self._not_negative(form):
+            return {UNIT: sign}
         if len(form) > 1 or self._bound(next(iter(form))):
             content = common_content(form.values())
             inner = {m: exact(Fraction(c) / content) for m, c in form.items()}
@@ -931,92 +977,11 @@ class Ring:
 
     def inverse(self, form: Form, dim: Dim, i: Index, j: Index) -> Form:
         """Return the entry i, j of the inverse of a matrix, given as its entry at @r, @s."""
-        path = self._factors_of(form, dim)
-        if path is not None:
-            words = [self._new_index() for _ in path[1:]]
-            ends = [i, *words, j]
-            factors = [
-                self.inverse(factor, dim, ends[k], ends[k + 1])
-                for k, factor in enumerate(reversed(path))
-            ]
-            body = self.product(factors)
-            for word in words:
-                body = self.sum(word, dim, body)
-            return body
-        inside = self._inverted(form, dim)
-        if inside is not None:
-            p, q = self._new_index(), self._new_index()
-            return self.rename(self.rename(inside, {"@r": p, "@s": q}), {p: i, q: j})
-        key, turned = self._oriented_matrix(form)
-        return self._inverse_of(key, dim, *((j, i) if turned else (i, j)))
+        return square_forms.inverse(self, form, dim, i, j)
 
     def det(self, form: Form, dim: Dim) -> Form:
         """Return the determinant of a matrix, given as its entry at @r, @s."""
-        path = self._factors_of(form, dim)
-        if path is not None:
-            return self.product(self.det(factor, dim) for factor in path)
-        inside = self._inverted(form, dim)
-        if inside is not None:
-            return self.power(self.det(inside, dim), -1)
-        return self.single(("det", self._oriented_matrix(form)[0], dim))
-
-    def _inverted(self, form: Form, dim: Dim) -> Form | None:
-        """Return the matrix of which a form is the inverse, `None` for any other form."""
-        if len(form) != 1:
-            return None
-        ((monomial, coefficient),) = form.items()
-        if coefficient != 1 or len(monomial) != 1 or monomial[0][1] != 1:
-            return None
-        kind, *rest = self.atoms[monomial[0][0]]
-        if kind != "inv" or rest[1] != dim or {rest[2], rest[3]} != {"@r", "@s"}:
-            return None
-        inside: Form = self.thaw(rest[0])
-        return inside if rest[2] == "@r" else self._transposed(inside)
-
-    def _factors_of(self, form: Form, dim: Dim) -> list[Form] | None:
-        """Return the square factors of a matrix that is a product: @r to k, k to p ... to @s."""
-        if len(form) != 1:
-            return None
-        ((monomial, coefficient),) = form.items()
-        bound = self._bound(monomial)
-        plain = [(a, e) for a, e in monomial if a not in self.sums]
-        if coefficient != 1 or not bound or any(d != dim for d in bound.values()):
-            return None
-        if len(plain) != len(bound) + 1 or any(e != 1 or self.atoms[a][0] != "x" for a, e in plain):
-            return None
-        here, left, path = "@r", [a for a, _ in plain], []
-        while left:
-            atom = next((a for a in left if here in self.atoms[a][2:]), None)
-            if atom is None:
-                return None
-            _, name, i, j = self.atoms[atom]
-            turned = j == here
-            here = i if turned else j
-            path.append(self.entry(name, "@s", "@r") if turned else self.entry(name, "@r", "@s"))
-            left.remove(atom)
-        return path if here == "@s" else None
-
-    def _oriented_matrix(self, form: Form) -> tuple[tuple, bool]:
-        """Return the smaller of a matrix and its transpose as a key, and whether it is turned."""
-        straight, turned = self.freeze(form), self.freeze(self._transposed(form))
-        return (turned, True) if repr(turned) < repr(straight) else (straight, False)
-
-    def _transposed(self, form: Form) -> Form:
-        """Return a matrix's form with its row and column indices exchanged."""
-        fresh = self._new_index()
-        moved = self.rename(self.rename(form, {"@r": fresh}), {"@s": "@r"})
-        return self.rename(moved, {fresh: "@s"})
-
-    def _inverse_of(self, key: tuple, dim: Dim, i: Index, j: Index) -> Form:
-        if str(j) < str(i) and self._is_symmetric(key):  # and so is its inverse
-            i, j = j, i
-        return self.single(("inv", key, dim, i, j))
-
-    def _is_symmetric(self, key: tuple) -> bool:
-        """Whether a matrix, given as its entry's key, equals its transpose."""
-        if key not in self.symmetric:
-            self.symmetric[key] = self.freeze(self._transposed(self.thaw(key))) == key
-        return self.symmetric[key]
+        return square_forms.determinant(self, form, dim)
 
     # -- sums --------------------------------------------------------------------------------------
 
@@ -1201,7 +1166,8 @@ class Ring:
             return (kind, *map(str, rest))
         if kind == "inv":
             ends = [repr(shown(k)) for k in rest[2:]]
-            return (kind, repr(rest[0]), *(sorted(ends) if self._is_symmetric(rest[0]) else ends))
+            alike = square_forms.is_symmetric(self, rest[0], rest[1])
+            return (kind, repr(rest[0]), *(sorted(ends) if alike else ends))
         if kind == "det":
             return (kind, repr(rest[0]))
         places = [shown(k) for k in rest[3]] if kind == "win" else []
@@ -1235,7 +1201,8 @@ class Ring:
                 others.append(self.delta(*(names.get(k, k) for k in rest)))
             elif kind == "inv":
                 key, dim, i, j = rest
-                new = self._inverse_of(key, dim, names.get(i, i), names.get(j, j))
+                i, j = named(i, names), named(j, names)
+                new = square_forms.inverse_atom(self, key, dim, i, j)
                 others.append(self.power(new, exponent))
             elif kind == "win":
                 new = self._renewed_winner(rest, lambda form: self.rename(form, names), names)
@@ -1370,9 +1337,9 @@ class Ring:
             case ("pow", inner):
                 outer = {UNIT: 1}
             case ("inv", inner, dim, i, j):
-                return self._square_derivative(inner, dim, leaf, a, c, {UNIT: -1}, i, j)
+                return square_forms.inverse_derivative(self, inner, dim, leaf, a, c, i, j)
             case ("det", inner, dim):
-                return self._square_derivative(inner, dim, leaf, a, c, self.single(key), None, None)
+                return square_forms.determinant_derivative(self, inner, dim, leaf, a, c)
             case _:  # numbers, deltas, and sign away from its kink
                 return {}
         inside = self.derivative(self.thaw(inner), leaf, a, c)
@@ -1425,18 +1392,6 @@ class Ring:
         form = change(self.rename(self.thaw(key), fresh))
         loops: list[tuple[Index, Dim]] = list(zip(fresh.values(), dims, strict=True))
         return self.winner(form, loops, [names.get(k, k) for k in places])
-
-    def _square_derivative(self, key: tuple, dim: Dim, leaf: tuple, a: Index, c: Index,
-                           factor: Form, i: Index | None, j: Index | None) -> Form:  # fmt: skip
-        """Return -Σ A⁻¹_ik ∂A_kp A⁻¹_pj, or for the determinant det A Σ A⁻¹_pk ∂A_kp."""
-        k, p = self._new_index(), self._new_index()
-        change = self.rename(self.derivative(self.thaw(key), leaf, a, c), {"@r": k, "@s": p})
-        if i is None or j is None:
-            around = [self._inverse_of(key, dim, p, k)]
-        else:
-            around = [self._inverse_of(key, dim, i, k), self._inverse_of(key, dim, p, j)]
-        body = self.product([factor, change, *around])
-        return self.sum(k, dim, self.sum(p, dim, body))
 
     # -- judging -----------------------------------------------------------------------------------
 
@@ -1496,16 +1451,18 @@ class Ring:
 
     def _square(self, term: Scalar, names: Mapping[Index, Index]) -> Form:
         """Return a determinant or an entry of an inverse; at sizes it is written out."""
-        _, r, s, dim, *place = term.data
-        i, j = (names.get(k, k) for k in place) if place else (0, 0)
+        _, _, _, dim, *place = term.data
+        i, j = (named(k, names, self.sizes) for k in place) if place else (0, 0)
         if self.sizes is None:
-            form = self.of(term.args[0], {r: "@r", s: "@s"})
+            form = self.of(term.args[0])
             return self.inverse(form, dim, i, j) if place else self.det(form, dim)
         span = range(extent(dim, self.sizes))
-        rows = [[Value(self, self.of(term.args[0], {r: p, s: q})) for q in span] for p in span]
+        down, across = ([at_place(word, dim, k, self.sizes) for k in span] for word in ("@r", "@s"))
+        rows = [[Value(self, self.of(term.args[0], {**r, **s})) for s in across] for r in down]
         whole = determinant(rows)
         if not place:
             return whole.form
+        assert isinstance(i, int) and isinstance(j, int)
         return (Value(self, Value(self, {})._lift(cofactor(rows, j, i))) / whole).form
 
     def sum_of_products(self, summands: list[Summand], names: Mapping[Index, Index]) -> Form:
@@ -1621,7 +1578,7 @@ class Ring:
                 if found is not None:
                     return found
             if self.atoms[atom][0] == "inv" and power == 1:
-                found = self._inverse_reduction(monomial, atom)
+                found = square_forms.reduction(self, monomial, atom)
                 if found is not None:
                     return found
             if power >= 0 or not isinstance(power, int) or self.atoms[atom][0] != "pow":
@@ -1653,51 +1610,6 @@ class Ring:
                 key = self.atoms[a]
                 if key[:3] == ("x", name, i) and key[3] != j:
                     return self.mul({tuple(others): 1}, self.delta(j, key[3]))
-        return None
-
-    def _inverse_reduction(self, monomial: Monomial, atom: int) -> Form | None:
-        """Use Σ_k A_pk A⁻¹_kj = δ_pj, or its mirror, where the monomial has the left side in it."""
-        _, key, dim, i, j = self.atoms[atom]
-        matrix = self.thaw(key)
-        outer = self._bound(monomial)
-        lead = max(matrix, key=lambda m: (len(self._bound(m)), len(m)))
-        inner = self._bound(lead)
-        exponents = dict(monomial)
-        words = {k for a, _ in monomial for k in self.indices[a]} | {0}
-        for summed, other, from_left in ((i, j, True), (j, i, False)):
-            if summed not in outer:
-                continue
-            for free in words - {summed}:
-                here: dict[Index, Index]
-                here = {"@r": free, "@s": summed} if from_left else {"@r": summed, "@s": free}
-                others = [k for k in outer if k not in (summed, free)]
-                for chosen in permutations(others, len(inner)):
-                    if any(inner[k] != outer[q] for k, q in zip(inner, chosen, strict=True)):
-                        continue
-                    names = {**here, **dict(zip(inner, chosen, strict=True))}
-                    renamed = self._renamed(lead, names)
-                    if len(renamed) != 1:
-                        continue
-                    ((found, scale),) = renamed.items()
-                    if scale != 1 or any(exponents.get(a, 0) < e for a, e in found):
-                        continue
-                    left = merge(monomial, tuple((a, -e) for a, e in found))
-                    left = merge(left, ((atom, -1),))
-                    plain = self._plain(left)
-                    if any(self.indices[a] & {summed, *chosen} for a in plain):
-                        continue
-                    sign = self.atom(("Σ", summed, dim))
-                    left = merge(left, ((sign, -1),))
-                    rest = {m: c for m, c in matrix.items() if m != lead}
-                    factor = exact(Fraction(1) / matrix[lead])
-                    one = self.mul({left: factor}, self.delta(free, other))
-                    fresh = self._new_index()
-                    moved: dict[Index, Index]
-                    moved = {"@r": free, "@s": fresh} if from_left else {"@r": fresh, "@s": free}
-                    ends = (fresh, other) if from_left else (other, fresh)
-                    tail = self.mul(self.rename(rest, moved), self._inverse_of(key, dim, *ends))
-                    tail = self.sum(fresh, dim, tail)
-                    return self.add(one, self.mul({left: -factor}, tail))
         return None
 
     def _leads(

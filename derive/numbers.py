@@ -23,6 +23,8 @@ from derive.shape import Dim, Shape, extent
 BITS = 200
 #: The step of a central difference; its square bounds the error, about 40 digits.
 STEP = Fraction(1, 10**20)
+#: A matrix of more rows is inverted, written out, where sizes are asked for alone.
+LARGE = 4
 
 Values = list[list[Any]]
 
@@ -294,9 +296,11 @@ def with_values(program: Program, at: Mapping[str, int] | None) -> dict[str, int
     if not any(node.op.costly for s in program.statements for node in nodes(s.expr)):
         return sizes
     fixed = {**program.sizes, **(at or {})}
+    tried = []
     for few in ((2, 3, 4), (3, 2, 4), (4, 3, 2), (3, 2, 2), (2, 2, 2)):
         small = dict(zip(program.dims, cycle(few), strict=False))
-        found = {dim: fixed.get(dim, small[dim]) for dim in program.dims}
+        tried.append({dim: fixed.get(dim, small[dim]) for dim in program.dims})
+    for found in sorted(tried, key=lambda sizes: _most_inverted(program, sizes) > LARGE):
         if is_defined(program, found):
             return found
     shown = ", ".join(f"{dim} = {k}" for dim, k in sizes.items())
@@ -304,6 +308,12 @@ def with_values(program: Program, at: Mapping[str, int] | None) -> dict[str, int
         f"the program has no value at {shown}: it inverts a matrix that is singular there",
         hint="choose other sizes with --at",
     )
+
+
+def _most_inverted(program: Program, sizes: Mapping[str, int]) -> int:
+    """Return the rows of the largest matrix that is inverted, or whose determinant is taken."""
+    inverted = (n.args[0] for s in program.statements for n in nodes(s.expr) if n.op.costly)
+    return max(extent(matrix.shape.rows, sizes) for matrix in inverted)
 
 
 def _values_exist(program: Program, sizes: Mapping[str, int], values: Mapping[str, Values]) -> bool:

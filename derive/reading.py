@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from derive.expr import Expr
 from derive.forms import UNIT, Exponent, Form, exact
-from derive.index import Index, refuse_product
-from derive.ops.kronecker import parted
+from derive.index import Index, along
 from derive.shape import Dim, Pair, Product, factors as factors_of
+from derive.square_laws import known_determinant, known_inverse
 
 if TYPE_CHECKING:
     from derive.normal import Ring
@@ -233,39 +233,26 @@ class Reading:
         return factored(self.ring, self.ring.function(name, *forms))
 
     def inverse(self, view: _View, i: Index, j: Index) -> Factored:
-        """Return the entry i, j of an inverse; that of a product or a transpose is known."""
+        """Return the entry i, j of an inverse, in smaller ones where a law knows it."""
         expr = view.expr
-        if expr.name == "kron" and all(_is_square(arg) for arg in expr.args):
-            a, b = (_View(self, arg) for arg in expr.args)
-            (p, k), (q, m) = (parted(place, (a.rows, b.rows), None) for place in (i, j))
-            return self.inverse(a, p, q) * self.inverse(b, k, m)
-        if expr.name == "matmul" and all(_is_square(arg) for arg in expr.args):
-            a, b = (_View(self, arg) for arg in expr.args)
-            return self.sum(b.rows, lambda k: self.inverse(b, i, k) * self.inverse(a, k, j))
-        if expr.name == "transpose":
-            return self.inverse(_View(self, expr.args[0]), j, i)
-        if expr.name == "inv":
-            return self.at(expr.args[0], i, j)
+        known = known_inverse(expr)
+        if known is not None:
+            return self.at(known, i, j)
         if expr.shape.is_scalar:
             return self.at(expr, 0, 0) ** -1
-        refuse_product(view.rows, expr)
-        form = self.of(expr, "@r", "@s")
+        form = self.of(expr, along("@r", view.rows), along("@s", view.rows))
         return factored(self.ring, self.ring.inverse(form, view.rows, i, j))
 
     def det(self, view: _View) -> Factored:
-        """Return a determinant; that of a product, a transpose or an inverse is known."""
+        """Return a determinant, in smaller ones where a law knows it."""
         expr = view.expr
-        if expr.name == "matmul" and all(_is_square(arg) for arg in expr.args):
-            a, b = (_View(self, arg) for arg in expr.args)
-            return self.det(a) * self.det(b)
-        if expr.name == "transpose":
-            return self.det(_View(self, expr.args[0]))
-        if expr.name == "inv":
-            return self.det(_View(self, expr.args[0])) ** -1
+        known = known_determinant(expr)
+        if known is not None:
+            return self.at(known, 0, 0)
         if expr.shape.is_scalar:
             return self.at(expr, 0, 0)
-        refuse_product(view.rows, expr)
-        return factored(self.ring, self.ring.det(self.of(expr, "@r", "@s"), view.rows))
+        form = self.of(expr, along("@r", view.rows), along("@s", view.rows))
+        return factored(self.ring, self.ring.det(form, view.rows))
 
 
 class _View:
@@ -279,7 +266,3 @@ class _View:
 
     def __getitem__(self, indices: tuple[Index, Index]) -> Factored:
         return self.reading.at(self.expr, *indices)
-
-
-def _is_square(expr: Expr) -> bool:
-    return expr.shape.rows == expr.shape.cols

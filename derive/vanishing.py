@@ -28,12 +28,16 @@ FUNCTIONS = frozenset(("sign", "exp", "log", "sin", "cos", "pow", "normcdf", "eq
 
 def is_constant(ring: Ring, form: Form) -> bool:
     """Whether a form has no entry in it: its value depends on sizes alone."""
-    return all(
-        ring.atoms[atom][0] == "n"
-        or (ring.atoms[atom][0] in FUNCTIONS and is_constant(ring, ring.thaw(ring.atoms[atom][1])))
-        for monomial in form
-        for atom, _ in monomial
-    )
+
+    def constant(atom: int, *within: str) -> bool:
+        kind, *rest = ring.atoms[atom]
+        if kind == "det":  # 2 to the power of a dimension is that of the matrix 2 δ_rs
+            return all(constant(a, "δ") for m in ring.thaw(rest[0]) for a, _ in m)
+        if kind in FUNCTIONS:
+            return is_constant(ring, ring.thaw(rest[0]))
+        return kind == "n" or kind in within
+
+    return all(constant(atom) for monomial in form for atom, _ in monomial)
 
 
 def names(ring: Ring, form: Form) -> Iterator[str]:

@@ -6,13 +6,12 @@ from dataclasses import replace
 import pytest
 import sympy
 
-from derive import prove
+from derive import prove, square_forms
 from derive.errors import ProofError
 from derive.explain import explain
 from derive.expr import Op
 from derive.index import ONE, ZERO, rename
 from derive.lemmas import LEMMAS, determinant, inverse, lemmas
-from derive.normal import Ring
 from derive.ops.square import cofactor
 from derive.parse import parse
 from derive.program import Statement
@@ -67,9 +66,9 @@ def test_every_judge_refuses_a_transposed_claim(lemma):
 
 def test_what_is_written_out_does_not_see_the_axiom_of_the_normal_form(monkeypatch):
     """With a wrong derivative of the inverse the normal form believes a wrong lemma, alone."""
-    right = Ring._square_derivative
+    right = square_forms.inverse_derivative
     monkeypatch.setattr(
-        Ring, "_square_derivative", lambda ring, *rest: ring.scale(-1, right(ring, *rest))
+        square_forms, "inverse_derivative", lambda ring, *rest: ring.scale(-1, right(ring, *rest))
     )
     lemma = inverse()
     wrong = changed(lemma, 0, 0, -lemma.claim[0].right)
