@@ -15,12 +15,25 @@ from itertools import cycle, islice
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from derive.assumptions import Assumptions, assumed
+from derive.assumptions import Assumptions, Matrix, assumed
 from derive.entries import Explicit
 from derive.errors import DeriveError, ParseError, ShapeError, UnsupportedError
 from derive.explain import explain
 from derive.expr import Expr, nodes, number, rebuild, substitute, variables
 from derive.forms import Budget, Form, TooLarge, Undefined
+from derive.hypotheses import (
+    Ground,
+    Relation,
+    asked,
+    bare,
+    chosen,
+    conditions,
+    in_words,
+    obeyed,
+    points,
+    sizes_asked,
+    suppose,
+)
 from derive.index import Index, along, renaming
 from derive.limits import TIMEOUT, limited
 from derive.normal import Ring
@@ -176,6 +189,8 @@ class Case:
         self.reading = Reading(self.ring, self._meaning)
         self.known: dict[str, Form] = {}
         self.trials: dict[tuple, Trial | None] = {}
+        self.grounds: dict[Expr, Ground] = {}
+        suppose(self.ring, asked(program))
         #: What is refuted already while the reasons are still looked for.
         self.standing: dict[str, Judgement] = {}
         for statement in program.statements:
@@ -213,7 +228,7 @@ class Case:
             kind = node.name if node.name != "pow" else "div" if node.data < 0 else "sqrt"
             if kind not in NOWHERE or (node.name == "pow" and node.data > 0 == node.data % 1):
                 continue
-            arg = _bare(node.args[-1])
+            arg = bare(node.args[-1])
             if arg.is_var or arg.name == "dim" or self.gradients.keys() & _names(arg):
                 continue
             self._assume({})
@@ -289,7 +304,9 @@ class Case:
     def _judged(self, text: str, name: str, expr: Expr) -> Judgement:
         shape = self.program.leaves[name].shape
         own, other = (x.at(self.program.sizes) for x in (shape, expr.shape))
-        common: dict[str, Any] = {"claim": text, "conditions": self._conditions(expr)}
+        common: dict[str, Any] = {
+            "claim": text, "conditions": self._conditions(expr, asked(self.program, expr))
+        }  # fmt: skip
         if expr.shape != shape and all(map(same_number, expr.shape.dims, shape.dims)):
             reason = f"d{name} is {own}, the claim is {other}: another order of the entries"
             return Judgement(
@@ -316,13 +333,15 @@ class Case:
             return replace(refuted, diagnosis=self._diagnosis(name, expr))
         try:
             if self._proved_unless_false(name, expr):
-                if not self.has_a_point(expr):
+                relations = self.relations(expr)
+                if relations is None:
                     return Judgement(
                         verdict=UNDECIDED, scope="", method="index normal form",
-                        reason="the forms agree, but no point was found at which both sides have "
-                        "a value",
+                        reason="the forms agree, but no point was found at which all hypotheses "
+                        "hold and both sides have a value",
                         truth=self._says(name, self.truth(name)), **common,
                     )  # fmt: skip
+                common["conditions"] = self._conditions(expr, relations)
                 return Judgement(
                     verdict=PROVED, scope=EVERY_SHAPE, method="index normal form",
                     truth=self._says(name, expr), **common,
@@ -385,8 +404,9 @@ class Case:
 
     def _at(self, numbers: tuple[int, ...]) -> dict[str, int]:
         """Return sizes: those that the user gave, and for the other dimensions some numbers."""
-        pairs = zip(self.program.dims, cycle(numbers), strict=False)
-        return {dim: self.program.sizes.get(dim, k) for dim, k in pairs}
+        dims, fixed = self.program.dims, self.program.sizes
+        plain = {dim: fixed.get(dim, k) for dim, k in zip(dims, cycle(numbers), strict=False)}
+        return chosen(dims, asked(self.program), numbers, fixed) or plain
 
     def _modulo(self, name: str, expr: Expr, sizes: Mapping[str, int]) -> Outcome | None:
         """Return what one point modulo a prime says, `None` where that judge does not serve."""
@@ -507,43 +527,48 @@ class Case:
         case.equalities = [*self.equalities, f"{kept} = {gone}"]
         return case
 
-    def _conditions(self, expr: Expr) -> tuple[str, ...]:
+    def _conditions(self, expr: Expr, relations: Sequence[Relation] = ()) -> tuple[str, ...]:
         """Return what the program and the claim ask for, in words, each condition once."""
-        asked = [
+        ground = self.ground(expr)
+        own = [s.expr for s in self.program.statements if f"d{s.name}" in self.gradients]
+        asked_for = [
             c
-            for statement in self.program.statements
-            if f"d{statement.name}" in self.gradients
-            for node in nodes(statement.expr)
-            for c in node.op.where(node.data, *node.args)
+            for c in conditions(ground, (*own, expr))
+            if c.kind != "distinct" or not marks_winner(*map(self._composed, c.args))
         ]
-        asked += [c for node in nodes(expr) for c in node.op.where(node.data, *node.args)]
-        asked = [c for c in asked if c.kind != "distinct"
-                 or not marks_winner(*map(self._composed, c.args))]  # fmt: skip
-        words = (
-            _CONDITIONS[c.kind].format(*(self.program.written(_bare(arg)) for arg in c.args))
-            for c in asked
-        )
-        return tuple(dict.fromkeys(words))
+        words = (in_words(c, self.program.written) for c in asked_for)
+        return tuple(dict.fromkeys([*map(str, relations), *words]))
 
     def _composed(self, arg: Expr) -> Expr:
-        return self.program.composed(_bare(arg))
+        return self.program.composed(bare(arg))
+
+    def ground(self, expr: Expr) -> Ground:
+        """Return where the hypotheses of the program and of a claim are satisfied."""
+        if expr not in self.grounds:
+            definitions = [(s.name, s.expr) for s in self.program.statements]
+            used = [f"d{name}" for name in self.names if self.gradients[f"d{name}"] in nodes(expr)]
+            definitions += [(name, self.truth(name[1:])) for name in used]
+            self.grounds[expr] = Ground(
+                self.program, [*definitions, ("", expr)], self._point, self.assumed
+            )
+        return self.grounds[expr]
+
+    def _point(self, sizes: Mapping[str, int], seed: int) -> dict[str, Matrix] | None:
+        """Return a point that obeys what is assumed, `None` where this seed gives none."""
+        values = points(self.program)(sizes, seed)
+        if not self.assumed:
+            return values
+        obeying = values_at(self.program, sizes, seed, self.assumed)
+        return obeying and values | {name: obeying[name] for name in self.assumed}
+
+    def relations(self, expr: Expr) -> tuple[Relation, ...] | None:
+        """Return what the program and a claim ask of the sizes; `None` where no point was found at
+        which their hypotheses hold."""
+        return sizes_asked(self.program, self.ground(expr), expr)
 
     def has_a_point(self, expr: Expr) -> bool:
-        """Whether the program around one of a few points, and the claim there, have values.
-
-        Where a program of such functions has values all around a point it has a gradient there. One
-        that asks for nothing has values everywhere.
-        """
-        from derive.numbers import have_values
-
-        formulas = (*(s.expr for s in self.program.statements), expr)
-        if not any(_is_partial(node) for root in formulas for node in nodes(root)):
-            return True
-        output = self.program.composed(self.program.statements[-1].expr)
-        claim = self._formula(expr)
-        sizes = dict.fromkeys(self.program.dims, 2)
-        points = (values_at(self.program, sizes, seed, self.assumed) for seed in range(12))
-        return any(point and have_values((output,), (claim,), sizes, point) for point in points)
+        """Whether a point was found at which every hypothesis holds."""
+        return self.relations(expr) is not None
 
     def _proved_unless_false(self, name: str, expr: Expr) -> bool:
         """Whether a claim is proved; one that fails at a point is not carried through to the end.
@@ -566,7 +591,7 @@ class Case:
         ring = self.ring
         ring.budget = Budget()
         self._assume({})
-        self._await(frozenset(self.assumed))
+        self._await(frozenset(self.assumed) | self.ground(expr).hidden)
         rows, cols = self.program.leaves[name].shape.dims
         a, c = along("@a", rows), along("@c", cols)
         claimed = self._entry_form(self.exposed(expr), a, c)
@@ -683,18 +708,27 @@ class Case:
 
     def refute(self, name: str, expr: Expr) -> Counterexample | None:
         """Return a counterexample of small sizes and small integers, or `None`."""
-        for sizes in islice(small_sizes(self.program.dims), MOST_SIZES):
+        for sizes in self._small_sizes():
             for seed in range(SEEDS):
                 found = self._differs(name, expr, sizes, seed)
                 if found is not None:
                     return found
         return None
 
+    def _small_sizes(self) -> Iterator[Mapping[str, int]]:
+        """Yield the smallest sizes that obey what the program asks of them."""
+        relations = asked(self.program)
+        if not relations:
+            return islice(small_sizes(self.program.dims), MOST_SIZES)
+        few = islice(small_sizes(self.program.dims), 10 * MOST_SIZES)
+        found = [sizes for sizes in few if obeyed(relations, sizes)]
+        return islice(found or [self._at((2, 3, 4))], MOST_SIZES)
+
     def looks_false(self, name: str, expr: Expr) -> bool:
         """Whether a claim fails at the smallest sizes, or at one of two points of middling sizes:
         then no proof is tried."""
-        small = dict.fromkeys(self.program.dims, 1)
-        middling = {dim: 2 + k % 2 for k, dim in enumerate(self.program.dims)}
+        dims, own = self.program.dims, asked(self.program)
+        small, middling = (chosen(dims, own, few) or self._at(few) for few in ((1,), (2, 3)))
         trials = (self.trial(*at) for at in ((small, 0), (middling, 0), (middling, 1)))
         return any(trial.differs(name, expr) for trial in trials if trial)
 
@@ -767,12 +801,13 @@ class Case:
         """Whether a claim is proved under one more assumption."""
         before = self.assumed
         self.assumed = {**before, leaf: before.get(leaf, frozenset()) | {word}}
+        self.grounds = {}
         try:
             return self.proves(name, expr)
         except (TooLarge, Undefined, UnsupportedError):
             return False
         finally:
-            self.assumed = before
+            self.assumed, self.grounds = before, {}
 
     # -- what was meant ----------------------------------------------------------------------------
 
@@ -828,36 +863,9 @@ def sizes_in_words(sizes: Mapping[str, int]) -> str:
     return ", ".join(f"{dim} = {k}" for dim, k in sizes.items())
 
 
-_CONDITIONS = {
-    "nonzero": "every entry of {0} is different from 0",
-    "positive": "every entry of {0} is positive",
-    "cosine-nonzero": "the cosine of every entry of {0} is different from 0",
-    "distinct": "{0} and {1} differ in every entry",
-    "nonzero-matrix": "{0} is not the zero matrix",
-    "invertible": "{0} is invertible",
-    "positive-determinant": "the determinant of {0} is positive",
-    "unique-max": "the largest entry of {0} is unique",
-    "unique-min": "the smallest entry of {0} is unique",
-    "unique-max-of-each-row": "the largest entry of each row of {0} is unique",
-    "unique-min-of-each-row": "the smallest entry of each row of {0} is unique",
-    "unique-max-of-each-column": "the largest entry of each column of {0} is unique",
-    "unique-min-of-each-column": "the smallest entry of each column of {0} is unique",
-}
-
-
 def _is_order_of_factors(error: ShapeError) -> bool:
     """Whether two dimensions clashed that are the same number at all sizes."""
     return error.clash is not None and same_number(*error.clash)
-
-
-def _is_partial(node: Expr) -> bool:
-    """Whether a function has no value somewhere, as a quotient and a logarithm, also of constants:
-    the inverse of a matrix of ones is none."""
-    if node.name == "div":
-        return any(part.name not in SIZES_OF for part in nodes(node.args[1]))
-    if node.name in NOWHERE:
-        return True
-    return bool(node.op.where(node.data, *node.args)) and not _has_kink(node)
 
 
 def _has_kink(node: Expr) -> bool:
@@ -869,10 +877,6 @@ def _has_kink(node: Expr) -> bool:
 
 def _names(expr: Expr) -> set[str]:
     return {leaf.data[0] for leaf in variables(expr)}
-
-
-def _bare(arg: Expr) -> Expr:
-    return arg.args[0] if arg.name == "broadcast_to" else arg
 
 
 def _timed(judgement: Judgement, start: float) -> Judgement:

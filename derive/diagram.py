@@ -15,6 +15,7 @@ from derive.drawing import WRITTEN
 from derive.exact import Rows
 from derive.expr import Expr, nodes, number, substitute, variables
 from derive.figures import figure
+from derive.hypotheses import sizes_at
 from derive.index import letters
 from derive.layout import Box
 from derive.notation import Notation, Style
@@ -55,7 +56,7 @@ class Writing:
         self.labels = circuit.labels()
         self.program = circuit.as_program()
         blank = Derivation(
-            self.program, (), sizes or circuit.program.at(None), "brief", {},
+            self.program, (), sizes or sizes_at(circuit.program, None), "brief", {},
             letters({*self.program.leaves, *self.program.dims}), (), (), (), {}, {}, {}, {},
         )  # fmt: skip
         self.screen = Notation(blank, style or Style(), text)

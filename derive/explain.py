@@ -12,6 +12,14 @@ from typing import Any
 
 from derive.errors import SizeError
 from derive.expr import Condition, Expr, nodes, number, substitute, variables
+from derive.hypotheses import (
+    Ground,
+    Relation,
+    conditions,
+    ground_of,
+    sizes_asked,
+    with_values,
+)
 from derive.index import (
     Entries,
     Index,
@@ -31,7 +39,6 @@ from derive.index import (
     written_out,
 )
 from derive.lemmas import lemmas, operators
-from derive.numbers import with_values
 from derive.ops import var
 from derive.program import Program, Statement
 from derive.proof import (
@@ -70,7 +77,10 @@ def explain(
     """
     if all(leaf.shape.is_scalar for leaf in program.leaves.values()):
         detail = "brief"  # a scalar has no entries: the proof for every shape says it all
-    writer = _Writer(program, program.wanted(wrt), with_values(program, at), detail)
+    wanted, ground = program.wanted(wrt), ground_of(program)
+    relations = sizes_asked(program, ground)
+    sizes = with_values(program, at, relations or ())
+    writer = _Writer(program, wanted, sizes, detail, ground, relations)
     writer.refuse_above(max_entries)
     return writer.derivation()
 
@@ -79,12 +89,20 @@ class _Writer:
     """One program, its wanted variables and the names that its proof uses."""
 
     def __init__(
-        self, program: Program, wrt: tuple[str, ...], sizes: Mapping[str, int], detail: str
+        self,
+        program: Program,
+        wrt: tuple[str, ...],
+        sizes: Mapping[str, int],
+        detail: str,
+        ground: Ground,
+        relations: tuple[Relation, ...] | None,
     ):
         self.program = program
         self.wrt = wrt
         self.sizes = sizes
         self.detail = detail
+        self.ground = ground
+        self.relations = relations
         self.reaching = program.reaching()
         self.active = program.depending(set(wrt)) & self.reaching
         self.statements = [s for s in program.statements if s.name in self.reaching]
@@ -162,6 +180,9 @@ class _Writer:
             names=self.names,
             letters=self.letters,
             conditions=tuple(self.conditions()),
+            relations=self.relations or (),
+            satisfied=self.relations is not None,
+            tied=tuple(self.tied()),
             forward=tuple(self.forward()) if self.detail != "brief" else (),
             locals=tuple(locals_),
             totals=totals,
@@ -185,13 +206,16 @@ class _Writer:
 
     def conditions(self) -> Iterator[tuple[Condition, ...]]:
         """Yield what the operators of each statement ask for, each condition once."""
-        seen: set[Condition] = set()
-        for statement in self.statements:
-            for node in nodes(statement.expr):
-                found = tuple(c for c in node.op.where(node.data, *node.args) if c not in seen)
-                seen.update(found)
-                if found:
-                    yield found
+        found = conditions(self.ground, (statement.expr for statement in self.statements))
+        yield from ((condition,) for condition in dict.fromkeys(found))
+
+    def tied(self) -> Iterator[Expr]:
+        """Yield the maxima of two that are equal somewhere whatever the inputs are: there the
+        theorem about maxima does not hold."""
+        for node in self.ground.ties:
+            inside = any(leaf.data[0] in self.active for leaf in variables(node))
+            if inside and any(p.because == "maximum-rule" for p in node.op.pullbacks):
+                yield node
 
     def forward(self) -> Iterator[Step]:
         i, j = self.letters.output

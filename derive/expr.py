@@ -33,10 +33,15 @@ class Pullback:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What must hold of the entries of `args`, a hypothesis of the theorem."""
+    """What must hold of the entries of `args`, a hypothesis of the theorem.
+
+    `but` says which entries are excepted: those on the `diagonal`, or `off` it, where they are zero
+    for every input, or those that are zero all `around` a point.
+    """
 
     kind: str
     args: tuple[Expr, ...]
+    but: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

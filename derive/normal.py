@@ -396,6 +396,8 @@ class Ring:
 
     def _positive_form(self, form: Form) -> bool:
         """Whether no term of a form is negative, and it does not vanish off a diagonal."""
+        if sign_of_sizes(self, form) == (1, False):
+            return True
         return all(c > 0 and term_sign(self, m, {}) is not None for m, c in form.items()) and any(
             all(a in self.sums or self.atoms[a][0] == "pow" or a not in self.special for a, _ in m)
             for m in form
@@ -443,15 +445,20 @@ class Ring:
         They come out of whole powers and of roots alike, so that √P and 1/P have one P.
         """
         if not isinstance(exponent, int) and exponent.denominator == 2:
-            root = self._square_root(form)
-            if root is not None:  # √(p²) is |p|
+            content = common_content(form.values())
+            inside = {m: exact(Fraction(c) / content) for m, c in form.items()}
+            root = self._square_root(inside)
+            if root is not None:  # √(c p²) is √c |p|
                 odd = self.power(root, int(2 * exponent))
-                return self.mul(odd, self._sign(root))
+                outside = self._number_power(content, exponent)
+                return self.product([outside, odd, self._sign(root)])
         leading: Exponent = common_content(form.values())
         common = self._common(form)
         if isinstance(exponent, int):
-            leading = -leading if form[min(form)] < 0 else leading
-            outside: Form = {UNIT: exact(Fraction(leading) ** exponent)}
+            known = sign_of_sizes(self, form)
+            turned = known[0] < 0 if known else form[min(form)] < 0
+            leading = -leading if turned else leading
+            outside = {UNIT: exact(Fraction(leading) ** exponent)}
         else:  # only what is positive comes out of a root
             common = tuple((a, e) for a, e in common if self._positive(a))
             outside = self._number_power(leading, exponent)
@@ -498,6 +505,7 @@ class Ring:
     def _common(self, form: Form) -> Monomial:
         """Return the monomial of free atoms that divides every term."""
         common: dict[int, Exponent] | None = None
+        sizes: dict[int, Exponent] | None = None
         for monomial in form:
             bound = self._bound(monomial).keys()
             here = {
@@ -505,13 +513,23 @@ class Ring:
                 for a, e in monomial
                 if a not in self.special and a not in self.sums and not self.indices[a] & bound
             }
+            below = {a: e for a, e in monomial if e < 0 and self._is_below_sizes(a)}
+            sizes = below if sizes is None else {
+                a: max(e, below[a]) for a, e in sizes.items() if a in below
+            }  # fmt: skip
             if common is None:
                 common = here
             else:
                 for atom in {*common, *here}:
                     least = min(common.get(atom, 0), here.get(atom, 0))
                     common[atom] = least
-        return tuple(sorted((a, e) for a, e in (common or {}).items() if e))
+        found = {**(common or {}), **(sizes or {})}
+        return tuple(sorted((a, e) for a, e in found.items() if e))
+
+    def _is_below_sizes(self, atom: int) -> bool:
+        """Whether an atom is a power of dimensions, such as n - 1, which may be divided by."""
+        kind, *rest = self.atoms[atom]
+        return kind == "pow" and is_constant(self, self.thaw(rest[0]))
 
     def _settle(self, monomial: Monomial) -> Form:
         """Return a monomial with the laws of its special atoms applied."""

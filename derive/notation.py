@@ -15,6 +15,7 @@ from itertools import chain
 
 from derive.errors import UnsupportedError
 from derive.expr import OPS, Condition, Expr, Op, number
+from derive.hypotheses import Relation
 from derive.index import Index, Scalar, along, at_place, mul, num, split, written_out
 from derive.layout import Box, frac, num as digits, op, paren, raw, row, sub, sup, word
 from derive.ops.linear import ones
@@ -816,6 +817,11 @@ class Notation:
         if not kept:
             return box
         return sub(paren(box), row(*(self.index(k) for k in kept)))
+
+    def relation(self, relation: Relation) -> Box:
+        """Return a relation between sizes as mathematics."""
+        sign = {"≥": "at-least", ">": "greater", "≠": "differs"}[relation.relation]
+        return row(self.expr(relation.left), op(sign), self.expr(relation.right))
 
     def condition(self, condition: Condition) -> tuple[str, list[Box]]:
         """Return the kind of a hypothesis and what it speaks of."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from functools import partial
-from itertools import cycle, product
+from itertools import product
 from typing import Any
 
 from flint import arb, ctx, fmpq
@@ -23,8 +23,6 @@ from derive.shape import Dim, Shape, extent
 BITS = 200
 #: The step of a central difference; its square bounds the error, about 40 digits.
 STEP = Fraction(1, 10**20)
-#: A matrix of more rows is inverted, written out, where sizes are asked for alone.
-LARGE = 4
 
 Values = list[list[Any]]
 
@@ -279,41 +277,6 @@ def is_defined(program: Program, sizes: Mapping[str, int]) -> bool:
         )
     finally:
         ctx.prec = before
-
-
-def with_values(program: Program, at: Mapping[str, int] | None) -> dict[str, int]:
-    """Return a size for every dimension; where nobody asked, such that there are values.
-
-    So X.T @ X is inverted where X has at least as many rows as columns.
-
-    >>> from derive.parse import parse
-    >>> with_values(parse("X: (n, d); f = logdet(X.T @ X)"), None)
-    {'n': 3, 'd': 2}
-
-    Raises `UnsupportedError` where a program that inverts has no value at any of them.
-    """
-    sizes = program.at(at)
-    if not any(node.op.costly for s in program.statements for node in nodes(s.expr)):
-        return sizes
-    fixed = {**program.sizes, **(at or {})}
-    tried = []
-    for few in ((2, 3, 4), (3, 2, 4), (4, 3, 2), (3, 2, 2), (2, 2, 2)):
-        small = dict(zip(program.dims, cycle(few), strict=False))
-        tried.append({dim: fixed.get(dim, small[dim]) for dim in program.dims})
-    for found in sorted(tried, key=lambda sizes: _most_inverted(program, sizes) > LARGE):
-        if is_defined(program, found):
-            return found
-    shown = ", ".join(f"{dim} = {k}" for dim, k in sizes.items())
-    raise UnsupportedError(
-        f"the program has no value at {shown}: it inverts a matrix that is singular there",
-        hint="choose other sizes with --at",
-    )
-
-
-def _most_inverted(program: Program, sizes: Mapping[str, int]) -> int:
-    """Return the rows of the largest matrix that is inverted, or whose determinant is taken."""
-    inverted = (n.args[0] for s in program.statements for n in nodes(s.expr) if n.op.costly)
-    return max(extent(matrix.shape.rows, sizes) for matrix in inverted)
 
 
 def _values_exist(program: Program, sizes: Mapping[str, int], values: Mapping[str, Values]) -> bool:

@@ -12,6 +12,7 @@ from derive.errors import UnsupportedError
 from derive.explain import DETAILS, explain
 from derive.expr import Expr
 from derive.files import told
+from derive.hypotheses import in_words
 from derive.limits import TIMEOUT, limited
 from derive.notation import Style
 from derive.page import Document
@@ -127,6 +128,10 @@ class Proof(Document):
             },
             "sizes": dict(d.sizes),
             "wrt": list(d.wrt),
+            "hypotheses": [
+                *(str(relation) for relation in d.relations),
+                *(in_words(c) for group in d.conditions for c in group),
+            ],
             "gradients": self.gradients,
             "backward": self.backward,
             "proved": self.proved,

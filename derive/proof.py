@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from derive.expr import Condition, Expr
+from derive.hypotheses import Relation
 from derive.index import Index, Letters, Scalar
 from derive.program import Program, Statement
 from derive.shape import Dim
@@ -192,7 +193,11 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class Derivation:
-    """The trace of a derivation: what was asked, every step, and what became of it."""
+    """The trace of a derivation: what was asked, every step, and what became of it.
+
+    `relations` must hold of the sizes. `satisfied` says whether a point was found at which all
+    hypotheses hold; `tied` are maxima whose theorem holds nowhere, for what they compare is equal.
+    """
 
     program: Program
     wrt: tuple[str, ...]
@@ -210,6 +215,9 @@ class Derivation:
     agreements: tuple[Agreement, ...] = ()
     probes: tuple[Mapping[str, int], ...] = field(default=())
     lemmas: tuple[Lemma, ...] = ()
+    relations: tuple[Relation, ...] = ()
+    satisfied: bool = True
+    tied: tuple[Expr, ...] = ()
 
     def equations(self) -> Iterator[tuple[Place, Chain]]:
         """Yield every equation in the order of the document: its place, and its steps.

@@ -190,11 +190,16 @@ class _Page:
         d, notation = self.derivation, self.notation
         inputs = [name for name in self.program.inputs if name in self.program.reaching()]
         statements = [s for s in self.program.statements if s.name in self.program.reaching()]
-        conditions = [
+        conditions: list[dict[str, Any]] = [
+            {"kind": "sizes", "args": [latex(notation.relation(r))], "scalar": False, "but": ""}
+            for r in d.relations
+        ]
+        conditions += [
             {
                 "kind": kind,
                 "args": [self._inline(box) for box in boxes],
                 "scalar": all(arg.shape.is_scalar for arg in c.args),
+                "but": c.but,
             }
             for group in d.conditions
             for c in group

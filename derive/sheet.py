@@ -24,9 +24,9 @@ from derive.errors import FaultError, SizeError, UnsupportedError
 from derive.exact import DomainError, Reading, Rows, decimal, exact_text, is_exact, precision, raw
 from derive.explain import explain
 from derive.expr import Expr, nodes, number, variables
+from derive.hypotheses import obeyed, with_values
 from derive.limits import TIMEOUT, limited
 from derive.mistakes import PLAIN, Mistake, mistakes
-from derive.numbers import with_values
 from derive.parse import Shapes
 from derive.pleasant import pleasant
 from derive.program import Program
@@ -350,7 +350,7 @@ class _Setter:
         scenes = [self.scene]
         if not self.fixed and self.program.dims:
             equal = {dim: self.program.sizes.get(dim, 2) for dim in self.program.dims}
-            if equal != dict(self.sizes):
+            if equal != dict(self.sizes) and obeyed(self.derivation.relations, equal):
                 scenes.append(self._scene(self.program.at(equal)))
         names = self._ranked("mistake")
         names += [name for name in self.derivation.backward if name not in names]

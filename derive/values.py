@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from derive.errors import OutputError, ParseError, ShapeError, UnsupportedError
-from derive.numbers import with_values
+from derive.hypotheses import sizes_at, with_values
 from derive.program import Program, nearest
 from derive.shape import Product, Shape, count, words
 from derive.toml_text import read_toml
@@ -112,7 +112,7 @@ def point(
     }
     seed = values.pop(f"d{output}", None)
     settled = {dim: k for dim, (k, _) in bound.items()}
-    return Point(values, with_values(program, settled) if partial else program.at(settled), seed)
+    return Point(values, (with_values if partial else sizes_at)(program, settled), seed)
 
 
 # -- one value -------------------------------------------------------------------------------------

@@ -110,7 +110,8 @@ def square_of_sign(ring: Ring, form: Form) -> Form | None:
     """
     if is_constant(ring, form):
         return None
-    if ring.waiting and not ring.assumed and not ring.waiting.isdisjoint(names(ring, form)):
+    waiting = ring.waiting - ring.assumed.keys()
+    if waiting and not waiting.isdisjoint(names(ring, form)):
         return None
     square: Form = {UNIT: 1}
     for chosen in diagonals(ring, form):

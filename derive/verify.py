@@ -10,17 +10,18 @@ No judge reads a gradient rule.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import cache, cached_property
-from itertools import cycle, product
+from itertools import product
 from typing import Any, TypeVar
 
 from derive.entries import Explicit, Matrix, Partials, cells
 from derive.errors import ProofError, UnsupportedError
 from derive.expr import Expr, nodes, substitute, variables
 from derive.forms import Budget, Form, TooLarge, Undefined, accumulate, sums_of_entries
+from derive.hypotheses import Relation, chosen, suppose
 from derive.index import Entries, Index, Scalar, along, at_place, index_words, named, renaming
 from derive.normal import Ring
 from derive.numbers import Numbers, Values, agreement, is_defined
@@ -67,7 +68,22 @@ SMALL = 3
 
 
 def verify(derivation: Derivation, progress: Progress | None = None) -> Derivation:
-    """Return the derivation with a verdict on every step, and the agreement of numbers."""
+    """Return the derivation with a verdict on every step, and the agreement of numbers.
+
+    Raises `ProofError` where no point was found at which the hypotheses of the theorem hold.
+    """
+    if derivation.tied:
+        node = derivation.tied[0]
+        a, b = node.args
+        raise ProofError(
+            f"{node} has ties whatever the inputs are: {a} and {b} are the same number somewhere, "
+            f"as on a diagonal, and the rule for {node.name} holds where they differ"
+        )
+    if not derivation.satisfied:
+        raise ProofError(
+            "no point was found at which everything has a value and a derivative",
+            hint="look for a division by zero, or the root or logarithm of what is never positive",
+        )
     return _Court(derivation, progress or (lambda message: None)).judged()
 
 
@@ -107,21 +123,32 @@ def _brief(math: Math) -> str:
     return f"a {math.kind} of {math.data or len(math.args)}"
 
 
-def probes(program: Program, small: bool = False) -> tuple[Sizes, ...]:
-    """Return small sizes that differ from each other and from a square.
+def probes(
+    program: Program, small: bool = False, relations: Sequence[Relation] = ()
+) -> tuple[Sizes, ...]:
+    """Return small sizes that differ from each other and from a square, and obey some relations.
 
     Where a program inverts, only sizes at which it has a value are of use.
     """
     costly = any(node.op.costly for s in program.statements for node in nodes(s.expr))
-    chosen = SMALL_PROBES if small or costly else PROBES
-    found = [dict(zip(program.dims, cycle(sizes), strict=False)) for sizes in chosen]
+    found = list(_obeying(program, relations, SMALL_PROBES if small or costly else PROBES))
+    if not found:
+        return (dict.fromkeys(program.dims, 2),)
     if not program.dims:
         return (found[0],)
     if costly and not all(is_defined(program, sizes) for sizes in found):
-        others = (dict(zip(program.dims, cycle(sizes), strict=False)) for sizes in MORE_PROBES)
+        others = _obeying(program, relations, MORE_PROBES)
         defined = [sizes for sizes in (*found, *others) if is_defined(program, sizes)]
         return tuple(defined[:2] or found)
     return tuple(found)
+
+
+def _obeying(
+    program: Program, relations: Sequence[Relation], numbers: Iterable[Sequence[int]]
+) -> Iterator[dict[str, int]]:
+    """Yield sizes that take some numbers in turn, changed as little as relations ask for."""
+    found = (chosen(program.dims, relations, few) for few in numbers)
+    yield from (sizes for sizes in found if sizes is not None)
 
 
 class _Court:
@@ -131,8 +158,8 @@ class _Court:
         self.derivation = derivation
         self.progress = progress
         self.budget = Budget()
-        self.probes = probes(derivation.program)
-        self.small_probes = probes(derivation.program, small=True)
+        self.probes = probes(derivation.program, relations=derivation.relations)
+        self.small_probes = probes(derivation.program, True, derivation.relations)
         self.statements = {s.name: s for s in derivation.program.statements}
 
     def judged(self) -> Derivation:
@@ -374,6 +401,7 @@ class IndexJudge(_Judge):
         self.definitions = {s.name: s.expr for s in (*others, statement)}
         self.ring = Ring(meaning=self._meaning, budget=budget)
         self.ring.wait_for(frozenset({NODE}))
+        suppose(self.ring, derivation.relations)
         self.entries = Entries(derivation.letters.bound)
         self.value = derivation.program.leaves[statement.name]
         self.known: dict[str, Form] = {}
@@ -666,6 +694,7 @@ class AlgebraJudge(_Judge):
     def __init__(self, derivation: Derivation, budget: Budget | None = None):
         self.derivation = derivation
         self.ring = Ring(budget=budget)
+        suppose(self.ring, derivation.relations)
         self.entries = Entries(derivation.letters.bound)
         self.equations = dict(derivation.equations())
 

@@ -29,6 +29,8 @@ _OPERATORS = {
     "negative": "-",
     "equals": " = ",
     "greater": r" \gt ",
+    "at-least": r" \ge ",
+    "differs": r" \ne ",
     "at-most": r" \le ",
     "not-equal": r" \ne ",
     "top": r"\top",

@@ -24,6 +24,8 @@ _OPERATORS = {
     "negative": "-",
     "equals": " = ",
     "greater": " > ",
+    "at-least": " ≥ ",
+    "differs": " ≠ ",
     "at-most": "≤",
     "not-equal": " ≠ ",
     "top": "ᵀ",
