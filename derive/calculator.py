@@ -22,6 +22,9 @@ from derive.ops import var
 from derive.ops.square import cofactor, determinant
 from derive.shape import Shape
 
+#: So many more digits are shown where fewer would not give the printed result.
+MORE = 12
+
 
 class Unreadable(Exception):
     """A layout is not arithmetic, or holds dots."""
@@ -66,6 +69,80 @@ def comes_to(box: Box, rows: Rows) -> bool:
         for line, other in zip(found, rows, strict=True)
         for a, b in zip(line, other, strict=True)
     )
+
+
+def gives(box: Box, result: Box) -> bool:
+    """Whether arithmetic, done with the digits that are printed, rounds to the printed result.
+
+    >>> from derive.layout import num
+    >>> two, result = num(2), Box("rounded", text="0.39")
+    >>> [gives(row(Box("rounded", text=x), op("cdot"), two), result) for x in ("0.20", "0.197")]
+    [False, True]
+
+    Raises `Unreadable` like `table`.
+    """
+    found, wanted = table(_printed(box)), table(_printed(result))
+    cells = [cell for line in result.parts for cell in line.parts] if result.kind == "matrix" else [
+        result
+    ]  # fmt: skip
+    if [len(line) for line in found] != [len(line) for line in wanted]:
+        return False
+    pairs = zip((x for line in found for x in line), (x for line in wanted for x in line),
+                cells, strict=True)  # fmt: skip
+    return all(abs(arb(a) - arb(b)) <= arb(_half_unit(cell, b)) for a, b, cell in pairs)
+
+
+def sufficient(
+    write: Callable[[int], tuple[Box, Box | None] | None], result: Box, fewest: int
+) -> Box | None:
+    """Return arithmetic with as many digits as it takes to give the printed result.
+
+    `write` returns for a number of digits what is shown, and the same without dots if it is to be
+    read; the answer is none where it returns none, or where no number of digits is enough.
+    """
+    for digits in range(fewest, fewest + MORE):
+        found = write(digits)
+        if found is None:
+            return None
+        shown, complete = found
+        try:
+            if not complete or not has_rounded(complete) or gives(complete, result):
+                return shown
+        except Unreadable:  # with more digits a difference is no longer zero
+            continue
+    return None
+
+
+def has_rounded(box: Box) -> bool:
+    """Whether a layout holds a rounded number."""
+    return box.kind == "rounded" or any(map(has_rounded, box.parts))
+
+
+def _printed(box: Box) -> Box:
+    """Return a layout in which a rounded number is the number that is printed."""
+    if box.kind == "rounded":
+        return Box("num", text=box.text)
+    return Box(box.kind, tuple(map(_printed, box.parts)), box.text)
+
+
+def _half_unit(cell: Box, value: Any) -> Any:
+    """Return half a unit of the last digit of a rounded number, of the fourth of an exact one."""
+    parts = _flat(cell)
+    mantissa = next((part for part in parts if part.kind == "rounded"), None)
+    if mantissa is None:
+        size = abs(Fraction(int(value.p), int(value.q))) if is_exact(value) else Fraction(1)
+        return rational(min(size, Fraction(1)) / 10_000 or Fraction(1, 10_000))
+    places = len(mantissa.text.partition(".")[2])
+    unit = Fraction(1, 2 * 10**places)
+    powers = [part for part in parts if part.kind == "sup"]
+    scale = _power_of_ten(powers[0]) if powers else Fraction(1)
+    return rational(unit * scale)
+
+
+def _power_of_ten(box: Box) -> Fraction:
+    """Return a power of ten as it is written."""
+    found = _number(box).value
+    return Fraction(int(found.p), int(found.q))
 
 
 # -- what stands side by side ----------------------------------------------------------------------

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from derive.exact import decimal, is_exact
+from flint import arb
+
+from derive.exact import decimal, is_exact, rational
 
 #: Longer denominators are not written as fractions.
 LARGEST_DENOMINATOR = 999
@@ -50,6 +52,34 @@ def figure(value: Any, digits: int = 4) -> Figure:
     mantissa, _, exponent = text.partition("e")
     tex = rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if exponent else text
     return _figure(text, tex, exact=is_exact(value) and _is_all(value, text))
+
+
+def printed(value: Any, digits: int) -> Any:
+    """Return a number as a reader of its figure knows it."""
+    shown = figure(value, digits)
+    return value if shown.exact else rational(_fraction(shown))
+
+
+def rounds_to(found: Any, value: Any, digits: int) -> bool:
+    """Whether a number, rounded to the digits of a printed one, is the printed one.
+
+    >>> from derive.exact import rational
+    >>> third = rational(Fraction(1, 3))
+    >>> [rounds_to(rational(Fraction(x)), third / 1000, 2) for x in ("0.000331", "0.00034")]
+    [True, False]
+    """
+    shown = figure(value, digits)
+    if shown.exact:
+        unit = min(abs(arb(value)), arb(1)) / 10**digits if value else arb(1) / 10**digits
+    else:
+        mantissa, _, exponent = shown.plain.partition("e")
+        places = len(mantissa.partition(".")[2]) - int(exponent.replace("−", "-") or 0)
+        unit = arb(rational(Fraction(10) ** -places / 2))
+    return bool(abs(arb(found) - arb(printed(value, digits))) <= unit)
+
+
+def _fraction(shown: Figure) -> Fraction:
+    return Fraction(shown.plain.replace("−", "-"))
 
 
 def _figure(plain: str, tex: str, exact: bool = True) -> Figure:

@@ -14,7 +14,7 @@ from typing import Any
 
 from derive import arithmetic
 from derive.arithmetic import Term, TooLong, Work, literal
-from derive.calculator import Unreadable, comes_to
+from derive.calculator import Unreadable, comes_to, has_rounded, sufficient
 from derive.errors import FaultError, UnsupportedError
 from derive.exact import Rows, decimal, is_exact
 from derive.expr import OPS, Expr, nodes, variables
@@ -77,6 +77,7 @@ class _Writer:
 
     def __init__(self, sheet: Sheet, form: str):
         self.sheet, self.form = sheet, form
+        self.digits = DIGITS
         self.derivation, self.program = sheet.derivation, sheet.program
         self.page = _Page(self.derivation, Style(), form)
         self.notation = self.page.notation
@@ -314,11 +315,16 @@ class _Writer:
         locals_ = [p for p in self.derivation.locals if p.variable.data[0] == name]
         sides: list[tuple[str, Box]] = [("=", self.notation.expr(formula))]
         value = self.value(scene.values[f"d{name}"])
-        put_in = self.put_in(scene, formula)
-        if put_in is not None and not self.read_again(formula, put_in, scene.of(formula)):
-            put_in = None
+
+        def written() -> Box | None:
+            put_in = self.put_in(scene, formula)
+            if put_in is not None and self.read_again(formula, put_in, scene.of(formula)):
+                return put_in
+            return None
+
+        put_in = self.sufficient(written, value)
         if put_in is not None and latex(put_in) not in (latex(value), latex(sides[0][1])):
-            sides.append((r"\approx" if _is_rounded(put_in) else "=", put_in))
+            sides.append((r"\approx" if has_rounded(put_in) else "=", put_in))
         sides.append(self.last(sides, value))
         return [
             *self.parts(scene, [formula]),
@@ -398,15 +404,29 @@ class _Writer:
                 term = self.notation.math(EntryOf(formula, i, j))
             if term is not None:
                 sides.append(("=", term))
-        arithmetic = self.arithmetic(formula, scene, place)
+        result = self.number(value)
+        arithmetic = self.sufficient(lambda: self.arithmetic(formula, scene, place), result)
         if arithmetic is not None:
-            sides.append((r"\approx" if _is_rounded(arithmetic) else "=", arithmetic))
-        sides.append(self.last(sides, self.number(value)))
+            sides.append((r"\approx" if has_rounded(arithmetic) else "=", arithmetic))
+        sides.append(self.last(sides, result))
         return self.chain(self.entry(name, i, j), sides)
+
+    def sufficient(self, write: Callable[[], Box | None], result: Box) -> Box | None:
+        """Return what is written, with as many digits as it takes to give the printed result."""
+
+        def written(digits: int) -> tuple[Box, Box] | None:
+            self.digits = digits
+            box = write()
+            return None if box is None else (box, box)
+
+        try:
+            return sufficient(written, result, DIGITS)
+        finally:
+            self.digits = DIGITS
 
     def last(self, sides: list[tuple[str, Box]], value: Box) -> tuple[str, Box]:
         """Return a value as the end of a chain: rounded where it, or what came before it, is."""
-        rounded = _is_rounded(value) or any(_is_rounded(box) for _, box in sides)
+        rounded = has_rounded(value) or any(has_rounded(box) for _, box in sides)
         return (r"\approx" if rounded else "=", value)
 
     def result(self, scene: Scene, name: str) -> list[Text]:
@@ -469,7 +489,7 @@ class _Writer:
             if comes_to(written, rows):
                 return True
         except Unreadable as error:
-            if _is_rounded(written):
+            if has_rounded(written):
                 return False
             reason = f" ({error})"
         else:
@@ -583,7 +603,7 @@ class _Writer:
             size = digits(abs(int(value.p)))
             box = size if value.q == 1 else frac(size, digits(int(value.q)))
         else:
-            mantissa, _, power = decimal(abs(value), DIGITS).partition("e")
+            mantissa, _, power = decimal(abs(value), self.digits).partition("e")
             box = Box("rounded", text=mantissa)
             if power:
                 box = row(box, op("cdot"), sup(digits(10), raw(str(int(power)))))
@@ -677,10 +697,6 @@ def _bare(e: Expr) -> Expr:
 
 def _parts(box: Box) -> tuple[Box, ...]:
     return box.parts if box.kind == "row" else (box,)
-
-
-def _is_rounded(box: Box) -> bool:
-    return box.kind == "rounded" or any(_is_rounded(part) for part in box.parts)
 
 
 #: Operators whose matrices are worked out first where they stand inside a formula.

@@ -7,19 +7,20 @@ what leaves is Markdown or LaTeX. Numbers are printed from the trace, formulas f
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from derive.backprop import Kink, Trace, conventions
+from derive.calculator import MORE
 from derive.chain import Chain, Factor, chains
 from derive.circuit import Circuit, Gate, formula, primitive
 from derive.claim import Case
 from derive.diagram import Writing
 from derive.errors import FaultError
-from derive.exact import Reading, Rows, precision
+from derive.exact import DomainError, Reading, Rows, precision
 from derive.expr import OPS, Expr, elementwise, number, substitute, variables
-from derive.figures import figure
+from derive.figures import figure, printed, rounds_to
 from derive.graphs import Graph
 from derive.layout import Box, frac, op, row
 from derive.normal import Ring
@@ -227,17 +228,18 @@ class _Pass:
         self.paper = self.writing.paper
         self.uses = self.circuit.uses()
         self.values: dict[str, str] = {}
+        self.rows_of: dict[str, Rows] = {}
         self.rounded: set[str] = set()  # the names whose values are not printed in full
         if self.trace is not None:
             for gate in self.circuit.gates:
                 label = self.writing.labels[gate.place]
                 self._note(label, self.trace.values[gate.place])
                 self._note(f"d{label}", self.trace.gradients[gate.place])
-        self.numbered = _Numbered(self.paper.derivation, self.paper.style, self.values)
 
     def _note(self, label: str, rows: Rows) -> None:
+        self.rows_of[label] = rows
         text, exact = _numbers(rows, self.graph.digits)
-        self.values[label] = f"({text})" if text.startswith("-") else text
+        self.values[label] = _bracketed(text)
         if not exact:
             self.rounded.add(label)
 
@@ -256,12 +258,45 @@ class _Pass:
         meant = formula(self.circuit, gate.place)
         return {"name": self.name(gate), "formula": latex(self.paper.expr(meant))}
 
-    def put_in(self, expr: Expr) -> str:
-        """Return a formula with its numbers put in."""
-        text = latex(self.numbered.expr(expr))
+    def put_in(self, gate: Gate, expr: Expr, rows: Rows) -> str:
+        """Return a formula with its numbers put in, with as many digits as give the result."""
+        names = [leaf.data[0] for leaf in variables(expr)]
+        digits = self._enough(names, lambda known: self._read(gate, expr, known), rows)
+        if digits is None:
+            return ""
+        values = {n: _bracketed(_numbers(self.rows_of[n], digits)[0]) for n in names}
+        if any("numbers" in value for value in values.values()):  # too wide with so many digits
+            return ""
+        text = latex(_Numbered(self.paper.derivation, self.paper.style, values).expr(expr))
         text = _DOUBLE.sub(r"\1", text)
         text = _TWICE.sub(r"\1", text)
         return _LEADING.sub(r"\1", _ALONE.sub(r"{\1}", text))
+
+    def _read(self, gate: Gate, expr: Expr, known: Mapping[str, Rows]) -> Rows:
+        assert self.trace is not None
+        reading = Reading(self.trace.sizes, known, conventions(gate))
+        return [[x.value for x in line] for line in reading.matrix(expr)]
+
+    def _enough(
+        self, names: list[str], work: Callable[[Mapping[str, Rows]], Rows], rows: Rows
+    ) -> int | None:
+        """Return how many digits of some numbers give a result as it is printed."""
+        digits = self.graph.digits
+        if self.rounded.isdisjoint(names):
+            return digits
+        for more in range(digits, digits + MORE):
+            known = {
+                n: [[printed(x, more) for x in line] for line in self.rows_of[n]] for n in names
+            }
+            try:
+                with precision():
+                    found = work(known)
+            except DomainError:  # with more digits a difference is no longer zero
+                continue
+            pairs = ((a, b) for p, q in zip(found, rows, strict=True) for a, b in zip(p, q))
+            if all(rounds_to(a, b, digits) for a, b in pairs):
+                return more
+        return None
 
     def forward(self, gate: Gate) -> dict[str, Any]:
         assert gate.pattern is not None
@@ -273,7 +308,7 @@ class _Pass:
         if self.trace is not None:
             rows = self.trace.values[gate.place]
             value, exact = _numbers(rows, self.graph.digits)
-            put_in = self.put_in(expr) if self._fits(*gate.args, gate.place) else ""
+            put_in = self.put_in(gate, expr, rows) if self._fits(*gate.args, gate.place) else ""
             found |= {
                 "put_in": "" if put_in == value else put_in, "value": value, "exact": exact,
             }  # fmt: skip
@@ -346,19 +381,17 @@ class _Pass:
             value, exact = _numbers(rows, self.graph.digits)
             found |= {"value": value, "exact": exact}
             if scalars:
-                up = self.values[f"d{self.writing.labels[gate.place]}"]
                 if all(len(r) == 1 for r in rows):
-                    slope, whole = self._local_value(gate, k)
-                    found["local_value"] = slope
+                    slope = figure(self._local_value(gate, k), self.graph.digits)
                     up_name = f"d{self.writing.labels[gate.place]}"
-                    found["exact"] = exact and whole and up_name not in self.rounded
-                    loose = f"({slope})" if slope.startswith("-") else slope
-                    found["product"] = rf"{_bare(up)} \cdot {loose}"
+                    found["local_value"] = slope.tex
+                    found["exact"] = exact and slope.exact and up_name not in self.rounded
+                    found["product"] = self._product(gate, k, rows)
             fits = self._fits(*gate.args, gate.place)
             told = flow.is_var or (
                 not flow.shape.is_scalar and all(x.shape.is_scalar for x in variables(flow))
             )
-            put_in = self.put_in(flow) if fits and not told else ""
+            put_in = self.put_in(gate, flow, rows) if fits and not told else ""
             parts = [(found["flow"], True), (put_in, self._in_full(flow))]
             found["lines"] = _lines(left, parts, value, exact)
         if len(users) > 1 and (gate.place, k) == users[0]:
@@ -373,8 +406,24 @@ class _Pass:
             return simplify(substitute(flow, one))[0]
         return flow
 
-    def _local_value(self, gate: Gate, k: int) -> tuple[str, bool]:
-        """Return a local gradient as a number, and whether it is printed in full."""
+    def _product(self, gate: Gate, k: int, rows: Rows) -> str:
+        """Return what arrives times the local gradient, with as many digits as give the flow."""
+        self.rows_of.update({
+            "arrives": self.rows_of[f"d{self.writing.labels[gate.place]}"],
+            "local": [[self._local_value(gate, k)]],
+        })  # fmt: skip
+        names = ["arrives", "local"]
+        self.rounded |= {
+            n for n in names if not figure(self.rows_of[n][0][0], self.graph.digits).exact
+        }
+        digits = self._enough(
+            names, lambda known: [[known["arrives"][0][0] * known["local"][0][0]]], rows
+        )
+        up, slope = (figure(self.rows_of[n][0][0], digits or 3 * self.graph.digits) for n in names)
+        return rf"{up.tex} \cdot {_bracketed(slope.tex)}"
+
+    def _local_value(self, gate: Gate, k: int) -> Any:
+        """Return a local gradient as a number."""
         assert self.trace is not None
         local = self.writing.locals(gate)[k]
         operand = gate.args[k]
@@ -388,8 +437,7 @@ class _Pass:
             if not same(up[0][0] * slope, flow[0][0]):
                 name = self.writing.labels[operand]
                 raise FaultError(f"the local gradient at {name} is not what was handed back")
-            shown = figure(slope, self.graph.digits)
-            return shown.tex, shown.exact
+            return slope
 
     def _total(self, operand: Gate) -> dict[str, Any]:
         """Return the sum of what comes back to a value that is used more than once."""
@@ -405,11 +453,15 @@ class _Pass:
             "formula": f"{self.gradient(operand)} = {' + '.join(names)}",
         }  # fmt: skip
         if self.trace is not None:
-            parts, whole = [], True
-            for n, (user, k) in enumerate(reversed(users)):
-                text, full = _numbers(self.trace.flows[user, k], self.graph.digits)
-                whole = whole and full
-                parts.append(f"({text})" if n and text.startswith("-") else text)
+            flows = {f"#{n}": self.trace.flows[one] for n, one in enumerate(reversed(users))}
+            self.rows_of |= flows
+            whole = all(_numbers(rows, self.graph.digits)[1] for rows in flows.values())
+            if not whole:
+                self.rounded |= flows.keys()
+            rows = self.trace.gradients[operand.place]
+            digits = self._enough(list(flows), _added, rows) or 3 * self.graph.digits
+            parts = [_numbers(part, digits)[0] for part in flows.values()]
+            parts = [parts[0], *map(_bracketed, parts[1:])]
             value, exact = _numbers(self.trace.gradients[operand.place], self.graph.digits)
             left = self.gradient(operand)
             total = " + ".join(parts)
@@ -430,8 +482,17 @@ class _Pass:
         }  # fmt: skip
 
 
-def _bare(text: str) -> str:
-    return text[1:-1] if text.startswith("(-") and text.endswith(")") else text
+def _bracketed(text: str) -> str:
+    return f"({text})" if text.startswith("-") else text
+
+
+def _added(known: Mapping[str, Rows]) -> Rows:
+    first, *others = known.values()
+    for other in others:
+        first = [
+            [a + b for a, b in zip(p, q, strict=True)] for p, q in zip(first, other, strict=True)
+        ]
+    return first
 
 
 def _partial(paper: Notation, writing: Writing, of: Gate, by: Gate) -> str:

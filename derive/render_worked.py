@@ -27,7 +27,7 @@ from derive.arithmetic import (
     minor_sum,
 )
 from derive.backprop import Kink
-from derive.calculator import Unreadable, comes_to
+from derive.calculator import Unreadable, comes_to, has_rounded, sufficient
 from derive.circuit import formula
 from derive.errors import FaultError, UnsupportedError
 from derive.exact import Rows, decimal, is_exact, precision, rational
@@ -122,6 +122,7 @@ class _Page:
         self.limit = WIDTHS[form]
         self.widest = 0
         self.rounds = False
+        self.digits = DIGITS
 
     def title(self) -> dict[str, Any]:
         """Return the formula if there is one short statement, else the name of the output."""
@@ -217,7 +218,21 @@ class _Page:
             if bottom <= 999 and abs(top) <= 9999:
                 return literal(Fraction(top, bottom))
         self.rounds = True
-        return rounded(value)
+        return rounded(value, self.digits)
+
+    def sufficient(
+        self, write: Callable[[], tuple[Box, Box | None] | None], result: Box
+    ) -> Box | None:
+        """Return what is written, with as many digits as it takes to give the printed result."""
+
+        def written(digits: int) -> tuple[Box, Box | None] | None:
+            self.digits = digits
+            return write()
+
+        try:
+            return sufficient(written, result, DIGITS)
+        finally:
+            self.digits = DIGITS
 
     def _is_rounded(self, rows: Rows) -> bool:
         return any(has_rounded(self.number(x).box) for line in rows for x in line)
@@ -303,7 +318,12 @@ class _Page:
                     sides.append(("=", formula.box))
             except TooLong:
                 pass
-        arithmetic = self._arithmetic(expr, i, j, numbers, value)
+        arithmetic = self.sufficient(
+            lambda: self._arithmetic(
+                expr, i, j, numbers if self.digits == DIGITS else self._numbers(), value
+            ),
+            result.box,
+        )
         near = "="
         if arithmetic is not None and arithmetic != result.box:
             near = r"\approx" if has_rounded(arithmetic) else "="
@@ -314,8 +334,8 @@ class _Page:
 
     def _arithmetic(
         self, expr: Expr, i: int, j: int, numbers: tuple[Work, Work], value: Any
-    ) -> Box | None:
-        """Return the arithmetic of an entry, `None` where it is too long to be read."""
+    ) -> tuple[Box, Box] | None:
+        """Return the arithmetic of an entry, and without dots; none where it is too long."""
         shown, whole = numbers
         try:
             short = self._of_entries(expr, i, j, shown) or shown.at(expr, i, j)
@@ -325,7 +345,8 @@ class _Page:
         what = f"the arithmetic written for entry {i + 1}, {j + 1} of {expr}"
         if short.numbers == 1 and value == 0:  # not: -0 = 0
             return None
-        return short.box if self._confirmed(complete.box, [[value]], what) else None
+        confirmed = self._confirmed(complete.box, [[value]], what)
+        return (short.box, complete.box) if confirmed else None
 
     def _of_entries(self, expr: Expr, i: int, j: int, work: Work) -> Term | None:
         """Return an entry of the inverse of a small matrix by its cofactors, else `None`."""
@@ -361,23 +382,26 @@ class _Page:
         sides = [("=", self.notation.expr(expr))]
         near = r"\approx" if self._is_rounded(rows) else "="
         result = self.matrix(rows)
-        put_in = None if expr.is_var else self._put_in(expr, rows)
+        put_in = None
+        if not expr.is_var:
+            whole = self.matrix(rows, shown=lambda count: list(range(count)))
+            put_in = self.sufficient(lambda: self._put_in(expr, rows), whole)
         if put_in is not None and put_in != result:
             sides.append((r"\approx" if has_rounded(put_in) else "=", put_in))
             near = r"\approx" if has_rounded(put_in) else near
         return Equation(left, (*sides, (near, result)))
 
-    def _put_in(self, expr: Expr, rows: Rows) -> Box | None:
-        """Return a formula with its matrices put in, read again with every entry first."""
+    def _put_in(self, expr: Expr, rows: Rows) -> tuple[Box, Box | None] | None:
+        """Return a formula with its matrices put in, and without dots; read again first."""
         shown = _Numeric(self, self.style).put_in(expr)
         complete = shown
         if has_dots(shown):
             area = sum(a * b for x in nodes(expr) for a, b in [x.shape.extents(self.sizes)])
             if area > READ:
-                return shown
+                return shown, None
             complete = _Numeric(self, replace(self.style, elide=0)).put_in(expr)
         what = f"the formula {expr} with its matrices put in"
-        return shown if self._confirmed(complete, rows, what) else None
+        return (shown, complete) if self._confirmed(complete, rows, what) else None
 
     def _entry(self, name: str, i: int, j: int) -> Box:
         leaf = name if name in self.program.leaves else name[1:]
@@ -734,11 +758,6 @@ def rounded(value: Any, digits: int = DIGITS) -> Term:
 
 def _signed(box: Box, negative: bool) -> Term:
     return Term(row(op("negative"), box), SUM) if negative else Term(box, ATOM)
-
-
-def has_rounded(box: Box) -> bool:
-    """Whether a layout holds a rounded number."""
-    return box.kind == "rounded" or any(map(has_rounded, box.parts))
 
 
 def has_dots(box: Box) -> bool:
