@@ -67,8 +67,10 @@ def fill(
 
 @cache
 def _environment(form: str, templates: Path | None) -> jinja2.Environment:
-    """Return the templates of a format, a user's before ours; compiling them takes a while."""
+    """Return the templates of a format, a user's before ours; compiled ones are kept."""
     import jinja2
+
+    from derive.template_cache import compiled
 
     ours = jinja2.FileSystemLoader(template_folder())
     loaders: list[jinja2.BaseLoader] = [jinja2.PrefixLoader({"derive": ours}), ours]
@@ -87,6 +89,7 @@ def _environment(form: str, templates: Path | None) -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
         autoescape=False,
+        bytecode_cache=compiled(Path(__file__)),
     )
 
     @jinja2.pass_context

@@ -1,0 +1,83 @@
+"""Compiled templates, kept between runs: compiling them takes longer than most proofs.
+
+Enters a folder for this version of Python, Jinja and of what templates call; leaves what Jinja asks
+of a bytecode cache. A template that was changed is compiled anew, for its text is compared. Where
+nothing can be read or written, nothing is kept; as of modules, nothing is written where Python is
+told to write no bytecode.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from hashlib import sha256
+from io import BytesIO
+from pathlib import Path
+
+import jinja2
+
+
+class Compiled(jinja2.BytecodeCache):
+    """A folder of compiled templates that belongs to one user.
+
+    >>> Compiled(Path("/nowhere/at/all")).folder.name
+    'all'
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def load_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
+        """Fill a bucket with the compiled template, or leave it empty."""
+        try:
+            bucket.load_bytecode(BytesIO(self._path(bucket).read_bytes()))
+        except Exception:  # unreadable, cut short, or of another kind: it is compiled anew
+            bucket.reset()
+
+    def dump_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
+        """Keep a compiled template, whole or not at all."""
+        if sys.dont_write_bytecode:
+            return
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handle, temporary = tempfile.mkstemp(dir=self.folder)
+            try:
+                with open(handle, "wb") as file:
+                    bucket.write_bytecode(file)
+                os.replace(temporary, self._path(bucket))
+            except BaseException:
+                os.unlink(temporary)
+                raise
+        except OSError:
+            return
+
+    def _path(self, bucket: jinja2.bccache.Bucket) -> Path:
+        return self.folder / f"{bucket.key}.jinja"
+
+
+def compiled(called: Path) -> Compiled | None:
+    """Return the compiled templates of this user; `called` holds the functions that they call.
+
+    Jinja works constants out when it compiles, so what it calls is part of what is compiled.
+    """
+    base = cache_folder()
+    if base is None:
+        return None
+    versions = f"{sys.version} {jinja2.__version__} {jinja2.bccache.bc_version}"
+    own = sha256(versions.encode() + called.read_bytes()).hexdigest()[:16]
+    return Compiled(base / "derive" / "templates" / own)
+
+
+def cache_folder() -> Path | None:
+    """Return the folder in which a user's programs keep what they can make again."""
+    given = os.environ.get("XDG_CACHE_HOME", "")
+    if os.path.isabs(given):
+        return Path(given)
+    if sys.platform == "win32":
+        local = os.environ.get("LOCALAPPDATA", "")
+        return Path(local) if local else None
+    home = Path(os.path.expanduser("~"))
+    if not home.is_absolute():
+        return None
+    return home / ("Library/Caches" if sys.platform == "darwin" else ".cache")
