@@ -1,8 +1,8 @@
 """Explicit matrices at given sizes, and their written-out partial derivatives.
 
 Every y_ij is built from the operators' definitions and differentiated on its own, by FLINT where it
-is a polynomial and by SymPy where it is not; no gradient rule is read. Entries that differ only in
-the names of their variables are differentiated once.
+is a polynomial and function by function where it is not; no gradient rule is read. Polynomials that
+differ only in the names of their variables are differentiated once.
 """
 
 from __future__ import annotations
@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from derive.errors import UnsupportedError
 from derive.expr import Expr, nodes
 from derive.forms import UNIT, Exponent, Form, Monomial, accumulate, exact
 from derive.normal import MASKS, Ring
@@ -20,12 +19,6 @@ from derive.ops.kronecker import parted
 from derive.ops.square import cofactor, determinant
 from derive.reading import RingFunctions, Value
 from derive.shape import Dim, extent
-
-if TYPE_CHECKING:
-    import sympy
-
-#: What SymPy takes to differentiate one factor by one variable, in steps of a ring.
-SYMPY_STEPS = 20
 
 Matrix = list[list[Form]]
 #: The partial derivatives of one entry: the atom of each variable that occurs in it, and the form.
@@ -42,7 +35,7 @@ class Explicit:
         self.sizes: Mapping[str, int] = ring.sizes
         self.known: dict[Expr, Matrix] = {}
         self.patterns: dict[tuple, list[Form]] = {}
-        self.read: dict[int, tuple[Form, list[int], list[Form]]] = {}
+        self.read: dict[int, tuple[Form, list[int], list[Form], list[int] | None]] = {}
         self.functions = RingFunctions(ring)
 
     def matrix(self, root: Expr) -> Matrix:
@@ -127,48 +120,52 @@ class Explicit:
 
     def partials(self, form: Form) -> Partials:
         """Return the partial derivatives of one written-out entry, zero ones left out."""
-        variables, derivatives = self._derivatives(form)
+        variables, derivatives, places = self._derivatives(form)
         return {
-            atom: _relabelled(self.ring, derivative, variables)
+            atom: _relabelled(derivative, places)
             for atom, derivative in zip(variables, derivatives, strict=True)
             if self.ring.atoms[atom][0] == "x"
         }
 
     def partial(self, form: Form, atom: int) -> Form:
         """Return one partial derivative of a written-out entry."""
-        variables, derivatives = self._derivatives(form)
+        variables, derivatives, places = self._derivatives(form)
         if atom not in variables:
             return {}
-        return _relabelled(self.ring, derivatives[variables.index(atom)], variables)
+        return _relabelled(derivatives[variables.index(atom)], places)
 
     def accumulate_partials(self, form: Form, weight: int | None, totals: dict[int, Form]) -> None:
         """Add each partial derivative of an entry, times an atom, to the total of its variable."""
-        variables, derivatives = self._derivatives(form)
+        variables, derivatives, places = self._derivatives(form)
         factor = [] if weight is None else [(weight, 1)]
         for atom, derivative in zip(variables, derivatives, strict=True):
             if self.ring.atoms[atom][0] != "x":
                 continue
             total = totals.setdefault(atom, {})
-            if isinstance(derivative, _Foreign):
-                term = _relabelled(self.ring, derivative, variables)
-                if weight is not None:
-                    term = self.ring.mul({((weight, 1),): 1}, term)
-                for monomial, coefficient in term.items():
+            if places is None:
+                for monomial, coefficient in self.ring.mul({tuple(factor): 1}, derivative).items():
                     accumulate(total, monomial, coefficient)
                 continue
-            for places, coefficient in derivative.items():
-                monomial = tuple(sorted([*factor, *((variables[k], e) for k, e in places)]))
+            for named, coefficient in derivative.items():
+                monomial = tuple(sorted([*factor, *((places[k], e) for k, e in named)]))
                 accumulate(total, monomial, coefficient)
 
-    def _derivatives(self, form: Form) -> tuple[list[int], list[Form]]:
-        """Return an entry's variables, and its derivatives with places 0, 1, 2 ... for them."""
+    def _derivatives(self, form: Form) -> tuple[list[int], list[Form], list[int] | None]:
+        """Return an entry's variables and its derivatives, and the variables by whose places 0, 1,
+        2 ... these are written, where that is so."""
         read = self.read.get(id(form))
         if read is None:
             variables, pattern = self._pattern(form)
-            if pattern not in self.patterns:
-                self.patterns[pattern] = self._differentiated(form, variables)
+            found: tuple[list[int], list[Form], list[int] | None]
+            if _is_polynomial(form, set(variables)):
+                if pattern not in self.patterns:
+                    places = {atom: k for k, atom in enumerate(variables)}
+                    self.patterns[pattern] = _by_flint(form, places)
+                found = variables, self.patterns[pattern], variables
+            else:
+                found = variables, [slope(self.ring, form, atom) for atom in variables], None
             # the form is kept beside its answer, so that its identity is not given to another
-            read = self.read[id(form)] = (form, variables, self.patterns[pattern])
+            read = self.read[id(form)] = (form, *found)
         return read[1:]
 
     def _pattern(self, form: Form) -> tuple[list[int], tuple]:
@@ -195,17 +192,53 @@ class Explicit:
         pattern = key_of(form.items())
         return list(places), pattern
 
-    def _differentiated(self, form: Form, variables: list[int]) -> list[Form]:
-        """Return the derivative of a form by each of its variables, which become 0, 1, 2 ..."""
-        places = {atom: k for k, atom in enumerate(variables)}
-        polynomial = all(
-            atom in places and isinstance(exponent, int) and exponent > 0
-            for monomial in form
-            for atom, exponent in monomial
-        )
-        if polynomial:
-            return _by_flint(form, places)
-        return _by_sympy(self.ring, form, variables)
+
+def _is_polynomial(form: Form, variables: set[int]) -> bool:
+    return all(
+        atom in variables and isinstance(exponent, int) and exponent > 0
+        for monomial in form
+        for atom, exponent in monomial
+    )
+
+
+def slope(ring: Ring, form: Form, variable: int) -> Form:
+    """Return the derivative of a written-out entry by a variable: product rule and chain rule."""
+    result: Form = {}
+    for monomial, coefficient in form.items():
+        for place, (atom, exponent) in enumerate(monomial):
+            inner: Form = {UNIT: 1} if atom == variable else _slope_of(ring, atom, variable)
+            if not inner:
+                continue
+            rest: Form = {
+                (*monomial[:place], *monomial[place + 1 :]): exact(coefficient * exponent)
+            }
+            lowered = exact(exponent - 1)
+            power: Form = {((atom, lowered),): 1} if lowered else {UNIT: 1}
+            for m, c in ring.mul(ring.mul(rest, power), inner).items():
+                accumulate(result, m, c)
+    return result
+
+
+def _slope_of(ring: Ring, atom: int, variable: int) -> Form:
+    """Return the derivative of a function of entries; between their jumps masks are constant."""
+    kind, *rest = ring.atoms[atom]
+    if kind not in SLOPES:
+        return {}
+    form: Form = ring.thaw(rest[0])
+    inner = slope(ring, form, variable)
+    return ring.mul(SLOPES[kind](ring, form), inner) if inner else {}
+
+
+#: The derivatives of the functions that normal forms are made of, at a form; `pow` stands for its
+#: base. The normal form over indices has its own: neither judge relies on the other's.
+SLOPES: dict[str, Callable[[Ring, Form], Form]] = {
+    "exp": lambda ring, x: ring.function("exp", x),
+    "log": lambda ring, x: ring.power(x, -1),
+    "sin": lambda ring, x: ring.function("cos", x),
+    "cos": lambda ring, x: ring.scale(-1, ring.function("sin", x)),
+    "normcdf": lambda ring, x: ring.function("normpdf", x),
+    "pow": lambda ring, x: {UNIT: 1},
+}
 
 
 def _by_flint(form: Form, places: dict[int, int]) -> list[Form]:
@@ -234,136 +267,14 @@ def _by_flint(form: Form, places: dict[int, int]) -> list[Form]:
     ]
 
 
-def _by_sympy(ring: Ring, form: Form, variables: list[int]) -> list[Form]:
-    """Differentiate with SymPy; the variables of the results are the numbers 0, 1, 2 ..."""
-    import sympy
-
-    ring.budget.spend(SYMPY_STEPS * len(variables) * _length(ring, form))
-    symbols = {atom: sympy.Symbol(f"v{k}", real=True) for k, atom in enumerate(variables)}
-    places = {symbol: k for k, symbol in enumerate(symbols.values())}
-    expression = to_sympy(ring, form, symbols)
-    own = Ring(ring.sizes)
-    own.wait_for(frozenset({"v"}))  # what it stands for may be zero for every input
-    for k in range(len(variables)):
-        own.entry("v", k, 0)
-    derivatives = (expression.diff(symbols[atom]) for atom in variables)
-    return [_Foreign(own, from_sympy(own, d, places)) for d in derivatives]
-
-
-def _length(ring: Ring, form: Form) -> int:
-    """Return how many factors a form has, those inside its functions included."""
-    return sum(
-        1 + sum(_length(ring, ring.thaw(ring.atoms[atom][1])) for atom, _ in monomial
-                if ring.atoms[atom][0] not in ("x", "n", *MASKS))
-        for monomial in form
-    )  # fmt: skip
-
-
-class _Foreign(dict):
-    """A form over the table of another ring."""
-
-    def __init__(self, ring: Ring, form: Form):
-        super().__init__(form)
-        self.ring = ring
-
-
-def _relabelled(ring: Ring, form: Form, renamed: list[int]) -> Form:
+def _relabelled(form: Form, places: list[int] | None) -> Form:
     """Return a pattern's form over the variables of one entry."""
-    if isinstance(form, _Foreign):
-        return _moved(form.ring, ring, form, renamed)
+    if places is None:
+        return form
     return {
-        tuple(sorted((renamed[k], e) for k, e in monomial)): coefficient
+        tuple(sorted((places[k], e) for k, e in monomial)): coefficient
         for monomial, coefficient in form.items()
     }
-
-
-def _moved(source: Ring, target: Ring, form: Form, renamed: list[int]) -> Form:
-    """Rebuild a form in another ring, its variables renamed, its functions applied anew."""
-    result: Form = {}
-    for monomial, coefficient in form.items():
-        factors: list[Form] = [{UNIT: coefficient}]
-        for atom, exponent in monomial:
-            key = source.atoms[atom]
-            if key[0] == "x":
-                base: Form = {((renamed[atom], 1),): 1}
-            elif key[0] == "n":
-                base = target.single(key)
-            else:
-                inner = _moved(source, target, source.thaw(key[1]), renamed)
-                base = inner if key[0] == "pow" else target.function(key[0], inner)
-            factors.append(target.power(base, exponent))
-        for m, c in target.product(factors).items():
-            accumulate(result, m, c)
-    return result
-
-
-# -- to SymPy and back -----------------------------------------------------------------------------
-
-
-def to_sympy(ring: Ring, form: Form, symbols: Mapping[int, sympy.Symbol]) -> sympy.Expr:
-    """Return a form as a SymPy expression; `symbols` names the variables by their atoms."""
-    import sympy
-
-    def atom(number: int) -> sympy.Expr:
-        key = ring.atoms[number]
-        if number in symbols:
-            return symbols[number]
-        if key[0] == "n":  # at sizes there is one such constant
-            return sympy.pi
-        inner = to_sympy(ring, ring.thaw(key[1]), symbols)
-        if key[0] == "normcdf":
-            return (1 + sympy.erf(inner / sympy.sqrt(2))) / 2
-        return inner if key[0] == "pow" else getattr(sympy, key[0])(inner)
-
-    return sympy.Add(
-        *(
-            sympy.Mul(
-                sympy.Rational(Fraction(coefficient)),
-                *(sympy.Pow(atom(a), sympy.Rational(Fraction(e))) for a, e in monomial),
-            )
-            for monomial, coefficient in form.items()
-        )
-    )
-
-
-def from_sympy(ring: Ring, expression: sympy.Expr, places: Mapping[sympy.Symbol, int]) -> Form:
-    """Return a SymPy expression as a form; what lives on a kink alone is 0."""
-    import sympy
-
-    def read(node: sympy.Expr) -> Form:
-        if node in places:
-            return {((places[node], 1),): 1}
-        if node.is_Rational:
-            value = exact(Fraction(int(node.p), int(node.q)))
-            return {UNIT: value} if value else {}
-        if node.is_Add:
-            return ring.add({}, *(read(arg) for arg in node.args))
-        if node.is_Mul:
-            return ring.product(read(arg) for arg in node.args)
-        if node is sympy.pi:
-            return ring.function("pi")
-        if isinstance(node, sympy.erf):  # erf(x) = 2 Φ(√2 x) - 1
-            root = ring.power({UNIT: 2}, Fraction(1, 2))
-            inside = ring.function("normcdf", ring.mul(root, read(node.args[0])))
-            return ring.add(ring.scale(2, inside), {UNIT: -1})
-        if node is sympy.E:
-            return ring.function("exp", {UNIT: 1})
-        if node.is_Pow and node.exp.is_Rational:
-            exponent = Fraction(int(node.exp.p), int(node.exp.q))
-            return ring.power(read(node.base), exact(exponent))
-        if isinstance(node, sympy.exp | sympy.log | sympy.sin | sympy.cos | sympy.sign):
-            return ring.function(node.func.__name__, read(node.args[0]))
-        if isinstance(node, sympy.DiracDelta):
-            return {}
-        if isinstance(node, sympy.Derivative) and isinstance(node.expr, sympy.sign):
-            return {}  # where SymPy cannot tell that the argument is real
-        if isinstance(node, sympy.tan):
-            return ring.function("tan", read(node.args[0]))
-        if isinstance(node, sympy.Abs):
-            return ring.function("abs", read(node.args[0]))
-        raise UnsupportedError(f"SymPy answered with {node.func}, which has no normal form here")
-
-    return read(expression)
 
 
 # -- views -----------------------------------------------------------------------------------------

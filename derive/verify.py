@@ -2,7 +2,7 @@
 
 The *index* judge compares normal forms, for every shape; a gradient means to it the sum of the
 chain rule over derivatives of normal forms. The *entries* judge writes both sides out at sizes,
-where a gradient is assembled from every y_ij differentiated by FLINT or SymPy. The *forward* judge
+where a gradient is assembled from every y_ij differentiated on its own. The *forward* judge
 differentiates the whole program forwards. *Numbers* are central differences in rigorous intervals.
 No judge reads a gradient rule.
 """

@@ -1,9 +1,14 @@
 """Explicit matrices and their partial derivatives, against differences of a plain evaluation."""
 
+import subprocess
+import sys
+
 import mpmath
 import pytest
 
-from derive.entries import Explicit
+from derive import prove
+from derive.entries import SLOPES, Explicit
+from derive.errors import ProofError
 from derive.normal import Ring
 from derive.parse import parse
 
@@ -16,8 +21,11 @@ def evaluated(ring: Ring, form: dict, values: dict) -> mpmath.mpf:
         if kind == "x":
             name, i, j = rest
             return values[name][i][j]
+        if kind == "n":
+            return mpmath.pi
         inner = evaluated(ring, ring.thaw(rest[0]), values)
-        return inner if kind == "pow" else getattr(mpmath, kind)(inner)
+        named = {"normcdf": mpmath.ncdf, "pow": lambda base: base}
+        return named.get(kind, getattr(mpmath, kind, None))(inner)
 
     return mpmath.fsum(
         mpmath.mpf(c.numerator) / c.denominator
@@ -45,6 +53,9 @@ PROGRAMS = [
     "X * (X > 1)",
     "sum(X) ** 2 * ones(n, d)",
     "(X ** 2) ** (3 / 2)",
+    "gelu(X)",
+    "normpdf(X) / (1 + normcdf(X))",
+    "X / abs(X - 1) ** 3",
 ]
 
 
@@ -72,9 +83,38 @@ def test_partials_agree_with_differences(text):
                 assert abs(ours - theirs / (2 * h)) < 1e-9
 
 
-def test_entries_that_differ_in_names_are_differentiated_once():
+def test_polynomials_that_differ_in_names_are_differentiated_once():
     explicit = Explicit(Ring({"n": 4, "d": 4}))
-    for row in explicit.matrix(parse("X: (n, d); Y = exp(X) * X").statements[0].expr):
+    for row in explicit.matrix(parse("X: (n, d); Y = X ** 3 + X").statements[0].expr):
         for form in row:
             assert len(explicit.partials(form)) == 1
     assert len(explicit.patterns) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "program"),
+    [
+        ("exp", "X: (n, d); Y = exp(X)"),
+        ("log", "X: (n, d); Y = log(X)"),
+        ("sin", "X: (n, d); Y = sin(X)"),
+        ("cos", "X: (n, d); Y = cos(X)"),
+        ("normcdf", "X: (n, d); Y = normcdf(X)"),
+        ("pow", "X: (n, d); Y = X / (1 + X)"),
+    ],
+)
+def test_with_a_wrong_derivative_written_out_nothing_is_proved(monkeypatch, kind, program):
+    """The judge over indices has derivatives of its own; one of the two objects."""
+    assert kind in SLOPES
+    right = SLOPES[kind]
+    monkeypatch.setitem(SLOPES, kind, lambda ring, x: ring.scale(2, right(ring, x)))
+    with pytest.raises(ProofError):
+        prove(program)
+
+
+def test_nothing_here_needs_sympy():
+    code = (
+        "import sys, derive; derive.prove('Z: (n, k); S = softmax(tanh(Z))').render('md'); "
+        "derive.check('X: (n, m); Y = gelu(X)', 'dX = dY'); print('sympy' in sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "False\n"
