@@ -66,7 +66,7 @@ TABLE = {
             "unit-interval", "the entries of {} are between 0 and 1", _each(lambda x: 0 < x < 1)
         ),
         Assumption(
-            "row-stochastic", "the rows of {} are not negative and sum to one",
+            "row-stochastic", "the rows of {} sum to one",
             lambda rows: all(min(row) >= 0 and sum(row) == 1 for row in rows),
         ),
         Assumption(
@@ -195,10 +195,10 @@ def _of_many(table: Matrix, words: frozenset[str], dominant: bool) -> Matrix:
     return table
 
 
-def unmet(name: str, rows: int, cols: int, words: Iterable[str]) -> str:
+def unmet(name: str, words: Iterable[str], sizes: str = "") -> str:
     """Return the sentence that no matrix was found that obeys all of some words."""
     said = " and ".join(TABLE[word].says.format(name) for word in ASSUMPTIONS if word in words)
-    return f"no {rows}×{cols} matrix was found such that {said}"
+    return f"no {sizes}{' ' if sizes else ''}matrix was found such that {said}"
 
 
 def _of_few(table: Matrix, words: frozenset[str], cells: list[Fraction]) -> Iterator[Matrix]:

@@ -10,12 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import cached_property
 from itertools import cycle, islice
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from derive.assumptions import Assumptions, Matrix, assumed
+from derive.assumptions import (
+    TABLE,
+    Assumptions,
+    Matrix,
+    assumed,
+    broken,
+    implied,
+    obeying,
+    unmet,
+)
 from derive.entries import Explicit
 from derive.errors import DeriveError, ParseError, ShapeError, UnsupportedError
 from derive.explain import explain
@@ -45,6 +55,7 @@ from derive.points import (
     PLEASANT,
     Screen,
     Trial,
+    apart,
     close,
     small_sizes,
     told_apart,
@@ -69,13 +80,20 @@ MOST_ENTRIES = 100
 
 @dataclass(frozen=True, slots=True)
 class Counterexample:
-    """A point at which a claim is false: sizes, values, the entry, what is expected and claimed."""
+    """A point at which a claim is false: sizes, values, the entry, what is expected and claimed.
+
+    A number is a fraction where it is exact, or else rounded, with a point or an exponent in it.
+    """
 
     sizes: Mapping[str, int]
     values: Mapping[str, list[list[str]]]
     entry: tuple[int, int]
     expected: str
     claimed: str
+
+    @property
+    def is_exact(self) -> bool:
+        return not any(mark in x for x in (self.expected, self.claimed) for mark in ".e")
 
     def plain(self) -> dict[str, Any]:
         return {
@@ -131,6 +149,8 @@ class Judgement:
         return {key: value for key, value in found.items() if value not in ("", [], None)}
 
 
+#: What is usually assumed of an input and not said, the weakest first.
+USUAL = ("symmetric", "row-stochastic", "positive", "binary", "sign", "one-hot-rows")
 #: How many points are tried at each choice of sizes.
 SEEDS = 8
 #: What positive numbers are made of, once 0 is bad input.
@@ -331,6 +351,11 @@ class Case:
                     refuted = replace(refuted, reason=reason, counterexample=found)
                     self.standing[text] = refuted
             return replace(refuted, diagnosis=self._diagnosis(name, expr))
+        if self._unmet:
+            return Judgement(
+                verdict=UNDECIDED, scope="", method="points", reason=self._unmet,
+                truth=self._says(name, self.truth(name)), **common,
+            )  # fmt: skip
         try:
             if self._proved_unless_false(name, expr):
                 relations = self.relations(expr)
@@ -360,14 +385,31 @@ class Case:
         refuted = Judgement(
             verdict=REFUTED,
             scope=sizes_in_words(found.sizes) or "scalars",
-            method="rigorous intervals at a point",
+            method="fractions at a point" if found.is_exact else "rigorous intervals at a point",
             counterexample=found,
             **common,
         )
+        if not self._is_true_there(name, found):
+            refuted = replace(refuted, truth="")
         self.standing[text] = refuted
         return replace(
-            refuted, diagnosis=self._diagnosis(name, expr), holds=self._holds(name, expr)
+            refuted,
+            diagnosis=self._diagnosis(name, expr) if refuted.truth else "",
+            holds=self._holds(name, expr, found),
         )
+
+    @cached_property
+    def _unmet(self) -> str:
+        """That nothing obeys what is assumed, at any of a few sizes; empty where something does."""
+        for leaf, words in self.assumed.items():
+            shape = self.program.leaves[leaf].shape
+            for numbers in ((1,), (2,), (2, 3, 4), (3, 2)):
+                rows, cols = shape.extents(self._sized(numbers))
+                if obeying([[Fraction(1)] * cols] * rows, words) is not None:
+                    break
+            else:
+                return unmet(leaf, words)
+        return ""
 
     def _last_resort(self, name: str, expr: Expr, why: str, common: Mapping[str, Any]) -> Judgement:
         """Judge what neither normal forms nor points decide, by judges who know sizes alone."""
@@ -407,6 +449,10 @@ class Case:
         dims, fixed = self.program.dims, self.program.sizes
         plain = {dim: fixed.get(dim, k) for dim, k in zip(dims, cycle(numbers), strict=False)}
         return chosen(dims, asked(self.program), numbers, fixed) or plain
+
+    def _sized(self, numbers: tuple[int, ...]) -> dict[str, int]:
+        """Return sizes: some numbers in turn, such that what the program asks of them holds."""
+        return chosen(self.program.dims, asked(self.program), numbers) or self._at(numbers)
 
     def _modulo(self, name: str, expr: Expr, sizes: Mapping[str, int]) -> Outcome | None:
         """Return what one point modulo a prime says, `None` where that judge does not serve."""
@@ -724,19 +770,37 @@ class Case:
         found = [sizes for sizes in few if obeyed(relations, sizes)]
         return islice(found or [self._at((2, 3, 4))], MOST_SIZES)
 
+    def _is_true_there(self, name: str, found: Counterexample) -> bool:
+        """Whether our own formula has the value that a counterexample expects, at its entry."""
+        values = {
+            k: [[Fraction(x) for x in line] for line in rows] for k, rows in found.values.items()
+        }
+        trial = Trial(self.program, found.sizes, values)
+        i, j = (k - 1 for k in found.entry)
+        try:
+            ours = trial.value(self.truth(name))[i][j]
+            return not apart(ours, trial.slope(name, {(i, j): 1}))
+        except DeriveError:
+            return False
+
     def looks_false(self, name: str, expr: Expr) -> bool:
         """Whether a claim fails at the smallest sizes, or at one of two points of middling sizes:
         then no proof is tried."""
-        dims, own = self.program.dims, asked(self.program)
-        small, middling = (chosen(dims, own, few) or self._at(few) for few in ((1,), (2, 3)))
+        small, middling = self._sized((1,)), self._sized((2, 3))
         trials = (self.trial(*at) for at in ((small, 0), (middling, 0), (middling, 1)))
         return any(trial.differs(name, expr) for trial in trials if trial)
 
-    def trial(self, sizes: Mapping[str, int], seed: int) -> Trial | None:
+    def trial(
+        self,
+        sizes: Mapping[str, int],
+        seed: int,
+        assumed: Mapping[str, frozenset[str]] | None = None,
+    ) -> Trial | None:
         """Return the program at a point that obeys what is assumed, `None` where none is found."""
-        key = (tuple(sizes.items()), seed)
+        assumed = self.assumed if assumed is None else assumed
+        key = (*sizes.items(), seed, *assumed.items())
         if key not in self.trials:
-            values = values_at(self.program, sizes, seed, self.assumed)
+            values = values_at(self.program, sizes, seed, assumed)
             found = Trial(self.program, dict(sizes), values) if values is not None else None
             self.trials[key] = found
         return self.trials[key]
@@ -769,23 +833,63 @@ class Case:
             found = substitute(found, {self.gradients[f"d{self.program.output}"]: number(1)})
         return found
 
-    def _holds(self, name: str, expr: Expr) -> str:
-        """Return where a false claim happens to be true, proved: why its author believed it."""
-        for leaf in self.program.inputs:
-            shape = self.program.leaves[leaf].shape
-            if shape.rows == shape.cols != 1 and "symmetric" not in self.assumed.get(leaf, ()):
-                if self._proves_with(name, expr, leaf, "symmetric"):
-                    return f"where {leaf} is symmetric"
+    def _holds(self, name: str, expr: Expr, found: Counterexample) -> str:
+        """Return where a false claim is true all the same, proved: why its author believed it.
+
+        Nothing is said of which the counterexample is a case.
+        """
+        for leaf, word in self._usual(name, expr):
+            rows = [[Fraction(x) for x in line] for line in found.values[leaf]]
+            if broken(rows, [word]) and self._proves_with(name, expr, leaf, word):
+                return f"where {TABLE[word].says.format(leaf)}"
         dims = self.program.dims
         trials: list[tuple[tuple[str, ...], str]] = [((dim,), f"where {dim} = 1") for dim in dims]
         if len(dims) > 1:
             trials.append((dims, "where every dimension is 1"))
         for gone, words in trials:
-            small = zip(dims, cycle((2, 3, 4)), strict=False)
-            screen = self._screen(name, {dim: 1 if dim in gone else k for dim, k in small})
+            if all(found.sizes[dim] == 1 for dim in gone):
+                continue
+            sizes = chosen(dims, asked(self.program), (2, 3, 4), dict.fromkeys(gone, 1))
+            screen = self._screen(name, sizes) if sizes else None
             if screen and screen.is_gradient(expr) and self._proves_at_one(name, expr, gone):
                 return words
         return ""
+
+    def _usual(self, name: str, expr: Expr) -> Iterator[tuple[str, str]]:
+        """Yield what else might be assumed of an input, the weakest first, where no point shows
+        that a claim is false all the same.
+
+        Of numbers that are few, it is not assumed of the variable itself, nor of a scalar.
+        """
+        used = _names(self._formula(expr)) | _names(self._formula(self.truth(name)))
+        for leaf in (k for k in self.program.inputs if k in used):
+            shape, known = self.program.leaves[leaf].shape, implied(self.assumed.get(leaf, ()))
+            failed: set[str] = set()
+            for word in reversed(USUAL):
+                entry = TABLE[word]
+                few = entry.choices or "row-stochastic" in implied([word])
+                fits = not (few and (leaf == name or shape.is_scalar))
+                fits = fits and not (entry.square and (shape.rows != shape.cols or shape.is_scalar))
+                stronger = (k for k in failed if word in TABLE[k].implies)
+                if (
+                    word in known
+                    or not fits
+                    or any(stronger)
+                    or self._fails(name, expr, leaf, word)
+                ):
+                    failed.add(word)
+            yield from ((leaf, word) for word in USUAL if word not in failed)
+
+    def _fails(self, name: str, expr: Expr, leaf: str, word: str) -> bool:
+        """Whether a claim is false, or nothing is said, at a point that obeys one word more."""
+        also = {**self.assumed, leaf: self.assumed.get(leaf, frozenset()) | {word}}
+        seen = False
+        for numbers in ((2, 3), (3, 2)):
+            if screen := self._screen(name, self._sized(numbers), also):
+                if not screen.is_gradient(expr) or not screen.is_steady:
+                    return True
+                seen = True
+        return not seen
 
     def _proves_at_one(self, name: str, expr: Expr, gone: Sequence[str]) -> bool:
         """Whether a claim is proved where some dimensions are 1."""
@@ -836,15 +940,18 @@ class Case:
 
     def _screens(self, name: str) -> list[Screen]:
         """Return a gradient at two points of different sizes, at which it has a value."""
-        several = (
-            dict(zip(self.program.dims, cycle(k), strict=False)) for k in ((2, 3, 4), (3, 2))
-        )
-        found = (self._screen(name, sizes) for sizes in several)
+        found = (self._screen(name, self._sized(numbers)) for numbers in ((2, 3, 4), (3, 2)))
         return [screen for screen in found if screen]
 
-    def _screen(self, name: str, sizes: Mapping[str, int]) -> Screen | None:
+    def _screen(
+        self,
+        name: str,
+        sizes: Mapping[str, int],
+        assumed: Mapping[str, frozenset[str]] | None = None,
+    ) -> Screen | None:
         """Return a gradient at a point of some sizes at which it has a value, and meets no kink."""
-        trials = (self.trial(sizes, seed) for seed in range(PLEASANT, PLEASANT + SEEDS))
+        seeds = range(PLEASANT, PLEASANT + SEEDS)
+        trials = (self.trial(sizes, seed, assumed) for seed in seeds)
         found = (trial.screen(name) for trial in trials if trial)
         return next((screen for screen in found if screen), None)
 

@@ -18,7 +18,7 @@ from derive.commands_example import example
 from derive.commands_exercise import exercise
 from derive.commands_graph import graph
 from derive.errors import FAULT, STOPPED, UNDECIDED, WRONG, DeriveError
-from derive.target import escaped, read_target, safe, shape, sizes
+from derive.target import escaped, read_target, say, shape, sizes, unbroken
 
 if TYPE_CHECKING:
     from derive.pipeline import Proof
@@ -43,7 +43,7 @@ def _run(arguments: list[str]) -> int:
     try:
         return command.main(arguments, prog_name="derive", standalone_mode=False) or 0
     except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.ctx.get_help() if error.ctx else "", err=True)
+        say(error.ctx.get_help() if error.ctx else "", err=True)
         return WRONG
     except click.ClickException as error:
         error.show()
@@ -68,7 +68,13 @@ def _run(arguments: list[str]) -> int:
 
 def _complain(message: str) -> None:
     with suppress(OSError):
-        click.echo(f"derive: {safe(message)}", err=True)
+        say(f"derive: {_indented(message)}", err=True)
+
+
+def _indented(message: str) -> str:
+    """Return a message whose further lines are indented, so that none looks like an answer."""
+    first, *rest = message.split("\n")
+    return "\n".join([first, *(k if k.startswith("  ") else f"  {k}" for k in rest)])
 
 
 def _place(error: Exception) -> str:
@@ -134,9 +140,9 @@ def prove(target: str, **given: Any) -> int:
 
         if given["output"] not in (None, "-"):
             proof.save(given["output"], formats, **document)
-        click.echo(json.dumps(proof.trace(), indent=2, ensure_ascii=False))
+        say(json.dumps(proof.trace(), indent=2, ensure_ascii=False))
     elif given["output"] == "-":
-        click.echo(proof.render(formats[0], **document), nl=False)
+        say(proof.render(formats[0], **document), nl=False)
     else:
         paths = proof.save(given["output"] or "output", formats, **document)
         _report(proof, paths)
@@ -173,7 +179,7 @@ def catalogue(as_json: bool, functions: bool) -> int:
         from derive.manual import manual
 
         for kind, known in manual().items():
-            click.echo(f"{kind}: {' '.join(known) if '(' not in known[0] else ', '.join(known)}")
+            say(f"{kind}: {' '.join(known) if '(' not in known[0] else ', '.join(known)}")
         return 0
     entries = [load(name) for name in names()]
     if as_json:
@@ -182,11 +188,11 @@ def catalogue(as_json: bool, functions: bool) -> int:
         plain = [
             {"name": e.name, "title": e.title, "program": e.program, "at": e.at} for e in entries
         ]
-        click.echo(json.dumps(plain, indent=2, ensure_ascii=False))
+        say(json.dumps(plain, indent=2, ensure_ascii=False))
         return 0
     width = max(len(entry.name) for entry in entries)
     for entry in entries:
-        click.echo(f"{entry.name:<{width}}  {entry.title}")
+        say(f"{entry.name:<{width}}  {entry.title}")
     return 0
 
 
@@ -229,11 +235,11 @@ def _report(proof: Proof, paths: list[Path]) -> None:
         lines.append(f"central differences of the whole program agree to {digits} digits")
     if not sys.stdout.isatty():
         for shown, formula in rows:
-            click.echo(f"{shown}    {formula}" if shown else f"    {formula}")
+            say(f"{shown}    {formula}" if shown else f"    {formula}")
         for line in lines:
-            click.echo(line)
+            say(line)
         for line in reported(paths, proof.name):
-            click.echo(line)
+            say(line)
         return
     from rich.console import Console
     from rich.table import Table
@@ -246,4 +252,4 @@ def _report(proof: Proof, paths: list[Path]) -> None:
     for line in lines:
         console.print(f"[green]✓[/green] {line}")
     for line in reported(paths, proof.name):
-        console.print(f"  {line.removeprefix('wrote ')}", soft_wrap=True)
+        console.print(f"  {escaped(unbroken(line.removeprefix('wrote ')))}", soft_wrap=True)

@@ -17,7 +17,7 @@ from derive.errors import LimitError, UnsupportedError
 from derive.escape import one_line
 from derive.limits import TIMEOUT, limited, seconds
 from derive.options import FORMAT, SHAPES, formats as formats_of, timed
-from derive.target import escaped, read_target, safe, shape
+from derive.target import escaped, read_target, say, shape, unbroken
 
 if TYPE_CHECKING:
     from derive.batch import Answer, Court
@@ -93,9 +93,9 @@ def _check_claims(target: str, formats: tuple[str, ...], options: dict[str, Any]
                 with limited(options["timeout"]):
                     written += reported(_write(court, judgement, stem, formats, where), stem)
             except (LimitError, UnsupportedError) as error:
-                click.echo(safe(f"there is no document: {error}"), err=True)
+                say(f"there is no document: {error}", err=True)
     for line in written:
-        click.echo(line, err=options["as_json"])
+        say(line, err=options["as_json"])
     return status(found)
 
 
@@ -178,9 +178,9 @@ def _check_file(path: str, formats: tuple[str, ...], options: dict[str, Any]) ->
                 beside += [line for line in reported(paths, stem) if not line.startswith("wrote")]
     if write:
         for line in beside:
-            click.echo(line, err=as_json)
+            say(line, err=as_json)
         plural = "file" if count == 1 else "files"
-        click.echo(f"wrote {count} {plural} to {folder}", err=as_json)
+        say(f"wrote {count} {plural} to {folder}", err=as_json)
     _summary(found, perf_counter() - start, options["as_json"])
     return status(found)
 
@@ -231,7 +231,7 @@ def _summary(found: Counter[str], seconds: float, as_json: bool) -> None:
         if not as_json:
             counts = ", ".join(f"{found[v]} {v}" for v in VERDICTS if found[v])
             plural = "identity" if total == 1 else "identities"
-            click.echo(f"{total} {plural}: {counts}")
+            say(f"{total} {plural}: {counts}")
         return
     from rich.console import Console
     from rich.table import Table
@@ -258,24 +258,24 @@ def _print(
     if as_json:
         import json
 
-        click.echo(safe(json.dumps(answer.plain(), ensure_ascii=False, default=str)))
+        say(json.dumps(answer.plain(), ensure_ascii=False, default=str))
         return
     head, *details = lines(answer, claim)
     if assume and answer.verdict == "proved":
         details.append("assumed: " + ", ".join(f"{n} {', '.join(w)}" for n, w in assume.items()))
     if not sys.stdout.isatty():
-        click.echo(safe(f"{answer.verdict:<10}{head}"))
+        say(f"{answer.verdict:<10}{unbroken(head)}")
         for line in details:
-            click.echo(safe(f"{'':10}{line}"))
+            say(f"{'':10}{unbroken(line)}")
         return
     from rich.console import Console
 
     mark, colour = MARKS[answer.verdict]
     console = Console(highlight=False)
-    shown = escaped(safe(head))
+    shown = escaped(unbroken(head))
     console.print(f"[{colour}]{mark} {answer.verdict:<10}[/{colour}]{shown}", soft_wrap=True)
     for line in details:
-        console.print(f"{'':12}[dim]{escaped(safe(line))}[/dim]", soft_wrap=True)
+        console.print(f"{'':12}[dim]{escaped(unbroken(line))}[/dim]", soft_wrap=True)
 
 
 def lines(answer: Answer, claim: str | None = None) -> list[str]:
@@ -300,7 +300,7 @@ def lines(answer: Answer, claim: str | None = None) -> list[str]:
             found.append(judgement.diagnosis)
         elif judgement.verdict == "refuted" and judgement.truth:
             found.append(f"true is {judgement.truth}")
-        found += [f"it happens to hold {judgement.holds}"] if judgement.holds else []
+        found += [f"it is true {judgement.holds}"] if judgement.holds else []
     found += answer.message.split("\n") if answer.message else []
     return found
 
@@ -354,11 +354,11 @@ def gradient(target: str, **options: Any) -> int:
         name=name,
     )
     if options["code"] is not None:
-        click.echo(to_code(proof, options["code"]), nl=False)
+        say(to_code(proof, options["code"]), nl=False)
     elif options["as_json"]:
         import json
 
-        click.echo(json.dumps(proof.gradients, ensure_ascii=False))
+        say(json.dumps(proof.gradients, ensure_ascii=False))
     elif options["as_latex"]:
         from derive.notation import Notation
         from derive.printers.latex import latex
@@ -366,8 +366,8 @@ def gradient(target: str, **options: Any) -> int:
         notation = Notation(proof.derivation, proof.style, latex)
         for variable, value in proof.derivation.gradients.items():
             left = latex(notation.leaf(f"d{variable}"))
-            click.echo(f"{left} = {latex(notation.expr(value))}")
+            say(f"{left} = {latex(notation.expr(value))}")
     else:
         for variable, formula in proof.gradients.items():
-            click.echo(f"d{variable} = {formula}")
+            say(f"d{variable} = {formula}")
     return 0

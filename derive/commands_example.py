@@ -10,7 +10,7 @@ import click
 from derive import options
 from derive.commands_check import assumptions_of
 from derive.commands_graph import report
-from derive.target import read_target, shape, sizes
+from derive.target import read_target, say, shape, sizes
 
 if TYPE_CHECKING:
     from derive.worked import Example
@@ -51,16 +51,16 @@ def example(target: str, **given: Any) -> int:
 
         if given["output"] not in (None, "-"):
             found.save(given["output"], formats, **document)
-        click.echo(json.dumps(found.plain(), indent=2, ensure_ascii=False))
+        say(json.dumps(found.plain(), indent=2, ensure_ascii=False))
     elif stdout:
-        click.echo(found.render(formats[0], **document), nl=False)
+        say(found.render(formats[0], **document), nl=False)
     else:
         from derive.files import reported
 
         paths = found.save(given["output"] or "output", formats, **document)
         report(found.graph)
         for line in reported(paths, found.name):
-            click.echo(line)
+            say(line)
     return 0
 
 

@@ -9,7 +9,7 @@ import click
 from derive.commands_check import assumptions_of
 from derive.errors import UnsupportedError
 from derive.options import FORMAT, SHAPES, WRT, formats as formats_of, names, timed
-from derive.target import read_target, shape, sizes
+from derive.target import read_target, say, shape, sizes
 
 
 @click.command()
@@ -56,15 +56,15 @@ def exercise(target: str, **options: Any) -> int:
 
         if options["output"] is not None:
             sheet.save(options["output"], formats)
-        click.echo(json.dumps(sheet.plain(), indent=2, ensure_ascii=False))
+        say(json.dumps(sheet.plain(), indent=2, ensure_ascii=False))
         return 0
     from derive.files import reported
 
     paths = sheet.save(options["output"] or "output", formats)
     for problem in sheet.problems:
         about = f" for {problem.variable}" if problem.variable else ""
-        click.echo(f"{problem.number}. {problem.kind}{about}")
-    click.echo("every number, formula and claim of the solutions was checked")
+        say(f"{problem.number}. {problem.kind}{about}")
+    say("every number, formula and claim of the solutions was checked")
     for line in reported(paths, sheet.name):
-        click.echo(line)
+        say(line)
     return 0

@@ -10,7 +10,7 @@ import click
 
 from derive.options import OUTPUT, SHAPES, formats as formats_of, timed
 from derive.shape import count
-from derive.target import read_target, shape, sizes
+from derive.target import read_target, say, shape, sizes
 
 if TYPE_CHECKING:
     from derive.graphs import Graph
@@ -51,16 +51,16 @@ def graph(target: str, **options: Any) -> int:
         if options["output"] not in (None, "-"):
             _write(found, Path(options["output"]), formats)
         plain = [one.plain() for one in found]
-        click.echo(json.dumps(plain[0] if len(plain) == 1 else plain, indent=2, ensure_ascii=False))
+        say(json.dumps(plain[0] if len(plain) == 1 else plain, indent=2, ensure_ascii=False))
     elif stdout:
-        click.echo(_text(found, formats[0], ""), nl=False)
+        say(_text(found, formats[0], ""), nl=False)
     else:
         from derive.files import reported
 
         report(found[0])
         paths = _write(found, Path(options["output"] or "output"), formats)
         for line in reported(paths, found[0].program.name):
-            click.echo(line)
+            say(line)
     return 0
 
 
@@ -117,7 +117,7 @@ def report(graph: Graph) -> None:
     if trace is None:
         gates = sum(not gate.is_input for gate in graph.circuit.gates)
         inputs = len(graph.circuit.gates) - gates
-        click.echo(f"{count(gates, 'gate')}, {count(inputs, 'input')}")
+        say(f"{count(gates, 'gate')}, {count(inputs, 'input')}")
         return
     from derive.figures import figure
 
@@ -135,13 +135,13 @@ def report(graph: Graph) -> None:
             value = shown(trace.values[gate.place])
             gradient = shown(trace.gradients[gate.place])
             loss = output if output.shape.is_scalar else "L"
-            click.echo(f"{gate.name} = {value}    d{loss}/d{gate.name} = {gradient}")
+            say(f"{gate.name} = {value}    d{loss}/d{gate.name} = {gradient}")
     digits = min(trace.checks.digits.values(), default=None)
-    click.echo(
+    say(
         f"{trace.checks.exact + trace.checks.enclosed} gradients, each checked by a derivative "
         "carried forwards"
     )
     if digits is None:
-        click.echo("a kink is hit: a convention stands in for the derivative there")
+        say("a kink is hit: a convention stands in for the derivative there")
     else:
-        click.echo(f"central differences agree to {digits} digits")
+        say(f"central differences agree to {digits} digits")

@@ -322,11 +322,3 @@ def have_values(
         return False
     finally:
         ctx.prec = before
-
-
-def at_point(value: Any) -> str:
-    """Return an interval as a reader writes it: an exact fraction of small terms, or six digits."""
-    guess = Fraction(float(value.mid())).limit_denominator(1000)
-    if (value * guess.denominator).contains(guess.numerator):
-        return str(guess)
-    return f"{float(value.mid()):.6g}"

@@ -137,7 +137,7 @@ class _Search:
             draw = _drawing(shape, words, self.inverts)
             drawn = obeying(draw(self.random, *shape.extents(self.sizes), attempt), words)
             if drawn is None:
-                raise UnsupportedError(unmet(name, *shape.extents(self.sizes), words))
+                raise UnsupportedError(unmet(name, words, str(shape.at(self.sizes))))
             values[name] = drawn
         seed = self.settled.seed
         if seed is None and not self.program.is_loss:

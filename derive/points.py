@@ -306,7 +306,7 @@ class Screen:
     """A name's gradient at a point in floating point: it sorts out formulas that are not it."""
 
     def __init__(self, trial: Trial, name: str):
-        self.trial, self.direction = trial, trial.direction(name)
+        self.trial, self.name, self.direction = trial, name, trial.direction(name)
         self.slope = _float(trial.along(name))
         self.values = {n: _floats(rows) for n, rows in trial.known.items()}
         self.reading = FloatReading(trial.sizes, self.values)
@@ -324,6 +324,14 @@ class Screen:
 
     def is_gradient(self, expr: Expr) -> bool:
         return close(self.along(expr), self.slope)
+
+    @property
+    def is_steady(self) -> bool:
+        """Whether nothing jumps at the point."""
+        try:
+            return self.trial.is_steady(self.name)
+        except (DomainError, ArithmeticError):
+            return False
 
 
 def close(a: float | None, b: float | None) -> bool:
@@ -365,8 +373,8 @@ def _near(a: Any, b: Any) -> bool:
 
 
 def told_apart(a: Any, b: Any) -> tuple[str, str]:
-    """Return two different numbers as different texts: a short fraction as it is, anything else
-    rounded, with a point or an exponent in it.
+    """Return two different numbers as texts that a reader tells apart: short fractions as they are,
+    anything else with so many digits that the two differ, and a point or an exponent.
 
     >>> told_apart(rational(Fraction(-2, 97)), rational(Fraction(1, 3)))
     ('-2/97', '1/3')
@@ -374,16 +382,28 @@ def told_apart(a: Any, b: Any) -> tuple[str, str]:
     ('1.28516e+19', '1/2')
     """
     for digits in DIGITS:
-        found = (number_text(a, digits), number_text(b, digits))
-        if Fraction(found[0]) != Fraction(found[1]):
-            return found
+        if _rounded(a, digits) != _rounded(b, digits):
+            found = number_text(a, digits), number_text(b, digits)
+            if Fraction(found[0]) != Fraction(found[1]):
+                return found
     return str(a), str(b)
 
 
 def number_text(value: Any, digits: int = DIGITS[0]) -> str:
-    """Return a number as text: a short fraction, or so many digits with a point or an exponent."""
+    """Return a number as text: a short fraction as it is, also where an interval of more than 40
+    digits holds it, or so many digits with a point or an exponent."""
     if is_exact(value) and len(str(value)) <= LONGEST:
         return str(value)
+    if not is_exact(value):
+        guess = Fraction(float(value.mid())).limit_denominator(1000)
+        with precision():
+            near = abs(guess) < 10**6 and value.rad() < arb(10) ** -40
+            if near and (value * guess.denominator).contains(guess.numerator):
+                return str(guess)
+    return _rounded(value, digits)
+
+
+def _rounded(value: Any, digits: int) -> str:
     with precision():
         return str(arb(value).str(digits, radius=False))
 

@@ -32,7 +32,9 @@ class Program:
 
     `leaves` maps every input and every assigned name to its variable. `dims` are the words in which
     the shapes are stated; `sizes` holds the numbers that the user wrote for some of them.
-    `reordered` says that the user wrote the statements in another order.
+    `reordered` says that the user wrote the statements in another order. `upstream` says that the
+    loss is a function of the output even where that is a scalar: a matrix whose dimensions were
+    made 1 is no loss for that.
     """
 
     text: str
@@ -43,6 +45,7 @@ class Program:
     dims: tuple[str, ...]
     sizes: Mapping[str, int]
     reordered: bool = False
+    upstream: bool = False
 
     @property
     def output(self) -> Expr:
@@ -52,7 +55,7 @@ class Program:
     @property
     def is_loss(self) -> bool:
         """Whether the output is a scalar, so that it is itself the loss."""
-        return self.output.shape.is_scalar
+        return self.output.shape.is_scalar and not self.upstream
 
     def defining(self, name: str) -> Statement | None:
         """Return the statement that assigns a name, `None` for an input."""
@@ -121,6 +124,7 @@ class Program:
             leaves={name: with_dim(leaf, gone, kept) for name, leaf in self.leaves.items()},
             dims=tuple(dim for dim in self.dims if dim != gone),
             sizes={dim: k for dim, k in self.sizes.items() if dim != gone},
+            upstream=not self.is_loss,
         )
 
     def wanted(self, wrt: tuple[str, ...] | None) -> tuple[str, ...]:

@@ -19,10 +19,11 @@ from derive.expr import OPS, Expr, nodes, variables
 from derive.files import fingerprint, question_of, sealed, unsealed, write
 from derive.layout import Box
 from derive.notation import Notation, Style
-from derive.numbers import BITS, Numbers, at_point, interval
+from derive.numbers import BITS, Numbers, interval
 from derive.page import FORMATS, fill
 from derive.parse import Shapes
 from derive.pipeline import prove
+from derive.points import number_text
 from derive.printers.latex import broken, latex, matrix
 from derive.proof import EVERY_SHAPE, GIVEN_SIZES, PROVED, EntryOf
 
@@ -114,7 +115,8 @@ def _worked(
     name, claimed = case.read(judgement.claim)
     work = _Table(case, found)
     truth = case.derivation.backward.get(name, case.derivation.gradients[name])
-    steps = work.needed([truth, claimed])
+    known = [truth, claimed] if judgement.truth else [claimed]
+    steps = work.needed(known)
     i, j = (k - 1 for k in found.entry)
 
     def worked(expr: Expr, text: str) -> list[dict[str, str]]:
@@ -143,10 +145,12 @@ def _worked(
                     work.is_exact(expr),
                 ),
             }
-            for n, expr in work.with_inverses(steps, [truth, claimed])
+            for n, expr in work.with_inverses(steps, known)
         ],
         "entry": _entry(notation, case.gradients[f"d{name}"], i, j),
-        "expected": worked(truth, found.expected),
+        "expected": worked(truth, found.expected)
+        if judgement.truth
+        else _equation([], _value(found.expected), _is_exact(found.expected)),
         "claimed": worked(claimed, found.claimed),
     }
 
@@ -171,7 +175,10 @@ def _equation(parts: list[str], value: str, exact: bool) -> list[dict[str, str]]
 
 def _value(text: str) -> str:
     """Return a value as a reader writes it, with its sign and as a fraction."""
-    return latex(literal(Fraction(text)).box) if _is_exact(text) else text
+    if _is_exact(text):
+        return latex(literal(Fraction(text)).box)
+    mantissa, _, exponent = text.partition("e")
+    return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if exponent else text
 
 
 def _matrix(rows: list[list[str]]) -> str:
@@ -246,7 +253,7 @@ class _Table:
         return list(found)
 
     def shown(self, expr: Expr) -> list[list[str]]:
-        return [[at_point(x) for x in line] for line in self._evaluate(expr)]
+        return [[number_text(x) for x in line] for line in self._evaluate(expr)]
 
     def is_exact(self, expr: Expr) -> bool:
         return all(_is_exact(cell) for line in self.shown(expr) for cell in line)
@@ -273,7 +280,7 @@ def _is_exact(text: str) -> bool:
 
 def _written(value: Any) -> Term:
     """Return a number of the table as it stands in arithmetic."""
-    text = at_point(value)
+    text = number_text(value)
     if _is_exact(text):
         return literal(Fraction(text))
     return Term(Box("num", text=text), SUM if text.startswith("-") else ATOM)

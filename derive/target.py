@@ -6,6 +6,7 @@ written.
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import IO
@@ -110,6 +111,29 @@ def escaped(markup: str) -> str:
     return escape(markup)
 
 
+#: What moves the cursor, colours, begins a line or turns the direction of writing, tabs and the
+#: ends of lines apart, and halves of characters that no terminal can show.
+_RAW = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+
 def safe(message: str) -> str:
-    """Return a message that every terminal can show, also where the input was not Unicode."""
-    return message.encode("utf-8", "backslashreplace").decode("utf-8")
+    """Return a text that every terminal shows and none obeys, in JSON's way of writing characters.
+
+    >>> safe("\x1b[2Jproved")
+    '\\\\u001b[2Jproved'
+    """
+    return _RAW.sub(lambda found: f"\\u{ord(found[0]):04x}", message)
+
+
+def unbroken(message: str) -> str:
+    """Return a text that is one line, so that nobody's words look like a line of ours."""
+    return safe(message).replace("\n", "\\u000a")
+
+
+def say(message: str, *, err: bool = False, nl: bool = True) -> None:
+    """Print a text, whoever wrote it."""
+    import click
+
+    click.echo(safe(message), err=err, nl=nl)

@@ -6,9 +6,9 @@ from itertools import combinations, product
 import numpy as np
 import pytest
 
-from derive.assumptions import ASSUMPTIONS, TABLE, assumed, broken, obeying, unmet
+from derive.assumptions import ASSUMPTIONS, TABLE, assumed, broken, obeying
 from derive.claim import Case
-from derive.errors import ShapeError
+from derive.errors import ShapeError, UnsupportedError
 from derive.parse import parse
 from derive.pleasant import pleasant
 
@@ -121,8 +121,30 @@ def test_every_point_obeys_all_that_is_assumed(name):
         assert broken(found.values["P"], case.assumed["P"]) == []
 
 
-def test_what_nothing_obeys_is_said():
-    assert unmet("P", 2, 2, ["binary", "unit-interval"]) == (
-        "no 2×2 matrix was found such that the entries of P are between 0 and 1 and "
-        "the entries of P are 0 or 1"
-    )
+IMPOSSIBLE = {
+    "entries": (
+        ["binary", "unit-interval"],
+        "no matrix was found such that the entries of P are between 0 and 1 and "
+        "the entries of P are 0 or 1",
+    ),
+    "signs of rows": (
+        ["sign", "row-stochastic", "positive"],
+        "no 2×2 matrix was found such that the entries of P are positive and the rows of P sum "
+        "to one and the entries of P are 1 or -1",
+    ),
+}
+
+
+@pytest.mark.parametrize("claim", ["dP = 2 * P * dY", "dP = 3 * P * dY"])
+def test_a_claim_about_what_nothing_obeys_is_neither_proved_nor_refuted(claim):
+    words, said = IMPOSSIBLE["entries"]
+    found = Case(parse("P: (n, n); Y = P * P"), {"P": words}).judge(claim)
+    assert (found.verdict, found.reason) == ("undecided", said)
+
+
+def test_an_example_of_what_nothing_obeys_is_refused():
+    words, said = IMPOSSIBLE["signs of rows"]
+    program = parse("P: (n, n); Y = P * P")
+    with pytest.raises(UnsupportedError) as caught:
+        pleasant(program, None, 1, None, assumed(program, {"P": words}))
+    assert caught.value.message == said

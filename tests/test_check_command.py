@@ -57,7 +57,7 @@ def test_a_refutation_says_everything(capsys):
     assert re.fullmatch(r" {10}at n = 2, d = 1, m = 1: X = .*, W = .*, B = .*, dY = .*", at)
     assert re.fullmatch(r" {10}dB_11 is (\S+), the claim says (?!\1$)\S+", values)
     assert diagnosis.strip().startswith("true is dB = sum(dY, axis=0); yours ")
-    assert holds.strip() == "it happens to hold where n = 1"
+    assert holds.strip() == "it is true where n = 1"
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_catalogue_files_shapes_and_assumptions(capsys):
     capsys.readouterr()
     quadratic = ["check", "A: (n, n); x: (n, 1); L = x.T @ A @ x", *claims("dx = 2 * A @ x")]
     assert main(quadratic) == 1
-    assert "it happens to hold where A is symmetric" in capsys.readouterr().out
+    assert "it is true where A is symmetric" in capsys.readouterr().out
     assert main([*quadratic, "--assume", "A=symmetric"]) == 0
     assert capsys.readouterr().out.splitlines()[1:] == ["          assumed: A symmetric"]
 
@@ -439,3 +439,27 @@ def test_gradients_as_code(capsys):
 def test_bad_requests_for_gradients(arguments, message, capsys):
     assert main(["gradient", *arguments]) == 2
     assert capsys.readouterr().err == f"derive: {message}\n"
+
+
+FORGED = "a\nproved    b  dA = 1\x1b[2J\x9b1m\u202e"
+
+
+def test_nobody_can_write_a_line_of_ours(tmp_path, capsys):
+    record = {"id": FORGED, "program": "Y = A @ B", "shapes": {"A": ["n", "k"], "B": ["k", "m"]},
+              "wrt": "A", "claim": "2 * dY @ B.T"}  # fmt: skip
+    path = tmp_path / "forged.jsonl"
+    path.write_text(json.dumps(record), "utf-8")
+    assert main(["check", "--file", str(path)]) == 1
+    out = capsys.readouterr().out
+    assert [line for line in out.splitlines() if line.startswith("proved")] == []
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", out)
+    assert main(["check", "--file", str(path), "--json"]) == 1
+    out = capsys.readouterr().out
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", out)
+    assert json.loads(out)["id"] == FORGED
+
+
+def test_a_message_in_a_users_words_is_indented(capsys):
+    assert main(["check", "Y = X", "--claim", "dX = dY", "--assume", "X=odd\nproved  it"]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert [line for line in lines if not line.startswith(("derive: ", "  "))] == []

@@ -5,6 +5,7 @@ from fractions import Fraction
 
 import pytest
 
+from derive.assumptions import TABLE, broken
 from derive.claim import Case, check
 from derive.errors import ParseError, ShapeError, UnsupportedError
 from derive.expr import OPS, number
@@ -205,6 +206,104 @@ def test_a_counterexample_can_be_redone_by_hand():
 def test_a_fraction_is_shown_as_one():
     (found,) = check("x: (n, 1); L = mean(x)", "dx = ones(n, 1) / (n + 2)")
     assert (found.counterexample.expected, found.counterexample.claimed) == ("1", "1/3")
+
+
+# program, assumptions, claim: where it is true; nothing of it is a case of the counterexample
+WHERE = {
+    "rows sum to one": (CROSS, {}, "dZ = (S - T) / n", "where the rows of T sum to one"),
+    "symmetric": (QUADRATIC, {}, "dx = 2 * A @ x", "where A is symmetric"),
+    "positive": ("x: (n, 1); L = sum(abs(x))", {}, "dx = ones(n, 1)",
+                 "where the entries of x are positive"),
+    "a root of a square": ("x: (n, 1); L = sum(sqrt(x ** 2))", {}, "dx = ones(n, 1)",
+                           "where the entries of x are positive"),
+    "binary": ("T: (n, m); w: (m, 1); Y = T ** 2 @ w", {}, "dw = T.T @ dY",
+               "where the entries of T are 0 or 1"),
+    "signs": ("T: (n, m); w: (m, 1); Y = T ** 3 @ w", {}, "dw = T.T @ dY",
+              "where the entries of T are 0 or 1"),
+    "signs alone": ("s: (n, 1); w: (n, 1); Y = s ** 2 * w", {}, "dw = dY",
+                    "where the entries of s are 1 or -1"),
+    "one-hot": ("T: (n, m); w: (m, 1); Y = sum(T @ w * T, axis=1)", {}, "dw = T.T @ dY",
+                "where the rows of T sum to one"),
+    "beside what is assumed": (QUADRATIC, {"A": "positive"}, "dx = 2 * A @ x",
+                               "where A is symmetric"),
+    # at m = 1 the output is a scalar, and no loss for that
+    "an upstream gradient forgotten": ("x: (1, m); Y = 3 * x", {}, "dx = 3 * ones(1, m)", ""),
+    "of a square": ("X: (n, m); Y = X * X", {}, "dX = 2 * X", ""),
+    "symmetric already": ("P: (n, n); L = sum(P @ P)", {"P": ["symmetric", "row-stochastic"]},
+                          "dP = 2 * P", "where n = 1"),
+    "definite already": ("A: (n, n); X: (n, m); Y = A @ X", {"A": "spd"}, "dX = 2 * A @ dY", ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WHERE)
+def test_a_refutation_says_under_which_assumption_a_claim_is_true(name):
+    program, assume, claim, where = WHERE[name]
+    found = Case(parse(program), assume).judge(claim)
+    assert (found.verdict, found.holds) == ("refuted", where)
+    words = {
+        says.says.format(leaf): (leaf, word) for word, says in TABLE.items() for leaf in "ATsxP"
+    }
+    if (said := where.removeprefix("where ")) in words:
+        leaf, word = words[said]
+        values = found.counterexample.values[leaf]
+        assert broken([[Fraction(x) for x in line] for line in values], [word])
+        again = {**assume, leaf: [*([assume[leaf]] if leaf in assume else []), word]}
+        assert Case(parse(program), again).judge(claim).verdict == "proved"
+
+
+# assumptions that points once broke: the claims are true where these hold
+TRUE_UNDER = {
+    "unit interval": ("X: (n, m); Y = relu(1 - X) + relu(X - 1)", {"X": "unit-interval"},
+                      "dX = -dY"),
+    "symmetric rows": ("P: (n, n); x: (n, 1); L = sum(P @ x)",
+                       {"P": ["symmetric", "row-stochastic"]}, "dx = ones(n, 1)"),
+    "a definite projection": ("P: (n, n); X: (n, m); Y = P * P @ X", {"P": ["spd", "binary"]},
+                              "dX = P @ dY"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TRUE_UNDER)
+def test_a_claim_that_is_true_under_assumptions_together_is_not_refuted(name):
+    program, assume, claim = TRUE_UNDER[name]
+    found = Case(parse(program), assume).judge(claim)
+    assert found.verdict != "refuted", found.counterexample
+
+
+MAXIMUM = "A: (n, n); Y = max(A, A.T)"
+OFF_DIAGONAL = "dA = dY * (A > A.T) + (dY * (A.T > A)).T"
+
+
+def test_what_is_expected_comes_from_the_program_and_not_from_a_rule():
+    """On the diagonal a maximum of A and its transpose is A."""
+    (false, true) = check(MAXIMUM, [OFF_DIAGONAL, f"{OFF_DIAGONAL} + dY * eye(n)"])
+    assert true.verdict != "refuted" and true.counterexample is None
+    point = false.counterexample
+    assert (point.expected, point.claimed) == (point.values["dY"][0][0], "0")
+    assert false.truth != false.claim
+
+
+NEAR = {
+    "fractions": ("C: (n, n); L = sum(C / (97 + C))", "dC = 97 / (97 + C) ** 2 + 1 / 10 ** 12"),
+    "intervals": ("X: (n, m); L = sum(exp(X))", "dX = exp(X) + 1 / 10 ** 30"),
+    "a fraction and an interval": ("X: (n, m); L = sum(X)", "dX = exp(X / 10 ** 20)"),
+}
+
+
+@pytest.mark.parametrize("name", NEAR)
+def test_numbers_that_differ_look_different(name):
+    (found,) = check(*NEAR[name])
+    expected, claimed = found.counterexample.expected, found.counterexample.claimed
+    digits = max(len(x) for x in (expected, claimed))
+    assert found.verdict == "refuted"
+    assert round(Fraction(expected), digits) != round(Fraction(claimed), digits)
+
+
+@pytest.mark.parametrize("count", [14, 16])
+def test_many_dimensions_are_not_tried_in_all_sizes_at_once(count):
+    dims = [f"d_{k}" for k in range(count + 1)]
+    shapes = {f"W{k}": (dims[k], dims[k + 1]) for k in range(count)}
+    (found,) = check(f"Y = {' @ '.join(shapes)}", "dW0 = 2 * dY @ W1.T", shapes)
+    assert found.verdict == "refuted"
 
 
 # -- words -----------------------------------------------------------------------------------------
