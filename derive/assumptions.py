@@ -195,6 +195,32 @@ def _of_many(table: Matrix, words: frozenset[str], dominant: bool) -> Matrix:
     return table
 
 
+def refuse_broken(values: Mapping[str, Matrix], assume: Mapping[str, frozenset[str]]) -> None:
+    """Raise `UnsupportedError` where values that were given are not what is assumed of them.
+
+    >>> refuse_broken({"x": [[Fraction(1)]]}, {"x": frozenset({"positive"})})
+    """
+    for name, words in assume.items():
+        if name in values and (wrong := broken(values[name], words)):
+            raise UnsupportedError(f"{name} is not {' and not '.join(wrong)}")
+
+
+def said(
+    assume: Mapping[str, frozenset[str]], written: Callable[[str], str]
+) -> list[dict[str, str]]:
+    """Return what is assumed as sentences with a place, `{}`, and the name that stands there.
+
+    >>> said({"A": frozenset({"symmetric"})}, str.lower)
+    [{'says': '{} is symmetric', 'name': 'a'}]
+    """
+    return [
+        {"says": TABLE[word].says, "name": written(name)}
+        for name, words in assume.items()
+        for word in ASSUMPTIONS
+        if word in words
+    ]
+
+
 def unmet(name: str, words: Iterable[str], sizes: str = "") -> str:
     """Return the sentence that no matrix was found that obeys all of some words."""
     said = " and ".join(TABLE[word].says.format(name) for word in ASSUMPTIONS if word in words)

@@ -362,7 +362,7 @@ class Court:
         case = self.case
         try:
             with within(timeout):
-                judgement = case.judge(claim)
+                judgement = replace(case.judge(claim), assumed=self.assume)
             return judgement.verdict, judgement, ""
         except TimeUp as error:
             self.case = self._case()  # the one that was interrupted may be in pieces
@@ -374,6 +374,8 @@ class Court:
         except MemoryError:
             message = "the judges ran out of memory"
         standing = case.standing.get(claim)
+        if standing is not None:
+            standing = replace(standing, assumed=self.assume)
         return standing.verdict if standing is not None else UNDECIDED, standing, message
 
     def judgement(self, claim: str, timeout: float | None = None) -> Judgement:

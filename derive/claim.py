@@ -9,7 +9,7 @@ small integers, in rigorous intervals; without one the claim stays undecided.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import cycle, islice
@@ -111,8 +111,8 @@ class Judgement:
 
     `verdict` is proved, refuted or undecided; `truth` is the gradient in input syntax, the claim's
     own formula where that is proved; `reason` says in words why the claim is refuted or undecided,
-    `diagnosis` what its author may have meant, proved itself before it is offered, and `holds`
-    where the claim happens to be true.
+    `diagnosis` what its author may have meant, proved itself before it is offered, `holds` where
+    the claim happens to be true, and `assumed` what was assumed of the inputs.
     """
 
     claim: str
@@ -126,6 +126,7 @@ class Judgement:
     diagnosis: str = ""
     holds: str = ""
     seconds: float = 0.0
+    assumed: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         """Whether the claim is proved: what is refuted or undecided is false in a condition."""
@@ -138,6 +139,7 @@ class Judgement:
             "verdict": self.verdict,
             "scope": self.scope,
             "method": self.method,
+            "assumed": {name: list(words) for name, words in self.assumed.items()},
             "truth": self.truth,
             "conditions": list(self.conditions),
             "counterexample": self.counterexample.plain() if self.counterexample else None,
@@ -146,7 +148,7 @@ class Judgement:
             "holds": self.holds,
             "seconds": round(self.seconds, 6),
         }
-        return {key: value for key, value in found.items() if value not in ("", [], None)}
+        return {key: value for key, value in found.items() if value not in ("", [], {}, None)}
 
 
 #: What is usually assumed of an input and not said, the weakest first.

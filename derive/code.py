@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from derive.assumptions import Assumptions, said
 from derive.errors import UnsupportedError
 from derive.expr import ATOM, POWER, PRODUCT, SIGN, SUM, Expr, nodes, variables, written_args
 from derive.limits import TIMEOUT, limited
@@ -27,6 +28,7 @@ def gradient(
     shapes: Shapes | None = None,
     *,
     wrt: Sequence[str] | None = None,
+    assume: Assumptions | None = None,
     code: str | None = None,
     timeout: float | None = TIMEOUT,
 ) -> dict[str, str] | str:
@@ -44,12 +46,13 @@ def gradient(
         return {"w": dw}
     <BLANKLINE>
 
-    `code` is numpy, torch or jax. Raises what `derive.prove` raises.
+    `assume` is what holds of an input, and makes formulas shorter; `code` is numpy, torch or jax.
+    Raises what `derive.prove` raises.
     """
     if code is not None:
         library(code)
     with limited(timeout):
-        proof = prove(program, shapes, wrt=wrt, detail="brief", timeout=None)
+        proof = prove(program, shapes, wrt=wrt, assume=assume, detail="brief", timeout=None)
         return proof.gradients if code is None else to_code(proof, code)
 
 
@@ -303,7 +306,9 @@ class _Writer:
         what = "; ".join(program.lines())
         shapes = ", ".join(f"{name} is {self._shape(name)}" for name in self.given)
         plural = "s" if len(self.derivation.wrt) > 1 else ""
-        return f'"""The gradient{plural} of {what}: {shapes}."""'
+        assumed = said(self.derivation.assumed, self.name)
+        where = " and ".join(one["says"].format(one["name"]) for one in assumed)
+        return f'"""The gradient{plural} of {what}: {shapes}{", where " * bool(where)}{where}."""'
 
     def _shape(self, name: str) -> Shape:
         return self.program.leaves[name if name in self.program.leaves else name[1:]].shape

@@ -110,6 +110,7 @@ command.add_command(exercise)
 @options.SHAPES
 @click.option("--at", metavar="n=2,d=3", help="Sizes at which entries are written out.")
 @options.WRT
+@options.ASSUME
 @options.OUTPUT
 @options.FORMAT
 @click.option("--json", "as_json", is_flag=True, help="Print the trace; write only with -o.")
@@ -160,6 +161,7 @@ def _proved(target: str, given: dict[str, Any]) -> Proof:
             dict(shape(item) for item in given["shapes"]),
             at=sizes(given["at"]),
             wrt=options.names(given["wrt"]),
+            assume=options.assumptions(given["assumed"]),
             detail=given["detail"],
             style=style,
             name=name,
@@ -226,11 +228,13 @@ def _report(proof: Proof, paths: list[Path]) -> None:
         if formula != proof.backward[name]:
             rows.append(("", f"d{name} = {formula}"))
     steps, equations = len(proof.steps), len(derivation.numbers())
+    assumed = [f"{name} {', '.join(sorted(words))}" for name, words in derivation.assumed.items()]
     digits = min((a.digits for a in derivation.agreements), default=None)
     lines = [
         f"{steps} steps in {equations} equations, "
         "each of them proved by a road that did not produce it"
     ]
+    lines += [f"assumed: {', '.join(assumed)}"] if assumed else []
     if digits is not None:
         lines.append(f"central differences of the whole program agree to {digits} digits")
     if not sys.stdout.isatty():

@@ -16,7 +16,7 @@ import click
 from derive.errors import LimitError, UnsupportedError
 from derive.escape import one_line
 from derive.limits import TIMEOUT, limited, seconds
-from derive.options import FORMAT, SHAPES, formats as formats_of, timed
+from derive.options import ASSUME, FORMAT, SHAPES, assumptions, formats as formats_of, timed
 from derive.target import escaped, read_target, say, shape, unbroken
 
 if TYPE_CHECKING:
@@ -32,9 +32,7 @@ MARKS = {"proved": ("✓", "green"), "refuted": ("✗", "red"), "undecided": ("?
 @click.argument("target", required=False)
 @click.option("--claim", "claims", multiple=True, metavar="'dX = ...'", help="What is claimed.")
 @SHAPES
-@click.option(
-    "--assume", "assumed", multiple=True, metavar="A=symmetric", help="Holds of an input."
-)
+@ASSUME
 @click.option("--file", "path", metavar="FILE", help="Identities, .jsonl or .toml; - is stdin.")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), default=1, help="Workers for a file.")
 @click.option(
@@ -74,7 +72,7 @@ def _check_claims(target: str, formats: tuple[str, ...], options: dict[str, Any]
     text, name = read_target(target)
     given = dict(shape(item) for item in options["shapes"])
     with limited(options["timeout"]):
-        court = Court(text, given, assumptions_of(options["assumed"]), name=name)
+        court = Court(text, given, assumptions(options["assumed"]), name=name)
         for claim in options["claims"]:  # what cannot be read is said before anything is judged
             court.read(claim)
     found: Counter[str] = Counter()
@@ -105,19 +103,6 @@ def status(found: Counter[str]) -> int:
         if found[verdict]:
             return number
     return 0
-
-
-def assumptions_of(items: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-    """Return what options such as `A=symmetric` assume of each name."""
-    from derive.batch import assumptions
-
-    found: dict[str, list[str]] = {}
-    for item in items:
-        name, equals, words = (part.strip() for part in item.partition("="))
-        if not equals or not name or not words:
-            raise UnsupportedError(f"an assumption is written A=symmetric, not {item!r}")
-        found.setdefault(name, []).extend(word.strip() for word in words.split(","))
-    return assumptions(found)
 
 
 # -- documents -------------------------------------------------------------------------------------
@@ -331,6 +316,7 @@ def _table(rows: list[list[str]]) -> str:
 @click.argument("target")
 @click.option("--wrt", metavar="X,W", help="Variables to differentiate by; all inputs by default.")
 @SHAPES
+@ASSUME
 @click.option("--latex", "as_latex", is_flag=True, help="Formulas in LaTeX.")
 @click.option("--code", metavar="numpy|torch|jax", help="A Python function that computes them.")
 @click.option("--json", "as_json", is_flag=True, help="The gradients as one JSON object.")
@@ -350,6 +336,7 @@ def gradient(target: str, **options: Any) -> int:
         text,
         dict(shape(item) for item in options["shapes"]),
         wrt=tuple(word.strip() for word in wrt.split(",")) if wrt is not None else None,
+        assume=assumptions(options["assumed"]),
         detail="brief",
         name=name,
     )

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from derive import options
-from derive.commands_check import assumptions_of
 from derive.commands_graph import report
 from derive.target import read_target, say, shape, sizes
 
@@ -23,9 +22,7 @@ if TYPE_CHECKING:
 @options.SHAPES
 @click.option("--at", metavar="n=2,d=3", help="Sizes of the matrices.")
 @options.WRT
-@click.option(
-    "--assume", "assumed", multiple=True, metavar="A=spd", help="Holds of an input's numbers."
-)
+@options.ASSUME
 @options.OUTPUT
 @options.FORMAT
 @click.option("--json", "as_json", is_flag=True, help="Print the numbers; write only with -o.")
@@ -75,7 +72,7 @@ def _worked(target: str, given: dict[str, Any]) -> Example:
         seed=given["seed"],
         values=given["values"],
         wrt=options.names(given["wrt"]),
-        assume=assumptions_of(given["assumed"]),
+        assume=options.assumptions(given["assumed"]),
         style=options.style(given),
         name=name,
     )

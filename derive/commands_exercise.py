@@ -6,9 +6,17 @@ from typing import Any
 
 import click
 
-from derive.commands_check import assumptions_of
 from derive.errors import UnsupportedError
-from derive.options import FORMAT, SHAPES, WRT, formats as formats_of, names, timed
+from derive.options import (
+    ASSUME,
+    FORMAT,
+    SHAPES,
+    WRT,
+    assumptions,
+    formats as formats_of,
+    names,
+    timed,
+)
 from derive.target import read_target, say, shape, sizes
 
 
@@ -19,9 +27,7 @@ from derive.target import read_target, say, shape, sizes
 @SHAPES
 @click.option("--at", metavar="n=2,d=3", help="Sizes of the matrices.")
 @WRT
-@click.option(
-    "--assume", "assumed", multiple=True, metavar="T=one-hot-rows", help="Holds of an input."
-)
+@ASSUME
 @click.option("-o", "--output", metavar="DIR", help="Folder to write to (output).")
 @FORMAT
 @click.option("--json", "as_json", is_flag=True, help="Print problems and answers; write with -o.")
@@ -48,7 +54,7 @@ def exercise(target: str, **options: Any) -> int:
         seed=options["seed"],
         at=sizes(options["at"]),
         wrt=names(options["wrt"]),
-        assume=assumptions_of(options["assumed"]),
+        assume=assumptions(options["assumed"]),
         name=name,
     )
     if options["as_json"]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from derive.options import OUTPUT, SHAPES, formats as formats_of, timed
+from derive.options import ASSUME, OUTPUT, SHAPES, assumptions, formats as formats_of, timed
 from derive.shape import count
 from derive.target import read_target, say, shape, sizes
 
@@ -24,6 +24,7 @@ BOTH = "both"
 @click.option("--values", metavar="x=-2,y=5", help="Numbers for the inputs: text, .json or .toml.")
 @SHAPES
 @click.option("--at", metavar="n=2,d=3", help="Sizes that the values leave open.")
+@ASSUME
 @click.option(
     "--gates", type=click.Choice(["written", "primitive", "named", BOTH]), default="written",
     show_default=True, help="Gates as written, elementary ones, named sigmoids, or both of these.",
@@ -73,7 +74,7 @@ def _graphs(target: str, options: dict[str, Any]) -> list[Graph]:
     return [
         draw(
             text, shapes, values=options["values"], at=sizes(options["at"]), gates=kind,
-            digits=options["digits"], name=name,
+            digits=options["digits"], name=name, assume=assumptions(options["assumed"]),
         )
         for kind in kinds
     ]  # fmt: skip
@@ -91,7 +92,7 @@ def _text(found: list[Graph], form: str, picture: str) -> str:
 
 def _write(found: list[Graph], folder: Path, formats: tuple[str, ...]) -> list[Path]:
     """Write the documents, and the pictures that the Markdown shows; each whole or not at all."""
-    from derive.files import fingerprint, write
+    from derive.files import asked, fingerprint, write
 
     made: dict[str, tuple[str, int]] = {}  # by the ending of a file: its format, and which graph
     for form in formats:
@@ -107,8 +108,8 @@ def _write(found: list[Graph], folder: Path, formats: tuple[str, ...]) -> list[P
             alone = [found[k]] if form in ("svg", "mmd") else found
             yield _text(alone, form, f"{stem}-graph{{}}.svg")
 
-    asked = fingerprint("Graph", [one.question for one in found])
-    return write(folder, found[0].program.name, asked, list(made), texts)
+    question = fingerprint([asked("Graph", one.question) for one in found])
+    return write(folder, found[0].program.name, question, list(made), texts)
 
 
 def report(graph: Graph) -> None:

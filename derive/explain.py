@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
+from derive.assuming import under
 from derive.errors import SizeError
 from derive.expr import Condition, Expr, nodes, number, substitute, variables
 from derive.hypotheses import (
@@ -69,18 +70,23 @@ def explain(
     wrt: tuple[str, ...] | None = None,
     detail: str = "full",
     max_entries: int = 1_000_000,
+    assume: Mapping[str, frozenset[str]] | None = None,
+    claims: Mapping[str, Expr] | None = None,
 ) -> Derivation:
     """Return the derivation of a program's gradients, its steps not yet judged.
+
+    `assume` is what the inputs obey, as `assumed` returns it; `claims` are formulas of gradients,
+    by name, with which the derivation ends.
 
     Raises `UnsupportedError` for a variable that cannot be differentiated by, `SizeError` where the
     document would have more than `max_entries` entries.
     """
     if all(leaf.shape.is_scalar for leaf in program.leaves.values()):
         detail = "brief"  # a scalar has no entries: the proof for every shape says it all
-    wanted, ground = program.wanted(wrt), ground_of(program)
+    wanted, ground = program.wanted(wrt), ground_of(program, assume)
     relations = sizes_asked(program, ground)
     sizes = with_values(program, at, relations or ())
-    writer = _Writer(program, wanted, sizes, detail, ground, relations)
+    writer = _Writer(program, wanted, sizes, detail, ground, relations, assume or {}, claims or {})
     writer.refuse_above(max_entries)
     return writer.derivation()
 
@@ -96,8 +102,12 @@ class _Writer:
         detail: str,
         ground: Ground,
         relations: tuple[Relation, ...] | None,
+        assume: Mapping[str, frozenset[str]],
+        claims: Mapping[str, Expr],
     ):
         self.program = program
+        self.assume, self.claims = assume, claims
+        self.assuming: dict[str, Chain] = {}
         self.wrt = wrt
         self.sizes = sizes
         self.detail = detail
@@ -170,8 +180,11 @@ class _Writer:
                 continue
             locals_ += self.local_theorems(statement)
             self.add_up(locals_, totals, backward)
+            for name in [name for name in backward if name not in self.assuming]:
+                backward[name] = self.shortened(name, backward[name], totals)
         order = {name: k for k, name in enumerate(self.program.leaves)}
         composed, gradients = self.compose(backward, totals)
+        claimed = self.claimed(backward, gradients, composed, totals)
         return Derivation(
             program=self.program,
             wrt=self.wrt,
@@ -190,6 +203,9 @@ class _Writer:
             backward=backward,
             gradients=dict(sorted(gradients.items(), key=lambda item: order[item[0]])),
             lemmas=self.lemmas(),
+            assumed=self.assume,
+            assuming={name: chain for name, chain in self.assuming.items() if chain},
+            claimed=claimed,
         )
 
     def lemmas(self) -> tuple[Lemma, ...]:
@@ -324,22 +340,79 @@ class _Writer:
             own, local = self.gradient(name), backward[name]
             says[own] = self.theorem_of(name, totals)
             put_in = substitute(local, known)
-            value, rewrites = simplify(put_in)
+            value, rewrites = self.simplified(put_in, "composed")
             known[own] = value
             if put_in is not local:
                 cites = tuple(says[leaf] for leaf in variables(local) if leaf in known)
                 chains[name] = (
                     Step(own, local, "theorem", part="composed", facts=(("cites", (says[own],)),)),
                     Step(local, put_in, "substitution", part="composed", facts=(("cites", cites),)),
-                    *(Step(r.before, r.after, r.rule, part="composed") for r in rewrites),
+                    *rewrites,
                 )
                 says[own] = ("composed", name)
-        cited = _needed(self.wrt, chains)
+        claimed = (leaf.data[0][1:] for claim in self.claims.values() for leaf in variables(claim))
+        cited = _needed((*self.wrt, *claimed), chains)
         chains = {name: chain for name, chain in chains.items() if name in cited}
         return chains, {name: known[self.gradient(name)] for name in backward if name in self.wrt}
 
+    def simplified(self, expr: Expr, part: str) -> tuple[Expr, Chain]:
+        """Return an expression in textbook form, the assumptions used, and the steps to it."""
+        value, rewrites = simplify(expr)
+        shorter, uses = under(value, self.assume)
+        steps = [Step(r.before, r.after, r.rule, part=part) for r in rewrites]
+        for use in uses:
+            facts = (("because", use.because),) if use.because else ()
+            steps.append(Step(use.before, use.after, use.rule, part=part, facts=facts))
+        return shorter, tuple(steps)
+
+    def shortened(self, name: str, formula: Expr, totals: Mapping[str, Chain]) -> Expr:
+        """Return the gradient by a name where the assumptions hold, and keep the road to it."""
+        value, steps = self.simplified(formula, "assuming")
+        if not any(step.rule == "assumed" for step in steps):
+            self.assuming[name] = ()
+            return formula
+        facts = (("cites", (self.theorem_of(name, totals),)),)
+        own = self.gradient(name)
+        here = (("cites", (("assuming", name),)),)
+        self.assuming[name] = (
+            Step(own, formula, "theorem", part="assuming", facts=facts),
+            *steps,
+            Step(own, value, "theorem", part="assuming", facts=here),
+        )
+        return value
+
+    def claimed(
+        self,
+        backward: Mapping[str, Expr],
+        gradients: Mapping[str, Expr],
+        composed: Mapping[str, Chain],
+        totals: Mapping[str, Chain],
+    ) -> dict[str, Chain]:
+        """Return the roads from the gradients to what is claimed of them, where it is not that."""
+        found: dict[str, Chain] = {}
+        for name, claim in self.claims.items():
+            value = gradients[name]
+            if claim in (value, backward[name]):
+                continue
+
+            def says(of: str) -> Place:
+                return ("composed", of) if of in composed else self.theorem_of(of, totals)
+
+            own = self.gradient(name)
+            names = (leaf.data[0] for leaf in variables(claim))
+            used = [own[1:] for own in names if own in self.names and own[1:] in backward]
+            start = (("cites", (says(name),)),)
+            cites = tuple(says(of) for of in used)
+            found[name] = (
+                Step(own, value, "theorem", part="claimed", facts=start),
+                Step(value, claim, "claimed", part="claimed", facts=(("cites", cites),)),
+            )
+        return found
+
     def theorem_of(self, name: str, totals: Mapping[str, Chain]) -> Place:
         """Return the place of the equation that says what the gradient by a name is."""
+        if self.assuming.get(name):
+            return ("assuming", name)
         if name in totals:
             return ("total", name)
         (user,) = self.users(name)

@@ -9,7 +9,7 @@ question, or that somebody has changed, stays as it is: the new one gets a numbe
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from hashlib import blake2s
 from pathlib import Path
@@ -35,6 +35,17 @@ def fingerprint(*what: Any) -> str:
     True
     """
     return blake2s(repr(what).encode("utf-8", "backslashreplace"), digest_size=6).hexdigest()
+
+
+def asked(kind: str, what: Mapping[str, Any]) -> str:
+    """Return the fingerprint of a question: what is asked for, and all that was said, by name.
+
+    What is empty is left out, so that a later version may ask for more.
+
+    >>> asked("Proof", {"wrt": ["X"], "at": {}}) == asked("Proof", {"wrt": ["X"], "detail": ""})
+    True
+    """
+    return fingerprint(kind, sorted((name, value) for name, value in what.items() if value))
 
 
 def told(style: Style) -> list[tuple[str, Any]]:

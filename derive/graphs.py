@@ -7,12 +7,13 @@ pictures, numbers and documents are all printed from these.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from derive.assumptions import Assumptions, assumed, refuse_broken
 from derive.backprop import Trace, backprop
 from derive.catalogue import opened
 from derive.circuit import WRITTEN, Circuit, circuit, formula
@@ -83,12 +84,14 @@ class Node:
 class Graph:
     """A program's computation graph; in a notebook it shows itself as a picture.
 
-    `digits` is the number of significant digits to which long numbers are rounded in print.
+    `digits` is the number of significant digits to which long numbers are rounded in print;
+    `assumed` is what holds of the inputs.
     """
 
     circuit: Circuit
     trace: Trace | None = None
     digits: int = 4
+    assumed: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def program(self) -> Program:
@@ -134,14 +137,17 @@ class Graph:
         return tuple(found)
 
     @property
-    def question(self) -> Any:
-        """What the graph shows, as plain values."""
+    def question(self) -> dict[str, Any]:
+        """What the graph shows, as plain values by name."""
         gates = [node.formula for node in self.nodes]
         given = None if self.trace is None else [
             [str(self.trace.values[gate.place]) for gate in self.circuit.gates if gate.is_input],
             str(self.trace.gradients[self.circuit.output.place]),
         ]  # fmt: skip
-        return [str(s) for s in self.program.statements], gates, given, self.digits
+        assumed = sorted((name, sorted(words)) for name, words in self.assumed.items())
+        statements = [str(s) for s in self.program.statements]
+        return {"statements": statements, "gates": gates, "given": given, "digits": self.digits,
+                "assumed": assumed}  # fmt: skip
 
     def picture(self) -> Picture:
         """Return what the picture shows, before anything has a place."""
@@ -175,6 +181,8 @@ class Graph:
     def plain(self) -> dict[str, Any]:
         """Return the graph as plain values, for `--json`."""
         found: dict[str, Any] = {}
+        if self.assumed:
+            found["assumed"] = {name: sorted(words) for name, words in self.assumed.items()}
         if self.trace is not None:
             found["forward"] = {name: _plain(value) for name, value in self.forward.items()}
             found["gradients"] = {name: _plain(value) for name, value in self.gradients.items()}
@@ -236,6 +244,7 @@ def graph(
     *,
     values: Mapping[str, Any] | str | Path | None = None,
     at: Mapping[str, int] | None = None,
+    assume: Assumptions | None = None,
     gates: str = WRITTEN,
     digits: int = 4,
     name: str = "",
@@ -248,7 +257,8 @@ def graph(
     (-12, {'x': -4, 'y': -4, 'z': 3, 'q': -4, 'f': 1})
 
     `values` holds a number or a nested list for each input (or their text, or a .json or .toml
-    file), and may hold the gradient of the loss with respect to the output. `gates` is `written`,
+    file), and may hold the gradient of the loss with respect to the output; they must be what
+    `assume` says. `gates` is `written`,
     `primitive` (sigmoids broken into exp and reciprocal) or `named` (such sigmoids recognised).
     Decimals are exact: 0.1 is 1/10. Raises `ParseError`, `ShapeError`, `UnsupportedError` for bad
     input, `DomainError` where a value does not exist and `LimitError` after `timeout` seconds.
@@ -256,8 +266,11 @@ def graph(
     with limited(timeout):
         given = values if isinstance(values, Mapping | None) else read_values(values)
         read, _ = opened(program, shapes, name, given or ())
+        words = assumed(read, assume or {})
         found = circuit(read, gates)
         if given is None:
-            return Graph(found, None, digits)
+            return Graph(found, None, digits, words)
         where = point(read, given, at)
-        return Graph(found, backprop(found, where.sizes, where.values, where.seed), digits)
+        refuse_broken(where.values, words)
+        trace = backprop(found, where.sizes, where.values, where.seed)
+        return Graph(found, trace, digits, words)

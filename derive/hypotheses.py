@@ -17,6 +17,7 @@ from itertools import combinations, cycle, islice, product
 from math import lcm
 from typing import Any
 
+from derive.assumptions import Matrix, obeying
 from derive.errors import SizeError, UnsupportedError
 from derive.expr import Condition, Expr, extent_of, nodes, number, substitute, variables
 from derive.forms import UNIT, Form, TooLarge, Undefined, merge
@@ -659,14 +660,32 @@ def conditions(ground: Ground, roots: Iterable[Expr]) -> Iterator[Condition]:
                 yield replace(condition, but=but) if but else condition
 
 
-def ground_of(program: Program) -> Ground:
-    """Return where the hypotheses of a program are satisfied of which nothing is assumed."""
+def ground_of(program: Program, assume: Mapping[str, frozenset[str]] | None = None) -> Ground:
+    """Return where the hypotheses of a program are satisfied, by points that obey `assume`."""
     reaching = program.reaching()
     return Ground(
         program,
         [(s.name, s.expr) for s in program.statements if s.name in reaching],
-        points(program),
+        obedient(points(program), assume or {}),
+        assume,
     )
+
+
+def obedient(draw: Points, assume: Mapping[str, frozenset[str]]) -> Points:
+    """Return points that obey what is assumed; none from a seed that gives none."""
+
+    def found(sizes: Sizes, seed: int) -> Mapping[str, Matrix] | None:
+        values = draw(sizes, seed)
+        if values is None:
+            return None
+        for name, words in assume.items():
+            rows = obeying(values[name], words)
+            if rows is None:
+                return None
+            values = {**values, name: rows}
+        return values
+
+    return found
 
 
 def sizes_asked(program: Program, ground: Ground, *others: Expr) -> tuple[Relation, ...] | None:

@@ -23,6 +23,9 @@ SHAPES = click.option(
 WRT = click.option(
     "--wrt", metavar="X,W", help="Variables to differentiate by; all inputs by default."
 )
+ASSUME = click.option(
+    "--assume", "assumed", multiple=True, metavar="A=symmetric", help="Holds of an input."
+)
 OUTPUT = click.option(
     "-o", "--output", metavar="DIR", help="Folder to write to (output), or - for stdout."
 )
@@ -92,6 +95,17 @@ def style(options: Mapping[str, Any]) -> Style:
 def names(text: str | None) -> tuple[str, ...] | None:
     """Return the names that a text such as `X,W` lists."""
     return None if text is None else tuple(word.strip() for word in text.split(","))
+
+
+def assumptions(items: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """Return what options such as `A=symmetric` assume of each name."""
+    found: dict[str, tuple[str, ...]] = {}
+    for item in items:
+        name, equals, words = (part.strip() for part in item.partition("="))
+        if not equals or not name or not words:
+            raise UnsupportedError(f"an assumption is written A=symmetric, not {item!r}")
+        found[name] = (*found.get(name, ()), *(word.strip() for word in words.split(",")))
+    return found
 
 
 def formats(

@@ -161,11 +161,11 @@ class Document(ABC):
         A file of another document, or one that was changed by hand, is not written over: then a
         number follows the name.
         """
-        from derive.files import fingerprint, write
+        from derive.files import asked, write
 
         options = {name: value for name, value in options.items() if value}
-        said = sorted((name, str(value)) for name, value in options.items())
-        question = fingerprint(type(self).__name__, self.question, said)
+        said = {name: str(value) for name, value in options.items()}
+        question = asked(type(self).__name__, self.question | said)
         return write(
             folder, self.name, question, [f".{form}" for form in formats],
             lambda name: [self.render(form, **self.named(name) | options) for form in formats],
@@ -173,8 +173,8 @@ class Document(ABC):
 
     @property
     @abstractmethod
-    def question(self) -> Any:
-        """What the document answers, as plain values: the same question, the same file."""
+    def question(self) -> dict[str, Any]:
+        """What the document answers, as plain values by name: the same question, the same file."""
 
     def named(self, name: str) -> dict[str, Any]:
         """Return the options that say which name a document has."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from derive.assumptions import Assumptions, assumed
 from derive.catalogue import opened
 from derive.errors import UnsupportedError
 from derive.explain import DETAILS, explain
@@ -28,12 +29,14 @@ def prove(
     *,
     at: Mapping[str, int] | None = None,
     wrt: Sequence[str] | None = None,
+    assume: Assumptions | None = None,
     detail: str = "full",
     style: Style | None = None,
     name: str = "",
     max_entries: int = 1_000_000,
     progress: Callable[[str], None] | None = None,
     timeout: float | None = TIMEOUT,
+    claims: Mapping[str, Expr] | None = None,
 ) -> Proof:
     """Derive a program's gradients and prove them, every step checked by another road.
 
@@ -45,10 +48,12 @@ def prove(
 
     `program` is a text or a name of the catalogue, `shapes` gives shapes beside the text
     (`{"X": ("n", "d")}`), `at` the sizes at which entries are written out, `wrt` the variables (all
-    inputs by default), `detail` is full, one or brief, `style` the notation, and
-    `timeout` the seconds that it may take. Raises `ParseError`, `ShapeError`, `UnsupportedError` or
-    `SizeError` for bad input, `LimitError` where it takes too long, and `ProofError` where a step
-    was not proved: nothing unproved is returned.
+    inputs by default), and `assume` what holds of an input (`{"A": "symmetric"}`): the gradient is
+    taken as if nothing did, and what is assumed then makes it shorter. `detail` is full, one or
+    brief, `style` the notation, `timeout` the seconds that it may take; with `claims`, formulas in
+    the program's names, the proof goes on to these. Raises `ParseError`, `ShapeError`,
+    `UnsupportedError` or `SizeError` for bad input, `LimitError` where it takes too long, and
+    `ProofError` where a step was not proved: nothing unproved is returned.
     """
     if detail not in DETAILS:
         raise UnsupportedError(f"there is no detail {detail!r}", hint=f"it is {', '.join(DETAILS)}")
@@ -56,7 +61,10 @@ def prove(
     with limited(timeout):
         read, entry = opened(program, shapes, name, wrt or ())
         sizes = {**entry.at, **(at or {})}
-        written = explain(read, at=sizes, wrt=wanted, detail=detail, max_entries=max_entries)
+        written = explain(
+            read, at=sizes, wrt=wanted, detail=detail, max_entries=max_entries,
+            assume=assumed(read, assume or {}), claims=claims,
+        )  # fmt: skip
         return Proof(insist(verify(written, progress)), style or Style(elide=6))
 
 
@@ -103,8 +111,8 @@ class Proof(Document):
         return f"{d.program.name}-{sizes}" if sizes else d.program.name
 
     @property
-    def question(self) -> Any:
-        return self.derivation.question, told(self.style)
+    def question(self) -> dict[str, Any]:
+        return self.derivation.question | {"style": told(self.style)}
 
     def named(self, name: str) -> dict[str, Any]:
         return {"prefix": prefix_of(name)}
@@ -128,6 +136,7 @@ class Proof(Document):
             },
             "sizes": dict(d.sizes),
             "wrt": list(d.wrt),
+            "assumed": {name: sorted(words) for name, words in d.assumed.items()},
             "hypotheses": [
                 *(str(relation) for relation in d.relations),
                 *(in_words(c) for group in d.conditions for c in group),

@@ -14,7 +14,7 @@ from fractions import Fraction
 from random import Random
 from typing import Any
 
-from derive.assumptions import broken, obeying, unmet
+from derive.assumptions import obeying, refuse_broken, unmet
 from derive.backprop import Kink, forward, passes
 from derive.circuit import Circuit, Gate, circuit, formula
 from derive.errors import UnsupportedError
@@ -86,9 +86,7 @@ class _Search:
         self.inverts = any(
             node.name in _INVERTING for s in program.statements for node in nodes(s.expr)
         )
-        for name, words in assume.items():
-            if name in settled.values and (wrong := broken(settled.values[name], words)):
-                raise UnsupportedError(f"{name} is not {' and not '.join(wrong)}")
+        refuse_broken(settled.values, assume)
 
     def best(self) -> Point:
         tries = max(8, min(TRIES, 8 * WORK // self.work))

@@ -195,6 +195,9 @@ class Agreement:
 class Derivation:
     """The trace of a derivation: what was asked, every step, and what became of it.
 
+    Gradients are taken as if nothing were assumed. `assuming` holds, by name, how one becomes
+    shorter by what is assumed of the inputs, its last step being what the theorem says; `claimed`
+    holds how it becomes what somebody claims.
     `relations` must hold of the sizes. `satisfied` says whether a point was found at which all
     hypotheses hold; `tied` are maxima whose theorem holds nowhere, for what they compare is equal.
     """
@@ -212,6 +215,9 @@ class Derivation:
     composed: Mapping[str, Chain]
     backward: Mapping[str, Expr]
     gradients: Mapping[str, Expr]
+    assumed: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    assuming: Mapping[str, Chain] = field(default_factory=dict)
+    claimed: Mapping[str, Chain] = field(default_factory=dict)
     agreements: tuple[Agreement, ...] = ()
     probes: tuple[Mapping[str, int], ...] = field(default=())
     lemmas: tuple[Lemma, ...] = ()
@@ -223,13 +229,14 @@ class Derivation:
         """Yield every equation in the order of the document: its place, and its steps.
 
         The number of an equation is its rank here, in every format. What is claimed of a part of a
-        gradient is not in the theorem: it stands at the end of its own proof.
+        gradient, or is said shorter in the theorem, stands at the end of its own proof.
         """
-        parts = {p.gradient for p in self.locals if self.names[p.gradient.data[0]].through}
-        yield (
-            ("theorem",),
-            tuple(s for p in self.locals if p.gradient not in parts for s in p.claim),
-        )
+        parts = {
+            p.gradient for p in self.locals
+            if self.names[p.gradient.data[0]].through or p.variable.data[0] in self.assuming
+        }  # fmt: skip
+        said = [s for p in self.locals if p.gradient not in parts for s in p.claim]
+        yield ("theorem",), (*said, *(chain[-1] for chain in self.assuming.values()))
         for lemma in self.lemmas:
             yield from lemma.equations()
         for step in self.forward:
@@ -242,20 +249,30 @@ class Derivation:
             name = local.variable.data[0]
             if name in self.totals and last[name] is local:
                 yield ("total", name), self.totals[name]
+            if name in self.assuming and last[name] is local:
+                yield ("assuming", name), self.assuming[name][:-1]
         for name, chain in self.composed.items():
             yield ("composed", name), chain
+        for name, chain in self.claimed.items():
+            yield ("claimed", name), chain
 
     def steps(self) -> list[Step]:
         """Return every step in the order of the document."""
         return [step for _, chain in self.equations() for step in chain]
 
     @property
-    def question(self) -> tuple[Any, ...]:
-        """What was asked, as plain values."""
+    def question(self) -> dict[str, Any]:
+        """What was asked, as plain values by name."""
         program = self.program
         statements = [str(statement) for statement in program.statements]
-        shapes = sorted((name, str(leaf.shape)) for name, leaf in program.leaves.items())
-        return statements, shapes, sorted(self.sizes.items()), sorted(self.wrt), self.detail
+        return {
+            "statements": statements,
+            "shapes": sorted((name, str(leaf.shape)) for name, leaf in program.leaves.items()),
+            "sizes": sorted(self.sizes.items()),
+            "wrt": sorted(self.wrt),
+            "detail": self.detail,
+            "assumed": sorted((name, sorted(words)) for name, words in self.assumed.items()),
+        }
 
     def numbers(self) -> dict[Place, int]:
         """Return the number of every equation by its place."""

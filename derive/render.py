@@ -15,6 +15,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from derive.assumptions import said
 from derive.errors import UnsupportedError
 from derive.expr import Expr, nodes
 from derive.index import Index, Scalar, at_place, index_words, written_out
@@ -178,10 +179,17 @@ class _Page:
             name = local.variable.data[0]
             if name in d.totals and _is_last(d, local):
                 yield from self.total(name)
+            if name in d.assuming and _is_last(d, local):
+                yield Block("text", {"key": "assuming", "X": latex(self.notation.leaf(name))})
+                yield self.equation(d.assuming[name][:-1], ("assuming", name), qed=True)
         if d.composed:
             yield Block("section", {"key": "composed", "level": 2})
             for name, chain in d.composed.items():
                 yield self.equation(chain, ("composed", name), qed=True)
+        if d.claimed:
+            yield Block("section", {"key": "claimed", "level": 2})
+            for name, chain in d.claimed.items():
+                yield self.equation(chain, ("claimed", name), qed=True)
         yield self.checks()
 
     # -- the statement -----------------------------------------------------------------------------
@@ -225,6 +233,7 @@ class _Page:
                 "loss": latex(notation.loss),
                 "output": latex(notation.leaf(self.program.output.data[0])),
                 "conditions": conditions,
+                "assumptions": said(d.assumed, lambda name: latex(notation.leaf(name))),
                 "uses": {
                     "ones": any(r"\mathbf{1}" in text for text in formulas),
                     "odot": any(r"\odot" in text or r"\oslash" in text for text in formulas),
@@ -704,6 +713,9 @@ class _Page:
             if name == "indices":
                 index = self.notation.index
                 facts["indices"] = [f"{latex(index(k))} = {latex(index(p))}" for k, p in fact]
+            elif name == "because":
+                used = {leaf: frozenset({word}) for leaf, word in fact}
+                facts["because"] = said(used, lambda leaf: latex(self.notation.leaf(leaf)))
             elif name == "lemmas":
                 facts["lemmas"] = self._lemma_numbers(fact)
             elif isinstance(fact, Scalar | Expr):

@@ -13,16 +13,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from derive.arithmetic import ATOM, SUM, Term, TooLong, Work, literal
-from derive.errors import DeriveError, UnsupportedError
+from derive.assuming import under
+from derive.assumptions import said
+from derive.errors import DeriveError, ProofError, UnsupportedError
 from derive.escape import one_line
 from derive.expr import OPS, Expr, nodes, variables
-from derive.files import fingerprint, question_of, sealed, unsealed, write
+from derive.files import asked, question_of, sealed, unsealed, write
 from derive.layout import Box
 from derive.notation import Notation, Style
 from derive.numbers import BITS, Numbers, interval
 from derive.page import FORMATS, fill
 from derive.parse import Shapes
-from derive.pipeline import prove
+from derive.pipeline import Proof, prove
 from derive.points import number_text
 from derive.printers.latex import broken, latex, matrix
 from derive.proof import EVERY_SHAPE, GIVEN_SIZES, PROVED, EntryOf
@@ -53,7 +55,8 @@ def _document(case: Case, judgement: Judgement) -> dict[str, Any]:
     truth = judgement.truth
     if judgement.verdict == PROVED:  # the reader sees how we would write it
         name = case.read(judgement.claim)[0]
-        truth = f"d{name} = {case.program.written(case.truth(name))}"
+        value = under(case.truth(name), case.assumed)[0]
+        truth = f"d{name} = {case.program.written(value)}"
     return {
         "prefix": "",
         "verdict": judgement.verdict,
@@ -75,6 +78,7 @@ def _document(case: Case, judgement: Judgement) -> dict[str, Any]:
             for name, leaf in program.leaves.items()
             if name in program.inputs
         ],
+        "assumptions": said(case.assumed, lambda name: latex(notation.leaf(name))),
         "is_loss": program.is_loss,
         "loss": latex(notation.loss),
         "output": latex(notation.leaf(program.output.data[0])),
@@ -295,10 +299,7 @@ def documents(
     at: Mapping[str, int] | None = None,
 ) -> list[tuple[str, str]]:
     """Return a judgement's document in each format, that of a proved claim with its derivation."""
-    proof = None
-    if judgement.verdict == PROVED:
-        name = case.fitting(judgement.claim).read(judgement.claim)[0]
-        proof = prove(case.program.text, shapes, at=at, wrt=(name,), name=case.program.name)
+    proof = _proof(case, judgement, shapes, at) if judgement.verdict == PROVED else None
     found = []
     for form in formats:
         below = proof.render(form, fragment=form == "tex") if proof else ""
@@ -307,13 +308,32 @@ def documents(
     return found
 
 
+def _proof(
+    case: Case, judgement: Judgement, shapes: Shapes | None, at: Mapping[str, int] | None
+) -> Proof:
+    """Return the derivation of a claimed gradient, which ends with the claim where it can.
+
+    It cannot where the claim speaks of a special case, of dimensions that are equal, or where the
+    judges of a claim know more than those of a step.
+    """
+    name, claim = case.fitting(judgement.claim).read(judgement.claim)
+    common: dict[str, Any] = {
+        "at": at, "wrt": (name,), "name": case.program.name, "assume": case.assumptions,
+    }  # fmt: skip
+    if claim.shape == case.program.leaves[name].shape and case.fitting(judgement.claim) is case:
+        try:
+            return prove(case.program.text, shapes, claims={name: claim}, **common)
+        except ProofError:
+            pass
+    return prove(case.program.text, shapes, **common)
+
+
 def _question(case: Case, judgement: Judgement, at: Mapping[str, int] | None) -> str:
     """Return the fingerprint of what a document answers."""
-    shapes = sorted((name, str(leaf.shape)) for name, leaf in case.program.leaves.items())
-    statements = [str(statement) for statement in case.program.statements]
-    assumed = sorted((name, sorted(words)) for name, words in case.assumed.items())
-    sizes = sorted((at or {}).items())
-    return fingerprint("Judgement", statements, shapes, assumed, judgement.claim, sizes)
+    return asked("Judgement", case.derivation.question | {
+        "claim": judgement.claim, "at": sorted((at or {}).items()),
+        "assumed": sorted((name, sorted(words)) for name, words in case.assumed.items()),
+    })  # fmt: skip
 
 
 def write_documents(folder: str | Path, stem: str, texts: Iterable[tuple[str, str]]) -> list[Path]:

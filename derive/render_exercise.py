@@ -18,7 +18,7 @@ from derive.calculator import Unreadable, comes_to, has_rounded, sufficient
 from derive.errors import FaultError, UnsupportedError
 from derive.exact import Rows, decimal, is_exact
 from derive.expr import OPS, Expr, nodes, variables
-from derive.files import fingerprint, write
+from derive.files import asked, write
 from derive.index import Index, Scalar, entry, mul, partial, total
 from derive.layout import Box, frac, is_sum, num as digits, op, paren, raw, row, sup
 from derive.notation import Notation, Style
@@ -56,8 +56,9 @@ def save_exercise(sheet: Sheet, folder: Path, formats: Sequence[str]) -> list[Pa
         written[f"-exercises.{form}"] = render_exercise(sheet, form)
         if form == "md":
             written["-solutions.md"] = render_exercise(sheet, form, solutions=True)
-    asked = fingerprint("Sheet", sheet.derivation.question, sheet.seed, len(sheet.problems))
-    return write(folder, sheet.name, asked, list(written), lambda name: written.values())
+    said = {"seed": sheet.seed, "count": len(sheet.problems)}
+    question = asked("Sheet", sheet.derivation.question | said)
+    return write(folder, sheet.name, question, list(written), lambda name: written.values())
 
 
 def texts(sheet: Sheet) -> list[tuple[str, str]]:

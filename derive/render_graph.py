@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+from derive.assumptions import said
 from derive.backprop import Kink, Trace, conventions
 from derive.calculator import MORE
 from derive.chain import Chain, Factor, chains
@@ -106,6 +107,7 @@ def _setting(graph: Graph) -> dict[str, Any]:
         "reordered": [latex(paper.leaf(s.name)) for s in program.statements]
         if program.reordered
         else [],
+        "assumptions": said(graph.assumed, lambda name: latex(paper.leaf(name))),
         "given": _rows(given),
         "seed": seed,
         "chosen": bool(trace and trace.chosen),

@@ -26,6 +26,7 @@ from derive.arithmetic import (
     literal,
     minor_sum,
 )
+from derive.assumptions import said
 from derive.backprop import Kink
 from derive.calculator import Unreadable, comes_to, has_rounded, sufficient
 from derive.circuit import formula
@@ -165,6 +166,9 @@ class _Page:
             ),
             "short": len(self.statements) == 1 and self._is_short(self.statements[0]),
             "reordered": self.program.reordered,
+            "assumptions": said(
+                self.example.derivation.assumed, lambda name: latex(notation.leaf(name))
+            ),
         }
         yield Block("setting", fields=fields)
         yield Block("text", "numbers", {"given": self.example.seed is None, "count": len(inputs)})

@@ -136,6 +136,7 @@ class Sheet:
             "program": self.program.lines(),
             "seed": self.seed,
             "sizes": dict(self.scene.sizes),
+            "assumed": {name: sorted(words) for name, words in self.derivation.assumed.items()},
             "given": _given(self.scene, self.program),
             "problems": [
                 _plain(problem, self) | {"problem": asked, "solution": solved}
@@ -195,7 +196,8 @@ class _Setter:
         self.sizes = with_values(program, at)
         self._refuse(self.sizes)
         written = explain(program, at=self.sizes, wrt=self.wrt, detail="brief")
-        self.derivation = insist(verify(written))
+        proved = insist(verify(written))
+        self.derivation = replace(proved, assumed=self.assume)  # said; the formulas hold without
         self.scene = self._scene(self.sizes)
         self.scalars = all(leaf.shape.is_scalar for leaf in program.leaves.values())
 

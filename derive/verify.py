@@ -17,6 +17,7 @@ from functools import cache, cached_property
 from itertools import product
 from typing import Any, TypeVar
 
+from derive.assumptions import implied, obeying
 from derive.entries import Explicit, Matrix, Partials, cells
 from derive.errors import ProofError, UnsupportedError
 from derive.expr import Expr, nodes, substitute, variables
@@ -170,9 +171,12 @@ class _Court:
         self.progress("the whole program")
         whole = {name: self._whole(chain) for name, chain in d.totals.items()}
         composed = {name: self._whole(chain) for name, chain in d.composed.items()}
+        assuming = {name: self._whole(chain) for name, chain in d.assuming.items()}
+        claimed = {name: self._whole(chain) for name, chain in d.claimed.items()}
         judged = replace(
-            d, lemmas=lemmas, forward=forward, locals=locals_, totals=whole, composed=composed
-        )
+            d, lemmas=lemmas, forward=forward, locals=locals_, totals=whole, composed=composed,
+            assuming=assuming, claimed=claimed,
+        )  # fmt: skip
         if not all(step.proved for step in judged.steps()):
             return judged
         self.progress("numbers")
@@ -255,7 +259,8 @@ class _Court:
             if name not in program.inputs:
                 continue
             formula = program.composed(gradient)
-            found = _first_agreement(program, output, formula, name, sizes)
+            assumed = self.derivation.assumed
+            found = _first_agreement(program, output, formula, name, sizes, assumed)
             if found is not None:
                 yield Agreement(name, sizes, found)
 
@@ -286,9 +291,17 @@ def judged_lemma(lemma: Lemma) -> Lemma:
 
 
 def _first_agreement(
-    program: Program, output: Expr, formula: Expr, name: str, sizes: Sizes
+    program: Program,
+    output: Expr,
+    formula: Expr,
+    name: str,
+    sizes: Sizes,
+    assumed: Mapping[str, frozenset[str]],
 ) -> int | None:
-    """Return the digits to which central differences agree, `None` where no point has a value."""
+    """Return the digits to which central differences agree, `None` where no point has a value.
+
+    The point obeys what is assumed; the differences leave it in any direction.
+    """
     out = f"d{program.output}"
 
     def value(point: Mapping[str, Values]) -> Any:
@@ -308,6 +321,10 @@ def _first_agreement(
             leaf: _point(shape.at(sizes), k, positive)
             for k, (leaf, shape) in enumerate(leaves.items())
         }
+        obeyed = {leaf: obeying(point[leaf], words) for leaf, words in assumed.items()}
+        if any(rows is None for rows in obeyed.values()):
+            continue
+        point |= {leaf: rows for leaf, rows in obeyed.items() if rows is not None}
         try:
             digits = agreement(value, gradient, name, point)
         except (UnsupportedError, ZeroDivisionError):
@@ -704,11 +721,29 @@ class AlgebraJudge(_Judge):
         known = dict(self.says(place) for place in step.cites)
         if step.rule == "gradients-add":
             known[left] = self.parts(left)
-        unused = [str(name) for name in known if name not in variables(left)]
+        used = variables(left) + (variables(right) if step.rule == "claimed" else [])
+        unused = [str(name) for name in known if name not in used]
         if unused:
             return f"what is cited of {', '.join(unused)} is not used", False
-        return None if self.same(substitute(left, known), right) else (
-            "the normal forms differ", False)  # fmt: skip
+        left = substitute(left, known)
+        if step.rule not in ("assumed", "claimed"):
+            return None if self.same(left, right) else ("the normal forms differ", False)
+        self.ring.assume(self.derivation.assumed)
+        try:
+            proved = self.same(left, right) if step.rule == "assumed" else any(
+                self.same(*sides) for sides in self.unfolded(left, substitute(right, known))
+            )  # fmt: skip
+        finally:
+            self.ring.assume({})
+        return None if proved else ("the normal forms differ, under the assumptions", False)
+
+    def unfolded(self, left: Expr, right: Expr) -> Iterator[tuple[Expr, Expr]]:
+        """Yield the sides of a claim, the program's own names as they are and then put in."""
+        yield left, right
+        for statement in reversed(self.derivation.program.statements):
+            own = {self.derivation.program.leaves[statement.name]: statement.expr}
+            left, right = substitute(left, own), substitute(right, own)
+            yield left, right
 
     def says(self, place: Place) -> tuple[Expr, Expr]:
         """Return the two sides of an equation about a whole gradient."""
@@ -752,6 +787,7 @@ class ForwardJudge(_Judge):
         self.program = derivation.program
         self.sizes = sizes
         self.ring = Ring(sizes, budget=budget)
+        self.ring.wait_for(frozenset(derivation.assumed))
         self.plain = Explicit(self.ring)
         self.judging = Explicit(self.ring, self._entry)
         self.scope = sizes_text(self.program, sizes)
@@ -763,7 +799,9 @@ class ForwardJudge(_Judge):
         assert isinstance(left, Expr) and isinstance(right, Expr)
         p, q = self.judging.matrix(left), self.judging.matrix(right)
         for i, j in cells(len(p), len(p[0])):
-            if not self._same(p[i][j], q[i][j]):
+            if not self._same(p[i][j], q[i][j]) and not self._same_where_assumed(
+                step, p[i][j], q[i][j]
+            ):
                 certain = len(self.program.statements) == 1 and is_rational(
                     self.ring, p[i][j], q[i][j]
                 )
@@ -781,6 +819,31 @@ class ForwardJudge(_Judge):
                 return True
             stages.append(pair)
         return any(self.ring.equal(*pair) for pair in stages)
+
+    def _same_where_assumed(self, step: Step, p: Form, q: Form) -> bool:
+        """Compare with what is assumed of the inputs, now that the derivatives are taken."""
+        if step.part not in ("assuming", "composed", "claimed") or not self.derivation.assumed:
+            return False
+        sides = [*self._unfolded(p, q)][-1]
+        self.ring.assume(self.derivation.assumed)
+        try:
+            whole = (self.ring.unfold(side, self._where_rows_sum_to_one) for side in sides)
+            p, q = (self.ring.unfold(side, self.ring.entry) for side in whole)
+            return self.ring.equal(p, q)
+        finally:
+            self.ring.assume({})
+
+    def _where_rows_sum_to_one(self, name: str, i: Any, j: Any) -> Form | None:
+        """Return the last entry of a row by the others, where they sum to one."""
+        if "row-stochastic" not in implied(self.derivation.assumed.get(name, ())):
+            return None
+        _, cols = self.program.leaves[name].shape.extents(self.sizes)
+        if j != cols - 1:
+            return None
+        last: Form = {(): 1}
+        for k in range(cols - 1):
+            last = self.ring.add(last, self.ring.mul({(): -1}, self.ring.entry(name, i, k)))
+        return last
 
     def _unfolded(self, p: Form, q: Form) -> Iterator[tuple[Form, Form]]:
         yield p, q

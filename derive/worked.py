@@ -82,10 +82,13 @@ class Example(Document):
         return "-".join(part for part in parts if part)
 
     @property
-    def question(self) -> Any:
+    def question(self) -> dict[str, Any]:
         given = [(name, str(self.rows(name))) for name in self.program.inputs]
         given.append(("output", str(self.rows(f"d{self.program.output}"))))
-        return self.derivation.question, self.seed, self.decimals, given, told(self.style)
+        return self.derivation.question | {
+            "seed": self.seed, "decimals": self.decimals, "given": given,
+            "style": told(self.style),
+        }  # fmt: skip
 
     def rows(self, name: str) -> Rows:
         """Return the numbers of a name of the program, or of its gradient: `X`, `dX`."""
@@ -112,6 +115,7 @@ class Example(Document):
             "program": self.program.lines(),
             "sizes": dict(self.sizes),
             "seed": self.seed,
+            "assumed": {name: sorted(words) for name, words in self.derivation.assumed.items()},
             "inputs": list(self.program.inputs),
             "output": str(self.program.output),
             "forward": graph["forward"],
@@ -164,8 +168,9 @@ def example(
         named = (*(values or ()), *(wrt or ()), *(assume or ()))
         read, entry = opened(program, shapes, name, named)
         if values is None:
-            at, assume = {**entry.at, **(at or {})}, {**entry.assume, **(assume or {})}
-        return _worked(read, at, seed, values, wrt, assume, style)
+            at = {**entry.at, **(at or {})}
+        usual = entry.assume if values is None else {}
+        return _worked(read, at, seed, values, wrt, assume or {}, usual, style)
 
 
 def _worked(
@@ -174,19 +179,23 @@ def _worked(
     seed: int,
     values: Mapping[str, Any] | None,
     wrt: Sequence[str] | None,
-    assume: Assumptions | None,
+    assume: Assumptions,
+    usual: Assumptions,
     style: Style | None,
 ) -> Example:
+    """Return a worked example; `usual` is what numbers obey that are chosen, beside `assume`."""
     wanted = tuple(wrt) if wrt is not None else None
     read.wanted(wanted)
-    words = assumed(read, assume or {})
+    words = assumed(read, {**usual, **assume})
     given: Mapping[str, Any] = {}
     if values is not None:
         given = values
         point(read, given, at)  # says what is missing
     where = pleasant(read, at, seed, given, words)
     trace = backprop(circuit(read), where.sizes, where.values, where.seed)
-    derivation = explain(read, at=where.sizes, wrt=wanted, detail="brief")
+    derivation = explain(
+        read, at=where.sizes, wrt=wanted, detail="brief", assume=assumed(read, assume)
+    )
     found = Example(
         derivation, trace, {}, style or Style(elide=6), None if values is not None else seed,
         _has_decimals(given),

@@ -7,6 +7,7 @@ import pytest
 
 import derive
 from derive.errors import UnsupportedError
+from derive.files import unsealed
 from derive.pipeline import prove
 
 NETWORK = (
@@ -76,10 +77,10 @@ def test_a_notebook_shows_the_proof():
 
 def test_save_replaces_files_whole(tmp_path):
     proof = derive.prove("y = x ** 2")
-    (tmp_path / "y.md").write_text("older", "utf-8")
+    proof.save(tmp_path)
     paths = proof.save(tmp_path)
     assert [path.name for path in paths] == ["y.md", "y.tex"]
-    assert (tmp_path / "y.md").read_text("utf-8") == proof.to_markdown()
+    assert unsealed((tmp_path / "y.md").read_text("utf-8")) == proof.to_markdown()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["y.md", "y.tex"]
 
 
