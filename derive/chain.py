@@ -67,9 +67,9 @@ def chains(circuit: Circuit) -> tuple[Chain, ...]:
     names = [var(label, gate.shape) for label, gate in zip(labels, gates, strict=True)]
     program = circuit.as_program()
     case = Case(program)
-    found = []
+    found, reaching = [], circuit.reaching()
     for gate in gates:
-        if not gate.is_input or gate.place not in circuit.reaching():
+        if not gate.is_input or gate.place not in reaching:
             continue
         ways = list(_ways(circuit, gate))
         if not ways or sum(map(len, ways)) > MOST_GATES:

@@ -86,11 +86,13 @@ class Notation:
     def names(self) -> dict[str, Box]:
         """How each name of the program is written; no two alike."""
         shown: dict[str, Box] = {}
+        taken: set[Box] = set()
         for name in self.program.leaves:
             box = _name_box(name)
-            if box in shown.values():
+            if box in taken:
                 box = sub(Box("id", text=name[0]), paren(Box("id", text=_plain(name[1:])), "flat"))
             shown[name] = box
+            taken.add(box)
         return shown
 
     @cached_property

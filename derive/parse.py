@@ -14,6 +14,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from fractions import Fraction
+from functools import lru_cache
 from itertools import chain
 from typing import Any
 
@@ -301,7 +302,8 @@ class _Reader:
             leaves[name] = var(name, expr.shape)
         if not statements:
             raise ParseError("there is no formula: write something such as Y = X @ W + B")
-        inputs = tuple(n for n in leaves if n not in {s.name for s in statements})
+        assigned = {s.name for s in statements}
+        inputs = tuple(n for n in leaves if n not in assigned)
         symbols = dict.fromkeys(
             word for leaf in leaves.values() for word in words(*leaf.shape.dims)
         )
@@ -845,8 +847,14 @@ def _unreadable(text: str, error: SyntaxError) -> ParseError:
 
 def _line(text: str, line: int) -> tuple[str, int]:
     """Return a line without its indentation, and the width of that."""
-    source = text.splitlines()[line - 1]
+    source = _lines(text)[line - 1]
     return source.lstrip(), len(source) - len(source.lstrip())
+
+
+@lru_cache(8)
+def _lines(text: str) -> tuple[str, ...]:
+    """Return the lines of a text, every node of which has a place in it."""
+    return tuple(text.splitlines())
 
 
 def _place(text: str, node: Located) -> Place:
@@ -860,7 +868,7 @@ def _place(text: str, node: Located) -> Place:
 
 def _segment(text: str, node: ast.Constant) -> str:
     place = _place(text, node)
-    line = text.splitlines()[place.line - 1]
+    line = _lines(text)[place.line - 1]
     return line[place.column - 1 : place.column - 1 + place.width]
 
 

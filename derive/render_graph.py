@@ -150,6 +150,7 @@ def _reading(graph: Graph, form: str, picture: str) -> dict[str, Any]:
     circuit, trace = graph.circuit, graph.trace
     told = circuit.gates if len(circuit.gates) <= MOST_GATES else ()
     page = _Pass(graph)
+    reaching = circuit.reaching()
     return {
         "granularity": circuit.granularity,
         "picture": picture,
@@ -164,7 +165,7 @@ def _reading(graph: Graph, form: str, picture: str) -> dict[str, Any]:
         "kinks": [page.kink(kink) for kink in trace.kinks] if trace else [],
         "unused": [
             latex(page.writing.paper.leaf(g.name)) for g in circuit.gates
-            if g.name and g.place not in circuit.reaching()
+            if g.name and g.place not in reaching
         ],
     }  # fmt: skip
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from itertools import pairwise
 
 from derive.layout import Box, frac, op, raw, row, sup
+
+#: So many widths are remembered: a display is measured in every font in which it may fit.
+MOST_WIDTHS = 20_000
 
 GREEK = (
     *"alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho".split(),
@@ -149,6 +153,7 @@ def broken(box: Box, most: float) -> list[str]:
     return lines
 
 
+@lru_cache(MOST_WIDTHS)
 def width(text: str) -> float:
     """Return roughly how wide a displayed formula is, in widths of a digit of Computer Modern."""
     return _width(_tokens(text), 0, style=0)[0]
