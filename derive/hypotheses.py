@@ -25,7 +25,7 @@ from derive.index import along
 from derive.normal import Ring
 from derive.numbers import BITS, STEP, Numbers, interval, is_defined
 from derive.ops import var
-from derive.ops.elementwise import marks_winner
+from derive.ops.elementwise import EXTREMA, marks_winner
 from derive.program import Program
 from derive.reading import Reading
 from derive.shape import extent
@@ -413,12 +413,60 @@ class Ground:
         self.definitions = list(definitions)
         self.points = points
         self.assumed = dict(assumed or {})
+        self.meanings = {name: expr for name, expr in self.definitions if name}
+        #: The inputs whose entries may be any numbers.
+        self.inputs = {*program.inputs, f"d{program.output}"} - self.assumed.keys()
         seen = dict.fromkeys(node for _, expr in self.definitions for node in nodes(expr))
         self.nodes = list(seen)
         gaps = ((node, gap_of(node)) for node in seen)
-        self.kinks = {node: gap for node, gap in gaps if gap is not None}
+        self.kinks = {n: gap for n, gap in gaps if gap is not None and not self._is_free(gap)}
         self.known = {node for node, gap in self.kinks.items() if self._is_known(gap)}
-        self.asks = bool(self.kinks) or any(_is_partial(node) for node in seen)
+        self.asks = bool(self.kinks) or any(map(self._is_partial, seen))
+
+    def _is_partial(self, node: Expr) -> bool:
+        """Whether a function has no value or no derivative somewhere, at a point or at all."""
+        if gap_of(node) is not None or not node.args or _is_constant(node.args[-1]):
+            return node.name in ("inv", "logdet")
+        if node.name in EXTREMA and _leaf(node.args[0]) in self.inputs:
+            return False  # entries that vary each for itself have one that is the largest
+        return bool(node.op.where(node.data, *node.args))
+
+    def _is_free(self, gap: Expr) -> bool:
+        """Whether an argument is zero almost nowhere, at all sizes, whatever other names are worth.
+
+        In x + f(y), and in the product of x and y, x varies for itself.
+        """
+        while True:
+            gap = bare(gap)
+            name = gap.data[0] if gap.is_var else ""
+            if name in self.meanings:
+                gap = self.meanings[name]
+            elif gap.name in ("neg", "transpose"):
+                gap = gap.args[0]
+            elif gap.name in ("add", "sub") and any(map(_is_constant, gap.args)):
+                gap = gap.args[_is_constant(gap.args[0])]
+            else:
+                break
+        if gap.is_var:
+            return name in self.inputs
+        if gap.name not in ("add", "sub", "mul", "matmul"):
+            return False
+        for one, other in (gap.args, gap.args[::-1]):
+            own = _leaf(one)
+            if own in self.inputs and own not in self._behind(other):
+                return gap.name in ("add", "sub") or _leaf(other) in self.inputs
+        return False
+
+    def _behind(self, expr: Expr) -> set[str]:
+        """Return the inputs on which an expression depends."""
+        found: set[str] = set()
+        stack = [expr]
+        while stack:
+            for leaf in variables(stack.pop()):
+                if leaf.data[0] not in found:
+                    found.add(leaf.data[0])
+                    stack += [self.meanings[leaf.data[0]]] if leaf.data[0] in self.meanings else []
+        return found
 
     def _is_known(self, gap: Expr) -> bool:
         """Whether the algebra has the sign of an argument, 0 included: the entries are assumed to
@@ -450,7 +498,7 @@ class Ground:
 
         An empty word says that it is zero elsewhere, or that the algebra does not see why.
         """
-        sizes = self._fixed(dict.fromkeys(self.program.dims, 3))
+        sizes = self._fixed(dict.fromkeys(self.program.dims, 2))
         left = {node: gap for node, gap in self.kinks.items() if node not in self.known}
         zeros: dict[Expr, set[tuple[int, int]]] = {}
         for seed in range(TRIES):
@@ -506,15 +554,14 @@ class Ground:
     @cached_property
     def hidden(self) -> frozenset[str]:
         """The names behind which an argument is zero for every input."""
-        defined = {name: expr for name, expr in self.definitions if name}
         found: set[str] = set()
         stack = [self.kinks[node] for node in self.ties]
         while stack:
             for leaf in variables(stack.pop()):
                 name = leaf.data[0]
-                if name in defined and name not in found:
+                if name in self.meanings and name not in found:
                     found.add(name)
-                    stack.append(defined[name])
+                    stack.append(self.meanings[name])
         return frozenset(found)
 
     def witness(
@@ -624,7 +671,6 @@ class Ground:
         rows: list[Sequence[int]] = [[2] * len(dims), [1] * len(dims)]
         rows += [[1 if dim is one else 2 for dim in dims] for one in dims]
         if any(node.op.costly for node in self.nodes):  # where ranks matter
-            rows += list(product((1, 2, 3), repeat=2)) if len(dims) == 2 else []
             rows += [list(islice(cycle(few), len(dims))) for few in ((2, 3), (3, 2), (3, 2, 2))]
         found = [self._fixed(dict(zip(dims, row, strict=True))) for row in rows]
         return [dict(s) for s in dict.fromkeys(tuple(sizes.items()) for sizes in found)]
@@ -716,13 +762,11 @@ def gap_of(node: Expr) -> Expr | None:
     return None
 
 
-def _is_partial(node: Expr) -> bool:
-    """Whether a function has no value or no derivative somewhere."""
-    return (
-        node.name in ("div", *ASKS)
-        or bool(node.op.where(node.data, *node.args))
-        or (node.name in ("inv", "logdet"))
-    )
+def _leaf(expr: Expr) -> str:
+    """Return the name of an input that an expression is, perhaps repeated, turned or negated."""
+    while expr.name in ("broadcast_to", "neg", "transpose"):
+        expr = expr.args[0]
+    return expr.data[0] if expr.is_var else ""
 
 
 def _zeros(work: Numbers, gap: Expr, *, around: bool = False) -> set[tuple[int, int]]:
