@@ -111,8 +111,9 @@ class Judgement:
 
     `verdict` is proved, refuted or undecided; `truth` is the gradient in input syntax, the claim's
     own formula where that is proved; `reason` says in words why the claim is refuted or undecided,
-    `diagnosis` what its author may have meant, proved itself before it is offered, `holds` where
-    the claim happens to be true, and `assumed` what was assumed of the inputs.
+    `diagnosis` what its author may have meant, proved itself before it is offered, and `holds`
+    where the claim is true all the same. `assumed` is what was assumed of the inputs, `meanings`
+    holds the names that a claim states again without meaning what the program means by them.
     """
 
     claim: str
@@ -127,6 +128,7 @@ class Judgement:
     holds: str = ""
     seconds: float = 0.0
     assumed: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    meanings: Mapping[str, str] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         """Whether the claim is proved: what is refuted or undecided is false in a condition."""
@@ -146,6 +148,7 @@ class Judgement:
             "reason": self.reason,
             "diagnosis": self.diagnosis,
             "holds": self.holds,
+            "meanings": dict(self.meanings),
             "seconds": round(self.seconds, 6),
         }
         return {key: value for key, value in found.items() if value not in ("", [], {}, None)}
@@ -211,7 +214,14 @@ class Case:
         self.reading = Reading(self.ring, self._meaning)
         self.known: dict[str, Form] = {}
         self.trials: dict[tuple, Trial | None] = {}
-        self.grounds: dict[Expr, Ground] = {}
+        #: Dimensions that another one stands for, since the two are taken to be equal.
+        self.merged: dict[str, str] = {}
+        #: Of the claim that was read last: formulas that it states again and that are what their
+        #: names mean, and the names that mean something else inside it.
+        self.restated: tuple[Expr, ...] = ()
+        self.meanings: dict[str, str] = {}
+        self.known_meanings: dict[tuple[str, Expr], bool] = {}
+        self.grounds: dict[tuple[Expr, ...], Ground] = {}
         suppose(self.ring, asked(program))
         #: What is refuted already while the reasons are still looked for.
         self.standing: dict[str, Judgement] = {}
@@ -228,7 +238,9 @@ class Case:
     def read(self, text: str) -> tuple[str, Expr]:
         """Return the name whose gradient a claim gives, and the formula that it gives."""
         leaves = {**self.program.leaves, **self.gradients}
-        target, expr = parse_claim(text, leaves, self.program.dims)
+        dims = {**dict(zip(self.program.dims, self.program.dims, strict=True)), **self.merged}
+        self.restated, self.meanings = (), {}
+        target, expr = parse_claim(text, leaves, dims, self._restated)
         name = target[1:]
         if not target.startswith("d") or name not in self.program.leaves:
             raise UnsupportedError(
@@ -243,6 +255,38 @@ class Case:
             raise UnsupportedError(f"the claim gives {target} in terms of {target} itself")
         self._insist_on_values(expr)
         return name, expr
+
+    def _restated(self, name: str, expr: Expr) -> Expr | None:
+        """Return what a name stands for where a claim states it again: what it stands for in the
+        program where that is the same by proof, else what the claim says."""
+        if name in self.program.inputs:
+            return None
+        if self._is_meant(name, expr):
+            self.restated = (*self.restated, expr)
+            return self._leaf(name)
+        self.meanings[name] = self.program.written(expr)
+        return expr
+
+    def _is_meant(self, name: str, expr: Expr) -> bool:
+        """Whether a formula is proved to be the value, or the gradient, that has a name."""
+        key = (name, expr)
+        if key not in self.known_meanings:
+            own = self.program.defining(name)
+            try:
+                if expr.shape != self._leaf(name).shape or asked(self.program, expr) != asked(
+                    self.program
+                ):
+                    same = False
+                elif own is not None:
+                    same = own.expr is expr or any(self._equalities(own.expr, expr))
+                elif name == f"d{self.program.output}":
+                    same = self.program.is_loss and expr is number(1)
+                else:
+                    same = self.proves(name[1:], expr)
+            except (TooLarge, Undefined, UnsupportedError):
+                same = False
+            self.known_meanings[key] = same
+        return self.known_meanings[key]
 
     def _insist_on_values(self, expr: Expr) -> None:
         """Raise `ParseError` for a quotient, a root or a logarithm that is a number nowhere."""
@@ -327,7 +371,8 @@ class Case:
         shape = self.program.leaves[name].shape
         own, other = (x.at(self.program.sizes) for x in (shape, expr.shape))
         common: dict[str, Any] = {
-            "claim": text, "conditions": self._conditions(expr, asked(self.program, expr))
+            "claim": text, "conditions": self._conditions(expr, asked(self.program, expr)),
+            "meanings": dict(self.meanings),
         }  # fmt: skip
         if expr.shape != shape and all(map(same_number, expr.shape.dims, shape.dims)):
             reason = f"d{name} is {own}, the claim is {other}: another order of the entries"
@@ -573,6 +618,7 @@ class Case:
         case = Case(self.program.with_dim(gone, kept), self.assumptions)
         case.standing = self.standing
         case.equalities = [*self.equalities, f"{kept} = {gone}"]
+        case.merged = {**{k: kept if v == gone else v for k, v in self.merged.items()}, gone: kept}
         return case
 
     def _conditions(self, expr: Expr, relations: Sequence[Relation] = ()) -> tuple[str, ...]:
@@ -581,7 +627,7 @@ class Case:
         own = [s.expr for s in self.program.statements if f"d{s.name}" in self.gradients]
         asked_for = [
             c
-            for c in conditions(ground, (*own, expr))
+            for c in conditions(ground, (*own, *self.restated, expr))
             if c.kind != "distinct" or not marks_winner(*map(self._composed, c.args))
         ]
         words = (in_words(c, self.program.written) for c in asked_for)
@@ -592,14 +638,15 @@ class Case:
 
     def ground(self, expr: Expr) -> Ground:
         """Return where the hypotheses of the program and of a claim are satisfied."""
-        if expr not in self.grounds:
+        said = (*self.restated, expr)
+        if said not in self.grounds:
             definitions = [(s.name, s.expr) for s in self.program.statements]
-            used = [f"d{name}" for name in self.names if self.gradients[f"d{name}"] in nodes(expr)]
+            seen = {node for one in said for node in nodes(one)}
+            used = [f"d{name}" for name in self.names if self.gradients[f"d{name}"] in seen]
             definitions += [(name, self.truth(name[1:])) for name in used]
-            self.grounds[expr] = Ground(
-                self.program, [*definitions, ("", expr)], self._point, self.assumed
-            )
-        return self.grounds[expr]
+            definitions += [("", one) for one in said]
+            self.grounds[said] = Ground(self.program, definitions, self._point, self.assumed)
+        return self.grounds[said]
 
     def _point(self, sizes: Mapping[str, int], seed: int) -> dict[str, Matrix] | None:
         """Return a point that obeys what is assumed, `None` where this seed gives none."""
@@ -636,14 +683,28 @@ class Case:
     def _comparisons(self, name: str, expr: Expr) -> Iterator[bool]:
         """Yield whether the normal forms of a claim and of the gradient agree; intermediates are
         atoms first, and are unfolded one by one where that does not decide."""
-        ring = self.ring
-        ring.budget = Budget()
+        a, c = self._begin(expr)
+        yield from self._agreements(
+            self._entry_form(self.exposed(expr), a, c), self.gradient(name, a, c)
+        )
+
+    def _equalities(self, one: Expr, other: Expr) -> Iterator[bool]:
+        """Yield whether the normal forms of two expressions agree, in the same way."""
+        a, c = self._begin(other)
+        yield from self._agreements(
+            *(self._entry_form(self.exposed(e), a, c) for e in (one, other))
+        )
+
+    def _begin(self, expr: Expr) -> tuple[Index, Index]:
+        """Return indices of an expression's entry, for a question that has a budget of its own."""
+        self.ring.budget = Budget()
         self._assume({})
         self._await(frozenset(self.assumed) | self.ground(expr).hidden)
-        rows, cols = self.program.leaves[name].shape.dims
-        a, c = along("@a", rows), along("@c", cols)
-        claimed = self._entry_form(self.exposed(expr), a, c)
-        truth = self.gradient(name, a, c)
+        rows, cols = expr.shape.dims
+        return along("@a", rows), along("@c", cols)
+
+    def _agreements(self, claimed: Form, truth: Form) -> Iterator[bool]:
+        ring = self.ring
         yield ring.equal(claimed, truth)
         if self.assumed:
             self._assume(self.assumed)

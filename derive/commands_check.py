@@ -278,6 +278,8 @@ def lines(answer: Answer, claim: str | None = None) -> list[str]:
             found[0] += f"  ({judgement.scope})"
         found += [f"where {condition}" for condition in judgement.conditions
                   if judgement.verdict == "proved"]  # fmt: skip
+        found += [f"inside the claim {name} stands for {meant}"
+                  for name, meant in judgement.meanings.items()]  # fmt: skip
         found += [judgement.reason] if judgement.reason else []
         if judgement.counterexample is not None:
             found += _counterexample(judgement.counterexample, judgement.truth)

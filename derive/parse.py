@@ -12,14 +12,14 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from functools import lru_cache
 from itertools import chain
 from typing import Any
 
 from derive.errors import DeriveError, ParseError, Place, ShapeError
-from derive.expr import OPS, Expr, Op, broadcast_to, elementwise, nodes, number
+from derive.expr import OPS, Expr, Op, broadcast_to, elementwise, extent_of, nodes, number
 from derive.ops import var
 from derive.ops.elementwise import marks_winner, power
 from derive.program import Program, Statement, nearest
@@ -99,23 +99,38 @@ def parse(
     return reader.build(reader.words(slots))
 
 
-def parse_claim(text: str, leaves: Mapping[str, Expr], symbols: Iterable[str]) -> tuple[str, Expr]:
+#: What a name that has a meaning stands for where a claim states it again: its name, and what the
+#: claim says it is; `None` where it must not be stated.
+Restated = Callable[[str, Expr], Expr | None]
+
+
+def parse_claim(
+    text: str,
+    leaves: Mapping[str, Expr],
+    symbols: Iterable[str] | Mapping[str, Dim],
+    restated: Restated | None = None,
+) -> tuple[str, Expr]:
     """Return what a claim speaks of and what it says: `dX = dY @ W.T` over a program's names.
 
-    `leaves` are the names that may be used, `symbols` the dimensions. Statements before the last
-    are put in. Raises `ParseError` with the place where the text is no claim.
+    `leaves` are the names that may be used, `symbols` the dimensions, or what they stand for.
+    Statements before the last are put in; `restated` says what becomes of one whose name has a
+    meaning already. Raises `ParseError` with the place where the text is no claim.
     """
-    reader = _Reader(text, {}, "")
-    scope = _Scope(reader, dict(leaves), dict.fromkeys(symbols), closed=True)
+    reader = _Reader(text, {}, "", claim=True)
+    known = symbols if isinstance(symbols, Mapping) else {word: word for word in symbols}
+    scope = _Scope(reader, dict(leaves), known, closed=True)
     for node in reader.body:
         if not isinstance(node, ast.Assign):
             raise reader.error(node, "a claim is an equation: dX = ...")
         name = _target(node)
         if node is reader.body[-1]:
             return name, scope.read(node.value)
+        meant: Expr | None = scope.read(node.value)
         if name in scope.leaves:
+            meant = restated(name, meant) if restated and meant else None
+        if meant is None:
             raise reader.error(node, f"{name} has a meaning already; choose another name")
-        scope.leaves[name] = scope.read(node.value)
+        scope.leaves[name] = meant
     raise ParseError("there is no claim: write something such as dX = dY @ W.T")
 
 
@@ -146,8 +161,10 @@ class _Reader:
         given: dict[str, Shape | tuple[Dim, ...]],
         name: str,
         named: Iterable[str] = (),
+        claim: bool = False,
     ):
         self.text = text
+        self.claim = claim
         self.name = name
         self.named = frozenset(named)
         self.body = _syntax(text)
@@ -235,7 +252,7 @@ class _Reader:
                 message = (
                     f"{name} is both a dimension and a variable; give one of them another name"
                 )
-            elif name.startswith("d") and name[1:] in known:
+            elif name.startswith("d") and name[1:] in known and not self.claim:
                 message = (
                     f"{name} is the gradient of the loss with respect to {name[1:]}; "
                     "choose another name"
@@ -292,7 +309,7 @@ class _Reader:
         for name, (shape, _) in self.declared.items():
             dims = (named.get(f"{name}.{axis}", dim) for axis, dim in enumerate(shape.dims))
             leaves[name] = var(name, Shape(*dims))
-        scope = _Scope(self, leaves, self.symbols)
+        scope = _Scope(self, leaves, {word: word for word in self.symbols})
         statements = []
         for node in self.body:
             if isinstance(node, ast.AnnAssign):
@@ -351,7 +368,7 @@ class _Scope:
         self,
         reader: _Reader,
         leaves: dict[str, Expr],
-        symbols: Collection[str],
+        symbols: Mapping[str, Dim],
         closed: bool = False,
     ):
         self.reader = reader
@@ -378,7 +395,7 @@ class _Scope:
         if name in self.leaves:
             return self.leaves[name]
         if name in self.symbols:
-            return OPS["dim"](data=name)
+            return extent_of(self.symbols[name])
         if name in FUNCTIONS:
             raise ParseError(f"{name} is a function: write {name}(...)")
         if name in self.reader.assigned:
@@ -613,7 +630,7 @@ class _Scope:
                     node,
                     f"{word} is not a dimension of any declared shape{nearest(word, self.symbols)}",
                 )
-        return dim
+        return substituted(dim, self.symbols)
 
     def _matrix(self, value: Expr, node: ast.expr) -> None:
         """Refuse a name without a shape where a matrix is meant."""

@@ -87,6 +87,7 @@ def _document(case: Case, judgement: Judgement) -> dict[str, Any]:
         "reason": judgement.reason,
         "yours": judgement.diagnosis.partition("; yours ")[2],
         "holds": judgement.holds,
+        "meanings": dict(judgement.meanings),
         "conditions": list(judgement.conditions),
         "counterexample": _worked(case, notation, judgement, found) if found else None,
     }

@@ -381,7 +381,7 @@ def test_a_refutation_stands_without_its_reasons(part, claim, words, monkeypatch
     def _diagnosis(self, name, expr):
         refute(self, name, expr)
 
-    def _holds(self, name, expr):
+    def _holds(self, name, expr, found):
         refute(self, name, expr)
 
     monkeypatch.setattr(Case, part, names[part]())

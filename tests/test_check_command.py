@@ -340,7 +340,7 @@ def test_a_verdict_stands_where_its_document_cannot_be_made(monkeypatch, capsys)
 
 
 def test_a_proof_at_sizes_says_so(capsys):
-    fractions = "sum(1 / ((x + 1) * (x + 2)) - 1 / (x + 1) + 1 / (x + 2))"
+    fractions = "sum(x / (x + x.T) - 1 / 2)"  # zero as a whole, and not term by term
     program = "x: (3, 1); L = sum(x ** 2)"
     assert (
         main(["check", program, *claims(f"dx = 2 * x + {fractions}"), "--write", "-f", "md"]) == 0
@@ -463,3 +463,14 @@ def test_a_message_in_a_users_words_is_indented(capsys):
     assert main(["check", "Y = X", "--claim", "dX = dY", "--assume", "X=odd\nproved  it"]) == 2
     lines = capsys.readouterr().err.splitlines()
     assert [line for line in lines if not line.startswith(("derive: ", "  "))] == []
+
+
+def test_what_a_claim_means_by_a_name_is_said(capsys, tmp_path):
+    program = "X: (n, d); W: (d, m); Z = X @ W; Y = Z * Z"
+    claim = "Z = W.T; dX = 2 * (dY * (X @ Z.T)) @ Z"
+    arguments = ["check", program, "--claim", claim, "--write", "-o", str(tmp_path)]
+    assert main(arguments) == 0
+    assert "inside the claim Z stands for W.T" in capsys.readouterr().out
+    for path in tmp_path.iterdir():
+        text = " ".join(path.read_text("utf-8").split())
+        assert "Inside the claim" in text and "stands for" in text

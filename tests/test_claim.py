@@ -174,6 +174,67 @@ def test_a_claim_that_fits_at_equal_dimensions_is_judged_there():
     assert found.diagnosis == "true is dX = dY @ W.T; yours lacks the transpose of W"
 
 
+# -- a claim that states the program again ---------------------------------------------------------
+
+BACKWARD = "dH = dY @ V.T; dZ = dH * (Z > 0); dW = X.T @ dZ"
+NORM = (
+    "X: (n, d); mu = mean(X, axis=1); C = X - mu; v = mean(C ** 2, axis=1); "
+    "s = sqrt(v + 1 / 100); Y = C / s"
+)
+NORMED = "dX = (dY - mean(dY, axis=1) - Y * mean(dY * Y, axis=1)) / s"
+SQUARES = "X: (n, m); W: (m, 1); L = sum((X @ W) ** 2)"
+
+# program, claim: its verdict, and what means something else inside it
+AGAIN = {
+    "a backward pass": (NETWORK, BACKWARD, "proved", {}),
+    "forwards and back": (NETWORK, f"Z = X @ W; H = relu(Z); {BACKWARD}", "proved", {}),
+    "written otherwise": (NETWORK, "H = max(X @ W, 0); dV = H.T @ dY", "proved", {}),
+    "a normalisation": (
+        NORM, f"mu = mean(X, axis=1); C = X - mu; s = sqrt(mean(C * C, axis=1) + 0.01); {NORMED}",
+        "proved", {},
+    ),
+    "the loss's own gradient": (SQUARES, "dL = 1; dW = 2 * X.T @ X @ W * dL", "proved", {}),
+    "another value": (NETWORK, "H = X @ W; dV = H.T @ dY", "refuted", {"H": "X @ W"}),
+    "another value that does no harm": (
+        NETWORK, f"Z = 2 * X @ W; {BACKWARD}", "proved", {"Z": "(2 * X) @ W"},
+    ),
+    "another axis": (
+        NORM, f"mu = mean(X, axis=0); Y = (X - mu) / s; {NORMED}", "refuted",
+        {"mu": "mean(X, axis=0)", "Y": "(X - mean(X, axis=0)) / s"},
+    ),
+    "another gradient, put right": (
+        NETWORK, "dH = 2 * dY @ V.T; dZ = dH * (Z > 0); dW = X.T @ dZ / 2", "proved",
+        {"dH": "(2 * dY) @ V.T", "dZ": "(2 * dY) @ V.T * (Z > 0)"},
+    ),
+    "another loss": (SQUARES, "dL = 2; dW = 2 * X.T @ X @ W * dL", "refuted", {"dL": "2"}),
+    "another loss, put right": (SQUARES, "dL = 2; dW = X.T @ X @ W * dL", "proved", {"dL": "2"}),
+    "another shape": (NETWORK, "Z = sum(X); dV = H.T @ dY + 0 * Z", "proved", {"Z": "sum(X)"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", AGAIN)
+def test_a_claim_may_state_the_program_again(name):
+    program, claim, verdict, meanings = AGAIN[name]
+    (found,) = check(program, claim)
+    assert found.verdict == verdict
+    assert found.meanings == meanings
+    assert found.plain().get("meanings", {}) == found.meanings
+
+
+def test_what_is_stated_again_asks_for_what_it_asks():
+    """A quotient that is folded into a name asks for its divisor all the same."""
+    (found,) = check("X: (n, m); Z = 2 * X; Y = Z", "dZ = dY * X / X; dX = 2 * dZ")
+    assert found.verdict == "proved"
+    assert "every entry of X is different from 0" in found.conditions
+    (found,) = check("X: (n, m); Z = 2 * X; Y = Z", "Z = 2 * X * (n - 1) / (n - 1); dX = 2 * dY")
+    assert found.verdict == "proved"
+
+
+def test_a_claim_may_name_a_dimension_that_would_have_to_equal_another():
+    (found,) = check("X: (n, m); Y = sum(X, axis=1)", "dX = ones(n, m) * dY.T")
+    assert found.verdict == "refuted" and "it fits where m = n" in found.reason
+
+
 # -- counterexamples -------------------------------------------------------------------------------
 
 SMALL = {
@@ -413,7 +474,8 @@ ERRORS = {
     "no variable": (BILINEAR, "dQ = a @ b.T", UnsupportedError),
     "the output": (AFFINE, "dY = X", UnsupportedError),
     "not reached": ("X: (n, n); C: (n, n); D = 2 * C; L = sum(X)", "dC = X", UnsupportedError),
-    "a name that is taken": (AFFINE, "W = dY; dX = W", ParseError),
+    "an input stated again": (AFFINE, "W = dY; dX = W", ParseError),
+    "a name stated twice": (AFFINE, "G = dY; G = dY.T; dX = W", ParseError),
 }
 
 
