@@ -799,7 +799,7 @@ def points(program: Program) -> Callable[[Sizes, int], dict[str, list[list[Fract
 
     def at(sizes: Sizes, seed: int) -> dict[str, list[list[Fraction]]]:
         state, values = 2024 + 77 * seed, {}
-        signs, scale, bump = CODES[seed], (4, 1, 64, 4)[seed % 4], 16 * (seed % 4 > 1)
+        signs, scale, bump = CODES[seed], (4, 1, 64, 4)[seed % 4], 16 * (seed % 8 in (2, 3))
         for k, name in enumerate(inputs):
             sign = signs // 3 ** min(k, 2) % 3  # of both signs, positive, negative
             rows, cols = program.leaves.get(name, program.output).shape.extents(sizes)

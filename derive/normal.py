@@ -20,6 +20,7 @@ from typing import Any
 
 from derive import square_forms
 from derive.cases import zero_in_every_case
+from derive.factors import polynomial_factors
 from derive.forms import (
     LARGEST,
     MASKS,
@@ -322,24 +323,28 @@ class Ring:
             return self.mul(self._number_power(coefficient, exponent), powers)
         outside = self._number_power(coefficient if coefficient > 0 else -coefficient, exponent)
         rest: list[tuple[int, Exponent]] = []
-        signed = [(a, e) for a, e in monomial if not self._positive(a)]
-        alone = coefficient > 0 and len(signed) == 1 and signed[0][1] % 2 != 0
+        signed = [
+            (a, e)
+            for a, e in monomial
+            if e % 1 == 0 and self.atoms[a][0] not in ("δ", *MASKS) and not self._positive(a)
+        ]
+        if coefficient > 0 and len(signed) == 1 and signed[0][1] % 2:
+            signed = []  # it is left alone with its sign
+        sizes = self._sizes(signed)
+        paired = {s for s, _ in sizes.values()}
         for atom, e in monomial:
-            if alone or (atom, e) not in signed:
-                power = self._settle(((atom, exact(e * exponent)),))
-                outside = self.mul(outside, power)
+            if atom in paired:
                 continue
-            even = e - e % 2
-            if even and (even * exponent) % 1 == 0:
-                whole = int(even * exponent)
-                sign: Form = self._sign({((atom, 1),): 1}) if whole % 2 else {UNIT: 1}
-                outside = self.product([outside, self._settle(((atom, whole),)), sign])
-                e = exact(e - even)
-            if e:
-                rest.append((atom, e))
-        if coefficient > 0 and len(rest) == 1 and rest[0][1] % 2:
-            powers = self._settle(((rest[0][0], exact(rest[0][1] * exponent)),))
-            return self.mul(outside, powers)
+            if (atom, e) not in signed:
+                outside = self.mul(outside, self._settle(((atom, exact(e * exponent)),)))
+                continue
+            sign, size = sizes.get(atom, (None, None))
+            even = e - e % 2 if sign is None else e
+            outside = self.mul(outside, self._size_power(atom, exact(even * exponent), size))
+            if e != even:
+                rest.append((atom, 1))
+        if coefficient > 0 and len(rest) == 1:
+            return self.mul(outside, self._settle(((rest[0][0], exponent),)))
         inner: Form = {tuple(rest): 1 if coefficient > 0 else -1}
         if inner == {UNIT: 1}:
             return outside
@@ -347,14 +352,44 @@ class Ring:
             raise Undefined
         return self.mul(outside, self.single(("pow", self.freeze(inner)), exponent))
 
+    def _sizes(self, factors: list[tuple[int, Exponent]]) -> dict[int, tuple[int, Form]]:
+        """Return for each atom x that stands beside its sign that sign, and |x|."""
+        odd = {atom for atom, e in factors if e % 2}
+        found: dict[int, tuple[int, Form]] = {}
+        for atom in odd:
+            sign = self._sign({((atom, 1),): 1})
+            own = [a for m in sign for a, _ in m]
+            if len(sign) == 1 == len(own) and own[0] != atom and own[0] in odd:
+                found[atom] = own[0], self.mul({((atom, 1),): 1}, sign)
+        return found
+
+    def _size_power(self, atom: int, exponent: Exponent, size: Form | None) -> Form:
+        """Return |x|^e: for whole e a power of x, and of its sign where e is odd."""
+        single: Form = {((atom, 1),): 1}
+        if exponent % 1 == 0:
+            whole = int(exponent)
+            sign: Form = self._sign(single) if whole % 2 else {UNIT: 1}
+            return self.mul(self._settle(((atom, whole),)) if whole else {UNIT: 1}, sign)
+        base = self.freeze(size or self.mul(single, self._sign(single)))
+        return self._settle(((self.atom(("pow", base)), exponent),))
+
     def _power_of_sums(
         self, monomial: Monomial, coefficient: Exponent, exponent: Exponent
     ) -> Form | None:
         """Return (Σ_i p_i Σ_k q_k)^e as powers of the sums, where that is a law: for whole e, and
-        of every sum that is not negative, as a sum of squares is."""
+        of every sum that is not negative, as a sum of squares is, or a sum twice."""
         outside: list[Monomial] = []
         rest: list[Monomial] = []
-        for part in self._independent(monomial):
+        parts = self._independent(monomial)
+        for part in parts:
+            twin = None if isinstance(exponent, int) else self._twin(part, parts)
+            if twin is not None and (2 * exponent) % 1 == 0:  # √(s²) is |s|
+                left = [p for p in parts if p is not part and p is not twin]
+                once, whole = self._close({part: 1}), int(2 * exponent)
+                sign: Form = self._sign(once) if whole % 2 else {UNIT: 1}
+                rest_of: Form = {tuple(sorted(pair for p in left for pair in p)): coefficient}
+                others = self.power(self._close(rest_of), exponent)
+                return self.product([self.power(once, whole), sign, others])
             splits = isinstance(exponent, int) or all(
                 a in self.sums or e % 2 == 0 or self._positive(a) for a, e in part
             )
@@ -366,6 +401,13 @@ class Ring:
             {tuple(sorted(pair for part in rest for pair in part)): coefficient}
         )
         return self.product([*powers, self.power(inner, exponent)])
+
+    def _twin(self, part: Monomial, parts: list[Monomial]) -> Monomial | None:
+        """Return another factor that is the same sum."""
+        if not self._bound(part):
+            return None
+        own = self._close({part: 1})
+        return next((p for p in parts if p is not part and self._close({p: 1}) == own), None)
 
     def _independent(self, monomial: Monomial) -> list[Monomial]:
         """Return the factors of a monomial that share no bound index with each other."""
@@ -440,7 +482,7 @@ class Ring:
         return result
 
     def _opaque_power(self, form: Form, exponent: Exponent) -> Form:
-        """Return P^e with P an atom, its content and common factors taken out.
+        """Return P^e with P an atom, its content and its factors taken out.
 
         They come out of whole powers and of roots alike, so that √P and 1/P have one P.
         """
@@ -452,6 +494,42 @@ class Ring:
                 odd = self.power(root, int(2 * exponent))
                 outside = self._number_power(content, exponent)
                 return self.product([outside, odd, self._sign(root)])
+        factored = polynomial_factors(self, form)
+        if factored is not None:
+            return self._power_of_factors(*factored, exponent)
+        return self._power_of_one(form, exponent)
+
+    def _power_of_factors(
+        self, number: Exponent, factors: list[tuple[Form, Exponent]], exponent: Exponent
+    ) -> Form:
+        """Return (c P^k Q^m ...)^e: all of it for whole e, and of a root what is not negative."""
+        if isinstance(exponent, int):
+            powers = (self.power(factor, exact(times * exponent)) for factor, times in factors)
+            return self.product([self._number_power(number, exponent), *powers])
+        outside = self._number_power(number if number > 0 else -number, exponent)
+        rest: Form = {UNIT: 1 if number > 0 else -1}
+        for factor, times in factors:
+            sign, inner = self._oriented(factor)
+            if times % 1 or self._positive_form(inner):
+                outside = self.mul(outside, self.power(inner, exact(times * exponent)))
+                rest = self.scale(-1, rest) if sign < 0 and times % 2 else rest
+                continue
+            even = times - times % 2
+            if (even * exponent) % 1 == 0:  # √(p²) is |p|
+                whole = int(even * exponent)
+                outside = self.mul(outside, self.power(factor, whole))
+                outside = self.mul(outside, self._sign(factor)) if whole % 2 else outside
+                times -= even
+            rest = self.mul(rest, self.power(factor, times)) if times else rest
+        if rest == {UNIT: -1}:
+            raise Undefined
+        if rest == {UNIT: 1}:
+            return outside
+        power = self.power if len(rest) == 1 else self._power_of_one
+        return self.mul(outside, power(rest, exponent))
+
+    def _power_of_one(self, form: Form, exponent: Exponent) -> Form:
+        """Return P^e with P an atom that is not taken apart."""
         leading: Exponent = common_content(form.values())
         common = self._common(form)
         if isinstance(exponent, int):
@@ -868,6 +946,8 @@ class Ring:
             if kind == "pow":  # a root is not negative, and zero where its argument is
                 own = self._sign(self.thaw(rest[0]))
                 result = self.mul(result, own if exponent % 2 == 1 else self.mul(own, own))
+            elif kind == "log" and exponent % 2 == 1:  # log P is positive where P - 1 is
+                result = self.mul(result, self._sign(self.add(self.thaw(rest[0]), {UNIT: -1})))
             elif exponent % 2 == 1:
                 inside = self.freeze({((atom, 1),): 1})
                 result = self.mul(result, self.single(("sign", inside)))
@@ -1363,15 +1443,27 @@ class Ring:
         inside = self.derivative(self.thaw(inner), leaf, a, c)
         return self.mul(outer, inside) if inside else {}
 
-    def unfold(self, form: Form, define: Callable[[str, Index, Index], Form | None]) -> Form:
-        """Return a form with entries replaced by what `define` says they stand for."""
+    def unfold(
+        self,
+        form: Form,
+        define: Callable[[str, Index, Index], Form | None],
+        known: dict[tuple[int, Exponent], Form] | None = None,
+    ) -> Form:
+        """Return a form with entries replaced by what `define` says they stand for.
+
+        `known` are the powers of atoms that were replaced before: most terms share theirs.
+        """
+        known = {} if known is None else known
         result: Form = {}
         for monomial, coefficient in form.items():
             names = {k: self._new_index() for k in self._bound(monomial)}
             dims = [(names[k], dim) for k, dim in self._bound(monomial).items()]
             bare = tuple((x, e) for x, e in monomial if x not in self.sums)
-            for opened, factor in self._renamed(bare, names).items():
-                body = self.product(self._unfolded(x, e, define) for x, e in opened)
+            for opened, factor in self._renamed(bare, names).items() if names else ((bare, 1),):
+                for x, e in opened:
+                    if (x, e) not in known:
+                        known[x, e] = self._unfolded(x, e, define, known)
+                body = self.product(known[pair] for pair in opened)
                 for index, dim in dims:
                     body = self.sum(index, dim, body)
                 for m, c in body.items():
@@ -1379,7 +1471,11 @@ class Ring:
         return result
 
     def _unfolded(
-        self, atom: int, exponent: Exponent, define: Callable[[str, Index, Index], Form | None]
+        self,
+        atom: int,
+        exponent: Exponent,
+        define: Callable[[str, Index, Index], Form | None],
+        known: dict[tuple[int, Exponent], Form],
     ) -> Form:
         kind, *rest = self.atoms[atom]
         if kind == "x":
@@ -1388,13 +1484,13 @@ class Ring:
         if kind in ("n", "δ"):
             return {((atom, exponent),): 1}
         if kind == "win":
-            new = self._renewed_winner(rest, lambda form: self.unfold(form, define), {})
+            new = self._renewed_winner(rest, lambda form: self.unfold(form, define, known), {})
             return self.power(new, exponent)
         if kind == "top":
             keys, own = rest
-            masks = self._tops([self.unfold(self.thaw(key), define) for key in keys])
+            masks = self._tops([self.unfold(self.thaw(key), define, known) for key in keys])
             return self.power(masks[keys.index(own)], exponent)
-        inner = self.unfold(self.thaw(rest[0]), define)
+        inner = self.unfold(self.thaw(rest[0]), define, known)
         if kind == "inv":
             return self.power(self.inverse(inner, *rest[1:]), exponent)
         if kind == "det":

@@ -6,18 +6,14 @@ multiply to its sign, wherever it is defined.
 
 from __future__ import annotations
 
-from fractions import Fraction
-from math import lcm
 from typing import TYPE_CHECKING
 
-from derive.forms import UNIT, Form, Monomial, exact
+from derive.factors import polynomial_factors
+from derive.forms import UNIT, Exponent, Form, Monomial, exact
 from derive.order import is_positive
 
 if TYPE_CHECKING:
     from derive.normal import Ring
-
-#: A form with more terms than this is not factored.
-MOST_TERMS = 40
 
 
 def sign_factors(ring: Ring, form: Form) -> tuple[int, list[Form]]:
@@ -47,7 +43,7 @@ def sign_factors(ring: Ring, form: Form) -> tuple[int, list[Form]]:
     return number, factors
 
 
-def _factors(ring: Ring, form: Form) -> list[tuple[Form, int]]:
+def _factors(ring: Ring, form: Form) -> list[tuple[Form, Exponent]]:
     """Return forms and powers whose product has the sign of a form."""
     if len(form) == 1 or is_positive(ring, ring._oriented(form)[1]):
         return [(form, 1)]
@@ -58,8 +54,8 @@ def _factors(ring: Ring, form: Form) -> list[tuple[Form, int]]:
         for monomial, coefficient in form.items():
             rest = ring.add(rest, ring.mul({inverse: 1}, {monomial: coefficient}))
         return [({shared: 1}, 1), *(_factors(ring, rest) if rest else [({}, 1)])]
-    factored = _factored(ring, form)
-    return [(form, 1)] if factored is None else factored
+    found = polynomial_factors(ring, form)
+    return [(form, 1)] if found is None else [({UNIT: found[0]}, 1), *found[1]]
 
 
 def _lowest(ring: Ring, form: Form) -> Monomial:
@@ -83,40 +79,3 @@ def _logarithms(ring: Ring, form: Form) -> Form | None:
             inner = ring.scale(exponent, ring.thaw(ring.atoms[atom][1]))
             result = ring.add(result, inner if coefficient > 0 else ring.scale(-1, inner))
     return result
-
-
-def _factored(ring: Ring, form: Form) -> list[tuple[Form, int]] | None:
-    """Return the factors of a polynomial in powers of atoms, `None` where it has but one."""
-    from flint import Ordering, fmpq, fmpq_mpoly_ctx
-
-    atoms = sorted({a for m in form for a, _ in m})
-    if len(form) > MOST_TERMS or not atoms or ring.sums & set(atoms):
-        return None
-    if all(sum(e for _, e in m) in (0, 1) for m in form) and all(len(m) < 2 for m in form):
-        return None  # it is linear
-    steps = {
-        a: lcm(*(Fraction(e).denominator for m in form for b, e in m if a == b)) for a in atoms
-    }
-    places = {a: k for k, a in enumerate(atoms)}
-    context = fmpq_mpoly_ctx.get([f"v{k}" for k in range(len(atoms))], Ordering.lex)
-    terms = {}
-    for monomial, coefficient in form.items():
-        exponents = [0] * len(atoms)
-        for atom, exponent in monomial:
-            exponents[places[atom]] = int(exponent * steps[atom])
-        value = Fraction(coefficient)
-        terms[tuple(exponents)] = fmpq(value.numerator, value.denominator)
-    number, factors = context.from_dict(terms).factor()
-    if len(factors) == 1 and factors[0][1] == 1:
-        return None
-    found: list[tuple[Form, int]] = [({UNIT: 1 if number > 0 else -1}, 1)]
-    for factor, times in factors:
-        inner: Form = {}
-        for exponents, c in factor.to_dict().items():
-            pairs = (
-                (a, exact(Fraction(int(e), steps[a])))
-                for a, e in zip(atoms, exponents, strict=True)
-            )
-            inner[tuple(pair for pair in pairs if pair[1])] = exact(Fraction(int(c.p), int(c.q)))
-        found.append((inner, int(times)))
-    return found
