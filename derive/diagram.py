@@ -57,7 +57,7 @@ class Writing:
         self.program = circuit.as_program()
         blank = Derivation(
             self.program, (), sizes or sizes_at(circuit.program, None), "brief", {},
-            letters({*self.program.leaves, *self.program.dims}), (), (), (), {}, {}, {}, {},
+            letters(self.program.letters()), (), (), (), {}, {}, {}, {},
         )  # fmt: skip
         self.screen = Notation(blank, style or Style(), text)
         self.paper = Notation(blank, style or Style(), latex)

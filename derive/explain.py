@@ -116,8 +116,7 @@ class _Writer:
         self.reaching = program.reaching()
         self.active = program.depending(set(wrt)) & self.reaching
         self.statements = [s for s in program.statements if s.name in self.reaching]
-        words = {*program.leaves, *program.dims}
-        self.letters: Letters = letters({*words, *(word.lower() for word in words)})
+        self.letters: Letters = letters(program.letters())
         self.entries = Entries(self.letters.bound)
         self.names: dict[str, GradientName] = {}
         self.trees = {s.name: self._tree(s) for s in self.statements}

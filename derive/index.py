@@ -383,7 +383,7 @@ def letters(taken: Iterable[str]) -> Letters:
         plain = [letter for letter in pool if letter not in used]
         return [*plain, *(f"{letter}_{k}" for k in range(1, 9) for letter in pool)]
 
-    output, variable, bound = free("ij"), free("acefgh"), free("klpqrstuvw")
+    output, variable, bound = free("ij"), free("acefhb"), free("klpqrstuvw")
     return Letters((output[0], output[1]), (variable[0], variable[1]), tuple(bound))
 
 

@@ -221,7 +221,7 @@ class _Room:
     ) -> Lemma:
         dims = self.program.dims
         probes = [dict(zip(dims, cycle((k, 5 - k)), strict=False)) for k in sizes]
-        names = letters({*self.program.leaves, *map(str.lower, self.program.leaves), *dims})
+        names = letters(self.program.letters())
         blank = Derivation(
             self.program, (), probes[0], "full", {}, names, (), (), (), {}, {}, {}, {}
         )

@@ -21,6 +21,7 @@ from derive.layout import Box, frac, num as digits, op, paren, raw, row, sub, su
 from derive.ops.linear import ones
 from derive.parse import NAME
 from derive.printers.latex import GREEK, SLOT, SPELLED
+from derive.program import split_name
 from derive.proof import Derivation, EntryOf, Explicit, Grid, Math, Slice
 from derive.shape import Dim, Pair, Product, Shape, extent
 
@@ -72,8 +73,15 @@ class Cells:
 class Notation:
     """The writing of one derivation in one style, for one printer."""
 
-    def __init__(self, derivation: Derivation, style: Style, printer: Printer):
+    def __init__(
+        self,
+        derivation: Derivation,
+        style: Style,
+        printer: Printer,
+        around: Derivation | None = None,
+    ):
         self.derivation = derivation
+        self.around = around
         self.style = style
         self.printer = printer
         self.program = derivation.program
@@ -86,20 +94,63 @@ class Notation:
     def names(self) -> dict[str, Box]:
         """How each name of the program is written; no two alike."""
         shown: dict[str, Box] = {}
-        taken: set[Box] = set()
-        for name in self.program.leaves:
+        printed = {self.printer(_name_box(dim)) for dim in self.program.dims}
+        for own in self.program.leaves:
+            name = self.alias(own)
             box = _name_box(name)
-            if box in taken:
+            if self.printer(box) in printed:
                 box = sub(Box("id", text=name[0]), paren(Box("id", text=_plain(name[1:])), "flat"))
-            shown[name] = box
-            taken.add(box)
+            printed.add(self.printer(box))
+            shown[own] = box
         return shown
+
+    @cached_property
+    def _aliases(self) -> dict[str, str]:
+        """What stands for the letters of a lemma that mean something else in the document."""
+        if self.around is None:
+            return {}
+        there, own = self.around.program, self.program
+        taken = there.letters()
+        indices = self.derivation.letters
+        places = (*indices.output, *indices.variable, *indices.bound[:3])
+        outside = self.around.letters
+        running = {*outside.output, *outside.variable, *outside.bound[:3]}
+        used = taken | own.letters() | set(places) | running
+        found: dict[str, str] = {}
+
+        def rename(name: str, pool: str) -> None:
+            more = (f"{letter}_{k}" for k in range(1, 99) for letter in pool)
+            fresh = (x for x in (*pool, *more) if used.isdisjoint((x, x.lower())))
+            found[name] = next(fresh)
+            used.update((found[name], found[name].lower()))
+
+        for name, leaf in own.leaves.items():
+            same = there.leaves.get(name)
+            meant, said = own.defining(name), there.defining(name)
+            if same is not None and str(meant) == str(said) and name.lower() not in running:
+                if meant is not None or same.shape.rows == same.shape.cols:
+                    continue  # it means the same in both
+            if name in taken or name.lower() in {*there.dims, *there.leaves, *running}:
+                rename(name, "hqrtuvwz" if leaf.shape.is_scalar else "ABMNQSUVZ")
+        names = {x for name in there.leaves for x in (name, name.lower(), *split_name(name))}
+        for dim in own.dims:
+            if dim in names:
+                rename(dim, "nmpqrstuv")
+        for index in places:
+            if index in taken:
+                rename(index, "ijkpqrstuvwceabfh")
+        return found
+
+    def alias(self, name: str) -> str:
+        """Return what a letter is written as."""
+        return self._aliases.get(name, name)
 
     @cached_property
     def entry_names(self) -> dict[str, tuple[Box, Box | None]]:
         """The letter of each name's entries, and what stands above it: W1 has w^(1)."""
-        roots = {name: _split_name(name) for name in self.program.leaves}
+        roots = {name: split_name(self.alias(name)) for name in self.program.leaves}
         letters = {root for root, _ in roots.values()}
+        letters |= {part for dim in self.program.dims for part in (dim, split_name(dim)[0])}
         found: dict[str, tuple[Box, Box | None]] = {}
         used = {("delta", "")}  # the Kronecker delta
         for name, (root, tail) in roots.items():
@@ -108,9 +159,10 @@ class Notation:
                 small = root
             if self.program.leaves[name].shape.is_scalar:
                 small = root
-            ways = ((small, tail), (root, tail), (_plain(name), ""), (name, ""))
+            written = self.alias(name)
+            ways = ((small, tail), (root, tail), (_plain(written), ""), (written, ""))
             letter, above = next(
-                w for w in ways if (_spelled(w[0]), w[1]) not in used or w[0] == name
+                w for w in ways if (_spelled(w[0]), w[1]) not in used or w[0] == written
             )
             kind = "word" if (_spelled(letter), above) in used else "id"
             used.add((_spelled(letter), above))
@@ -124,7 +176,7 @@ class Notation:
             return self.names[self.program.output.data[0]]
         if self.style.loss:
             return _name_box(self.style.loss)
-        taken = set(self.program.leaves)
+        taken = {*self.program.leaves, *self.program.dims}
         return Box("id", text=next(x for x in ("L", "J", "E", "loss") if x not in taken))
 
     def dim(self, dim: Dim) -> Box:
@@ -132,13 +184,13 @@ class Notation:
         if isinstance(dim, Product):
             return _joined([self.dim(factor) for factor in dim.dims], "cdot")
         dim = self.written.get(dim, dim) if isinstance(dim, str) else dim
-        return digits(dim) if isinstance(dim, int) else _name_box(dim)
+        return digits(dim) if isinstance(dim, int) else _name_box(self.alias(dim))
 
     def word_of(self, dim: Dim) -> Box:
         """Return a dimension by its word, also where the user wrote a number."""
         if isinstance(dim, Product):
             return _joined([self.word_of(factor) for factor in dim.dims], "cdot")
-        return digits(dim) if isinstance(dim, int) else _name_box(dim)
+        return digits(dim) if isinstance(dim, int) else _name_box(self.alias(dim))
 
     def shape(self, shape: Shape, general: bool = False) -> Box:
         dim = self.word_of if general else self.dim
@@ -159,11 +211,16 @@ class Notation:
 
     def _gradient(self, name: str, of: Box, through: str | None) -> Box:
         if self._is_short(name):
-            letter = Box("id", text="G" if "G" not in self.program.leaves else "Gamma")
+            letter = Box("id", text="Gamma" if self._short_taken else "G")
             return letter if name == self._output_gradient else sub(letter, of)
         of = of if _is_letter(of) and of.kind != "row" else paren(of)
         box = frac(row(op("partial"), self.loss), row(op("partial"), of))
         return box if through is None else Box("at", (box, self.names[through]))
+
+    @property
+    def _short_taken(self) -> bool:
+        """Whether the letter of short gradients means something else."""
+        return not {"g", "G"}.isdisjoint(self.program.letters())
 
     @property
     def _output_gradient(self) -> str:
@@ -287,7 +344,8 @@ class Notation:
         return known.written(*args, head=word(known.name) if taken else None), ATOM
 
     def _taken(self, letter: str) -> bool:
-        return not {letter, letter.capitalize()}.isdisjoint(self.program.leaves)
+        names = {*self.program.leaves, *self.program.dims}
+        return not {letter, letter.capitalize()}.isdisjoint(names)
 
     def _summands(self, e: Expr) -> tuple[Expr, Expr]:
         """Return the operands of a sum; a repeated number is written as the number."""
@@ -374,7 +432,7 @@ class Notation:
                     strength = weak
             if several:
                 strength = ENTRYWISE
-            if parts and _first(body).kind == "num":
+            if parts and (_first(body).kind in ("num", "raw") or _meet(row(*parts), body)):
                 parts.append(op("cdot"))
             elif parts and parts[-1].kind != "num":
                 parts.append(op("thin"))
@@ -399,6 +457,7 @@ class Notation:
             return paren(_joined([self.index(part) for part in i.parts], "comma"), "flat")
         if i.startswith("\x01"):
             return Box("slot", text=i[1:])
+        i = self.alias(i)
         return Box("id", text=i) if "_" not in i else _name_box(i)
 
     def counted(self, word: str, dim: Product) -> dict[str, Box]:
@@ -426,10 +485,8 @@ class Notation:
         below = self.entry(source.data[0], i, j)
         if self._is_short(name):
             above = None if name == self._output_gradient else self.names[source.data[0]]
-            taken = "g" in self.program.leaves or "G" in self.program.leaves
-            return self._indexed(
-                Box("id", text="gamma" if taken else "g"), above, source.shape, i, j
-            )
+            letter = Box("id", text="gamma" if self._short_taken else "g")
+            return self._indexed(letter, above, source.shape, i, j)
         box = frac(row(op("partial"), self.loss), row(op("partial"), below))
         return box if through is None else Box("at", (box, self.names[through]))
 
@@ -836,13 +893,38 @@ class Notation:
 
 
 def _beside(a: Box, b: Box) -> Box:
-    """Return a product of matrices: letters stand close, anything larger gets a thin space."""
+    """Return a product of matrices: letters stand close, anything larger gets a thin space.
+
+    Between a number and another, or a bold one, stands a point.
+    """
+    if _meet(a, b):
+        return row(a, op("cdot"), b)
     return row(a, b) if _is_letter(a) and _is_letter(b) else row(a, op("thin"), b)
 
 
 def _first(box: Box) -> Box:
     """Return the box with which another begins on paper."""
     return _first(box.parts[0]) if box.kind in ("row", "sup", "sub", "under") else box
+
+
+def _last(box: Box) -> Box:
+    """Return the box with which another ends on paper."""
+    if box.kind == "row":
+        return _last(box.parts[-1])
+    return _last(box.parts[0]) if box.kind in ("sup", "sub", "under") else box
+
+
+def _meet(a: Box, b: Box) -> bool:
+    """Whether two numerals would stand side by side, of which a bold one is one."""
+    ends = _last(a), _first(b)
+    bold = [box.kind == "op" and box.text in ("ones", "zeros") for box in ends]
+    sides = [box.parts[1 - k] if box.kind == "frac" else box for k, box in enumerate(ends)]
+    plain = [_is_numeral(box) for box in sides]
+    return any(plain) and all(x or y for x, y in zip(bold, plain, strict=True))
+
+
+def _is_numeral(box: Box) -> bool:
+    return box.kind == "num"
 
 
 def _joined(boxes: list[Box], sign: str) -> Box:
@@ -869,15 +951,6 @@ def is_word(*boxes: Box) -> bool:
     return False
 
 
-def _split_name(name: str) -> tuple[str, str]:
-    """Return a name's root and its index: W1 and W_1 have root W; Greek words are one letter."""
-    root, _, tail = name.partition("_")
-    if not tail:
-        bare = root.rstrip("0123456789")
-        root, tail = bare, root[len(bare) :]
-    return root, tail
-
-
 def _plain(text: str) -> str:
     return text.replace("_", "")
 
@@ -893,7 +966,7 @@ def _tail_box(tail: str) -> Box:
 
 
 def _name_box(name: str) -> Box:
-    root, tail = _split_name(name)
+    root, tail = split_name(name)
     base = Box("id", text=root)
     return sub(base, _tail_box(tail)) if tail else base
 

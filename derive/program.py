@@ -57,6 +57,18 @@ class Program:
         """Whether the output is a scalar, so that it is itself the loss."""
         return self.output.shape.is_scalar and not self.upstream
 
+    def letters(self) -> set[str]:
+        """Return every letter that the writing of its names and dimensions may use.
+
+        >>> from derive.parse import parse
+        >>> sorted(parse("W_i: (k, n); Y = 2 * W_i").letters())
+        ['W', 'W_i', 'Y', 'i', 'k', 'n', 'w', 'w_i', 'y']
+        """
+        names = {*self.leaves, *self.dims}
+        parts = {part for name in names for part in (name, *split_name(name)) if part}
+        parts = {part for part in parts if not part.isdigit()}
+        return parts | {part.lower() for part in parts}
+
     def defining(self, name: str) -> Statement | None:
         """Return the statement that assigns a name, `None` for an input."""
         return next((s for s in self.statements if s.name == name), None)
@@ -204,3 +216,12 @@ def nearest(name: str, known: Iterable[str]) -> str:
     folded = {k.lower(): k for k in reversed(list(known))}
     close = get_close_matches(name.lower(), folded, n=1, cutoff=0.6)
     return f": did you mean {folded[close[0]]}?" if close else ""
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """Return a name's root and its index: W1 and W_1 have root W; Greek words are one letter."""
+    root, _, tail = name.partition("_")
+    if not tail:
+        bare = root.rstrip("0123456789")
+        root, tail = bare, root[len(bare) :]
+    return root, tail

@@ -116,18 +116,20 @@ def render(
 class _Page:
     """The blocks of one document, numbered as the derivation says."""
 
-    def __init__(self, derivation: Derivation, style: Style, form: str):
+    def __init__(
+        self, derivation: Derivation, style: Style, form: str, around: Derivation | None = None
+    ):
         self.derivation = derivation
         self.program = derivation.program
         self.form = form
         self.style = style
         never = form == "md" and derivation.detail == "full"
         self.elide = 0 if never else style.elide
-        self.notation = Notation(derivation, replace(style, elide=self.elide), latex)
+        self.notation = Notation(derivation, replace(style, elide=self.elide), latex, around)
         self.notations = [self.notation]
         if form == "tex":
             self.notations += [
-                Notation(derivation, replace(style, elide=most), latex)
+                Notation(derivation, replace(style, elide=most), latex, around)
                 for most in NARROWER
                 if not self.elide or most < self.elide
             ]
@@ -350,7 +352,7 @@ class _Page:
 
     def lemma(self, lemma: Lemma) -> Iterator[Block]:
         """Yield a lemma and its proof, in its own letters, numbered on."""
-        own = _Page(lemma.derivation, self.style, self.form)
+        own = _Page(lemma.derivation, self.style, self.form, self.derivation)
         own.numbers = self.numbers
         yield from own.lemma_blocks(lemma)
 

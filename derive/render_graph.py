@@ -218,7 +218,8 @@ class _Numbered(Notation):
         self.written = dict(self.sizes)  # a dimension is put in as well
 
     def leaf(self, name: str) -> Box:
-        return Box("num", text=self.values[name])
+        text = self.values[name]
+        return Box("raw" if r"\begin" in text else "num", text=text)
 
 
 class _Pass:

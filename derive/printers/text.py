@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from derive.layout import Box
 
 _LETTERS = dict(zip(
@@ -64,7 +66,7 @@ def text(box: Box) -> str:
     parts = [text(part) for part in box.parts]
     match box.kind:
         case "row":
-            return "".join(parts)
+            return _joined(parts)
         case "sub":
             index = parts[1]
             return parts[0] + (index.translate(_SUB) if index.isdigit() else f"_{index}")
@@ -91,3 +93,12 @@ def text(box: Box) -> str:
 
 def _tight(box: Box, shown: str) -> str:
     return f"({shown})" if " " in shown and box.kind == "row" else shown
+
+
+def _joined(parts: list[str]) -> str:
+    """Join parts; a raised number keeps away from what follows."""
+    result = ""
+    for part in parts:
+        raised = re.search(r"\^\S*\d$", result)
+        result += f" {part}" if raised and re.match(r"[^\s)\],·]", part) else part
+    return result
