@@ -57,6 +57,7 @@ from derive.points import (
     Trial,
     apart,
     close,
+    is_rounded,
     small_sizes,
     told_apart,
     values_at,
@@ -90,10 +91,11 @@ class Counterexample:
     entry: tuple[int, int]
     expected: str
     claimed: str
+    name: str = "the entry"
 
     @property
     def is_exact(self) -> bool:
-        return not any(mark in x for x in (self.expected, self.claimed) for mark in ".e")
+        return not is_rounded(self.expected) and not is_rounded(self.claimed)
 
     def plain(self) -> dict[str, Any]:
         return {
@@ -890,6 +892,7 @@ class Case:
             entry=(i + 1, j + 1),
             expected=expected,
             claimed=claimed,
+            name=f"d{name}",
         )
 
     def _formula(self, expr: Expr) -> Expr:

@@ -282,7 +282,7 @@ def lines(answer: Answer, claim: str | None = None) -> list[str]:
                   for name, meant in judgement.meanings.items()]  # fmt: skip
         found += [judgement.reason] if judgement.reason else []
         if judgement.counterexample is not None:
-            found += _counterexample(judgement.counterexample, judgement.truth)
+            found += _counterexample(judgement.counterexample)
         if judgement.diagnosis:
             found.append(judgement.diagnosis)
         elif judgement.verdict == "refuted" and judgement.truth:
@@ -292,19 +292,23 @@ def lines(answer: Answer, claim: str | None = None) -> list[str]:
     return found
 
 
-def _counterexample(found: Counterexample, truth: str) -> list[str]:
+def _counterexample(found: Counterexample) -> list[str]:
+    from derive.points import is_rounded
+
     sizes = ", ".join(f"{dim} = {k}" for dim, k in found.sizes.items())
     values = ", ".join(
         f"{name} = " + (rows[0][0] if len(rows) == len(rows[0]) == 1 else _table(rows))
         for name, rows in found.values.items()
     )
-    name = truth.partition(" =")[0] or "the entry"
-    told = f"is {found.expected}, the claim says {found.claimed}"
+    expected, claimed = (
+        f"about {x}" if is_rounded(x) else x for x in (found.expected, found.claimed)
+    )
+    told = f"is {expected}, the claim says {claimed}"
     if not sizes:  # a program of scalars
-        return [f"at {values}", f"{name} {told}"]
+        return [f"at {values}", f"{found.name} {told}"]
     i, j = found.entry
     place = f"{i}{j}" if max(i, j) < 10 else f"{i},{j}"
-    return [f"at {sizes}: {values}", f"{name}_{place} {told}"]
+    return [f"at {sizes}: {values}", f"{found.name}_{place} {told}"]
 
 
 def _table(rows: list[list[str]]) -> str:

@@ -403,6 +403,11 @@ def number_text(value: Any, digits: int = DIGITS[0]) -> str:
     return _rounded(value, digits)
 
 
+def is_rounded(text: str) -> bool:
+    """Whether a number that was made a text is not known to be exactly that."""
+    return any(mark in text for mark in ".e")
+
+
 def _rounded(value: Any, digits: int) -> str:
     with precision():
         return str(arb(value).str(digits, radius=False))
@@ -413,6 +418,7 @@ __all__ = [
     "Trial",
     "apart",
     "close",
+    "is_rounded",
     "number_text",
     "small_sizes",
     "told_apart",

@@ -6,7 +6,6 @@ counterexample are evaluated anew from the operators' definitions, with the arit
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -25,7 +24,7 @@ from derive.numbers import BITS, Numbers, interval
 from derive.page import FORMATS, fill
 from derive.parse import Shapes
 from derive.pipeline import Proof, prove
-from derive.points import number_text
+from derive.points import is_rounded, number_text
 from derive.printers.latex import broken, latex, matrix
 from derive.proof import EVERY_SHAPE, GIVEN_SIZES, PROVED, EntryOf
 
@@ -280,7 +279,7 @@ class _Table:
 
 
 def _is_exact(text: str) -> bool:
-    return re.fullmatch(r"-?\d+(/\d+)?", text) is not None
+    return not is_rounded(text)
 
 
 def _written(value: Any) -> Term:

@@ -121,6 +121,18 @@ def test_every_point_obeys_all_that_is_assumed(name):
         assert broken(found.values["P"], case.assumed["P"]) == []
 
 
+@pytest.mark.parametrize("words", [w for w in SEVERAL if len(w) < 3], ids=" and ".join)
+def test_every_counterexample_obeys_all_that_is_assumed(words):
+    """Of claims that differ from the truth everywhere, and of one that is false off symmetry."""
+    for claim in ("dP = 3 * dY @ P.T", "dP = dY @ P + P @ dY"):
+        found = Case(parse("P: (n, n); Y = P @ P"), {"P": words}).judge(claim)
+        if found.counterexample is not None:
+            values = found.counterexample.values["P"]
+            assert broken([[Fraction(x) for x in row] for row in values], words) == []
+        if not any(there_is_one(words, n) for n in (1, 2, 3)):
+            assert (found.verdict, found.counterexample) == ("undecided", None)
+
+
 IMPOSSIBLE = {
     "entries": (
         ["binary", "unit-interval"],

@@ -474,3 +474,20 @@ def test_what_a_claim_means_by_a_name_is_said(capsys, tmp_path):
     for path in tmp_path.iterdir():
         text = " ".join(path.read_text("utf-8").split())
         assert "Inside the claim" in text and "stands for" in text
+
+
+@pytest.mark.parametrize(
+    ("program", "claim", "told"),
+    [
+        ("X: (n, m); Y = max(X, 2 * X)", "dX = 3 * dY", "dX_11 is "),
+        ("X: (n, m); L = sum(exp(12 * X))", "dX = exp(12 * X)",
+         "dX_11 is about 1.95306e+6, the claim says about 1.62755e+5"),
+        ("A: (n, n); Y = max(A, A.T)", "dA = dY * (A > A.T) + (dY * (A.T > A)).T",
+         "dA_11 is -2, the claim says 0"),
+        ("x: (); y = exp(x)", "dx = exp(2 * x)",
+         "dx is about 2.71828, the claim says about 7.38906"),
+    ],
+)  # fmt: skip
+def test_a_rounded_number_is_said_to_be_about_right(program, claim, told, capsys):
+    assert main(["check", program, *claims(claim)]) == 1
+    assert told in capsys.readouterr().out
