@@ -223,7 +223,7 @@ class Case:
         self.restated: tuple[Expr, ...] = ()
         self.meanings: dict[str, str] = {}
         self.known_meanings: dict[tuple[str, Expr], bool] = {}
-        self.grounds: dict[tuple[Expr, ...], Ground] = {}
+        self.grounds: dict[tuple[str, tuple[Expr, ...]], Ground] = {}
         suppose(self.ring, asked(program))
         #: What is refuted already while the reasons are still looked for.
         self.standing: dict[str, Judgement] = {}
@@ -373,7 +373,7 @@ class Case:
         shape = self.program.leaves[name].shape
         own, other = (x.at(self.program.sizes) for x in (shape, expr.shape))
         common: dict[str, Any] = {
-            "claim": text, "conditions": self._conditions(expr, asked(self.program, expr)),
+            "claim": text, "conditions": self._conditions(name, expr, asked(self.program, expr)),
             "meanings": dict(self.meanings),
         }  # fmt: skip
         if expr.shape != shape and all(map(same_number, expr.shape.dims, shape.dims)):
@@ -407,7 +407,7 @@ class Case:
             )  # fmt: skip
         try:
             if self._proved_unless_false(name, expr):
-                relations = self.relations(expr)
+                relations = self.relations(name, expr)
                 if relations is None:
                     return Judgement(
                         verdict=UNDECIDED, scope="", method="index normal form",
@@ -415,7 +415,7 @@ class Case:
                         "hold and both sides have a value",
                         truth=self._says(name, self.truth(name)), **common,
                     )  # fmt: skip
-                common["conditions"] = self._conditions(expr, relations)
+                common["conditions"] = self._conditions(name, expr, relations)
                 return Judgement(
                     verdict=PROVED, scope=EVERY_SHAPE, method="index normal form",
                     truth=self._says(name, expr), **common,
@@ -473,7 +473,7 @@ class Case:
                 method="evaluation modulo a prime", reason="" if found else reason, **common,
             )  # fmt: skip
         small = self._at((2, 3))
-        written = self._equal_at(name, expr, small) and self.has_a_point(expr)
+        written = self._equal_at(name, expr, small) and self.has_a_point(name, expr)
         if written and small == dict(self.program.sizes):
             return Judgement(
                 verdict=PROVED, scope=sizes_in_words(small) or EVERY_SHAPE,
@@ -623,9 +623,11 @@ class Case:
         case.merged = {**{k: kept if v == gone else v for k, v in self.merged.items()}, gone: kept}
         return case
 
-    def _conditions(self, expr: Expr, relations: Sequence[Relation] = ()) -> tuple[str, ...]:
+    def _conditions(
+        self, name: str, expr: Expr, relations: Sequence[Relation] = ()
+    ) -> tuple[str, ...]:
         """Return what the program and the claim ask for, in words, each condition once."""
-        ground = self.ground(expr)
+        ground = self.ground(name, expr)
         own = [s.expr for s in self.program.statements if f"d{s.name}" in self.gradients]
         asked_for = [
             c
@@ -638,17 +640,19 @@ class Case:
     def _composed(self, arg: Expr) -> Expr:
         return self.program.composed(bare(arg))
 
-    def ground(self, expr: Expr) -> Ground:
+    def ground(self, name: str, expr: Expr) -> Ground:
         """Return where the hypotheses of the program and of a claim are satisfied."""
         said = (*self.restated, expr)
-        if said not in self.grounds:
+        if (name, said) not in self.grounds:
             definitions = [(s.name, s.expr) for s in self.program.statements]
             seen = {node for one in said for node in nodes(one)}
-            used = [f"d{name}" for name in self.names if self.gradients[f"d{name}"] in seen]
-            definitions += [(name, self.truth(name[1:])) for name in used]
+            used = [n for n in self.names if self.gradients[f"d{n}"] in seen]
+            definitions += [(f"d{n}", self.truth(n)) for n in used]
             definitions += [("", one) for one in said]
-            self.grounds[said] = Ground(self.program, definitions, self._point, self.assumed)
-        return self.grounds[said]
+            self.grounds[name, said] = Ground(
+                self.program, definitions, self._point, self.assumed, [name] if name else []
+            )
+        return self.grounds[name, said]
 
     def _point(self, sizes: Mapping[str, int], seed: int) -> dict[str, Matrix] | None:
         """Return a point that obeys what is assumed, `None` where this seed gives none."""
@@ -658,14 +662,14 @@ class Case:
         obeying = values_at(self.program, sizes, seed, self.assumed)
         return obeying and values | {name: obeying[name] for name in self.assumed}
 
-    def relations(self, expr: Expr) -> tuple[Relation, ...] | None:
+    def relations(self, name: str, expr: Expr) -> tuple[Relation, ...] | None:
         """Return what the program and a claim ask of the sizes; `None` where no point was found at
         which their hypotheses hold."""
-        return sizes_asked(self.program, self.ground(expr), expr)
+        return sizes_asked(self.program, self.ground(name, expr), expr)
 
-    def has_a_point(self, expr: Expr) -> bool:
+    def has_a_point(self, name: str, expr: Expr) -> bool:
         """Whether a point was found at which every hypothesis holds."""
-        return self.relations(expr) is not None
+        return self.relations(name, expr) is not None
 
     def _proved_unless_false(self, name: str, expr: Expr) -> bool:
         """Whether a claim is proved; one that fails at a point is not carried through to the end.
@@ -685,7 +689,7 @@ class Case:
     def _comparisons(self, name: str, expr: Expr) -> Iterator[bool]:
         """Yield whether the normal forms of a claim and of the gradient agree; intermediates are
         atoms first, and are unfolded one by one where that does not decide."""
-        a, c = self._begin(expr)
+        a, c = self._begin(expr, name)
         yield from self._agreements(
             self._entry_form(self.exposed(expr), a, c), self.gradient(name, a, c)
         )
@@ -697,11 +701,11 @@ class Case:
             *(self._entry_form(self.exposed(e), a, c) for e in (one, other))
         )
 
-    def _begin(self, expr: Expr) -> tuple[Index, Index]:
+    def _begin(self, expr: Expr, name: str = "") -> tuple[Index, Index]:
         """Return indices of an expression's entry, for a question that has a budget of its own."""
         self.ring.budget = Budget()
         self._assume({})
-        self._await(frozenset(self.assumed) | self.ground(expr).hidden)
+        self._await(self.ground(name, expr).open)
         rows, cols = expr.shape.dims
         return along("@a", rows), along("@c", cols)
 

@@ -83,7 +83,8 @@ def explain(
     """
     if all(leaf.shape.is_scalar for leaf in program.leaves.values()):
         detail = "brief"  # a scalar has no entries: the proof for every shape says it all
-    wanted, ground = program.wanted(wrt), ground_of(program, assume)
+    wanted = program.wanted(wrt)
+    ground = ground_of(program, assume, [name for name in wanted if name in program.inputs])
     relations = sizes_asked(program, ground)
     sizes = with_values(program, at, relations or ())
     writer = _Writer(program, wanted, sizes, detail, ground, relations, assume or {}, claims or {})
@@ -194,6 +195,7 @@ class _Writer:
             conditions=tuple(self.conditions()),
             relations=self.relations or (),
             satisfied=self.relations is not None,
+            open=self.ground.open,
             tied=tuple(self.tied()),
             forward=tuple(self.forward()) if self.detail != "brief" else (),
             locals=tuple(locals_),

@@ -399,7 +399,7 @@ class Ground:
     """Where the hypotheses of some formulas are satisfied: by which points, at which sizes.
 
     `definitions` are names with their formulas, each over the inputs and the names before it;
-    `points` gives values to the inputs.
+    `points` gives values to the inputs. Derivatives are taken by the names in `moved`.
     """
 
     def __init__(
@@ -408,8 +408,10 @@ class Ground:
         definitions: Sequence[tuple[str, Expr]],
         points: Points,
         assumed: Mapping[str, Iterable[str]] | None = None,
+        moved: Iterable[str] = (),
     ):
         self.program = program
+        self.moved = frozenset(moved)
         self.definitions = list(definitions)
         self.points = points
         self.assumed = dict(assumed or {})
@@ -540,6 +542,8 @@ class Ground:
     def exception(self, node: Expr) -> str:
         """Return where an argument need not differ from zero: `all`, `diagonal`, `off` it, or
         `around` a point where it is zero; empty where it must."""
+        if node in self.stuck:
+            return ""
         if node in self.known:
             return "all"
         return "around" if node in self.flat else self.ties.get(node, "")
@@ -552,17 +556,32 @@ class Ground:
         return expr
 
     @cached_property
-    def hidden(self) -> frozenset[str]:
-        """The names behind which an argument is zero for every input."""
-        found: set[str] = set()
-        stack = [self.kinks[node] for node in self.ties]
-        while stack:
-            for leaf in variables(stack.pop()):
-                name = leaf.data[0]
-                if name in self.meanings and name not in found:
-                    found.add(name)
-                    stack.append(self.meanings[name])
-        return frozenset(found)
+    def stuck(self) -> frozenset[Expr]:
+        """The nodes of the program that are zero because of what is assumed of an input, or of what
+        a name stands for, by which a derivative is taken: as that moves alone, they jump."""
+        own = {s.name for s in self.program.statements}
+        touched = {
+            node
+            for name, expr in self.definitions
+            for node in (nodes(expr) if name in own else ())
+            if (node in self.ties or node in self.known)
+            and self._behind(self.kinks[node]) & self.moved
+        }
+        if not touched or self.moved & self.meanings.keys():
+            return frozenset(touched)
+        if not self.moved & self.assumed.keys():
+            return frozenset()
+        plain = Ground(self.program, self.definitions, points(self.program))
+        return frozenset(n for n in touched if plain.ties.get(n) != self.ties.get(n, "all"))
+
+    @cached_property
+    def open(self) -> frozenset[str]:
+        """The names that stand between an argument and its being zero for every input: those that
+        are defined, and those of which something is assumed. No square of its sign is 1 yet."""
+        behind: set[str] = set()
+        for node in (*self.ties, *self.known):
+            behind |= self._behind(self.kinks[node])
+        return frozenset(behind & (self.meanings.keys() | self.assumed.keys()))
 
     def witness(
         self, sizes: Sizes, flat: frozenset[Expr] = frozenset()
@@ -605,9 +624,9 @@ class Ground:
             places = _zeros(work, gap)
             if node in flat:
                 places -= _zeros(work, gap, around=True)
-            if not places or node in self.known:
+            if not places or (node in self.known and node not in self.stuck):
                 continue
-            tie = self.ties.get(node, "")
+            tie = self.ties.get(node, "") if node not in self.stuck else ""
             on = {"all": {True, False}, "diagonal": {True}, "off": {False}}.get(tie, set())
             if not {p == q for p, q in places} <= on:
                 return False
@@ -706,7 +725,11 @@ def conditions(ground: Ground, roots: Iterable[Expr]) -> Iterator[Condition]:
                 yield replace(condition, but=but) if but else condition
 
 
-def ground_of(program: Program, assume: Mapping[str, frozenset[str]] | None = None) -> Ground:
+def ground_of(
+    program: Program,
+    assume: Mapping[str, frozenset[str]] | None = None,
+    moved: Iterable[str] = (),
+) -> Ground:
     """Return where the hypotheses of a program are satisfied, by points that obey `assume`."""
     reaching = program.reaching()
     return Ground(
@@ -714,6 +737,7 @@ def ground_of(program: Program, assume: Mapping[str, frozenset[str]] | None = No
         [(s.name, s.expr) for s in program.statements if s.name in reaching],
         obedient(points(program), assume or {}),
         assume,
+        moved,
     )
 
 

@@ -199,7 +199,8 @@ class Derivation:
     shorter by what is assumed of the inputs, its last step being what the theorem says; `claimed`
     holds how it becomes what somebody claims.
     `relations` must hold of the sizes. `satisfied` says whether a point was found at which all
-    hypotheses hold; `tied` are maxima whose theorem holds nowhere, for what they compare is equal.
+    hypotheses hold; `open` are names behind which something is zero for every input; `tied` are
+    maxima whose theorem holds nowhere, for what they compare is equal.
     """
 
     program: Program
@@ -223,6 +224,7 @@ class Derivation:
     lemmas: tuple[Lemma, ...] = ()
     relations: tuple[Relation, ...] = ()
     satisfied: bool = True
+    open: frozenset[str] = frozenset()
     tied: tuple[Expr, ...] = ()
 
     def equations(self) -> Iterator[tuple[Place, Chain]]:

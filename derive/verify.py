@@ -787,7 +787,7 @@ class ForwardJudge(_Judge):
         self.program = derivation.program
         self.sizes = sizes
         self.ring = Ring(sizes, budget=budget)
-        self.ring.wait_for(frozenset(derivation.assumed))
+        self.ring.wait_for(derivation.open)
         self.plain = Explicit(self.ring)
         self.judging = Explicit(self.ring, self._entry)
         self.scope = sizes_text(self.program, sizes)
@@ -834,12 +834,13 @@ class ForwardJudge(_Judge):
             self.ring.assume({})
 
     def _where_rows_sum_to_one(self, name: str, i: Any, j: Any) -> Form | None:
-        """Return the last entry of a row by the others, where they sum to one."""
+        """Return an entry under the assumptions, the last of a row by the others where they sum to
+        one."""
         if "row-stochastic" not in implied(self.derivation.assumed.get(name, ())):
-            return None
+            return self.ring.entry(name, i, j)
         _, cols = self.program.leaves[name].shape.extents(self.sizes)
         if j != cols - 1:
-            return None
+            return self.ring.entry(name, i, j)
         last: Form = {(): 1}
         for k in range(cols - 1):
             last = self.ring.add(last, self.ring.mul({(): -1}, self.ring.entry(name, i, k)))

@@ -225,3 +225,34 @@ def test_no_condition_where_a_mask_is_known():
     right, wrong = derive.check(program, ["dX = dY * T", "dX = dY"], assume=assume)
     assert (right.verdict, right.conditions) == ("proved", ())
     assert wrong.verdict != "proved"
+
+
+UNDER = {
+    "no tie": ("A: (n, n); B: (n, n); Y = max(A + A.T, B)", {"A": "symmetric"}),
+    "a tie behind a name": ("A: (n, n); D = A - A.T; Y = relu(D)", {}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("program", "assume"), UNDER.values(), ids=UNDER)
+def test_a_document_under_assumptions_that_make_ties(program, assume):
+    assert derive.prove(program, assume=assume, detail="brief").proved
+
+
+def test_a_document_where_what_ties_is_not_moved():
+    program, assume = "A: (n, n); W: (n, n); Y = W * (A > A.T)", {"A": "symmetric"}
+    assert derive.prove(program, assume=assume, wrt=["W"], detail="brief").proved
+    with pytest.raises(derive.ProofError, match="no point was found"):
+        derive.prove(program, assume=assume, wrt=["A"], detail="brief")
+
+
+MOVED = {
+    "it jumps": ("A: (n, n); W: (n, n); Y = W * (A > A.T)", "dA = 0 * A", {"A": "symmetric"}),
+    "a sign at 0": ("T: (n, k); Y = sign(T) ** 2", "dT = 0 * T", {"T": "one-hot-rows"}),
+    "a kink of a name": ("A: (n, n); D = A - A.T; Y = relu(D)", "dD = dY * (D > 0)", {}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("program", "claim", "assume"), MOVED.values(), ids=MOVED)
+def test_no_derivative_where_what_is_moved_is_assumed_to_tie(program, claim, assume):
+    (judgement,) = derive.check(program, [claim], assume=assume)
+    assert judgement.verdict != "proved"

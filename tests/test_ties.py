@@ -55,7 +55,7 @@ def test_what_is_proved_of_two_masks_is_so_at_ties(words):
             name, claim = case.read(f"dW = dY * {other}")
             if not case.proves(name, claim):
                 continue
-            relations = case.relations(claim)
+            relations = case.relations(name, claim)
             if relations is not None:
                 proved += 1
                 for n in (1, 2, 3):
