@@ -404,11 +404,33 @@ class _Writer:
             used = [own[1:] for own in names if own in self.names and own[1:] in backward]
             start = (("cites", (says(name),)),)
             cites = tuple(says(of) for of in used)
+            known: dict[Expr, Expr] = {}
+            for of in used:
+                last = composed[of][-1].right if of in composed else backward[of]
+                assert isinstance(last, Expr)
+                known[self.gradient(of)] = last
+            put_in = self.put_in(value, substitute(claim, known))
             found[name] = (
                 Step(own, value, "theorem", part="claimed", facts=start),
-                Step(value, claim, "claimed", part="claimed", facts=(("cites", cites),)),
+                Step(
+                    value,
+                    claim,
+                    "claimed",
+                    part="claimed",
+                    facts=(("cites", cites), ("put_in", put_in)),
+                ),
             )
         return found
+
+    def put_in(self, *sides: Expr) -> tuple[str, ...]:
+        """Return the names of statements that two formulas do not share, and those behind these."""
+        found: dict[str, None] = {}
+        for statement in reversed(self.program.statements):
+            leaf = self.program.leaves[statement.name]
+            if len({leaf in variables(side) for side in sides}) == 2:
+                found[statement.name] = None
+                sides = tuple(substitute(side, {leaf: statement.expr}) for side in sides)
+        return tuple(found)
 
     def theorem_of(self, name: str, totals: Mapping[str, Chain]) -> Place:
         """Return the place of the equation that says what the gradient by a name is."""
@@ -595,7 +617,7 @@ class _Proof:
             operators=tuple(dict.fromkeys(
                 node.name for node in reversed(nodes(self.formula)) if not node.is_var
             )),
-            own=self.value in nodes(self.formula),
+            **({"value": self.value} if self.value in nodes(self.formula) else {}),
         )  # fmt: skip
 
 

@@ -715,6 +715,8 @@ class _Page:
             if name == "indices":
                 index = self.notation.index
                 facts["indices"] = [f"{latex(index(k))} = {latex(index(p))}" for k, p in fact]
+            elif name == "put_in":
+                facts["put_in"] = [latex(self.notation.leaf(leaf)) for leaf in fact]
             elif name == "because":
                 used = {leaf: frozenset({word}) for leaf, word in fact}
                 facts["because"] = said(used, lambda leaf: latex(self.notation.leaf(leaf)))

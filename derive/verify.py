@@ -731,17 +731,18 @@ class AlgebraJudge(_Judge):
         self.ring.assume(self.derivation.assumed)
         try:
             proved = self.same(left, right) if step.rule == "assumed" else any(
-                self.same(*sides) for sides in self.unfolded(left, substitute(right, known))
+                self.same(*sides) for sides in self.unfolded(step, left, substitute(right, known))
             )  # fmt: skip
         finally:
             self.ring.assume({})
         return None if proved else ("the normal forms differ, under the assumptions", False)
 
-    def unfolded(self, left: Expr, right: Expr) -> Iterator[tuple[Expr, Expr]]:
-        """Yield the sides of a claim, the program's own names as they are and then put in."""
+    def unfolded(self, step: Step, left: Expr, right: Expr) -> Iterator[tuple[Expr, Expr]]:
+        """Yield the sides of a claim, the names that it says are put in as they are and then so."""
         yield left, right
-        for statement in reversed(self.derivation.program.statements):
-            own = {self.derivation.program.leaves[statement.name]: statement.expr}
+        program = self.derivation.program
+        for name in dict(step.facts)["put_in"]:
+            own = {program.leaves[s.name]: s.expr for s in program.statements if s.name == name}
             left, right = substitute(left, own), substitute(right, own)
             yield left, right
 

@@ -187,6 +187,7 @@ def test_the_proof_ends_with_the_claim(case, tmp_path, capsys):
     (latex,) = (path.read_text("utf-8") for path in tmp_path.glob("*.tex"))
     chains = re.findall(r"\n(?:.*?) ?&?= (.*?) && .*?\\qquad\\blacksquare", markdown)
     assert chains[-1].endswith(end), chains
+    assert ("with the definition of }Z" in markdown) == (case == "with a name")
     for text in (markdown, latex):
         assert text.count("Suppose that ") == 2 * bool(assume), "before the claim and the proof"
     assert main([*command[:4], "--json", *options]) == 0
