@@ -34,6 +34,7 @@ class Explicit:
         self.meaning = meaning
         self.sizes: Mapping[str, int] = ring.sizes
         self.known: dict[Expr, Matrix] = {}
+        self.determinants: dict[Expr, Value] = {}
         self.patterns: dict[tuple, list[Form]] = {}
         self.read: dict[int, tuple[Form, list[int], list[Form], list[int] | None]] = {}
         self.functions = RingFunctions(ring)
@@ -110,8 +111,10 @@ class Explicit:
             a, b = parts
             n, m = (extent(view.rows, self.sizes) for view in parts)
             return self.det(a) ** m * self.det(b) ** n
-        rows = [[Value(self.ring, form) for form in row] for row in A.matrix]
-        return Value(self.ring, _form(determinant(rows)))
+        if A.expr not in self.determinants:
+            rows = [[Value(self.ring, form) for form in row] for row in A.matrix]
+            self.determinants[A.expr] = Value(self.ring, _form(determinant(rows)))
+        return self.determinants[A.expr]
 
     def function(self, name: str, *args: Value) -> Value:
         return getattr(self.functions, name)(*args)

@@ -95,6 +95,8 @@ class Ring:
         self.supposed: dict[tuple, int] = {}
         self.squares: dict[int, Form | None] = {}
         self.symmetric: dict[tuple, bool] = {}
+        #: Matrices written out, with their determinants, by the identity of their entry.
+        self.matrices: dict[int, tuple[Scalar, list[list[Value]], Value]] = {}
 
     def assume(self, assumptions: Mapping[str, Iterable[str]]) -> None:
         """Let entries obey laws from now on: symmetric, positive, sign, binary, row-stochastic ...
@@ -103,7 +105,7 @@ class Ring:
         """
         self.assumed = {name: frozenset(words) for name, words in assumptions.items()}
         self.special = {a for a, key in enumerate(self.atoms) if self._is_special(key)}
-        self.symmetric = {}
+        self.symmetric, self.matrices = {}, {}
         self.squares = {}
         self.closed = {}
         self.values = {}
@@ -1570,10 +1572,14 @@ class Ring:
         if self.sizes is None:
             form = self.of(term.args[0])
             return self.inverse(form, dim, i, j) if place else self.det(form, dim)
-        span = range(extent(dim, self.sizes))
-        down, across = ([at_place(word, dim, k, self.sizes) for k in span] for word in ("@r", "@s"))
-        rows = [[Value(self, self.of(term.args[0], {**r, **s})) for s in across] for r in down]
-        whole = determinant(rows)
+        matrix = term.args[0]
+        if id(matrix) not in self.matrices:
+            span = range(extent(dim, self.sizes))
+            down, across = ([at_place(k, dim, x, self.sizes) for x in span] for k in ("@r", "@s"))
+            rows = [[Value(self, self.of(matrix, {**r, **s})) for s in across] for r in down]
+            # the matrix is kept beside its entries, so that its identity is not given to another
+            self.matrices[id(matrix)] = matrix, rows, determinant(rows)
+        _, rows, whole = self.matrices[id(matrix)]
         if not place:
             return whole.form
         assert isinstance(i, int) and isinstance(j, int)
