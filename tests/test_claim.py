@@ -539,3 +539,24 @@ def test_a_claim_of_another_shape_has_a_counterexample_where_it_fits():
     for claim in ("dX = b", "da = X", "da = (X @ b).T"):
         (other,) = check(BILINEAR, claim)
         assert other.verdict == "refuted" and other.counterexample is None
+
+
+MISFITS = [
+    # program, claim, scope or sizes, reason
+    ("X: (m, n); W: (n, k); Y = X @ W", "dX = dY @ W.T + ones(n, m)", "m = 1, k = 1",
+     "these do not broadcast; it fits where m = n, and is false there"),
+    ("X: (m, n); W: (n, k); Y = X @ W", "dX = dY @ W.T * n / m + 0 * ones(n, m)", "where m = n",
+     "these do not broadcast"),
+    ("X: (m, n); W: (n, k); Y = X @ W", "dX = ones(m, k) @ W + zeros(n, m)", "m = 1",
+     "it fits where k = n and m = k, and is false there"),
+    ("X: (m, n); Y = X @ X.T", "dX = (dY + dY.T) @ X + zeros(n, m) @ eye(m)", "where m = n",
+     "these do not broadcast"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("program", "claim", "scope", "reason"), MISFITS)
+def test_a_claim_of_another_shape_may_name_the_dimensions(program, claim, scope, reason):
+    """Where two dimensions are taken to be one, both words still stand for it."""
+    (found,) = check(program, claim)
+    assert (found.verdict, found.scope) == ("refuted", scope)
+    assert found.reason.endswith(reason)
