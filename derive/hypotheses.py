@@ -50,6 +50,8 @@ MOST = 10_000
 SMALL = 4
 #: A matrix of more rows is inverted, written out, where sizes are asked for alone.
 LARGE = 4
+#: So many dimensions are made 1 one by one.
+SEVERAL = 6
 #: The largest step of a search for sizes.
 FAR = 8
 
@@ -672,10 +674,10 @@ class Ground:
         if not self.asks:
             return ()
         found: list[Relation] = []
-        kinds = [sizes for sizes in self._kinds() if obeyed(known, sizes)]
-        good = [sizes for sizes in kinds if self.witness(sizes, self.flat) is not None]
-        bad = [sizes for sizes in kinds if sizes not in good]
-        simple = [r for r in _simple(self.program.dims) if all(r.holds(s) for s in good)]
+        good, bad = self._sorted(self._kinds(known))
+        if bad and len(self.program.dims) > SEVERAL:
+            good, bad = self._sorted(self._kinds(known, one_by_one=True))
+        simple = [r for r in _simple(self.program.dims) if all(map(r.holds, good))] if bad else []
         while good and bad:
             relation = max(simple, key=lambda r: sum(not r.holds(s) for s in bad), default=None)
             if relation is None or all(relation.holds(s) for s in bad):
@@ -684,15 +686,31 @@ class Ground:
             bad = [s for s in bad if relation.holds(s)]
         return tuple(found) if good else None
 
-    def _kinds(self) -> list[dict[str, int]]:
-        """Return small sizes of every kind: equal and different ones, and 1."""
-        dims = self.program.dims
+    def _sorted(self, kinds: list[dict[str, int]]) -> tuple[list[dict[str, int]], ...]:
+        """Return the sizes at which there is a point, and the others."""
+        good: list[dict[str, int]] = []
+        bad: list[dict[str, int]] = []
+        for sizes in kinds:
+            (bad if self.witness(sizes, self.flat) is None else good).append(sizes)
+        return good, bad
+
+    def _kinds(
+        self, known: Sequence[Relation], *, one_by_one: bool = False
+    ) -> list[dict[str, int]]:
+        """Return small sizes of every kind that obey what is known: equal ones, different ones, and
+        1, of many dimensions for some together."""
+        dims, places = self.program.dims, range(len(self.program.dims))
         rows: list[Sequence[int]] = [[2] * len(dims), [1] * len(dims)]
-        rows += [[1 if dim is one else 2 for dim in dims] for one in dims]
+        if one_by_one or len(dims) <= SEVERAL:
+            rows += [[1 if k == one else 2 for k in places] for one in places]
+        else:
+            bits = range((len(dims) - 1).bit_length())
+            rows += [[1 + (k >> bit & 1 ^ side) for k in places] for bit in bits for side in (0, 1)]
         if any(node.op.costly for node in self.nodes):  # where ranks matter
             rows += [list(islice(cycle(few), len(dims))) for few in ((2, 3), (3, 2), (3, 2, 2))]
-        found = [self._fixed(dict(zip(dims, row, strict=True))) for row in rows]
-        return [dict(s) for s in dict.fromkeys(tuple(sizes.items()) for sizes in found)]
+        found = (chosen(dims, known, row, self._fixed({})) for row in rows if dims)
+        kinds = dict.fromkeys(tuple(sizes.items()) for sizes in found if sizes is not None)
+        return [dict(sizes) for sizes in kinds] if dims else [{}]
 
 
 def bare(arg: Expr) -> Expr:

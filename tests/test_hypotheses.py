@@ -179,6 +179,19 @@ def test_a_point_satisfies_all_hypotheses():
     assert [str(r) for r in ground.relations()] == ["n ≥ 2"]
 
 
+def test_points_are_sought_at_sizes_that_obey():
+    program = parse("X: (n, m); Y = relu(X @ X.T) / ((n - 1) * (n - 2) * (n - 3) * (m - 4))")
+    found = sizes_asked(program, ground_of(program))
+    assert [str(relation) for relation in found] == ["n ≥ 4", "m ≠ 4"]
+
+
+def test_many_dimensions():
+    text = "; ".join(f"W{k}: (d{k}, d{k + 1}); H{k + 1} = relu(H{k} @ W{k})" for k in range(12))
+    program = parse(f"H0: (n, d0); {text}; Y = max(H12, mean(H12, axis=1))")
+    found = sizes_asked(program, ground_of(program))
+    assert [str(relation) for relation in found] == ["d12 ≥ 2"]
+
+
 def test_points_obey_what_is_assumed():
     program = parse("T: (n, k); X: (n, k); Y = X * log(T)")
     ones = Ground(
