@@ -353,9 +353,17 @@ class Notation:
                 for arg in e.args)  # fmt: skip
         return a, b
 
+    @property
+    def identity(self) -> Box:
+        """The identity matrix: I, or a word where a name has that letter."""
+        names = {*self.program.leaves, *self.program.dims}
+        if self.around is not None:
+            names |= {*self.around.program.leaves, *self.around.program.dims}
+        return word("Id") if "I" in names else Box("id", text="I")
+
     def _constant(self, e: Expr, shapes: bool) -> Box:
         if e.name == "eye":
-            return self.operand(Box("id", text="I"), e.shape, shapes)
+            return self.operand(self.identity, e.shape, shapes)
         if e.name == "zeros":
             return self.operand(op("zeros"), e.shape, shapes)
         rows, cols = e.shape.dims

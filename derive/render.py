@@ -245,7 +245,7 @@ class _Page:
                     "extrema": sorted(EXTREMA & used),
                     "functions": bool(used & _ENTRYWISE),
                     "several": len(d.wrt) > 1,
-                    "identity": "eye" in used,
+                    "identity": latex(self.notation.identity) if "eye" in used else "",
                     "vec": bool(used & {"vec", "unvec"}),
                     "kron": "kron" in used,
                     "blocks": bool(used & {"kron_left", "kron_right"}),

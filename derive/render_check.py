@@ -11,22 +11,24 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from derive.arithmetic import ATOM, SUM, Term, TooLong, Work, literal
+from derive.arithmetic import Term, TooLong, Work, literal
 from derive.assuming import under
 from derive.assumptions import said
+from derive.calculator import has_rounded, sufficient
 from derive.errors import DeriveError, ProofError, UnsupportedError
 from derive.escape import one_line
 from derive.expr import OPS, Expr, nodes, variables
 from derive.files import asked, question_of, sealed, unsealed, write
-from derive.layout import Box
+from derive.layout import Box, num, op, row, sup
 from derive.notation import Notation, Style
 from derive.numbers import BITS, Numbers, interval
 from derive.page import FORMATS, fill
 from derive.parse import Shapes
 from derive.pipeline import Proof, prove
-from derive.points import is_rounded, number_text
+from derive.points import DIGITS, is_rounded, number_text
 from derive.printers.latex import broken, latex, matrix
 from derive.proof import EVERY_SHAPE, GIVEN_SIZES, PROVED, EntryOf
+from derive.render_worked import rounded
 
 if TYPE_CHECKING:
     from derive.claim import Case, Counterexample, Judgement
@@ -129,10 +131,16 @@ def _worked(
         parts = []
         if not (expr.is_var and expr.shape.is_scalar):
             parts.append(_entry(notation, expr, i, j))
-        arithmetic = work.written(expr, i, j)
-        if arithmetic is not None and latex(arithmetic) != value:
-            parts += broken(arithmetic, LINE)
-        return _equation(parts, value, _is_exact(text))
+        shown = sufficient(lambda digits: work.written(expr, i, j, digits), _box(text), DIGITS[0])
+        near = shown is not None and has_rounded(shown)
+        lines = broken(shown, LINE) if shown is not None and latex(shown) != value else []
+        if not near:
+            return _equation([*parts, *lines], value, _is_exact(text))
+        return [
+            *_equation(parts, "", True)[:-1],
+            *({**line, "sign": line["sign"].replace("=", r"\approx")}
+              for line in _equation(lines, value, False)),
+        ]  # fmt: skip
 
     return {
         "sizes": [f"{latex(notation.word_of(dim))} = {k}" for dim, k in found.sizes.items()],
@@ -262,32 +270,41 @@ class _Table:
     def is_exact(self, expr: Expr) -> bool:
         return all(_is_exact(cell) for line in self.shown(expr) for cell in line)
 
-    def written(self, expr: Expr, i: int, j: int) -> Box | None:
+    def written(self, expr: Expr, i: int, j: int, digits: int) -> tuple[Box, Box] | None:
         """Return the arithmetic of an entry with its numbers put in; `None` where it is long."""
         point = self._point
         work = Work(
             point.sizes,
-            lambda name, p, q: _written(point.values[name][p][q]),
-            lambda A, p, q: _written(interval(point.matrix(OPS["inv"](A))[p][q])),
-            lambda A: _written(interval(point.matrix(OPS["det"](A))[0][0])),
+            lambda name, p, q: _written(point.values[name][p][q], digits),
+            lambda A, p, q: _written(interval(point.matrix(OPS["inv"](A))[p][q]), digits),
+            lambda A: _written(interval(point.matrix(OPS["det"](A))[0][0]), digits),
         )
         try:
             found = work.at(expr, i, j)
         except TooLong:
             return None
-        return found.box if found.numbers > 1 else None
+        return (found.box, found.box) if found.numbers > 1 else None
 
 
 def _is_exact(text: str) -> bool:
     return not is_rounded(text)
 
 
-def _written(value: Any) -> Term:
+def _written(value: Any, digits: int) -> Term:
     """Return a number of the table as it stands in arithmetic."""
     text = number_text(value)
+    return literal(Fraction(text)) if _is_exact(text) else rounded(value, digits)
+
+
+def _box(text: str) -> Box:
+    """Return a number that is printed as a layout."""
     if _is_exact(text):
-        return literal(Fraction(text))
-    return Term(Box("num", text=text), SUM if text.startswith("-") else ATOM)
+        return literal(Fraction(text)).box
+    mantissa, _, exponent = text.lstrip("-").partition("e")
+    parts = [Box("rounded", text=mantissa)]
+    if exponent:
+        parts += [op("cdot"), sup(num(10), literal(int(exponent)).box)]
+    return row(*([op("negative")] if text.startswith("-") else []), *parts)
 
 
 def documents(

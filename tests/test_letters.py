@@ -128,3 +128,19 @@ def test_no_numeral_stands_beside_a_bold_one(program):
     page = render(derivation, "md", Style())
     bold = r"\\mathbf\{[01]\}(?:\^\{\\top\})?"
     assert not re.search(rf"\d(?:\\,)?\s*{bold}|{bold}(?:\\,)?\s*\d", page)
+
+
+@pytest.mark.parametrize("program", EVERY)
+def test_gates_have_letters_of_their_own(program):
+    from derive.circuit import circuit
+    from derive.diagram import Writing
+
+    paper = Writing(circuit(parse(program))).paper
+    found = symbols(paper)
+    assert twice({s: m for s, m in found.items() if not any("index" in one for one in m)}) == {}
+
+
+def test_the_identity_is_no_matrix_of_the_program():
+    page = render(explain(parse("I: (n, n); Y = I @ (I + eye(n))")), "md", Style())
+    assert r"$\operatorname{Id}$ is the identity matrix" in page
+    assert r"I\,(I + \operatorname{Id})" in page

@@ -147,3 +147,24 @@ def test_a_boundary_is_no_endless_search():
     except DeriveError:
         return
     assert false(page)[0] == []
+
+
+CLAIMS = [
+    ("f = exp(x) * y", "dx = 2 * exp(x) * y"),
+    ("X: (n, d); w: (d, 1); Y = tanh(X @ w)", "dw = X.T @ (dY * tanh(X @ w))"),
+    ("X: (n, d); Y = softmax(X)", "dX = dY * Y * (1 - Y)"),
+    ("x: (n, 1); L = norm(x)", "dx = x"),
+    ("X: (n, d); Y = sqrt(X ** 2 + 1) * exp(X)", "dX = dY * exp(X) * X"),
+]
+
+
+@pytest.mark.parametrize(("program", "claim"), CLAIMS)
+def test_counterexamples(program, claim):
+    from derive.claim import Case
+    from derive.parse import parse
+    from derive.render_check import render_check
+
+    case = Case(parse(program))
+    found = case.judge(claim)
+    assert found.verdict == "refuted"
+    assert false(render_check(case, found, "md"))[0] == []
