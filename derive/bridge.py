@@ -369,9 +369,15 @@ class _FromSympy:
             raise UnsupportedError(f"{expr} has no last case that always holds")
         found = again(otherwise)
         for value, condition in reversed(cases):
+            if isinstance(condition, sp.Eq | sp.Ne) and condition.rhs == 0:
+                zero = F.eq(again(condition.lhs), number(0))
+                sides = (again(value), found)
+                found = F.where(zero, *(sides if isinstance(condition, sp.Eq) else sides[::-1]))
+                continue
             if not isinstance(condition, sp.StrictGreaterThan | sp.StrictLessThan):
                 raise UnsupportedError(
-                    f"the condition {condition} is not in the language", hint="write > or <"
+                    f"the condition {condition} is not in the language",
+                    hint="write > or <, or compare with 0",
                 )
             found = F.where(again(condition.gts) > again(condition.lts), again(value), found)
         return found
@@ -511,6 +517,9 @@ class _Functions:
 
     def gt(self, x: Any, y: Any) -> Any:
         return sp.Heaviside(x - y, 0)
+
+    def eq(self, x: Any, y: Any) -> Any:
+        return sp.Piecewise((1, sp.Eq(x, y)), (0, True))
 
     def max(self, x: Any, y: Any) -> Any:
         return sp.Max(x, y)

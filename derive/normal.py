@@ -664,6 +664,12 @@ class Ring:
             result = self.mul(result, form)
         return result
 
+    def _is_binary(self, atom: int) -> bool:
+        """Whether an atom is 0 or 1: a mask, or an entry that is assumed to be so."""
+        kind, name, *_ = self.atoms[atom]
+        words = self.assumed.get(name, frozenset()) if kind == "x" else frozenset()
+        return kind in MASKS or bool(words & {"binary", "one-hot-rows"})
+
     def _is_mask(self, atom: int) -> bool:
         """Whether an entry is its own sign: it is assumed to be 0 or 1, or 1 or -1."""
         kind, name, *_ = self.atoms[atom]
@@ -1042,6 +1048,9 @@ class Ring:
             split = self._by_cases(form, self._eq)
             if split is not None:
                 return split
+        monomial = next(iter(form))
+        if len(form) == 1 == len(monomial) and self._is_binary(monomial[0][0]):
+            return self.add({UNIT: 1}, {monomial: -1})
         _, form = self._oriented(form)
         content = common_content(form.values())
         return self.single(

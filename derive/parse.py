@@ -21,7 +21,7 @@ from typing import Any
 from derive.errors import DeriveError, ParseError, Place, ShapeError
 from derive.expr import OPS, Expr, Op, broadcast_to, elementwise, extent_of, nodes, number
 from derive.ops import var
-from derive.ops.elementwise import marks_winner, power
+from derive.ops.elementwise import is_mask, marks_winner, power
 from derive.program import Program, Statement, nearest
 from derive.shape import (
     SCALAR,
@@ -317,6 +317,8 @@ class _Reader:
             name, expr = self._statement(node, scope)
             statements.append(Statement(name, expr))
             leaves[name] = var(name, expr.shape)
+            if is_mask(expr):
+                scope.masks.add(name)
         if not statements:
             raise ParseError("there is no formula: write something such as Y = X @ W + B")
         assigned = {s.name for s in statements}
@@ -376,6 +378,7 @@ class _Scope:
         self.leaves = leaves
         self.symbols = symbols
         self.undeclared: set[str] = set()
+        self.masks: set[str] = set()
 
     def read(self, node: ast.expr) -> Expr:
         method: Callable[[ast.expr], Expr] | None = getattr(
@@ -521,7 +524,8 @@ class _Scope:
             raise ParseError("only >, <, >=, <= and == compare here")
         a, b = self.read(node.left), self.read(node.comparators[0])
         if kind is ast.Eq:
-            if not self.closed and not marks_winner(a, b):
+            of_zero = b.name == "number" and b.data == 0
+            if not self.closed and not of_zero and not marks_winner(a, b):
                 raise ParseError(
                     "== marks the winner of a maximum or a minimum, and nothing else",
                     hint="write X == max(X, axis=1), or a mask such as X > 0",
@@ -561,6 +565,9 @@ class _Scope:
         if name in _EXTREMA and (len(node.args) == 1 or node.keywords):
             return self._reduction(node)
         args = self._args(node, len(op.derivatives or op.pullbacks) or 1)
+        if name == "where" and not (is_mask(args[0]) or str(args[0]) in self.masks):
+            # NumPy takes a wherever c is not 0
+            args = [elementwise("eq", args[0], number(0)), args[2], args[1]]
         if op.derivatives:
             return elementwise(name, *args) if len(args) > 1 else op(args[0])
         for value, place in zip(args, node.args, strict=True):

@@ -122,7 +122,7 @@ FUNCTIONS: Values = {
     ),
     "max": _extreme(np.maximum, "max"),
     "min": _extreme(np.minimum, "min"),
-    "where": lambda mask, a, b: mask * a + (1 - mask) * b,
+    "where": lambda c, a, b: np.where(np.asarray(c != 0, dtype=bool), a, b),
     "ones": lambda n, m: np.full((_size(n), _size(m)), mpmath.mpf(1), dtype=object),
     "zeros": lambda n, m: np.full((_size(n), _size(m)), mpmath.mpf(0), dtype=object),
     "eye": lambda n: _diag(np.full(_size(n), mpmath.mpf(1), dtype=object)),

@@ -4,13 +4,16 @@
 referee.py), which know nothing of signs and cases.
 """
 
+from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 from referee import Setting, at_counterexample
 
 import derive
 from derive.claim import Case
+from derive.numbers import Numbers
 from derive.parse import parse
 from derive.proof import EVERY_SHAPE
 
@@ -43,3 +46,48 @@ def test_claims_are_decided(program):
 @pytest.mark.parametrize("program", TABLE)
 def test_programs_are_proved(program):
     assert derive.prove(program, detail="brief").proved
+
+
+# -- a condition that is a number ------------------------------------------------------------------
+
+NUMBERS = "C: (2, 2); A: (2, 2); B: (2, 2); Y = where(C, A, B)"
+POINT = {
+    "C": [[2, 0], [-1, 0]], "A": [[1, 2], [3, 4]], "B": [[5, 6], [7, 8]], "dY": [[1, 2], [3, 4]],
+}  # fmt: skip
+
+
+def test_where_takes_its_first_value_wherever_the_condition_is_not_zero():
+    arrays = {name: np.array(rows) for name, rows in POINT.items()}
+    expected = np.where(arrays["C"], arrays["A"], arrays["B"])
+    program = parse(NUMBERS)
+    point = {name: [[Fraction(x) for x in row] for row in rows] for name, rows in POINT.items()}
+    found = Numbers(program.sizes, point).matrix(program.statements[-1].expr)
+    assert [[float(x.mid()) for x in row] for row in found] == expected.tolist()
+    scope: dict = {}
+    exec(derive.gradient(NUMBERS, code="numpy"), scope)
+    gradients = scope["gradients"](**arrays)
+    hot = (arrays["C"] != 0).astype(int)
+    assert (gradients["A"] == arrays["dY"] * hot).all()
+    assert (gradients["B"] == arrays["dY"] * (1 - hot)).all()
+    assert (gradients["C"] == 0).all()
+
+
+def test_where_by_a_binary_matrix_is_where_by_a_mask():
+    claims = ["dA = dY * C", "dB = dY * (1 - C)", "dB = dY * C"]
+    found = derive.check(NUMBERS.replace("2, 2", "n, d"), claims, assume={"C": "binary"})
+    assert [one.verdict for one in found] == ["proved", "proved", "refuted"]
+
+
+def test_where_goes_to_sympy_and_back():
+    sympy = pytest.importorskip("sympy")
+    from derive.bridge import from_sympy, to_sympy
+
+    c, a, b, y = sympy.symbols("c a b y")
+    found = to_sympy("c: (); a: (); b: (); y = where(c, a, b)")
+    (formula,) = found.values() if isinstance(found, dict) else (found,)
+    values = [formula.subs({"a": 3, "b": 5, "c": k}) for k in (2, 0, -1)]
+    assert values == [3, 5, 3]
+    back = from_sympy(sympy.Eq(y, sympy.Piecewise((a, sympy.Ne(c, 0)), (b, True))))
+    assert "where(c == 0, b, a)" in back
+    back = from_sympy(sympy.Eq(y, sympy.Piecewise((a, sympy.Eq(c, 0)), (b, True))))
+    assert "where(c == 0, a, b)" in back

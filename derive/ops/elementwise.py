@@ -60,11 +60,43 @@ def marks_winner(a: Expr, b: Expr) -> bool:
     return any(y.name in EXTREMA and y.args[0] is x for x, y in ((a, b), (b, a)))
 
 
+def is_mask(expr: Expr) -> bool:
+    """Whether an expression is 0 or 1 by how it is made: a comparison, or what masks make.
+
+    >>> from derive.parse import parse
+    >>> [is_mask(parse(f"X: (n, d); Y = {t}").statements[0].expr) for t in ("1 - (X > 0)", "X")]
+    [True, False]
+    """
+    match expr.name:
+        case "gt" | "eq" | "eye":
+            return True
+        case "number":
+            return expr.data in (0, 1)
+        case "sub":
+            first, mask = map(_repeated, expr.args)
+            return first.name == "number" and first.data == 1 and is_mask(mask)
+        case "mul" | "max" | "min" | "where" | "transpose" | "broadcast_to" | "diagonal":
+            return all(map(is_mask, expr.args))
+    return False
+
+
+def _repeated(expr: Expr) -> Expr:
+    return expr.args[0] if expr.name == "broadcast_to" else expr
+
+
+def _jumps(data: Any, c: Expr, a: Expr, b: Expr) -> tuple[Condition, ...]:
+    """Return what a choice by a matrix asks for: where it is 0, the choice jumps."""
+    if c.name != "eq" or marks_winner(*c.args):
+        return ()
+    of, to = map(_repeated, c.args)
+    return holds("nonzero")(data, of) if to.name == "number" and to.data == 0 else ()
+
+
 def function(
     name: str,
     *derivatives: Callable[..., Any],
     through: Callable[..., Any] | None = None,
-    where: str = "",
+    where: str | Callable[..., tuple[Condition, ...]] = "",
     because: str = "function-rule",
     head: Box | None = None,
     notation: Callable[..., Box] | None = None,
@@ -82,7 +114,9 @@ def function(
         pullbacks=tuple(pullback(partial) for partial in derivatives),
         derivatives=derivatives,
         through=through,
-        where=holds(where) if where else lambda data, *args: (),
+        where=holds(where)
+        if isinstance(where, str) and where
+        else where or (lambda data, *args: ()),
         head=head,
         notation=notation,
     )
@@ -256,6 +290,7 @@ FUNCTIONS = (
         lambda f, y, c, a, b: c,
         lambda f, y, c, a, b: 1 - c,
         through=lambda f, c, a, b: c * a + (1 - c) * b,
+        where=_jumps,
     ),
     function(
         "max",
