@@ -289,7 +289,8 @@ def merged(relations: tuple[Relation, ...]) -> tuple[Relation, ...]:
         if plain and dim in least:
             if relation.relation == "≥" or int(relation.right.data) < least[dim]:
                 relation = Relation(relation.left, "≥", number(least[dim]))
-        found[relation] = None
+        if relation.relation != "≠" or Relation(relation.right, "≠", relation.left) not in found:
+            found[relation] = None
     strict = {(r.left, r.right) for r in found if r.relation == ">"}
     return tuple(
         r for r in found if r.relation == ">" or not {(r.left, r.right), (r.right, r.left)} & strict
@@ -429,8 +430,12 @@ class Ground:
 
     def _is_partial(self, node: Expr) -> bool:
         """Whether a function has no value or no derivative somewhere, at a point or at all."""
-        if gap_of(node) is not None or not node.args or _is_constant(node.args[-1]):
-            return node.name in ("inv", "logdet")
+        if gap_of(node) is not None or not node.args:
+            return False
+        if _is_constant(node.args[-1]):  # of scalars, what they ask is read off
+            partial = node.name in ASKS or (node.name == "pow" and node.data < 0)
+            scalar = bare(node.args[-1]).shape.is_scalar
+            return node.name in ("inv", "logdet") or (partial and not scalar)
         if node.name in EXTREMA and _leaf(node.args[0]) in self.inputs:
             return False  # entries that vary each for itself have one that is the largest
         return bool(node.op.where(node.data, *node.args))

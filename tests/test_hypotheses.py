@@ -25,7 +25,8 @@ ASKED = {
     "X / (n * m - 1)": ["n * m ≥ 2"], "X / (n + m - 2)": ["n + m ≥ 3"],
     "X / (n - 1) / (n - 2)": ["n ≥ 3"], "X / (n ** 2 - 3 * n + 2)": ["n ≥ 3"],
     "X / (n / 2 - 1)": ["n ≠ 2"], "X / (n - 7)": ["n ≠ 7"], "X / (n ** 2 - 2)": [],
-    "X / (n - m)": ["n ≠ m"], "X / (m - n)": ["m ≠ n"], "X / (3 * n - 2 * m)": ["3 * n ≠ 2 * m"],
+    "X / (n - m)": ["n ≠ m"], "X / (n - m) / (m - n)": ["n ≠ m"],
+    "X / (m - n)": ["m ≠ n"], "X / (3 * n - 2 * m)": ["3 * n ≠ 2 * m"],
     "X / (n - m - 1)": ["n ≠ m + 1"], "X * log(n - m)": ["n > m"], "X * sqrt(n - m)": ["n ≥ m"],
     "X / ((n - 1) * sum(X))": ["n ≥ 2"], "X / sqrt((n - 1) * sum(X ** 2))": ["n ≥ 2"],
     "X / (sqrt(n) - 1)": ["sqrt(n) - 1 ≠ 0"], "X * log(5 - n)": ["5 > n"],
@@ -177,6 +178,20 @@ def test_a_point_satisfies_all_hypotheses():
     assert ground.witness({"n": 1}) is None
     assert all(x > 0 for (x,) in ground.witness({"n": 2})["x"])
     assert [str(r) for r in ground.relations()] == ["n ≥ 2"]
+
+
+CONSTANT = (
+    "X / eye(n)",
+    "X * (eye(n) - 1) ** (-1)",
+    "X * log(eye(n))",
+    "X @ inv(ones(n, n) - eye(n) * n)",
+)
+
+
+@pytest.mark.parametrize("text", CONSTANT)
+def test_a_constant_matrix_that_has_no_value_at_most_sizes(text):
+    (judgement,) = derive.check(f"X: (n, n); Y = {text}", [f"dX = dY{text[1:]}"])
+    assert judgement.verdict != "proved"
 
 
 def test_points_are_sought_at_sizes_that_obey():
