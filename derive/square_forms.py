@@ -18,6 +18,7 @@ from itertools import permutations
 from typing import TYPE_CHECKING
 
 from derive.forms import (
+    MASKS,
     UNIT,
     Exponent,
     Form,
@@ -505,7 +506,8 @@ def _slice(index: Pair, own: slice) -> Index:
 
 
 def update_of(ring: Ring, form: Form, dim: Dim) -> tuple[Form, Form, Form] | None:
-    """Return d, u, v, all over @r, of a matrix δ_rs d(r) + u(r) v(s); `None` for any other."""
+    """Return d, u, v, all over @r, of a matrix δ_rs d(r) + u(r) v(s), where d is 0 on no region;
+    `None` for any other."""
     r, s = ends(dim)
     ((equal, _),) = ring.delta(r, s).items()
     on = {m: c for m, c in form.items() if {*equal} <= {*m}}
@@ -515,10 +517,20 @@ def update_of(ring: Ring, form: Form, dim: Dim) -> tuple[Form, Form, Form] | Non
     d = diagonal(ring, on, dim)
     rows, columns = {*index_words(r)}, {*index_words(s)}
     v, u = separated(ring, off, rows)
-    if d is None or ring.free(u) & columns or ring.free(v) & rows:
+    if d is None or ring.free(u) & columns or ring.free(v) & rows or may_vanish(ring, d):
         return None
     back: dict[Index, Index] = dict(zip(index_words(s), index_words(r), strict=True))
     return d, u, ring.rename(v, back)
+
+
+def may_vanish(ring: Ring, form: Form) -> bool:
+    """Whether masks or signs are in a form, so that it may be 0 on a region and has no inverse."""
+    return any(
+        ring.atoms[a][0] in (*MASKS, "sign", "δ")
+        or (ring.atoms[a][0] == "pow" and may_vanish(ring, ring.thaw(ring.atoms[a][1])))
+        for monomial in form
+        for a, _ in monomial
+    )
 
 
 def _one_and(ring: Ring, d: Form, u: Form, v: Form, dim: Dim) -> Form:

@@ -427,6 +427,16 @@ def test_the_parts_of_an_update():
     assert diagonal(ring, matrix(ring, (1, EQUAL, y)), "n") == matrix(ring, (1, ("y", R, 0)))
 
 
+def test_an_update_of_what_is_zero_on_a_region_is_none():
+    ring = Ring()
+    x, outer = ring.entry("x", R, 0), matrix(ring, (1, ("u", R, 0), ("v", S, 0)))
+    for d in (ring.function("relu", x), ring.function("gt", x, {}), ring.function("sign", x)):
+        form = ring.add(ring.mul(ring.delta(R, S), d), outer)
+        assert update_of(ring, form, "n") is None
+    smooth = ring.add(ring.mul(ring.delta(R, S), ring.function("exp", x)), outer)
+    assert update_of(ring, smooth, "n") is not None
+
+
 def test_roots_of_squares_of_any_length():
     ring = Ring()
     for terms in (2, 3, 5, 9):
