@@ -959,7 +959,7 @@ class Case:
         """Whether a claim is false, or nothing is said, at a point that obeys one word more."""
         also = {**self.assumed, leaf: self.assumed.get(leaf, frozenset()) | {word}}
         seen = False
-        for numbers in ((2, 3), (3, 2)):
+        for numbers in ((2,), (2, 3)):
             if screen := self._screen(name, self._sized(numbers), also):
                 if not screen.is_gradient(expr) or not screen.is_steady:
                     return True
