@@ -22,7 +22,7 @@ from derive.entries import Explicit, Matrix, Partials, cells
 from derive.errors import ProofError, UnsupportedError
 from derive.expr import Expr, nodes, substitute, variables
 from derive.forms import Budget, Form, TooLarge, Undefined, accumulate, sums_of_entries
-from derive.hypotheses import Relation, chosen, suppose
+from derive.hypotheses import Relation, bare, chosen, suppose
 from derive.index import Entries, Index, Scalar, along, at_place, index_words, named, renaming
 from derive.normal import Ring
 from derive.numbers import Numbers, Values, agreement, is_defined
@@ -75,7 +75,7 @@ def verify(derivation: Derivation, progress: Progress | None = None) -> Derivati
     """
     if derivation.tied:
         node = derivation.tied[0]
-        a, b = node.args
+        a, b = map(bare, node.args)
         raise ProofError(
             f"{node} has ties whatever the inputs are: {a} and {b} are the same number somewhere, "
             f"as on a diagonal, and the rule for {node.name} holds where they differ"
