@@ -20,16 +20,15 @@ from pathlib import Path
 from time import monotonic, perf_counter
 from typing import IO, TYPE_CHECKING, Any
 
-from derive.errors import DeriveError, OutputError, ParseError, Place, ShapeError, UnsupportedError
-from derive.limits import GRACE, TIMEOUT, TimeUp, contain, seconds, stage, within
+from derive.errors import DeriveError, OutputError, ParseError, Place, UnsupportedError
+from derive.limits import GRACE, JUDGED, TIMEOUT, TimeUp, contain, seconds, stage, within
 from derive.parse import NAME
 from derive.program import nearest
 from derive.proof import PROVED, REFUTED, UNDECIDED
 from derive.toml_text import read_toml
 
 if TYPE_CHECKING:
-    from derive.claim import Case, Judgement
-    from derive.program import Program
+    from derive.claim import Court, Judgement
 
 ERROR = "error"
 VERDICTS = (PROVED, REFUTED, UNDECIDED, ERROR)
@@ -37,8 +36,6 @@ VERDICTS = (PROVED, REFUTED, UNDECIDED, ERROR)
 LONGEST_LINE = 1_000_000
 #: So many lines that are not UTF-8, and none that is, are no text.
 STRANGE_LINES = 100
-#: What is being done where nothing more is known.
-JUDGED = "while it was judged"
 
 Values = Mapping[str, Any]
 
@@ -322,70 +319,6 @@ def assumptions(given: Mapping[str, str | Sequence[str]]) -> dict[str, tuple[str
     return found
 
 
-class Court:
-    """A program about which claims are judged, under assumptions and a time limit."""
-
-    def __init__(
-        self,
-        program: str | Program,
-        shapes: Mapping[str, Any] | None = None,
-        assume: Mapping[str, str | Sequence[str]] | None = None,
-        *,
-        name: str = "",
-    ):
-        from derive.catalogue import opened
-
-        self.program, entry = opened(program, dict(shapes or {}), name, assume or ())
-        self.at = dict(entry.at)
-        self.assume = assumptions(assume or {})
-        self.case = self._case()
-
-    def _case(self) -> Case:
-        from derive.claim import Case
-
-        return Case(self.program, self.assume)
-
-    def read(self, claim: str) -> None:
-        """Raise the error of a claim that cannot be read; one that does not fit can be."""
-        try:
-            self.case.read(claim)
-        except ShapeError as error:
-            if error.clash is None:
-                raise
-
-    def judge(self, claim: str, timeout: float | None = None) -> tuple[str, Judgement | None, str]:
-        """Return the verdict, the judgement where there is one, and a message where there is not.
-
-        What fails after a claim has been read is no fault of the claim: it is undecided, or stays
-        refuted where only the reasons were still sought.
-        """
-        case = self.case
-        try:
-            with within(timeout):
-                judgement = replace(case.judge(claim), assumed=self.assume)
-            return judgement.verdict, judgement, ""
-        except TimeUp as error:
-            self.case = self._case()  # the one that was interrupted may be in pieces
-            message = f"stopped after {timeout:g} seconds, {stage(error, JUDGED)}"
-        except DeriveError as error:
-            message = str(error)
-        except RecursionError:
-            message = "the formulas are nested too deeply for the judges"
-        except MemoryError:
-            message = "the judges ran out of memory"
-        standing = case.standing.get(claim)
-        if standing is not None:
-            standing = replace(standing, assumed=self.assume)
-        return standing.verdict if standing is not None else UNDECIDED, standing, message
-
-    def judgement(self, claim: str, timeout: float | None = None) -> Judgement:
-        """Return the judgement of a claim, an undecided one where there is no other."""
-        from derive.claim import Judgement
-
-        verdict, found, message = self.judge(claim, timeout)
-        return Judgement(claim, verdict, "", "", "", reason=message) if found is None else found
-
-
 # -- judging ---------------------------------------------------------------------------------------
 
 
@@ -393,6 +326,8 @@ def judged(
     identity: Identity, timeout: float | None = None, formats: tuple[str, ...] = ()
 ) -> Answer:
     """Return the answer to one identity, whatever happens."""
+    from derive.claim import Court
+
     start = perf_counter()
 
     def answer(verdict: str, judgement: Judgement | None = None, message: str = "") -> Answer:

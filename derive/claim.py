@@ -26,6 +26,7 @@ from derive.assumptions import (
     obeying,
     unmet,
 )
+from derive.catalogue import opened
 from derive.entries import Explicit
 from derive.errors import DeriveError, ParseError, ShapeError, UnsupportedError
 from derive.explain import explain
@@ -45,7 +46,7 @@ from derive.hypotheses import (
     suppose,
 )
 from derive.index import Index, along, renaming
-from derive.limits import TIMEOUT, limited
+from derive.limits import JUDGED, TIMEOUT, TimeUp, limited, stage, within
 from derive.normal import Ring
 from derive.ops import var
 from derive.ops.elementwise import EXTREMA, marks_winner
@@ -187,14 +188,71 @@ def check(
     text or a name of the catalogue, `timeout` the seconds that each claim may take before it is
     undecided. Raises `ParseError` or `ShapeError` where the program or a claim cannot be read.
     """
-    from derive.batch import Court
-
     texts = [claims] if isinstance(claims, str) else claims
     with limited(timeout):
         court = Court(program, shapes, assume)
         for text in texts:
             court.read(text)
     return [court.judgement(text, timeout) for text in texts]
+
+
+class Court:
+    """A program about which claims are judged, under assumptions and a time limit."""
+
+    def __init__(
+        self,
+        program: str | Program,
+        shapes: Mapping[str, Any] | None = None,
+        assume: Mapping[str, str | Sequence[str]] | None = None,
+        *,
+        name: str = "",
+    ):
+        self.program, entry = opened(program, dict(shapes or {}), name, assume or ())
+        self.at = dict(entry.at)
+        given = (assume or {}).items()
+        self.assume = {n: (w,) if isinstance(w, str) else tuple(w) for n, w in given}
+        self.case = self._case()
+
+    def _case(self) -> Case:
+        return Case(self.program, self.assume)
+
+    def read(self, claim: str) -> None:
+        """Raise the error of a claim that cannot be read; one that does not fit can be."""
+        try:
+            self.case.read(claim)
+        except ShapeError as error:
+            if error.clash is None:
+                raise
+
+    def judge(self, claim: str, timeout: float | None = None) -> tuple[str, Judgement | None, str]:
+        """Return the verdict, the judgement where there is one, and a message where there is not.
+
+        What fails after a claim has been read is no fault of the claim: it is undecided, or stays
+        refuted where only the reasons were still sought.
+        """
+        case = self.case
+        try:
+            with within(timeout):
+                judgement = replace(case.judge(claim), assumed=self.assume)
+            return judgement.verdict, judgement, ""
+        except TimeUp as error:
+            self.case = self._case()  # the one that was interrupted may be in pieces
+            message = f"stopped after {timeout:g} seconds, {stage(error, JUDGED)}"
+        except DeriveError as error:
+            message = str(error)
+        except RecursionError:
+            message = "the formulas are nested too deeply for the judges"
+        except MemoryError:
+            message = "the judges ran out of memory"
+        standing = case.standing.get(claim)
+        if standing is not None:
+            standing = replace(standing, assumed=self.assume)
+        return standing.verdict if standing is not None else UNDECIDED, standing, message
+
+    def judgement(self, claim: str, timeout: float | None = None) -> Judgement:
+        """Return the judgement of a claim, an undecided one where there is no other."""
+        verdict, found, message = self.judge(claim, timeout)
+        return Judgement(claim, verdict, "", "", "", reason=message) if found is None else found
 
 
 class Case:

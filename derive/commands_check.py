@@ -20,8 +20,8 @@ from derive.options import ASSUME, FORMAT, SHAPES, assumptions, formats as forma
 from derive.target import escaped, read_target, say, shape, unbroken
 
 if TYPE_CHECKING:
-    from derive.batch import Answer, Court
-    from derive.claim import Counterexample, Judgement
+    from derive.batch import Answer
+    from derive.claim import Counterexample, Court, Judgement
 
 FOLDER = "output"
 MARKS = {"proved": ("✓", "green"), "refuted": ("✗", "red"), "undecided": ("?", "yellow"),
@@ -66,7 +66,8 @@ def check(target: str | None, **options: Any) -> int:
 
 
 def _check_claims(target: str, formats: tuple[str, ...], options: dict[str, Any]) -> int:
-    from derive.batch import Answer, Court
+    from derive.batch import Answer
+    from derive.claim import Court
     from derive.files import reported
 
     text, name = read_target(target)

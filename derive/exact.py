@@ -20,7 +20,8 @@ from flint import arb, ctx, fmpq, fmpz
 
 from derive.errors import DeriveError
 from derive.expr import OPS, Expr, nodes
-from derive.numbers import whole_power
+from derive.limits import Cells
+from derive.numbers import exponential, real_power, whole_power
 from derive.ops.square import cofactor, determinant
 from derive.shape import Dim, Shape, extent
 
@@ -30,7 +31,7 @@ BITS = 200
 DIGITS, LONGEST = 17, 30
 
 #: A fraction of numbers with more binary digits than this goes on as an interval.
-MOST_BITS = 20_000
+MOST_BITS = 14_000
 
 Rows = list[list[Any]]
 #: The types of numbers that nothing carries.
@@ -146,7 +147,14 @@ def raised(base: Any, exponent: Fraction) -> Any:
             return raised(root, Fraction(exponent.numerator))
     if exponent.denominator == 2:
         return raised(arb(base).sqrt(), Fraction(exponent.numerator))
-    return arb(base) ** arb(rational(exponent))
+    return _told(real_power(arb(base), arb(rational(exponent))))
+
+
+def _told(value: Any) -> Any:
+    """Return an interval; raises `DomainError` where it holds no number that could be told."""
+    if not value.is_finite():
+        raise DomainError("a number of so many digits that it cannot be told")
+    return value
 
 
 def _exact_root(value: Any, degree: int) -> Any | None:
@@ -187,7 +195,7 @@ class Functions:
         return partial(through, self)
 
     def exp(self, x: Any) -> Real:
-        return Real(rational(1) if x.value == 0 else arb(x.value).exp())
+        return Real(rational(1) if x.value == 0 else _told(exponential(arb(x.value))))
 
     def log(self, x: Any) -> Real:
         if sign(x.value) <= 0:
@@ -315,7 +323,7 @@ class JetFunctions(Functions):
 
     def normcdf(self, x: Any) -> Any:
         def density(y: Any) -> Any:
-            return (-(arb(x.value) ** 2) / 2).exp() / (2 * arb.pi()).sqrt()
+            return exponential(-(arb(x.value) ** 2) / 2) / (2 * arb.pi()).sqrt()
 
         return self._lifted("normcdf", _jet(x), density)
 
@@ -376,6 +384,7 @@ class Reading:
         self.functions = functions or Functions()
         self.number: Callable[[Any], Any] = Jet if isinstance(functions, JetFunctions) else Real
         self.known: dict[Expr, Rows] = {}
+        self.cells = Cells()
 
     def matrix(self, root: Expr) -> Rows:
         """Return the entries of an expression as `Real`s or `Jet`s."""
@@ -390,6 +399,7 @@ class Reading:
                 continue
             views = [View(known[arg], arg.shape) for arg in node.args]
             data = {"data": node.data} if op.takes_data else {}
+            self.cells.spend(*node.shape.extents(sizes))
             if node.shape.is_scalar:
                 known[node] = [[self._lifted(op.entry(self, 0, 0, *views, **data))]]
                 continue
@@ -411,6 +421,7 @@ class Reading:
 
     def sum(self, dim: Dim, body: Callable[[int], Any]) -> Any:
         count = extent(dim, self.sizes)
+        self.cells.spend(count)
         total = body(0)
         for k in range(1, count):
             total = total + body(k)

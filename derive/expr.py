@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import Any
 from weakref import WeakValueDictionary
 
+from derive.errors import SizeError
 from derive.layout import Box, listed, paren, row, word
 from derive.shape import Dim, Shape, broadcast, factors
 
@@ -172,6 +173,8 @@ class Expr:
 
 Operand = Expr | int | Fraction
 
+#: Binary digits of a constant.
+MOST_BITS = 14_000
 #: The table: every operator by its name. `derive.ops` fills it.
 OPS: dict[str, Op] = {}
 _NODES: WeakValueDictionary[tuple, Expr] = WeakValueDictionary()
@@ -192,7 +195,13 @@ def broadcast_to(node: Expr, shape: Shape) -> Expr:
 
 
 def number(value: int | Fraction) -> Expr:
-    """Return an exact 1×1 constant."""
+    """Return an exact 1×1 constant; raises `SizeError` for one that Python would not print."""
+    if isinstance(value, Fraction):
+        bits = max(value.numerator.bit_length(), value.denominator.bit_length())
+    else:
+        bits = value.bit_length()
+    if bits > MOST_BITS:
+        raise SizeError("a number of more than 4,000 digits is not written")
     return OPS["number"](data=Fraction(value))
 
 

@@ -11,6 +11,7 @@ from fractions import Fraction
 from math import gcd, isqrt, lcm
 
 from derive.index import Index, Scalar, split
+from derive.limits import tick
 from derive.shape import Dim, Pair
 
 Exponent = int | Fraction
@@ -22,6 +23,8 @@ UNIT: Monomial = ()
 MASKS = frozenset(("win", "top", "eq"))
 #: A form with more terms than this is not multiplied out; the question stays undecided.
 LARGEST = 200_000
+#: A coefficient with more binary digits than this is not worked out.
+LONGEST_NUMBER = 100_000
 #: All questions about a derivation, and each about a claim, together take at most so many steps; a
 #: step is a product of two terms, or a term that is closed or reduced.
 MOST_STEPS = 4_000_000
@@ -38,19 +41,33 @@ class Undefined(Exception):
 class Budget:
     """Steps that are left; what would take more stays undecided.
 
-    They are counted and not timed, so that an answer does not depend on the machine.
+    They are counted and not timed, so that an answer does not depend on the machine. The clock is
+    asked now and then, as a last resort.
     """
 
-    __slots__ = ("left",)
+    __slots__ = ("asked", "left")
 
     def __init__(self, left: int = MOST_STEPS):
         self.left = left
+        self.asked = left
 
     def spend(self, steps: int) -> None:
         """Take some steps; raise `TooLarge` where so many are not left."""
         self.left -= steps
-        if self.left < 0:
-            raise TooLarge
+        if self.left < self.asked:
+            if self.left < 0:
+                raise TooLarge
+            self.asked = max(self.left - 2_000, 0)
+            tick()
+
+
+def raised(value: Exponent, exponent: int) -> Exponent:
+    """Return a whole power of a number; raises `TooLarge` where it has absurdly many digits."""
+    fraction = Fraction(value)
+    bits = max(abs(fraction.numerator), fraction.denominator).bit_length() - 1
+    if bits * abs(exponent) > LONGEST_NUMBER:
+        raise TooLarge
+    return exact(fraction**exponent)
 
 
 def exact(value: Exponent) -> Exponent:

@@ -12,13 +12,16 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from math import prod
 from time import monotonic
 from traceback import walk_tb
 
-from derive.errors import LimitError, UnsupportedError
+from derive.errors import LimitError, SizeError, UnsupportedError
 
 #: Seconds that one answer may take where nobody says otherwise.
 TIMEOUT = 60.0
+#: Entries that are worked out in numbers, sums of an entry counted with their terms.
+MOST_CELLS = 4_000_000
 #: Bytes of data that a process of ours may have.
 MEMORY = 1 << 30
 #: What may be taken beyond a time limit before a process is ended from outside, in seconds.
@@ -44,6 +47,29 @@ def tick() -> None:
     end = _clock.end
     if end is not None and monotonic() > end:
         raise TimeUp
+
+
+class Cells:
+    """Entries that one reading may work out; what would take more is refused before it is begun."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, left: int = MOST_CELLS):
+        self.left = left
+
+    def spend(self, *dims: int) -> None:
+        """Take as many entries as a matrix of these dimensions has; the clock is asked too.
+
+        >>> Cells().spend(10**9, 10**9)
+        Traceback (most recent call last):
+            ...
+        derive.errors.SizeError: the numbers of 1000000000×1000000000 entries are too many
+        """
+        self.left -= prod(dims)
+        if self.left < 0:
+            shown = "×".join(map(str, dims))
+            raise SizeError(f"the numbers of {shown} entries are too many")
+        tick()
 
 
 def seconds(limit: float | None) -> float | None:
@@ -127,6 +153,8 @@ def limited(limit: float | None, doing: str = "") -> Iterator[None]:
         raise LimitError("this needs more memory than there is") from None
 
 
+#: What is being done to a claim where nothing more is known.
+JUDGED = "while it was judged"
 #: What is being done while a function of this name is at work.
 STAGES = {
     "parse": "while the program was read",

@@ -38,6 +38,7 @@ from derive.forms import (
     merge,
     prime_factors,
     quotient,
+    raised,
     rational_root,
 )
 from derive.index import Index, Scalar, at_place, index_words, named
@@ -238,7 +239,7 @@ class Ring:
                 return {monomial: exact(c * d)}
         if len(p) * len(q) > LARGEST:
             raise TooLarge
-        self.budget.spend(len(p) * len(q))
+        self.budget.spend(len(p) * len(q) * (1 + _longest(p, q) // 8))
         if self.sums and self._has_sums(p) and self._has_sums(q):
             q = self._apart(q, "~q")
         result: Form = {}
@@ -465,7 +466,7 @@ class Ring:
 
     def _number_power(self, value: Exponent, exponent: Exponent) -> Form:
         if isinstance(exponent, int):
-            return {UNIT: exact(Fraction(value) ** exponent)}
+            return {UNIT: raised(value, exponent)}
         if value == 1:
             return {UNIT: 1}
         if value < 0:
@@ -476,7 +477,7 @@ class Ring:
             for prime, times in prime_factors(whole):
                 shown = sign * times * exponent
                 kept = floor(shown)
-                scaled = {UNIT: exact(Fraction(prime) ** kept)}
+                scaled = {UNIT: raised(prime, kept)}
                 if shown != kept:
                     key = ("pow", self.freeze({UNIT: prime}))
                     scaled = self.mul(scaled, self.single(key, exact(shown - kept)))
@@ -538,7 +539,7 @@ class Ring:
             known = sign_of_sizes(self, form)
             turned = known[0] < 0 if known else form[min(form)] < 0
             leading = -leading if turned else leading
-            outside = {UNIT: exact(Fraction(leading) ** exponent)}
+            outside = {UNIT: raised(leading, exponent)}
         else:  # only what is positive comes out of a root
             common = tuple((a, e) for a, e in common if self._positive(a))
             outside = self._number_power(leading, exponent)
@@ -1228,6 +1229,7 @@ class Ring:
         for _ in bound:
             if len(set(colors.values())) == len(bound):
                 break  # all are told apart, and more rounds keep their order
+            self.budget.spend(len(bound) * len(plain) // 8)
             uses = {
                 k: sorted(
                     repr((self._skeleton(a, colors, k), e))
@@ -1338,7 +1340,7 @@ class Ring:
 
     def _times(self, p: Form, q: Form) -> Form:
         """Multiply without naming bound indices anew: the caller closes the result."""
-        self.budget.spend(len(p) * len(q))
+        self.budget.spend(len(p) * len(q) * (1 + _longest(p, q) // 8))
         result: Form = {}
         for m, c in p.items():
             for n, d in q.items():
@@ -1643,6 +1645,7 @@ class Ring:
             shared = frozenset[int]().union(*below.values())
             bound = frozenset[int]().union(*(self._bound(m) for m in form))
             free = [a for a in sorted(shared) if not self.indices[a] & bound]
+            self.budget.spend(len(form) * (1 + len(free)))
             if not free:
                 return not self._reduced(form)
             parts = _parts(form, below)
@@ -1801,19 +1804,32 @@ class Ring:
         return p == q or self.is_zero(self.add(p, self.scale(-1, q)))
 
 
+def _longest(p: Form, q: Form) -> int:
+    """Return about how many atoms a product of terms has: those of the first ones."""
+    return len(next(iter(p), ())) + len(next(iter(q), ()))
+
+
 def _parts(form: Form, below: Mapping[Monomial, frozenset[int]]) -> list[Form]:
-    """Return a form in parts of which no two have a denominator in common."""
-    parts: list[tuple[set[int], Form]] = []
+    """Return a form in parts of which no two have a denominator in common.
+
+    Those without any are a part. Source: Tarjan, Efficiency of a good but not linear set union
+    algorithm (1975).
+    """
+    leader: dict[int, int] = {}
+
+    def find(atom: int) -> int:
+        while (above := leader.setdefault(atom, atom)) != atom:
+            leader[atom] = atom = leader[above]
+        return atom
+
+    for monomial in form:
+        first, *others = below[monomial] or (-1,)
+        for atom in others:
+            leader[find(atom)] = find(first)
+    parts: dict[int, Form] = {}
     for monomial, coefficient in form.items():
-        own = set(below[monomial])
-        near = [part for part in parts if part[0] & own or not (part[0] or own)]
-        parts = [part for part in parts if all(part is not one for one in near)]
-        whole: Form = {monomial: coefficient}
-        for atoms, terms in near:
-            own |= atoms
-            whole |= terms
-        parts.append((own, whole))
-    return [terms for _, terms in parts]
+        parts.setdefault(find(min(below[monomial], default=-1)), {})[monomial] = coefficient
+    return list(parts.values())
 
 
 def _orders(classes: list[list[Index]]) -> Iterable[list[Index]]:

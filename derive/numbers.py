@@ -16,11 +16,14 @@ from flint import arb, ctx, fmpq
 
 from derive.errors import UnsupportedError
 from derive.expr import OPS, Expr, nodes
+from derive.limits import Cells
 from derive.ops.square import cofactor, determinant
 from derive.program import Program
 from derive.shape import Dim, Shape, extent
 
 BITS = 200
+#: FLINT ends the process where the exponent of an exponent is larger than a word of the machine.
+HUGE = arb(2) ** 60
 #: The step of a central difference; its square bounds the error, about 40 digits.
 STEP = Fraction(1, 10**20)
 
@@ -35,12 +38,14 @@ class Numbers:
         self.values = values
         self.known: dict[Expr, Values] = {}
         self.tied = False
+        self.cells = Cells()
 
     def matrix(self, root: Expr) -> Values:
         """Return the entries of an expression, by its operators' definitions."""
         for node in nodes(root):
             if node not in self.known:
                 rows, cols = node.shape.extents(self.sizes)
+                self.cells.spend(rows, cols)
                 views = [_View(self.known[arg], arg.shape) for arg in node.args]
                 data = {"data": node.data} if node.op.takes_data else {}
                 self.known[node] = [
@@ -50,8 +55,9 @@ class Numbers:
         return self.known[root]
 
     def sum(self, dim: Dim, body: Callable[[int], Any]) -> Any:
-        total = arb(0)
-        for k in range(extent(dim, self.sizes)):
+        total, count = arb(0), extent(dim, self.sizes)
+        self.cells.spend(count)
+        for k in range(count):
             total = total + body(k)
         return total
 
@@ -145,9 +151,21 @@ class _Interval:
         exponent = Fraction(exponent)
         if exponent.denominator == 1:
             return _Interval(whole_power(self.value, int(exponent)))
-        return _Interval(self.value ** interval(exponent))
+        return _Interval(real_power(self.value, interval(exponent)))
 
     __radd__, __rmul__ = __add__, __mul__
+
+
+def exponential(value: Any) -> Any:
+    """Return exp of an interval; beyond e^HUGE it is no number that could be told."""
+    return value.exp() if abs(value) < HUGE else arb("nan")
+
+
+def real_power(value: Any, exponent: Any) -> Any:
+    """Return a power of an interval, none where it is larger or smaller than could be told."""
+    if value > 0 and not abs(value.log() * exponent) < HUGE:
+        return arb("nan")
+    return value**exponent
 
 
 def whole_power(value: Any, exponent: int) -> Any:
@@ -164,7 +182,7 @@ def whole_power(value: Any, exponent: int) -> Any:
 
 class _Arithmetic:
     def exp(self, x):
-        return _Interval(_Interval(x).value.exp())
+        return _Interval(exponential(_Interval(x).value))
 
     def log(self, x):
         return _Interval(_Interval(x).value.log())
@@ -243,10 +261,19 @@ def agreement(
         if not (slope.is_finite() and ours.is_finite()):
             raise UnsupportedError("the program has no value at the point that was tried")
         difference = abs(slope - ours).upper() / (1 + abs(ours).lower())
-        digits = 60 if difference == 0 else int(-float((difference.log() / arb(10).log()).mid()))
+        digits = digits_of(difference)
         return digits if digits >= 10 else None
     finally:
         ctx.prec = before
+
+
+def digits_of(share: Any) -> int:
+    """Return to how many digits two numbers agree that differ by such a share, 60 at most."""
+    if share == 0:
+        return 60
+    if not share.is_finite():
+        return 0
+    return max(0, min(60, int(-float((share.log() / arb(10).log()).mid()))))
 
 
 def _intervals(point: Mapping[str, list[list[Fraction]]]) -> dict[str, Values]:
@@ -260,8 +287,11 @@ def is_defined(program: Program, sizes: Mapping[str, int]) -> bool:
     A few points are tried, with matrices that are far from singular where they can be.
     """
 
+    cells = Cells()
+
     def matrix(name: str, seed: int) -> Values:
         rows, cols = program.leaves[name].shape.extents(sizes)
+        cells.spend(rows, cols)
         return [
             [arb((7 * i + 3 * j + 5 * i * j + seed) % 11 - 4 + 9 * (i == j)) for j in range(cols)]
             for i in range(rows)

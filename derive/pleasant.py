@@ -17,9 +17,10 @@ from typing import Any
 from derive.assumptions import obeying, refuse_broken, unmet
 from derive.backprop import Kink, forward, passes
 from derive.circuit import Circuit, Gate, circuit, formula
-from derive.errors import UnsupportedError
+from derive.errors import SizeError, UnsupportedError
 from derive.exact import DomainError, Reading, Rows, is_exact, precision, raw, sign
 from derive.expr import nodes
+from derive.limits import MOST_CELLS
 from derive.ops.elementwise import EXTREMA
 from derive.program import Program
 from derive.shape import Shape
@@ -81,6 +82,11 @@ class _Search:
         self.random = Random(str(seed))  # of a text, for a negative number is read as positive
         work = sum(_work(gate, self.circuit, self.sizes) for gate in self.circuit.gates)
         self.work = max(work, 1)
+        if work > MOST_CELLS:
+            raise SizeError(
+                f"working this out would take about {work:,} products, more than {MOST_CELLS:,}",
+                hint="choose smaller sizes with --at",
+            )
         self.enough = 1 if self.is_settled else max(1, min(ENOUGH, WORK // self.work))
         self.obstacles: Counter[str] = Counter()
         self.inverts = any(
@@ -289,6 +295,10 @@ def _shares(random: Random, count: int) -> list[Fraction]:
     return [Fraction(part, whole) for part in parts]
 
 
+#: A number beyond this is as ugly as any.
+FAR = 10**9
+
+
 # -- what is pleasant ------------------------------------------------------------------------------
 
 
@@ -297,10 +307,13 @@ def _price(rows: Rows, steep: bool = False) -> int:
     total = 0
     for x in (x for row in rows for x in row):
         if not is_exact(x):
-            size = int(abs(x).upper().floor().unique_fmpz() or 0) if x.is_finite() else 10**9
+            size = int(abs(x).upper().floor().unique_fmpz() or 0) if abs(x) < FAR else FAR
             total += UGLY * x.contains(0)  # most likely zero, but not known to be
             total += DULL * (steep and size > 3)
             total += 4 * LONG + (UGLY if size > 1000 else DULL if size > 30 else 0)
+            continue
+        if x.height_bits() > 100:
+            total += UGLY + LONG * x.height_bits()
             continue
         top, bottom = abs(int(x.p)), int(x.q)
         total += LONG * (len(str(top)) + (bottom > 1) * (6 + 3 * len(str(bottom))) + 2 * (top == 0))

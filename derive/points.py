@@ -344,7 +344,7 @@ def _floats(rows: Rows) -> Rows:
 
 
 def _float(x: Any) -> float:
-    return int(x.p) / int(x.q) if is_exact(x) else float(x.mid())
+    return float(arb(x).mid())
 
 
 def _finite(rows: Rows) -> Rows:
@@ -384,9 +384,14 @@ def told_apart(a: Any, b: Any) -> tuple[str, str]:
     for digits in DIGITS:
         if _rounded(a, digits) != _rounded(b, digits):
             found = number_text(a, digits), number_text(b, digits)
-            if Fraction(found[0]) != Fraction(found[1]):
+            if _told(found[0]) != _told(found[1]):
                 return found
     return str(a), str(b)
+
+
+def _told(text: str) -> Fraction | str:
+    """Return the number that a text tells; a very large or small one is its text."""
+    return text if abs(int(text.partition("e")[2] or 0)) > 1000 else Fraction(text)
 
 
 def number_text(value: Any, digits: int = DIGITS[0]) -> str:
@@ -394,7 +399,7 @@ def number_text(value: Any, digits: int = DIGITS[0]) -> str:
     digits holds it, or so many digits with a point or an exponent."""
     if is_exact(value) and len(str(value)) <= LONGEST:
         return str(value)
-    if not is_exact(value):
+    if not is_exact(value) and abs(value) < 10**6:
         guess = Fraction(float(value.mid())).limit_denominator(1000)
         with precision():
             near = abs(guess) < 10**6 and value.rad() < arb(10) ** -40

@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from derive.expr import Expr
-from derive.forms import UNIT, Exponent, Form, exact
+from derive.forms import UNIT, Exponent, Form, exact, raised
 from derive.index import Index, along
 from derive.shape import Dim, Pair, Product, factors as factors_of
 from derive.square_laws import known_determinant, known_inverse
@@ -130,7 +130,7 @@ class Factored:
         if not isinstance(exponent, int):
             return Factored(self.ring, 1, [(self.form, exponent)])
         factors = [(base, exact(e * exponent)) for base, e in self.factors] if exponent else []
-        return Factored(self.ring, exact(Fraction(self.coefficient) ** exponent), factors)
+        return Factored(self.ring, raised(self.coefficient, exponent), factors)
 
     def __truediv__(self, other: Any) -> Factored:
         return self * self._other(other) ** -1

@@ -36,6 +36,7 @@ from derive.expr import OPS, Expr, nodes, substitute, variables
 from derive.figures import figure
 from derive.layout import Box, op, paren, row, sup
 from derive.notation import Notation, Style
+from derive.numbers import digits_of
 from derive.ops import var
 from derive.ops.elementwise import EXTREMA
 from derive.page import FORMATS, fill
@@ -785,7 +786,7 @@ def _close(value: Any) -> str:
 def _digits(difference: Any, ours: Any) -> int:
     """Return to how many digits a number is met."""
     share = abs(arb(difference)).upper() / (1 + abs(arb(ours)).lower())
-    return max(0, int(-float((share.log() / arb(10).log()).mid())))
+    return digits_of(share)
 
 
 __all__ = ["render"]

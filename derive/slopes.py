@@ -20,6 +20,7 @@ from flint import arb
 from derive.circuit import Circuit, formula
 from derive.errors import FaultError
 from derive.exact import (
+    DomainError,
     Imprecise,
     Jet,
     JetFunctions,
@@ -30,6 +31,7 @@ from derive.exact import (
     rational,
     raw,
 )
+from derive.numbers import digits_of
 from derive.program import Program
 
 #: Up to so much work every number is checked by a pass of its own, beyond it all of them at once.
@@ -272,18 +274,31 @@ def _differences(
                         _moved(program, sizes, values, along, rational(way * step), seed)
                         for way in (1, -1)
                     )
-                    digits = _agreeing((ahead - behind) / rational(2 * step), ours)
+                    slope = (ahead - behind) / rational(2 * step)
+                    digits, wide = _agreeing(slope, ours), _is_wide(slope, ours)
             except Imprecise:
-                digits = None
+                digits, wide = None, True
             if digits is not None:
                 break
         else:
+            if wide:
+                raise DomainError(
+                    "the numbers are so large, or cancel so much, that central differences of them "
+                    "say nothing",
+                    hint="choose other values",
+                )
             raise FaultError(
                 "a gradient differs from central differences; this is a mistake of the program, "
                 "and nothing is shown"
             )
         found.update(dict.fromkeys(group, digits))
     return found
+
+
+def _is_wide(slope: Any, ours: Any) -> bool:
+    """Whether an interval is too wide to say anything of a gradient."""
+    with precision():
+        return not arb(slope).rad() * 10**10 < 1 + abs(arb(ours))
 
 
 def _moved(
@@ -315,9 +330,5 @@ def _moved(
 def _agreeing(slope: Any, ours: Any) -> int | None:
     """Return the digits to which a slope and a gradient agree, `None` for fewer than 10."""
     difference = abs(arb(slope) - arb(ours)).upper() / (1 + abs(arb(ours)).lower())
-    if difference == 0:
-        return 60
-    if not difference.is_finite():
-        return None
-    digits = int(-float((difference.log() / arb(10).log()).mid()))
+    digits = digits_of(difference)
     return digits if digits >= 10 else None

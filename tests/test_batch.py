@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import derive
-from derive import batch
+from derive import batch, claim as claim_room
 from derive.batch import Identity, answers, check_file, identities, judged
 from derive.errors import DeriveError, OutputError, ParseError
 from derive.limits import tick, within
@@ -393,7 +393,8 @@ def test_a_refutation_stands_without_its_reasons(part, claim, words, monkeypatch
 
 
 def test_a_worker_that_does_not_hear_the_alarm_is_ended(slow_judge, monkeypatch):
-    monkeypatch.setattr(batch, "within", lambda limit: nullcontext())
+    for room in (batch, claim_room):
+        monkeypatch.setattr(room, "within", lambda limit: nullcontext())
     monkeypatch.setattr(batch, "GRACE", 0.1)
     lines = [{**LEFT, "claim": "7 * dY @ B.T"}, LEFT, LEFT]
     found = list(check_file(write(lines), timeout=0.2))

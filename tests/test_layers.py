@@ -14,10 +14,12 @@ ROOT = Path(__file__).parents[1]
 # A module imports from its own line and from the lines above it.
 LAYERS = [
     "errors layout escape",
+    "limits toml_text",
     "shape",
     "expr",
     "ops",
     "program",
+    "spelling",
     "parse",
     "catalogue manual",
     "square_laws",
