@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import cycle, islice
+from math import prod
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -76,6 +77,8 @@ if TYPE_CHECKING:
 
 #: So many variants of a false claim are looked at, and so many are tried to be proved.
 MOST_VARIANTS, MOST_TRIALS = 1000, 4
+#: Matrices with more entries than this are not drawn at the sizes that a user gave as numbers.
+MOST_DRAWN = 10_000
 #: A gradient with more entries than this is not written out.
 MOST_ENTRIES = 100
 
@@ -397,7 +400,11 @@ class Case:
     @cached_property
     def _numbers(self) -> Case | None:
         """The same question at the sizes that the user gave as numbers, if there are such."""
-        if not self.program.sizes:
+        sizes = self._at((1,))
+        leaves = self.program.leaves.values()
+        if not self.program.sizes or any(
+            prod(leaf.shape.extents(sizes)) > MOST_DRAWN for leaf in leaves
+        ):
             return None
         case = Case(self.program.with_numbers(), self.assumptions)
         case.standing = self.standing
