@@ -8,6 +8,7 @@ what does not come back, such as a call into FLINT.
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -18,8 +19,10 @@ from traceback import walk_tb
 
 from derive.errors import LimitError, SizeError, UnsupportedError
 
-#: Seconds that one answer may take where nobody says otherwise.
+#: Seconds that one answer may take where nobody says otherwise; a slow machine may be given more.
 TIMEOUT = 60.0
+with suppress(KeyError, ValueError):
+    TIMEOUT = float(os.environ["DERIVE_TIMEOUT"])
 #: Entries that are worked out in numbers, sums of an entry counted with their terms.
 MOST_CELLS = 4_000_000
 #: Bytes of data that a process of ours may have.

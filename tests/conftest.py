@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+# Many tests at once on few cores: no answer of a test depends on how busy the machine is.
+os.environ.setdefault("DERIVE_TIMEOUT", "900")
 # The same examples in every run; DERIVE_SEARCH=1 looks for new ones.
 SEARCH = bool(os.environ.get("DERIVE_SEARCH"))
 settings.register_profile("derive", deadline=None, print_blob=True, derandomize=not SEARCH)

@@ -62,7 +62,7 @@ def test_the_trace_as_json(capsys):
     trace = json.loads(capsys.readouterr().out)
     assert trace["gradients"] == {"X": "dY @ W.T", "W": "X.T @ dY", "B": "sum(dY, axis=0)"}
     assert trace["sizes"] == {"n": 2, "d": 2, "m": 3} and trace["proved"] is True
-    assert trace["shapes"]["B"] == [1, "m"]
+    assert trace["shapes"]["B"] == [1, 3]
     words = {verdict["word"] for step in trace["steps"] for verdict in step["verdicts"]}
     assert words == {"proved"} and len(trace["steps"]) > 40
     rules = {step["rule"] for step in trace["steps"]}
