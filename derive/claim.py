@@ -8,10 +8,10 @@ small integers, in rigorous intervals; without one the claim stays undecided.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import cycle, islice
 from math import prod
 from time import perf_counter
@@ -28,11 +28,12 @@ from derive.assumptions import (
     unmet,
 )
 from derive.catalogue import opened
+from derive.congruence import Congruence
 from derive.entries import Explicit
 from derive.errors import DeriveError, ParseError, ShapeError, UnsupportedError
-from derive.explain import explain
-from derive.expr import Expr, nodes, number, rebuild, substitute, variables
-from derive.forms import Budget, Form, TooLarge, Undefined
+from derive.explain import LONGEST, explain
+from derive.expr import Expr, nodes, number, rebuild, substitute, variables, written
+from derive.forms import MOST_STEPS, PART, Budget, Form, TooLarge, Undefined
 from derive.hypotheses import (
     Ground,
     Relation,
@@ -54,6 +55,7 @@ from derive.ops.elementwise import EXTREMA, marks_winner
 from derive.parse import Shapes, parse_claim
 from derive.points import (
     MOST_SIZES,
+    NOISE,
     PLEASANT,
     Screen,
     Trial,
@@ -81,6 +83,8 @@ MOST_VARIANTS, MOST_TRIALS = 1000, 4
 MOST_DRAWN = 10_000
 #: A gradient with more entries than this is not written out.
 MOST_ENTRIES = 100
+#: What an entry of a name stands for, `None` for another name's.
+Define = Callable[[str, Index, Index], Form | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +276,7 @@ class Case:
         names = [n for n in program.leaves if n in program.reaching()]
         self.names = [n for n in names if n != program.output.data[0]]
         self.truths: dict[str, Expr] = {}
+        self.locals: dict[str, Expr] = {}
         self.gradients = {f"d{name}": var(f"d{name}", program.leaves[name].shape) for name in names}
         self.ring = Ring()
         self.reading = Reading(self.ring, self._meaning)
@@ -747,47 +752,123 @@ class Case:
             return True
         return not self.looks_false(name, expr) and any(steps)
 
-    def proves(self, name: str, expr: Expr) -> bool:
+    def proves(self, name: str, expr: Expr, steps: int = MOST_STEPS) -> bool:
         """Whether the normal forms of a claim and of the gradient agree."""
-        return any(self._comparisons(name, expr))
+        return any(self._comparisons(name, expr, steps))
 
-    def _comparisons(self, name: str, expr: Expr) -> Iterator[bool]:
-        """Yield whether the normal forms of a claim and of the gradient agree; intermediates are
-        atoms first, and are unfolded one by one where that does not decide."""
-        a, c = self._begin(expr, name)
-        yield from self._agreements(
-            self._entry_form(self.exposed(expr), a, c), self.gradient(name, a, c)
-        )
+    def _comparisons(self, name: str, expr: Expr, steps: int = MOST_STEPS) -> Iterator[bool]:
+        """Yield whether the normal forms of a claim and of the gradient agree.
+
+        The gradients and intermediates that they name are atoms first; they are unfolded one by one
+        where that does not decide, from the name on towards the output.
+        """
+        a, c = self._begin(expr, name, steps)
+        exposed, ring = self.exposed(expr), self.ring
+        claimed, truth = self._entry_form(exposed, a, c), self.gradient(name, a, c)
+        if self._has_gated_gradient(exposed):  # it may vanish on a region, and is no atom there
+            for define in self._gradients_unfolded():
+                claimed, truth = ring.unfold(claimed, define), ring.unfold(truth, define)
+        theorems = self._theorems if self.program.statements[1:] else {}
+
+        def by_theorems() -> bool:
+            congruence = Congruence(theorems.get, self._same, self._differ_at_a_point(name))
+            return congruence.holds(self.gradients[f"d{name}"], expr)
+
+        yield from self._agreements(claimed, truth, by_theorems if theorems else None)
 
     def _equalities(self, one: Expr, other: Expr) -> Iterator[bool]:
         """Yield whether the normal forms of two expressions agree, in the same way."""
         a, c = self._begin(other)
-        yield from self._agreements(
-            *(self._entry_form(self.exposed(e), a, c) for e in (one, other))
-        )
+        left, right = (self._entry_form(self.exposed(e), a, c) for e in (one, other))
+        yield from self._agreements(left, right)
 
-    def _begin(self, expr: Expr, name: str = "") -> tuple[Index, Index]:
+    def _begin(self, expr: Expr, name: str = "", steps: int = MOST_STEPS) -> tuple[Index, Index]:
         """Return indices of an expression's entry, for a question that has a budget of its own."""
-        self.ring.budget = Budget()
+        self.ring.budget = Budget(steps)
         self._assume({})
         self._await(self.ground(name, expr).open)
         rows, cols = expr.shape.dims
         return along("@a", rows), along("@c", cols)
 
-    def _agreements(self, claimed: Form, truth: Form) -> Iterator[bool]:
+    def _agreements(
+        self, claimed: Form, truth: Form, otherwise: Callable[[], bool] | None = None
+    ) -> Iterator[bool]:
         ring = self.ring
         yield ring.equal(claimed, truth)
-        if self.assumed:
+        if self.assumed:  # derivatives are taken before
+            for name in self.names:
+                self.gradient(name)
             self._assume(self.assumed)
             claimed, truth = (ring.unfold(form, ring.entry) for form in (claimed, truth))
             yield ring.equal(claimed, truth)
-        for statement in reversed(self.program.statements):
-
-            def define(leaf: str, i: Index, j: Index, own: Statement = statement) -> Form | None:
-                return self._entry_form(own.expr, i, j) if leaf == own.name else None
-
+        if otherwise is not None:
+            yield otherwise()
+        for define in (*self._gradients_unfolded(), *self._statements_unfolded()):
+            before = claimed, truth
             claimed, truth = ring.unfold(claimed, define), ring.unfold(truth, define)
-            yield ring.equal(claimed, truth)
+            if (claimed, truth) != before:
+                yield ring.equal(claimed, truth)
+
+    def _gradients_unfolded(self) -> Iterator[Define]:
+        """Yield what each gradient is by the gradients of the statements that use its name."""
+        for name in self.names:
+
+            def define(leaf: str, i: Index, j: Index, own: str = name) -> Form | None:
+                if leaf != f"d{own}":
+                    return None
+                form = self.gradient(own, i, j)
+                return self.ring.unfold(form, self.ring.entry) if self.ring.assumed else form
+
+            yield define
+
+    def _statements_unfolded(self) -> Iterator[Define]:
+        """Yield what each intermediate is by the names that its statement uses."""
+        yield from map(self._unfolding, reversed(self.program.statements))
+
+    def _unfolding(self, statement: Statement) -> Define:
+        def define(leaf: str, i: Index, j: Index) -> Form | None:
+            return self._entry_form(statement.expr, i, j) if leaf == statement.name else None
+
+        return define
+
+    @cached_property
+    def _theorems(self) -> dict[Expr, Expr]:
+        """Return what each gradient is by the gradients of the statements that use its name, as far
+        as the formula is proved of its definition."""
+        found = {}
+        for name in self.names:
+            place = (
+                along(word, dim) for word, dim in zip(("@a", "@c"), self._leaf(name).shape.dims)
+            )
+            claimed, truth = self._entry_form(self.local(name), *place), self.gradient(name)
+            for statement in self.program.users(name):
+                define = self._unfolding(statement)
+                claimed, truth = (self.ring.unfold(form, define) for form in (claimed, truth))
+            if self.ring.budget.within(PART, partial(self.ring.equal, claimed, truth)):
+                found[self.gradients[f"d{name}"]] = self.local(name)
+        return found
+
+    def _differ_at_a_point(self, name: str) -> Callable[[Expr, Expr], bool]:
+        """Return whether two expressions are different numbers at a point, as far as is seen."""
+        screens = self._screens(name)[:1]
+        for screen in screens:
+            for other in self._outermost:
+                screen.values[f"d{other}"] = screen.reading.matrix(self.local(other))
+        return lambda p, q: any(screen.differ(p, q) for screen in screens)
+
+    def _same(self, p: Expr, q: Expr) -> bool:
+        """Whether two expressions have the same normal form, what they name being atoms."""
+        p, q = self.exposed(p), self.exposed(q)
+        if self._has_gated_gradient(p) or self._has_gated_gradient(q):
+            return False
+        place = [along(word, dim) for word, dim in zip(("@a", "@c"), p.shape.dims)]
+        forms = (self._entry_form(side, *place) for side in (p, q))
+        return self.ring.budget.within(PART, lambda: self.ring.equal(*forms))
+
+    def _has_gated_gradient(self, expr: Expr) -> bool:
+        """Whether a kink of an expression sees the gradient of an intermediate."""
+        own = self.gradients.keys() - {f"d{self.program.output}"}
+        return any(_has_kink(node) and own & _names(node) for node in nodes(expr))
 
     def _assume(self, words: Mapping[str, frozenset[str]]) -> None:
         if words != self.ring.assumed:
@@ -829,30 +910,46 @@ class Case:
     # -- our own gradient: shown beside a claim, and evaluated at points ---------------------------
 
     def truth(self, name: str) -> Expr:
-        """Return our formula for a gradient, by the sweep over the statements behind a name."""
+        """Return our formula for a gradient, those behind it put in where that can be read."""
         if name not in self.truths:
-            leaf = self.program.leaves[name]
-            parts = []
-            for statement in self.program.users(name):
-                if f"d{statement.name}" in self.gradients:
-                    value = self.program.leaves[statement.name]
-                    upstream = self._upstream_formula(statement.name)
-                    parts.append(sweep(statement.expr, upstream, [leaf], value)[leaf].value)
-            total = parts[0]
-            for part in parts[1:]:
-                total = total + part
-            self.truths[name] = simplify(total)[0]
+            behind = self.program.depending({name})
+            for other in self._outermost:
+                if other in behind and other not in self.truths:
+                    known = {self.gradients[f"d{n}"]: truth for n, truth in self.truths.items()}
+                    whole = substitute(self.local(other), known)
+                    short = written(whole) <= LONGEST
+                    self.truths[other] = simplify(whole)[0] if short else self.local(other)
         return self.truths[name]
 
-    def _upstream_formula(self, name: str) -> Expr:
-        if name != self.program.output.data[0]:
-            return self.truth(name)
-        return number(1) if self.program.is_loss else self.gradients[f"d{name}"]
+    @cached_property
+    def _outermost(self) -> list[str]:
+        """The names that have a gradient, each after those that depend on it."""
+        made = [s.name for s in reversed(self.program.statements) if s.name in self.names]
+        return [*made, *(name for name in self.names if name not in made)]
+
+    def local(self, name: str) -> Expr:
+        """Return a gradient by those of the statements that use its name, by the sweep."""
+        if name not in self.locals:
+            leaf, total = self.program.leaves[name], None
+            for statement in self.program.users(name):
+                upstream = self.gradients.get(f"d{statement.name}")
+                if upstream is not None:
+                    value = self.program.leaves[statement.name]
+                    if self.program.is_loss and value is self.program.output:
+                        upstream = number(1)
+                    part = sweep(statement.expr, upstream, [leaf], value)[leaf].value
+                    total = part if total is None else total + part
+            assert total is not None
+            self.locals[name] = simplify(total)[0]
+        return self.locals[name]
 
     # -- the gradient by its definition ------------------------------------------------------------
 
-    def gradient(self, name: str, a: Index, c: Index) -> Form:
-        """Return the gradient's entry as a form: the chain rule, over every use of the name."""
+    def gradient(self, name: str, a: Index = "@a", c: Index = "@c") -> Form:
+        """Return the gradient's entry as a form: the chain rule, over every use of the name.
+
+        The gradients of the statements that use it are atoms.
+        """
         if name not in self.known:
             total: Form = {}
             for statement in self.program.users(name):
@@ -870,19 +967,17 @@ class Case:
         y = self._entry_form(statement.expr, i, j)
         a, c = along("@a", leaf.shape.rows), along("@c", leaf.shape.cols)
         term = ring.derivative(y, leaf.data, a, c)
-        term = ring.mul(self._upstream(statement.name, i, j), term)
+        upstream = f"d{statement.name}"
+        weight = self._meaning(upstream, i, j) or ring.entry(upstream, i, j)
+        term = ring.mul(weight, term)
         return ring.sums_over([(k, dim) for k, dim in ((j, cols), (i, rows)) if dim != 1], term)
-
-    def _upstream(self, name: str, i: Index, j: Index) -> Form:
-        if name != self.program.output.data[0]:
-            return self.gradient(name, i, j)
-        return {(): 1} if self.program.is_loss else self.ring.entry(f"d{name}", i, j)
 
     def _entry_form(self, expr: Expr, i: Index, j: Index) -> Form:
         return self.reading.of(expr, i, j)
 
     def _meaning(self, name: str, i: Index, j: Index) -> Form | None:
-        return self._upstream(name[1:], i, j) if name in self.gradients else None
+        """Return the gradient of a loss with respect to itself."""
+        return {(): 1} if self.program.is_loss and name == f"d{self.program.output}" else None
 
     # -- refuting ----------------------------------------------------------------------------------
 
@@ -966,9 +1061,12 @@ class Case:
 
     def _formula(self, expr: Expr) -> Expr:
         """Return an expression over the inputs alone, the gradients in it by their formulas."""
-        used = [leaf.data[0][1:] for leaf in variables(expr) if leaf.data[0] in self.gradients]
-        formulas = {f"d{n}": self.truth(n) for n in used if n in self.names}
-        found = self.program.composed(_put_in(expr, formulas))
+        found = expr
+        for name in reversed(self._outermost):
+            leaf = self.gradients[f"d{name}"]
+            if leaf in variables(found):
+                found = substitute(found, {leaf: self.local(name)})
+        found = self.program.composed(found)
         if self.program.is_loss:
             found = substitute(found, {self.gradients[f"d{self.program.output}"]: number(1)})
         return found
@@ -1092,15 +1190,16 @@ class Case:
         """Return a gradient at a point of some sizes at which it has a value, and meets no kink."""
         seeds = range(PLEASANT, PLEASANT + SEEDS)
         trials = (self.trial(sizes, seed, assumed) for seed in seeds)
-        found = (trial.screen(name) for trial in trials if trial)
-        return next((screen for screen in found if screen), None)
+        found = [screen for trial in trials if trial and (screen := trial.screen(name))]
+        return max(found, key=lambda screen: abs(screen.slope) > NOISE, default=None)
 
     def _leaf(self, name: str) -> Expr:
         return self.gradients[name] if name in self.gradients else self.program.leaves[name]
 
     def _proved(self, name: str, expr: Expr) -> bool:
+        """Whether a formula that may be what was meant is proved without long work."""
         try:
-            return self.proves(name, expr)
+            return self.proves(name, expr, PART)
         except (TooLarge, Undefined, UnsupportedError):
             return False
 
@@ -1128,11 +1227,6 @@ def _names(expr: Expr) -> set[str]:
 
 def _timed(judgement: Judgement, start: float) -> Judgement:
     return replace(judgement, seconds=perf_counter() - start)
-
-
-def _put_in(expr: Expr, formulas: Mapping[str, Expr]) -> Expr:
-    known = {leaf: formulas[leaf.data[0]] for leaf in variables(expr) if leaf.data[0] in formulas}
-    return substitute(expr, known)
 
 
 __all__ = ["Case", "Counterexample", "Judgement", "check"]

@@ -12,7 +12,7 @@ from typing import Any
 
 from derive.assuming import under
 from derive.errors import SizeError
-from derive.expr import Condition, Expr, nodes, number, substitute, variables
+from derive.expr import Condition, Expr, nodes, number, substitute, variables, written
 from derive.hypotheses import (
     Ground,
     Relation,
@@ -61,6 +61,8 @@ from derive.shape import Pair, Shape, extent
 from derive.simplify import simplify
 
 DETAILS = ("full", "one", "brief")
+#: A gradient with more operators and operands than this is not written as one formula.
+LONGEST = 250
 
 
 def explain(
@@ -332,7 +334,8 @@ class _Writer:
     ) -> tuple[dict[str, Chain], dict[str, Expr]]:
         """Return each wanted gradient with the upstream gradients put in, and the road there.
 
-        A gradient that is put in has its own road, unless its theorem says it already.
+        A gradient that is put in has its own road, unless its theorem says it already. One that
+        would be too long to read stays as its theorem says it, by the gradients that stand there.
         """
         known: dict[Expr, Expr] = {}
         chains: dict[str, Chain] = {}
@@ -341,6 +344,9 @@ class _Writer:
             own, local = self.gradient(name), backward[name]
             says[own] = self.theorem_of(name, totals)
             put_in = substitute(local, known)
+            if written(put_in) > LONGEST:
+                known[own] = local
+                continue
             value, rewrites = self.simplified(put_in, "composed")
             known[own] = value
             if put_in is not local:
@@ -351,10 +357,21 @@ class _Writer:
                     *rewrites,
                 )
                 says[own] = ("composed", name)
+        wanted = self.named_in(known)
         claimed = (leaf.data[0][1:] for claim in self.claims.values() for leaf in variables(claim))
-        cited = _needed((*self.wrt, *claimed), chains)
+        cited = _needed((*wanted, *claimed), chains)
         chains = {name: chain for name, chain in chains.items() if name in cited}
-        return chains, {name: known[self.gradient(name)] for name in backward if name in self.wrt}
+        return chains, {name: known[self.gradient(name)] for name in backward if name in wanted}
+
+    def named_in(self, known: Mapping[Expr, Expr]) -> tuple[str, ...]:
+        """Return the variables that are asked for, and those whose gradients stand in theirs."""
+        names, waiting = dict.fromkeys(self.wrt), list(self.wrt)
+        while waiting:
+            for leaf in variables(known[self.gradient(waiting.pop())]):
+                if leaf in known and leaf.data[0][1:] not in names:
+                    names[leaf.data[0][1:]] = None
+                    waiting.append(leaf.data[0][1:])
+        return tuple(names)
 
     def simplified(self, expr: Expr, part: str) -> tuple[Expr, Chain]:
         """Return an expression in textbook form, the assumptions used, and the steps to it."""

@@ -232,6 +232,21 @@ def nodes(root: Expr) -> list[Expr]:
     return list(seen)
 
 
+def written(root: Expr) -> int:
+    """Return how many operators and operands an expression has as it is written out: what is used
+    twice counts twice.
+
+    >>> from derive.ops import var
+    >>> X = var("X", Shape("n", "n"))
+    >>> written(X), written((X @ X) * (X @ X))
+    (1, 7)
+    """
+    counts: dict[Expr, int] = {}
+    for node in nodes(root):
+        counts[node] = 1 + sum(counts[arg] for arg in node.args)
+    return counts[root]
+
+
 def variables(root: Expr) -> list[Expr]:
     """Return the variables of an expression in the order in which they are first used."""
     return [node for node in nodes(root) if node.is_var]

@@ -6,7 +6,7 @@ to coefficients and holds no zero.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from math import gcd, isqrt, lcm
 
@@ -28,6 +28,8 @@ LONGEST_NUMBER = 100_000
 #: All questions about a derivation, and each about a claim, together take at most so many steps; a
 #: step is a product of two terms, or a term that is closed or reduced.
 MOST_STEPS = 4_000_000
+#: Two parts of a gradient that may be equal are compared by so many steps.
+PART = 400_000
 
 
 class TooLarge(Exception):
@@ -68,6 +70,17 @@ def raised(value: Exponent, exponent: int) -> Exponent:
     if bits * abs(exponent) > LONGEST_NUMBER:
         raise TooLarge
     return exact(fraction**exponent)
+
+    def within(self, steps: int, ask: Callable[[], bool]) -> bool:
+        """Return the answer to a question that may take so many of the steps, else False."""
+        allowed = min(steps, self.left)
+        kept, self.left = self.left - allowed, allowed
+        try:
+            return ask()
+        except (TooLarge, Undefined):
+            return False
+        finally:
+            self.left = max(self.left, 0) + kept
 
 
 def exact(value: Exponent) -> Exponent:

@@ -6,7 +6,7 @@ The third reading of the operators' definitions, after symbols and forms. Arithm
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 from itertools import product
@@ -229,35 +229,45 @@ def interval(value: Any) -> Any:
 
 def agreement(
     value: Callable[[Mapping[str, Values]], Any],
-    gradient: Callable[[Mapping[str, Values]], Values],
-    name: str,
+    gradients: Callable[[Mapping[str, Values]], Mapping[str, Values]],
+    names: Sequence[str],
     point: Mapping[str, list[list[Fraction]]],
 ) -> int | None:
-    """Return to how many digits central differences along one direction agree with a gradient.
+    """Return to how many digits central differences agree with the gradients of some names.
 
-    `value` and `gradient` evaluate the loss and its claimed gradient at a point. `None` where they
-    do not agree to 10 digits, or where a value is not a number there.
+    All of them move at once along one direction. `value` and `gradients` evaluate the loss and its
+    claimed gradients at a point. `None` where they do not agree to 10 digits; raises
+    `UnsupportedError` where a value is not a number there.
     """
     before, ctx.prec = ctx.prec, BITS
     try:
-        rows = point[name]
-        direction = [
-            [Fraction(1 + (3 * i + 5 * j) % 7, 4) * (-1) ** (i + j) for j, _ in enumerate(row)]
-            for i, row in enumerate(rows)
-        ]
+        directions = {
+            name: [
+                [
+                    Fraction(1 + (3 * i + 5 * j + k) % 7, 4) * (-1) ** (i + j)
+                    for j, _ in enumerate(row)
+                ]
+                for i, row in enumerate(point[name])
+            ]
+            for k, name in enumerate(names)
+        }
 
         def shifted(step: Fraction) -> Any:
-            moved = [
-                [interval(x + step * v) for x, v in zip(row, along, strict=True)]
-                for row, along in zip(rows, direction, strict=True)
-            ]
-            return value({**_intervals(point), name: moved})
+            moved = {
+                name: [
+                    [interval(x + step * v) for x, v in zip(row, along, strict=True)]
+                    for row, along in zip(point[name], direction, strict=True)
+                ]
+                for name, direction in directions.items()
+            }
+            return value({**_intervals(point), **moved})
 
         slope = (shifted(STEP) - shifted(-STEP)) / interval(2 * STEP)
-        ours = arb(0)
-        for row, along in zip(gradient(_intervals(point)), direction, strict=True):
-            for g, v in zip(row, along, strict=True):
-                ours += interval(g) * interval(v)
+        ours, found = arb(0), gradients(_intervals(point))
+        for name, direction in directions.items():
+            for row, along in zip(found[name], direction, strict=True):
+                for g, v in zip(row, along, strict=True):
+                    ours += interval(g) * interval(v)
         if not (slope.is_finite() and ours.is_finite()):
             raise UnsupportedError("the program has no value at the point that was tried")
         difference = abs(slope - ours).upper() / (1 + abs(ours).lower())

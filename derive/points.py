@@ -80,7 +80,7 @@ def values_at(
         shapes[f"d{program.output}"] = program.output.shape
     positive = seed % 2 == 1
     scale = (Fraction(1), Fraction(1), Fraction(1, 4), Fraction(4))[seed // 2 % 4]
-    scale = scale if seed < PLEASANT else Fraction(1, 1009 if seed % 4 < 3 else 4001)
+    scale = scale if seed < PLEASANT else Fraction(1, 4001 if seed % 4 < 3 else 1009)
     state = 12345 + seed
     values: dict[str, Matrix] = {}
     for leaf, shape in shapes.items():
@@ -309,6 +309,7 @@ class Screen:
         self.trial, self.name, self.direction = trial, name, trial.direction(name)
         self.slope = _float(trial.along(name))
         self.values = {n: _floats(rows) for n, rows in trial.known.items()}
+        self.values[f"d{trial.program.output}"] = _floats(trial.upstream)
         self.reading = FloatReading(trial.sizes, self.values)
 
     def along(self, expr: Expr) -> float | None:
@@ -322,6 +323,14 @@ class Screen:
         except (ArithmeticError, ValueError, TypeError, DomainError):
             return None  # a root of a negative number is complex, and is no number here
 
+    def differ(self, one: Expr, other: Expr) -> bool:
+        """Whether two expressions over names that have values here are different numbers."""
+        try:
+            rows = zip(self.reading.matrix(one), self.reading.matrix(other), strict=True)
+            return not all(close(x, y) for row in rows for x, y in zip(*row, strict=True))
+        except (ArithmeticError, ValueError, TypeError, KeyError):
+            return False
+
     def is_gradient(self, expr: Expr) -> bool:
         return close(self.along(expr), self.slope)
 
@@ -334,9 +343,13 @@ class Screen:
             return False
 
 
+#: Where numbers in floating point cancel, so much is left of them; deep gradients are small, too.
+NOISE = 1e-14
+
+
 def close(a: float | None, b: float | None) -> bool:
     """Whether two numbers in floating point may be the same one."""
-    return a is not None and b is not None and abs(a - b) <= 1e-7 * (1 + abs(a))
+    return a is not None and b is not None and abs(a - b) <= 1e-7 * max(abs(a), abs(b)) + NOISE
 
 
 def _floats(rows: Rows) -> Rows:

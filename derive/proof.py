@@ -192,6 +192,18 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True)
+class Carried:
+    """Gradients that agree at a random point with a slope carried forwards: no proof.
+
+    `exact` says that both were fractions, else they were intervals of at least 40 digits.
+    """
+
+    variables: tuple[str, ...]
+    sizes: Mapping[str, int]
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Derivation:
     """The trace of a derivation: what was asked, every step, and what became of it.
 
@@ -226,6 +238,7 @@ class Derivation:
     satisfied: bool = True
     open: frozenset[str] = frozenset()
     tied: tuple[Expr, ...] = ()
+    carried: Carried | None = None
 
     def equations(self) -> Iterator[tuple[Place, Chain]]:
         """Yield every equation in the order of the document: its place, and its steps.

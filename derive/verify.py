@@ -18,14 +18,15 @@ from itertools import product
 from typing import Any, TypeVar
 
 from derive.assumptions import implied, obeying
+from derive.congruence import Congruence
 from derive.entries import Explicit, Matrix, Partials, cells
 from derive.errors import ProofError, UnsupportedError
 from derive.expr import Expr, nodes, substitute, variables
-from derive.forms import Budget, Form, TooLarge, Undefined, accumulate, sums_of_entries
+from derive.forms import PART, Budget, Form, TooLarge, Undefined, accumulate, sums_of_entries
 from derive.hypotheses import Relation, bare, chosen, suppose
 from derive.index import Entries, Index, Scalar, along, at_place, index_words, named, renaming
 from derive.normal import Ring
-from derive.numbers import Numbers, Values, agreement, is_defined
+from derive.numbers import Numbers, Values, agreement, interval, is_defined
 from derive.ops import var
 from derive.program import Program, Statement
 from derive.proof import (
@@ -49,6 +50,7 @@ from derive.proof import (
     Verdict,
 )
 from derive.shape import Dim, Shape, extent, factors
+from derive.tangents import carried
 
 Progress = Callable[[str], None]
 Sizes = Mapping[str, int]
@@ -64,6 +66,10 @@ SMALL_PROBES = ((1, 3, 2), (2, 1, 3))
 MORE_PROBES = ((2, 1, 1), (3, 2, 1), (3, 1, 2), (1, 1, 1), (2, 2, 2))
 #: The name of a node of a formula that is taken as a variable.
 NODE = "the node"
+#: The whole program is differentiated forwards by so many steps, and no further.
+WHOLE = 100_000
+#: Up to so many statements times variables each gradient has central differences of its own.
+ONE_BY_ONE = 100
 #: A point for numbers has no dimension larger than this.
 SMALL = 3
 
@@ -159,6 +165,7 @@ class _Court:
         self.derivation = derivation
         self.progress = progress
         self.budget = Budget()
+        self.whole = Budget(WHOLE)
         self.probes = probes(derivation.program, relations=derivation.relations)
         self.small_probes = probes(derivation.program, True, derivation.relations)
         self.statements = {s.name: s for s in derivation.program.statements}
@@ -180,7 +187,13 @@ class _Court:
         if not all(step.proved for step in judged.steps()):
             return judged
         self.progress("numbers")
-        return replace(judged, agreements=tuple(self._agreements()), probes=self.probes)
+        small = {dim: min(k, SMALL) for dim, k in d.sizes.items()}
+        return replace(
+            judged,
+            agreements=tuple(self._agreements(small)),
+            carried=carried(judged, small),
+            probes=self.probes,
+        )
 
     # -- local theorems ----------------------------------------------------------------------------
 
@@ -213,9 +226,10 @@ class _Court:
     def _general(self, step: Step, theme: str) -> Step:
         judges: list[_Judge] = [self._index(theme)]
         judges += [self._entries(theme, k) for k in range(len(self.probes))]
+        verdicts = [judge.verdict(step) for judge in judges]
         if step.part == "theorem":
-            judges += [self._forward(k) for k in range(len(self.probes))]
-        return replace(step, verdicts=tuple(judge.verdict(step) for judge in judges))
+            verdicts += self._forwards(step)
+        return replace(step, verdicts=tuple(verdicts))
 
     def _sized(self, theme: str) -> EntriesJudge:
         return self._kept(("sized", theme), lambda: EntriesJudge(
@@ -239,30 +253,33 @@ class _Court:
     # -- the whole program -------------------------------------------------------------------------
 
     def _whole(self, chain: Chain) -> Chain:
-        judges: list[_Judge] = [
-            self._kept(("algebra",), lambda: AlgebraJudge(self.derivation, self.budget))
-        ]
-        judges += [self._forward(k) for k in range(len(self.probes))]
+        algebra = self._kept(("algebra",), lambda: AlgebraJudge(self.derivation, self.budget))
         return tuple(
-            replace(step, verdicts=tuple(judge.verdict(step) for judge in judges)) for step in chain
+            replace(step, verdicts=(algebra.verdict(step), *self._forwards(step))) for step in chain
         )
+
+    def _forwards(self, step: Step) -> list[Verdict]:
+        """Return what the whole program says that is differentiated forwards, as far as it goes.
+
+        That road multiplies everything out. What it leaves open is proved by the theorems of the
+        statements, and all gradients are held against slopes at a point in the end.
+        """
+        judges = (self._forward(k) for k in range(len(self.probes)))
+        found = [judge.verdict(step) for judge in judges if self.whole.left > 0]
+        return [verdict for verdict in found if verdict.word != UNDECIDED]
 
     def _forward(self, probe: int) -> ForwardJudge:
         return self._kept(("forward", probe), lambda: ForwardJudge(
-            self.derivation, self.small_probes[probe], self.budget))  # fmt: skip
+            self.derivation, self.small_probes[probe], self.whole))  # fmt: skip
 
-    def _agreements(self) -> Iterator[Agreement]:
-        program = self.derivation.program
-        sizes = {dim: min(k, SMALL) for dim, k in self.derivation.sizes.items()}
-        output = program.composed(program.statements[-1].expr)
-        for name, gradient in self.derivation.gradients.items():
-            if name not in program.inputs:
-                continue
-            formula = program.composed(gradient)
-            assumed = self.derivation.assumed
-            found = _first_agreement(program, output, formula, name, sizes, assumed)
+    def _agreements(self, sizes: Sizes) -> Iterator[Agreement]:
+        d = self.derivation
+        names = [name for name in d.gradients if name in d.program.inputs]
+        together = len(names) * len(self.statements) > ONE_BY_ONE
+        for group in [names] if together else [[name] for name in names]:
+            found = _first_agreement(d, group, sizes) if group else None
             if found is not None:
-                yield Agreement(name, sizes, found)
+                yield from (Agreement(name, sizes, found) for name in group)
 
 
 @cache
@@ -290,29 +307,31 @@ def judged_lemma(lemma: Lemma) -> Lemma:
     return replace(lemma, claim=judged(lemma.claim), proof=tuple(map(judged, lemma.proof)))
 
 
-def _first_agreement(
-    program: Program,
-    output: Expr,
-    formula: Expr,
-    name: str,
-    sizes: Sizes,
-    assumed: Mapping[str, frozenset[str]],
-) -> int | None:
+def _first_agreement(derivation: Derivation, names: list[str], sizes: Sizes) -> int | None:
     """Return the digits to which central differences agree, `None` where no point has a value.
 
     The point obeys what is assumed; the differences leave it in any direction.
     """
-    out = f"d{program.output}"
+    program, assumed = derivation.program, derivation.assumed
+    out, reaching = f"d{program.output}", program.reaching()
+    statements = [s for s in program.statements if s.name in reaching]
+
+    def forward(point: Mapping[str, Values]) -> dict[str, Values]:
+        known = dict(point)
+        for s in statements:
+            known[s.name] = Numbers(sizes, known).matrix(s.expr)
+        return known
 
     def value(point: Mapping[str, Values]) -> Any:
-        rows = Numbers(sizes, point).matrix(output)
-        if program.is_loss:
-            return 1 * _number(rows[0][0])
-        pairs = zip(point[out], rows, strict=True)
-        return sum(_number(y) * g for gs, ys in pairs for g, y in zip(gs, ys, strict=True))
+        rows = forward(point)[program.output.data[0]]
+        pairs = zip([[1]] if program.is_loss else point[out], rows, strict=True)
+        return sum(interval(y) * g for gs, ys in pairs for g, y in zip(gs, ys, strict=True))
 
-    def gradient(point: Mapping[str, Values]) -> Values:
-        return Numbers(sizes, point).matrix(formula)
+    def gradients(point: Mapping[str, Values]) -> dict[str, Values]:
+        known = forward(point)
+        for name, formula in derivation.backward.items():  # outermost first
+            known[f"d{name}"] = Numbers(sizes, known).matrix(formula)
+        return {name: Numbers(sizes, known).matrix(derivation.gradients[name]) for name in names}
 
     for positive in (False, True):
         leaves = {leaf: program.leaves[leaf].shape for leaf in program.inputs}
@@ -326,22 +345,17 @@ def _first_agreement(
             continue
         point |= {leaf: rows for leaf, rows in obeyed.items() if rows is not None}
         try:
-            digits = agreement(value, gradient, name, point)
+            digits = agreement(value, gradients, names, point)
         except (UnsupportedError, ZeroDivisionError):
             continue
         if digits is None:
             raise ProofError(
-                f"the gradient with respect to {name} disagrees with central differences",
+                f"the gradient with respect to {', '.join(names)} disagrees with central "
+                "differences",
                 hint=f"at sizes {dict(sizes)}",
             )
         return digits
     return None
-
-
-def _number(value: Any) -> Any:
-    from derive.numbers import interval
-
-    return interval(value)
 
 
 def _point(shape: Shape, seed: int, positive: bool) -> list[list[Fraction]]:
@@ -727,11 +741,11 @@ class AlgebraJudge(_Judge):
             return f"what is cited of {', '.join(unused)} is not used", False
         left = substitute(left, known)
         if step.rule not in ("assumed", "claimed"):
-            return None if self.same(left, right) else ("the normal forms differ", False)
+            return None if self._same(left, right) else ("the normal forms differ", False)
         self.ring.assume(self.derivation.assumed)
         try:
-            proved = self.same(left, right) if step.rule == "assumed" else any(
-                self.same(*sides) for sides in self.unfolded(step, left, substitute(right, known))
+            proved = self._same(left, right) if step.rule == "assumed" else any(
+                self._same(*sides) for sides in self.unfolded(step, left, substitute(right, known))
             )  # fmt: skip
         finally:
             self.ring.assume({})
@@ -766,16 +780,12 @@ class AlgebraJudge(_Judge):
         )  # fmt: skip
         return sum(rest, first)
 
-    def same(self, left: Expr, right: Expr) -> bool:
-        """Whether two expressions are equal; a difference is first looked for where it begins."""
-        if left is right:
-            return True
-        if left.name == right.name and left.data == right.data and left.shape == right.shape:
-            pairs = [(a, b) for a, b in zip(left.args, right.args, strict=True) if a is not b]
-            if len(pairs) == 1 and pairs[0][0].shape == pairs[0][1].shape and self.same(*pairs[0]):
-                return True
-        p, q = (self.ring.of(self.entries.of(e, *_any_place(e))) for e in (left, right))
-        return self.ring.equal(p, q)
+    def _same(self, p: Expr, q: Expr) -> bool:
+        return Congruence(lambda node: None, self._equal).holds(p, q)
+
+    def _equal(self, p: Expr, q: Expr) -> bool:
+        forms = (self.ring.of(self.entries.of(side, *_any_place(side))) for side in (p, q))
+        return self.ring.budget.within(PART, lambda: self.ring.equal(*forms))
 
 
 class ForwardJudge(_Judge):

@@ -24,7 +24,7 @@ LAYERS = [
     "catalogue manual",
     "square_laws",
     "index",
-    "forms",
+    "forms congruence",
     "reading normal square_forms vanishing factors order signs cases",
     "entries",
     "numbers exact",
@@ -42,6 +42,7 @@ LAYERS = [
     "lemmas",
     "assuming",
     "explain",
+    "tangents",
     "verify",
     "variants",
     "mistakes",
@@ -82,6 +83,8 @@ JUDGES = {
     "modular",
     "exact",
     "slopes",
+    "congruence",
+    "tangents",
 }
 THEOREMS = {"pullbacks", "derivatives"}
 SWEEP = {"reverse"}

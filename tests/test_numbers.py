@@ -67,8 +67,8 @@ def test_agreement(claim, right):
     loss = PROGRAM.statements[0].expr
     digits = agreement(
         lambda point: interval(Numbers(SIZES, point).matrix(loss)[0][0]),
-        lambda point: Numbers(SIZES, point).matrix(square),
-        "W",
+        lambda point: {"W": Numbers(SIZES, point).matrix(square)},
+        ["W"],
         POINT,
     )
     assert (digits is not None) == right
@@ -79,7 +79,7 @@ def test_no_value_at_the_point():
     with pytest.raises(UnsupportedError, match="no value"):
         agreement(
             lambda p: interval(Numbers({}, p).matrix(expr)[0][0]),
-            lambda p: [[arb(1)]],
-            "x",
+            lambda p: {"x": [[arb(1)]]},
+            ["x"],
             {"x": [[Fraction(-1)]]},
         )

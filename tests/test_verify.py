@@ -93,14 +93,16 @@ DEEP = "X: (n, d); W: (d, d); Y = sigmoid(sigmoid(sigmoid(X @ W) @ W) @ W)"
 def test_what_takes_too_many_steps_is_refused(monkeypatch):
     """After the same number of steps each time, whatever the machine."""
     left = []
-    monkeypatch.setattr("derive.verify.Budget", lambda: left.append(Budget(20_000)) or left[-1])
+    monkeypatch.setattr(
+        "derive.verify.Budget", lambda *steps: left.append(Budget(20_000)) or left[-1]
+    )
     messages = []
     for _ in range(2):
         with pytest.raises(ProofError, match="is undecided") as caught:
             prove(DEEP)
         assert caught.value.hint is not None and "the normal form is too large" in caught.value.hint
         messages.append(caught.value.message)
-    assert messages[0] == messages[1] and left[0].left == left[1].left < 0
+    assert messages[0] == messages[1] and left[0].left == left[2].left < 0
 
 
 def test_a_budget_is_spent_by_every_judge():
@@ -109,5 +111,5 @@ def test_a_budget_is_spent_by_every_judge():
     assert all(step.proved for step in court.judged().steps())
     judges = list(court._judges.values())
     assert len({type(judge) for judge in judges}) == 4
-    assert {id(judge.ring.budget) for judge in judges} == {id(court.budget)}
+    assert {id(judge.ring.budget) for judge in judges} == {id(court.budget), id(court.whole)}
     assert 1_000 < MOST_STEPS - court.budget.left < MOST_STEPS / 10
