@@ -62,15 +62,6 @@ class Budget:
             self.asked = max(self.left - 2_000, 0)
             tick()
 
-
-def raised(value: Exponent, exponent: int) -> Exponent:
-    """Return a whole power of a number; raises `TooLarge` where it has absurdly many digits."""
-    fraction = Fraction(value)
-    bits = max(abs(fraction.numerator), fraction.denominator).bit_length() - 1
-    if bits * abs(exponent) > LONGEST_NUMBER:
-        raise TooLarge
-    return exact(fraction**exponent)
-
     def within(self, steps: int, ask: Callable[[], bool]) -> bool:
         """Return the answer to a question that may take so many of the steps, else False."""
         allowed = min(steps, self.left)
@@ -80,7 +71,16 @@ def raised(value: Exponent, exponent: int) -> Exponent:
         except (TooLarge, Undefined):
             return False
         finally:
-            self.left = max(self.left, 0) + kept
+            self.left = self.asked = max(self.left, 0) + kept
+
+
+def raised(value: Exponent, exponent: int) -> Exponent:
+    """Return a whole power of a number; raises `TooLarge` where it has absurdly many digits."""
+    fraction = Fraction(value)
+    bits = max(abs(fraction.numerator), fraction.denominator).bit_length() - 1
+    if bits * abs(exponent) > LONGEST_NUMBER:
+        raise TooLarge
+    return exact(fraction**exponent)
 
 
 def exact(value: Exponent) -> Exponent:
