@@ -451,6 +451,20 @@ WORDS = ("symmetric", "spd", "invertible", "positive", "unit-interval", "row-sto
 OF_SQUARES = ("symmetric", "spd", "invertible")
 
 
+#: How a document says so.
+SAID = {
+    "symmetric": r"(\w+) is symmetric",
+    "spd": r"(\w+) is symmetric and positive definite",
+    "invertible": r"(\w+) is invertible",
+    "positive": r"the entries of (\w+) are positive",
+    "unit-interval": r"the entries of (\w+) are between 0 and 1",
+    "row-stochastic": r"the rows of (\w+) sum to one",
+    "one-hot-rows": r"the rows of (\w+) are one-hot",
+    "binary": r"the entries of (\w+) are 0 or 1",
+    "sign": r"the entries of (\w+) are 1 or -1",
+}
+
+
 def obeys(A: list[list[Fraction]], word: str) -> bool:
     """Whether a matrix of fractions is what a word says.
 
@@ -1144,8 +1158,9 @@ class Editor:
         at = Evaluation(values, point.sizes)
         at.at(self.tree)
         self.shapes = at.shapes
-        self.words = {k: word for word, k in point.sizes.items()}
-        for (a, j), (b, k) in product(point.sizes.items(), repeat=2):
+        own = {word: point.sizes[word] for word in ground.dims}
+        self.words = {k: word for word, k in own.items()}
+        for (a, j), (b, k) in product(own.items(), repeat=2):
             self.words.setdefault(j * k, f"{a} * {b}")
 
     def dim(self, k: int) -> str:
@@ -1385,7 +1400,7 @@ def mistakes(e: Editor, node: ast.expr) -> Iterator[str]:
     yield f"abs({x})"
     yield f"relu({x})"
     yield f"{x} * 1.001"
-    for word in e.point.sizes:
+    for word in e.ground.dims:
         yield f"{x} / {word}"
         yield f"{x} * {word}"
         yield f"{x} * ({word} > 1)"
@@ -1442,8 +1457,8 @@ def mistakes(e: Editor, node: ast.expr) -> Iterator[str]:
         case ast.Constant():
             value = fraction(node)
             yield from (str(value + 1), str(-value), str(value * 2), "0", "1")
-        case ast.Name(id=name) if name in e.point.sizes:
-            yield from ("1", f"({name} - 1)", f"({name} + 1)", *e.point.sizes)
+        case ast.Name(id=name) if name in e.ground.dims:
+            yield from ("1", f"({name} - 1)", f"({name} + 1)", *e.ground.dims)
 
 
 # -- the referee -----------------------------------------------------------------------------------
@@ -1614,9 +1629,10 @@ class Referee:
         found = said.counterexample
         if found is not None:
             yield from self._counterexample(name, claim, found)
+        elif self.fits(name, claim) is False:
+            return
         elif said.method == "shapes":
-            if self.fits(name, claim):
-                yield "shape refused", said.reason
+            yield "shape refused", said.reason
         elif all(self.outcome(p, name, claim) != "differs" for p in self.points):
             yield "true refuted", f"{said.method}: {said.reason}"
         if said.holds:
@@ -1638,13 +1654,16 @@ class Referee:
         if words == "every dimension is 1":
             sizes = dict.fromkeys(ground.dims, 1)
         if not re.fullmatch(r"every dimension is 1|\w+ = \d+( and \w+ = \d+)*", words):
-            symmetric = re.fullmatch(r"(\w+) is symmetric", words)
-            if not symmetric:
+            usual = ((word, re.fullmatch(says, words)) for word, says in SAID.items())
+            named = next(((word, m[1]) for word, m in usual if m), None)
+            if named is None:
                 if not re.fullmatch(r"\w+ = [a-z]\w*( and \w+ = [a-z]\w*)*", words):
                     yield "unread", said.holds
                 return
-            own = [*ground.assume.get(symmetric[1], ()), "symmetric"]
-            ground = Ground(ground.text, {**ground.assume, symmetric[1]: own})
+            word, leaf = named
+            own = [*ground.assume.get(leaf, ()), word]
+            ground = Ground(ground.text, {**ground.assume, leaf: own})
+            ground.extra = self.ground.extra
         pairs = re.findall(r"(\w+) = ([a-z]\w*)", said.reason.partition("it fits where")[2])
         for k in range(8):
             at = {**self.sizes[k % len(self.sizes)], **sizes}
@@ -1778,7 +1797,7 @@ def _late(*_: Any) -> None:
 def one(seed: int, index: int, claims: int = 10, seconds: float = 10, tell: Any = None) -> Report:
     """Write one program and claims about it, have them judged, and hold what is said against it."""
     from derive.claim import Case
-    from derive.errors import DeriveError
+    from derive.errors import DeriveError, OutputError
     from derive.parse import parse
 
     rng = random.Random(f"{seed}:{index}")
@@ -1798,9 +1817,10 @@ def one(seed: int, index: int, claims: int = 10, seconds: float = 10, tell: Any 
         signal.setitimer(signal.ITIMER_PROF, seconds)
         try:
             return work()
+        except OutputError as error:
+            report.add("traceback", ground, claim, f"OutputError: {error.message}", case)
         except DeriveError as error:
             report.counts[f"refused: {type(error).__name__}"] += 1
-            report.counts[f"why: {re.sub(chr(96) + '.*', '', error.message)[:40]}"] += 0
             return error
         except Late:
             report.add("runaway", ground, claim, f"more than {seconds} s", case)
@@ -1880,7 +1900,8 @@ def one(seed: int, index: int, claims: int = 10, seconds: float = 10, tell: Any 
                 break
             formula = editor.changed(mistakes if wrong and k == steps else rewrites) or formula
         if len(formula) < 1500:
-            todo[name, f"d{name} = {formula}"] = not wrong
+            whole, meant = _stated(rng, ground, generic, f"d{name} = {formula}")
+            todo[name, whole] = meant and not wrong
         if generic is None or formula.count("(") > 99:
             break
     for (name, claim), meant in todo.items():
@@ -1890,6 +1911,40 @@ def one(seed: int, index: int, claims: int = 10, seconds: float = 10, tell: Any 
     elif extras < 0.14:
         _worked(guarded, report, ground, case, text, rng.randrange(1, 9))
     return report
+
+
+def _stated(
+    rng: random.Random, ground: Ground, point: Point | None, claim: str
+) -> tuple[str, bool]:
+    """Return a claim, now and then with statements before it, and whether these change nothing."""
+    kind, inner = rng.random(), ground.statements[:-1]
+    if kind > 0.12 or point is None:
+        return claim, True
+    if kind > 0.05:
+        target, _, formula = claim.partition(" = ")
+        own, text = "G9" if kind > 0.08 else "part", ""
+        try:
+            editor = Editor(rng, ground, point, formula)
+        except (NoValue, Unclear, ValueError):
+            return claim, True
+
+        def taken(_: Editor, node: ast.expr) -> Iterator[str]:
+            nonlocal text
+            text = ast.unparse(node)
+            yield own
+
+        new = editor.changed(taken)
+        return (f"{own} = {text}; {target} = {new}", True) if new else (claim, True)
+    if not inner:
+        return claim, True
+    name, formula = rng.choice(inner)
+    if kind > 0.03:
+        return f"{name} = {formula}; {claim}", True
+    try:
+        changed = Editor(rng, ground, point, formula).changed(mistakes)
+    except (NoValue, Unclear, ValueError):
+        changed = None
+    return (f"{name} = {changed}; {claim}", False) if changed else (claim, True)
 
 
 def _printed(guarded: Any, referee: Referee, report: Report, case: str, text: str) -> None:
