@@ -282,8 +282,10 @@ class Case:
         self.reading = Reading(self.ring, self._meaning)
         self.known: dict[str, Form] = {}
         self.trials: dict[tuple, Trial | None] = {}
-        #: Dimensions that another one stands for, since the two are taken to be equal.
+        #: Dimensions that another one stands for, since the two are taken to be equal, and the case
+        #: in which they are not: what is true is said in its names.
         self.merged: dict[str, str] = {}
+        self.apart = self
         #: Of the claim that was read last: formulas that it states again and that are what their
         #: names mean, and the names that mean something else inside it.
         self.restated: tuple[Expr, ...] = ()
@@ -450,13 +452,13 @@ class Case:
             reason = f"d{name} is {own}, the claim is {other}: another order of the entries"
             return Judgement(
                 verdict=UNDECIDED, scope="", method="shapes", reason=reason,
-                truth=self._says(name, self.truth(name)), **common,
+                truth=self._true(name), **common,
             )  # fmt: skip
         if expr.shape != shape:
             reason = f"d{name} is {own}, the claim is {other}"
             refuted = Judgement(
                 verdict=REFUTED, scope=EVERY_SHAPE, method="shapes", reason=reason,
-                truth=self._says(name, self.truth(name)), **common,
+                truth=self._true(name), **common,
             )  # fmt: skip
             self.standing[text] = refuted
             merged = self.fitting(text)
@@ -473,7 +475,7 @@ class Case:
         if self._unmet:
             return Judgement(
                 verdict=UNDECIDED, scope="", method="points", reason=self._unmet,
-                truth=self._says(name, self.truth(name)), **common,
+                truth=self._true(name), **common,
             )  # fmt: skip
         try:
             if self._proved_unless_false(name, expr):
@@ -483,7 +485,7 @@ class Case:
                         verdict=UNDECIDED, scope="", method="index normal form",
                         reason="the forms agree, but no point was found at which all hypotheses "
                         "hold and both sides have a value",
-                        truth=self._says(name, self.truth(name)), **common,
+                        truth=self._true(name), **common,
                     )  # fmt: skip
                 common["conditions"] = self._conditions(name, expr, relations)
                 return Judgement(
@@ -497,7 +499,7 @@ class Case:
             why = "the claim divides by zero"
         except UnsupportedError as error:
             why = error.message
-        common["truth"] = self._says(name, self.truth(name))
+        common["truth"] = self._true(name)
         found = self.refute(name, expr)
         if found is None:
             return self._last_resort(name, expr, why, common)
@@ -642,9 +644,12 @@ class Case:
             equal = " and ".join(merged.equalities)
             if found.verdict == PROVED:
                 own = all(self._same_size(pair) for pair in merged.equalities)
+                found = replace(found, scope=f"where {equal}")
+                if own:
+                    return found
                 return replace(
-                    found, scope=f"where {equal}", verdict=PROVED if own else REFUTED,
-                    reason="" if own else error.message, holds="" if own else f"where {equal}",
+                    found, verdict=REFUTED, truth=self._true(name), reason=error.message,
+                    holds=f"where {equal}",
                 )  # fmt: skip
             reason = f"{error.message}; it fits where {equal}, and is false there"
             return replace(found, reason=reason)
@@ -691,6 +696,7 @@ class Case:
         case.standing = self.standing
         case.equalities = [*self.equalities, f"{kept} = {gone}"]
         case.merged = {**{k: kept if v == gone else v for k, v in self.merged.items()}, gone: kept}
+        case.apart = self.apart
         return case
 
     def _conditions(
@@ -907,6 +913,10 @@ class Case:
         """Return a gradient in input syntax."""
         return f"d{name} = {self.program.written(expr)}"
 
+    def _true(self, name: str) -> str:
+        """Return our formula for a gradient in input syntax, all dimensions by their own names."""
+        return self.apart._says(name, self.apart.truth(name))
+
     # -- our own gradient: shown beside a claim, and evaluated at points ---------------------------
 
     def truth(self, name: str) -> Expr:
@@ -1049,7 +1059,7 @@ class Case:
         (i, j), expected, claimed = found
         expected, claimed = told_apart(expected, claimed)
         return Counterexample(
-            sizes=dict(sizes),
+            sizes={dim: sizes[self.merged.get(dim, dim)] for dim in self.apart.program.dims},
             values={
                 n: [[str(x) for x in line] for line in rows] for n, rows in trial.values.items()
             },
@@ -1161,19 +1171,21 @@ class Case:
             if trials and screens and all(screen.is_gradient(variant) for screen in screens):
                 trials -= 1
                 if self._proved(name, variant):
-                    return f"true is {self._says(name, simplify(variant)[0])}; yours {words}"
+                    shown = self._says(name, simplify(variant)[0])
+                    shown = shown if self.apart is self else self._true(name)
+                    return f"true is {shown}; yours {words}"
         claimed = [screen.along(expr) for screen in screens] if expr.shape == shape else []
         for words, variant in islice(slips(truth, shape), MOST_VARIANTS):
             pairs = zip(screens, claimed, strict=False)
             if trials and claimed and all(close(s.along(variant), along) for s, along in pairs):
                 trials -= 1
                 if self._proved(name, truth + (expr - variant)):
-                    return f"true is {self._says(name, truth)}; yours {words}"
+                    return f"true is {self._true(name)}; yours {words}"
         given = (*self.program.inputs, f"d{self.program.output}") if expr.shape == shape else ()
         for leaf in given:
             rows, cols = self._leaf(leaf).shape.dims
             if rows == cols != 1 and self._proves_with(name, expr, leaf, "symmetric"):
-                return f"true is {self._says(name, truth)}; yours takes {leaf} to be symmetric"
+                return f"true is {self._true(name)}; yours takes {leaf} to be symmetric"
         return ""
 
     def _screens(self, name: str) -> list[Screen]:

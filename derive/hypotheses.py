@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property, lru_cache
 from itertools import combinations, cycle, islice, product
-from math import lcm
+from math import lcm, prod
 from typing import Any
 
 from derive.assumptions import Matrix, obeying
@@ -76,6 +76,13 @@ EXCEPTIONS = {
     "": "", "diagonal": " off the diagonal", "off": " on the diagonal",
     "around": ", or the same all around",
 }  # fmt: skip
+
+
+#: Hypotheses about a matrix as a whole, as they are seen to hold.
+SEEN: Mapping[str, Callable[[Numbers, Expr], bool]] = {
+    "invertible": lambda work, A: not interval(work.determinant(A)).contains(0),
+    "nonzero-matrix": lambda work, A: len(_zeros(work, A)) < prod(A.shape.extents(work.sizes)),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +165,11 @@ def _is_constant(expr: Expr) -> bool:
 
 def _factors(expr: Expr, kind: str) -> Iterator[tuple[Expr, str]]:
     """Yield the factors of a formula that are made of dimensions, and what is asked of them."""
-    passes = expr.name in ("broadcast_to", "neg", "transpose", "pow", "sqrt")
-    if kind == "≠" and (passes or expr.name in ("mul", "div")):
+    passes = expr.name in ("broadcast_to", "neg", "transpose", "pow", "sqrt", "sign", "abs")
+    if expr.name == "gt" and _is_constant(expr):
+        if kind != "≥":  # a mask is 1, or else 0
+            yield expr.args[0] - expr.args[1], ">"
+    elif kind == "≠" and (passes or expr.name in ("mul", "div")):
         for arg in expr.args:
             yield from _factors(arg, kind)
     elif _is_constant(expr):
@@ -428,6 +438,16 @@ class Ground:
         self.known = {node for node, gap in self.kinks.items() if self._is_known(gap)}
         self.asks = bool(self.kinks) or any(map(self._is_partial, seen))
 
+    @cached_property
+    def insisted(self) -> set[tuple[str, Expr]]:
+        """What functions ask of a matrix as a whole, although they have a value elsewhere."""
+        return {
+            (condition.kind, condition.args[0])
+            for node in self.nodes
+            for condition in node.op.where(node.data, *node.args)
+            if condition.kind in SEEN
+        }
+
     def _is_partial(self, node: Expr) -> bool:
         """Whether a function has no value or no derivative somewhere, at a point or at all."""
         if gap_of(node) is not None or not node.args:
@@ -637,7 +657,7 @@ class Ground:
             on = {"all": {True, False}, "diagonal": {True}, "off": {False}}.get(tie, set())
             if not {p == q for p, q in places} <= on:
                 return False
-        return True
+        return all(SEEN[kind](work, matrix) for kind, matrix in self.insisted)
 
     def _worked(
         self, sizes: Sizes, values: Mapping[str, list[list[Fraction]]], around: Fraction | int

@@ -643,6 +643,8 @@ class Ring:
             elif kind == "det":  # (-1)ⁿ
                 exponent = exponent % 2
             elif kind == "δ":
+                if exponent < 0:
+                    raise Undefined("a division by zero off the diagonal")
                 exponent = 1
             elif kind == "x":
                 exponent = exponent % 2 if "sign" in self.assumed[self.atoms[atom][1]] else 1

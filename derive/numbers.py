@@ -54,6 +54,10 @@ class Numbers:
                 ]
         return self.known[root]
 
+    def determinant(self, matrix: Expr) -> Any:
+        """Return the determinant of the matrix that an expression is."""
+        return self.det(_View(self.matrix(matrix), matrix.shape))
+
     def sum(self, dim: Dim, body: Callable[[int], Any]) -> Any:
         total, count = arb(0), extent(dim, self.sizes)
         self.cells.spend(count)

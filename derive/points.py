@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from functools import cached_property
+from itertools import count
 from math import log10
 from typing import Any
 
@@ -35,6 +36,8 @@ from derive.program import Program
 
 #: How far a point is moved to see whether something jumps there, and what counts as a jump.
 STEP, JUMP = Fraction(1, 2**66), Fraction(1, 10**6)
+#: An intermediate is moved by numbers that come so much later than those of the inputs.
+APART = 2000
 #: Sizes that are tried, the smallest first.
 LARGEST, MOST_SIZES = 3, 81
 #: So many seeds give numbers to be shown, the others give numbers that meet no kink by chance.
@@ -174,7 +177,7 @@ class Trial:
         moved = 0 if name in self.program.inputs else self.nudge
         jets: dict[str, Rows] = {
             name: [
-                [Jet(x + rational(moved * (1 + (5 * i + 3 * j) % 7)), direction.get((i, j), 0))
+                [Jet(x + rational(moved * _unlike(APART + 3 * i + j)), direction.get((i, j), 0))
                  for j, x in enumerate(row)]
                 for i, row in enumerate(self.known[name])
             ]
@@ -232,7 +235,9 @@ class Trial:
                     known = self.gradients.get(name)
                     expected = known[i][j] if known else self.slope(name, {(i, j): 1})
                     if apart(expected, claimed):
-                        return (i, j), expected, claimed
+                        beside = (near.slope(name, {(i, j): 1}) for near in self._beside)
+                        steady = all(_near(expected, other) for other in beside)
+                        return ((i, j), expected, claimed) if steady else None
         except DomainError:
             pass
         return None
@@ -261,7 +266,7 @@ class Trial:
         """Return a direction in which every entry of a name has a part, each another one."""
         rows, cols = self.program.leaves[name].shape.extents(self.sizes)
         cells = [(i, j) for i in range(rows) for j in range(cols)]
-        return {cell: 101 + 7 * k if len(cells) > 1 else 1 for k, cell in enumerate(cells)}
+        return {cell: _unlike(k) if len(cells) > 1 else 1 for k, cell in enumerate(cells)}
 
     def along(self, name: str) -> Any:
         """Return the slope of the loss along that direction."""
@@ -290,12 +295,10 @@ class Trial:
         """The program on both sides of the point, every number moved by an amount of its own."""
 
         def moved(step: Fraction) -> Trial:
+            place = count()
             values = {
-                name: [
-                    [x + step * (1 + (7 * k + 5 * i + 3 * j) % 11) for j, x in enumerate(row)]
-                    for i, row in enumerate(rows)
-                ]
-                for k, (name, rows) in enumerate(self.values.items())
+                name: [[x + step * _unlike(next(place)) for x in row] for row in rows]
+                for name, rows in self.values.items()
             }
             return Trial(self.program, self.sizes, values, step)
 
@@ -365,6 +368,12 @@ def _finite(rows: Rows) -> Rows:
     if not all(is_exact(x) or x.is_finite() for row in rows for x in row):
         raise DomainError("a number that is not finite, or too large")
     return rows
+
+
+def _unlike(k: int) -> int:
+    """Return the k-th of numbers that differ, and of which no few have a simple sum: what is equal
+    at a point, and moves by these, is equal no more."""
+    return pow(5, k + 1, 10_007)
 
 
 def apart(a: Any, b: Any) -> bool:

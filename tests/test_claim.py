@@ -541,13 +541,36 @@ def test_a_claim_of_another_shape_has_a_counterexample_where_it_fits():
         assert other.verdict == "refuted" and other.counterexample is None
 
 
+# program, claim, what is true, in names that hold where no two dimensions are equal
+OWN_NAMES = [
+    ("X: (n, n); W: (n, m); L = sum(X @ W)", "dX = ones(n, m) @ W", "dX = ones(n, m) @ W.T"),
+    (
+        "X: (m, m); x: (n, 1); L = sum(X) * sum(x ** 2)",
+        "dX = x @ x.T",
+        "dX = sum(x ** 2) * ones(m, m)",
+    ),
+    ("X: (m, n); L = sum(X)", "dX = ones(m, n) @ eye(m)", "dX = ones(m, n)"),
+]
+
+
+@pytest.mark.parametrize(("program", "claim", "truth"), OWN_NAMES)
+def test_what_is_true_is_said_for_all_sizes(program, claim, truth):
+    """Also of a claim that fits where two dimensions are equal alone."""
+    (found,) = check(program, claim)
+    assert (found.verdict, found.truth) == ("refuted", truth)
+    if found.counterexample is not None:
+        assert set(found.counterexample.sizes) == set("mn")
+
+
 MISFITS = [
     # program, claim, scope or sizes, reason
-    ("X: (m, n); W: (n, k); Y = X @ W", "dX = dY @ W.T + ones(n, m)", "m = 1, k = 1",
+    ("X: (m, n); W: (n, k); Y = X @ W", "dX = dY @ W.T + ones(n, m)",
+     "m = 1, n = 1, k = 1",
      "these do not broadcast; it fits where m = n, and is false there"),
     ("X: (m, n); W: (n, k); Y = X @ W", "dX = dY @ W.T * n / m + 0 * ones(n, m)", "where m = n",
      "these do not broadcast"),
-    ("X: (m, n); W: (n, k); Y = X @ W", "dX = ones(m, k) @ W + zeros(n, m)", "m = 1",
+    ("X: (m, n); W: (n, k); Y = X @ W", "dX = ones(m, k) @ W + zeros(n, m)",
+     "m = 1, n = 1, k = 1",
      "it fits where k = n and m = k, and is false there"),
     ("X: (m, n); Y = X @ X.T", "dX = (dY + dY.T) @ X + zeros(n, m) @ eye(m)", "where m = n",
      "these do not broadcast"),

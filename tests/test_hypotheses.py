@@ -29,6 +29,8 @@ ASKED = {
     "X / (m - n)": ["m ≠ n"], "X / (3 * n - 2 * m)": ["3 * n ≠ 2 * m"],
     "X / (n - m - 1)": ["n ≠ m + 1"], "X * log(n - m)": ["n > m"], "X * sqrt(n - m)": ["n ≥ m"],
     "X / ((n - 1) * sum(X))": ["n ≥ 2"], "X / sqrt((n - 1) * sum(X ** 2))": ["n ≥ 2"],
+    "X / (n < 2)": ["2 > n"], "X / sign(n - 1)": ["n ≥ 2"], "X / (n > m)": ["n > m"],
+    "X / abs(n - m)": ["n ≠ m"], "X * log(n > m)": ["n > m"], "X * sqrt(n > m)": [],
     "X / (sqrt(n) - 1)": ["sqrt(n) - 1 ≠ 0"], "X * log(5 - n)": ["5 > n"],
 }  # fmt: skip
 
@@ -163,6 +165,8 @@ def test_where_an_argument_is_zero_for_every_input(text, word):
 NOWHERE = (
     "X: (n, k); Y = X / (sum(softmax(X)) - n)", "x: (n, 1); y = sqrt(-1 - x ** 2)",
     "x: (n, 1); y = x / (x - x)", "x: (n, 1); y = log(x) + log(-x)",
+    "X: (n, n); s: (); H = s - s; L = det(diag(H)) + sum(X)",
+    "x: (n, 1); H = x - x; L = norm(H) + sum(x)",
 )  # fmt: skip
 
 

@@ -1,11 +1,12 @@
 """Points: sizes in order, numbers that obey, gradients by definition, numbers as texts."""
 
 from fractions import Fraction
-from itertools import islice, product
+from itertools import combinations, islice, product
 
 import pytest
 from flint import arb
 
+import derive
 from derive.claim import Case
 from derive.exact import rational
 from derive.parse import parse
@@ -78,6 +79,29 @@ def test_nothing_is_said_at_a_jump(name):
     point = {k: [[Fraction(x) for x in row] for row in rows] for k, rows in values.items()}
     of, expr = case.read(claim.replace("dy", "1"))
     assert Trial(case.program, {}, point).difference(of, expr) is None
+
+
+CELLS = list(product(range(3), range(4)))
+
+
+@pytest.mark.parametrize("cells", list(combinations(CELLS, 2)), ids=str)
+def test_nothing_is_said_where_two_entries_tie(cells):
+    case = Case(parse("X: (n, m); L = max(X)"))
+    rows = [[Fraction(9 if (i, j) in cells else i + j) for j in range(4)] for i in range(3)]
+    trial = Trial(case.program, {"n": 3, "m": 4}, {"X": rows})
+    assert trial.difference(*case.read("dX = 3 * X")) is None
+
+
+def test_an_intermediate_does_not_move_as_an_input_does():
+    (judgement,) = derive.check("s: (); Z = s > 0; L = max(s, Z)", ["dZ = 0 * Z"])
+    (s,) = judgement.counterexample.values["s"][0]
+    assert judgement.verdict == "refuted" and (judgement.counterexample.expected, s) != ("1/2", "1")
+
+
+def test_ties_of_several_columns_do_not_cancel():
+    (judgement,) = derive.check("X: (3, 3); Y = min(X, axis=0)", ["dX = ones(3, 1) @ dY"])
+    columns = zip(*judgement.counterexample.values["X"], strict=True)
+    assert judgement.verdict == "refuted" and all(c.count(min(c)) == 1 for c in columns)
 
 
 def test_a_difference_is_certain_and_has_its_entry():
