@@ -859,7 +859,7 @@ class Case:
         screens = self._screens(name)[:1]
         for screen in screens:
             for other in self._outermost:
-                screen.values[f"d{other}"] = screen.reading.matrix(self.local(other))
+                screen.define(f"d{other}", self.local(other))
         return lambda p, q: any(screen.differ(p, q) for screen in screens)
 
     def _same(self, p: Expr, q: Expr) -> bool:

@@ -10,6 +10,7 @@ point where something jumps, or has no value, nothing is said.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from fractions import Fraction
 from functools import cached_property
 from itertools import count
@@ -325,6 +326,11 @@ class Screen:
             return float(sum(rows[i][j] * part for (i, j), part in self.direction.items()))
         except (ArithmeticError, ValueError, TypeError, DomainError):
             return None  # a root of a negative number is complex, and is no number here
+
+    def define(self, name: str, expr: Expr) -> None:
+        """Give a name the value of an expression, if that has one in floating point."""
+        with suppress(ArithmeticError, ValueError, TypeError, KeyError):
+            self.values[name] = self.reading.matrix(expr)
 
     def differ(self, one: Expr, other: Expr) -> bool:
         """Whether two expressions over names that have values here are different numbers."""

@@ -516,15 +516,17 @@ KINDS = ("mixed", "positive", "unit", "large", "high", "tie", "low", "mixed", "f
 def drawn(rng: random.Random, rows: int, cols: int, kind: str) -> list[list[Fraction]]:
     """Return fractions of a kind; all are distinct, but for ties."""
     if kind == "some":
-        kind = rng.choice((*KINDS[:5], "low"))
+        kind = rng.choice((*KINDS[:5], "low", "small"))
     if kind == "flat":
         x = Fraction(rng.choice((-2, -1, 0, 1, 2)))
         return [[x] * cols for _ in range(rows)]
     if kind == "tie":
         return [[Fraction(rng.choice((-1, 0, 1, 2))) for _ in range(cols)] for _ in range(rows)]
     pool = rng.sample(range(3, 64), min(rows * cols, 61)) + [5] * max(0, rows * cols - 61)
-    scale = {"unit": 64, "large": 3, "high": 1, "low": 2}.get(kind, 16)
-    signs = [1] if kind in ("positive", "unit", "high") else [-1] if kind == "low" else [1, -1]
+    scale = {"unit": 64, "large": 3, "high": 1, "low": 2, "small": 256}.get(kind, 16)
+    signs = (
+        [1] if kind in ("positive", "unit", "high", "small") else [-1] if kind == "low" else [1, -1]
+    )
     cells = iter(Fraction(k * rng.choice(signs), scale) for k in pool)
     return [[next(cells) for _ in range(cols)] for _ in range(rows)]
 

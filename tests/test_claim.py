@@ -583,3 +583,14 @@ def test_a_claim_of_another_shape_may_name_the_dimensions(program, claim, scope,
     (found,) = check(program, claim)
     assert (found.verdict, found.scope) == ("refuted", scope)
     assert found.reason.endswith(reason)
+
+
+def test_a_gradient_that_floating_point_does_not_hold_is_no_fault():
+    """At the point of a screen a statement's own gradient may be a quotient by 0."""
+    program = (
+        "x: (n, 1); X: (n, n); s: (1, 1); Z = sqrt(x * x); H = min(X * (X < 0.5), 0.1); "
+        "L = exp(s / (2 + sin(s))) + sum(Z) + sum(H)"
+    )
+    claim = "dX = (1 / 10 > X * (L / 2 > X)) * (1 / 2 > X)"
+    (found,) = check(program, claim, assume={"s": ["unit-interval"]})
+    assert found.verdict == "refuted"
