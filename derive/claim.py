@@ -444,8 +444,9 @@ class Case:
     def _judged(self, text: str, name: str, expr: Expr) -> Judgement:
         shape = self.program.leaves[name].shape
         own, other = (x.at(self.program.sizes) for x in (shape, expr.shape))
+        asks = self._asks(name, expr)
         common: dict[str, Any] = {
-            "claim": text, "conditions": self._conditions(name, expr, asked(self.program, expr)),
+            "claim": text, "conditions": _each_once(asked(self.program, expr), asks),
             "meanings": dict(self.meanings),
         }  # fmt: skip
         if expr.shape != shape and all(map(same_number, expr.shape.dims, shape.dims)):
@@ -487,7 +488,7 @@ class Case:
                         "hold and both sides have a value",
                         truth=self._true(name), **common,
                     )  # fmt: skip
-                common["conditions"] = self._conditions(name, expr, relations)
+                common["conditions"] = _each_once(relations, asks)
                 return Judgement(
                     verdict=PROVED, scope=EVERY_SHAPE, method="index normal form",
                     truth=self._says(name, expr), **common,
@@ -699,19 +700,15 @@ class Case:
         case.apart = self.apart
         return case
 
-    def _conditions(
-        self, name: str, expr: Expr, relations: Sequence[Relation] = ()
-    ) -> tuple[str, ...]:
-        """Return what the program and the claim ask for, in words, each condition once."""
+    def _asks(self, name: str, expr: Expr) -> list[str]:
+        """Return what the program and the claim ask for of the inputs, in words."""
         ground = self.ground(name, expr)
         own = [s.expr for s in self.program.statements if f"d{s.name}" in self.gradients]
-        asked_for = [
-            c
+        return [
+            in_words(c, self.program.written)
             for c in conditions(ground, (*own, *self.restated, expr))
             if c.kind != "distinct" or not marks_winner(*map(self._composed, c.args))
         ]
-        words = (in_words(c, self.program.written) for c in asked_for)
-        return tuple(dict.fromkeys([*map(str, relations), *words]))
 
     def _composed(self, arg: Expr) -> Expr:
         return self.program.composed(bare(arg))
@@ -1219,6 +1216,10 @@ class Case:
 def sizes_in_words(sizes: Mapping[str, int]) -> str:
     """Return sizes as a reader writes them: n = 2, d = 3."""
     return ", ".join(f"{dim} = {k}" for dim, k in sizes.items())
+
+
+def _each_once(relations: Sequence[Relation], words: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([*map(str, relations), *words]))
 
 
 def _is_order_of_factors(error: ShapeError) -> bool:

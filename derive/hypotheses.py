@@ -433,7 +433,7 @@ class Ground:
         self.inputs = {*program.inputs, f"d{program.output}"} - self.assumed.keys()
         seen = dict.fromkeys(node for _, expr in self.definitions for node in nodes(expr))
         self.nodes = list(seen)
-        gaps = ((node, gap_of(node)) for node in seen)
+        gaps = ((node, gap_of(node)) for node in seen if not self._marks_winner(node))
         self.kinks = {n: gap for n, gap in gaps if gap is not None and not self._is_free(gap)}
         self.known = {node for node, gap in self.kinks.items() if self._is_known(gap)}
         self.asks = bool(self.kinks) or any(map(self._is_partial, seen))
@@ -447,6 +447,16 @@ class Ground:
             for condition in node.op.where(node.data, *node.args)
             if condition.kind in SEEN
         }
+
+    def _marks_winner(self, node: Expr) -> bool:
+        """Whether a comparison tells a maximum's winner, which meets it all around a point."""
+        if node.name != "gt":
+            return False
+        sides = [bare(arg) for arg in node.args]
+        meant = (self.meanings.get(side.data[0], side) if side.is_var else side for side in sides)
+        return any(side.name in EXTREMA for side in meant) and marks_winner(
+            *map(self.composed, sides)
+        )
 
     def _is_partial(self, node: Expr) -> bool:
         """Whether a function has no value or no derivative somewhere, at a point or at all."""
