@@ -31,7 +31,7 @@ def gradient(
     assume: Assumptions | None = None,
     code: str | None = None,
     timeout: float | None = TIMEOUT,
-) -> dict[str, str] | str:
+) -> Gradients | str:
     """Return a program's gradients, proved first: formulas by name, or a function that runs.
 
     >>> gradient("X: (n, d); w: (d, 1); y = X @ w")
@@ -46,19 +46,32 @@ def gradient(
         return {"w": dw}
     <BLANKLINE>
 
-    `assume` is what holds of an input, and makes formulas shorter; `code` is numpy, torch or jax.
-    Raises what `derive.prove` raises.
+    The formulas are a dictionary whose `where` tells the hypotheses. `assume` is what holds of an
+    input, and makes formulas shorter; `code` is numpy, torch or jax. Raises what `derive.prove`
+    raises.
     """
     if code is not None:
         library(code)
     with limited(timeout):
         proof = prove(program, shapes, wrt=wrt, assume=assume, detail="brief", timeout=None)
-        return proof.gradients if code is None else to_code(proof, code)
+        return Gradients(proof) if code is None else to_code(proof, code)
+
+
+class Gradients(dict[str, str]):
+    """Gradients by name, in input syntax; `where` is what must hold of the sizes and the inputs.
+
+    >>> gradient("x: (n, 1); L = sum(log(x)) / (n - 1)").where
+    ('n ≥ 2', 'every entry of x is positive')
+    """
+
+    def __init__(self, proof: Proof):
+        super().__init__(proof.gradients)
+        self.where = proof.hypotheses
 
 
 def to_code(proof: Proof, name: str) -> str:
     """Return the gradients of a proved derivation as a function in `numpy`, `torch` or `jax`."""
-    return _Writer(proof.derivation, library(name)).module()
+    return _Writer(proof.derivation, library(name), proof.hypotheses).module()
 
 
 # -- libraries -------------------------------------------------------------------------------------
@@ -235,8 +248,8 @@ LIBRARIES = {lib.name: lib for lib in (NUMPY, TORCH, JAX)}
 class _Writer:
     """One function of one derivation in one library."""
 
-    def __init__(self, derivation: Derivation, lib: Library):
-        self.derivation = derivation
+    def __init__(self, derivation: Derivation, lib: Library, hypotheses: Sequence[str] = ()):
+        self.derivation, self.hypotheses = derivation, hypotheses
         self.program = derivation.program.with_numbers()
         written = derivation.program.in_numbers
         self.backward = {name: written(value) for name, value in derivation.backward.items()}
@@ -307,7 +320,8 @@ class _Writer:
         shapes = ", ".join(f"{name} is {self._shape(name)}" for name in self.given)
         plural = "s" if len(self.derivation.wrt) > 1 else ""
         assumed = said(self.derivation.assumed, self.name)
-        where = " and ".join(one["says"].format(one["name"]) for one in assumed)
+        words = [one["says"].format(one["name"]) for one in assumed]
+        where = " and ".join([*words, *self.hypotheses])
         return f'"""The gradient{plural} of {what}: {shapes}{", where " * bool(where)}{where}."""'
 
     def _shape(self, name: str) -> Shape:

@@ -352,7 +352,8 @@ def gradient(target: str, **options: Any) -> int:
     elif options["as_json"]:
         import json
 
-        say(json.dumps(proof.gradients, ensure_ascii=False))
+        where = {"where": proof.hypotheses} if proof.hypotheses else {}  # no name is `where`
+        say(json.dumps({**proof.gradients, **where}, ensure_ascii=False))
     elif options["as_latex"]:
         from derive.notation import Notation
         from derive.printers.latex import latex
@@ -361,7 +362,11 @@ def gradient(target: str, **options: Any) -> int:
         for variable, value in proof.derivation.gradients.items():
             left = latex(notation.leaf(f"d{variable}"))
             say(f"{left} = {latex(notation.expr(value))}")
+        for hypothesis in proof.hypotheses:
+            say(f"% where {hypothesis}")
     else:
         for variable, formula in proof.gradients.items():
             say(f"d{variable} = {formula}")
+        for hypothesis in proof.hypotheses:
+            say(f"  where {hypothesis}")
     return 0

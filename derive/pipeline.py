@@ -81,6 +81,13 @@ class Proof(Document):
         return self._written(self.derivation.gradients)
 
     @property
+    def hypotheses(self) -> tuple[str, ...]:
+        """What must hold of the sizes and of the inputs, in words."""
+        d = self.derivation
+        words = (in_words(c, d.program.written) for group in d.conditions for c in group)
+        return tuple(dict.fromkeys([*map(str, d.relations), *words]))
+
+    @property
     def backward(self) -> dict[str, str]:
         """The gradient by every name on the way back, each in terms of the one before it."""
         return self._written(self.derivation.backward)
@@ -137,10 +144,7 @@ class Proof(Document):
             "sizes": dict(d.sizes),
             "wrt": list(d.wrt),
             "assumed": {name: sorted(words) for name, words in d.assumed.items()},
-            "hypotheses": [
-                *(str(relation) for relation in d.relations),
-                *(in_words(c) for group in d.conditions for c in group),
-            ],
+            "hypotheses": list(self.hypotheses),
             "gradients": self.gradients,
             "backward": self.backward,
             "proved": self.proved,

@@ -420,6 +420,24 @@ def test_gradients_alone(capsys):
     assert json.loads(capsys.readouterr().out) == {"X": "dY @ W.T", "B": "sum(dY, axis=0)"}
 
 
+UNDER = "X: (n, n); L = logdet(X) + sum(abs(X)) / (n - 1)"
+ASKED = ["n ≥ 2", "the determinant of X is positive", "every entry of X is different from 0"]
+
+
+def test_gradients_say_what_they_ask_for(capsys):
+    def printed(*options):
+        assert main(["gradient", UNDER, *options]) == 0
+        return capsys.readouterr().out
+
+    assert printed().splitlines()[1:] == [f"  where {k}" for k in ASKED]
+    assert json.loads(printed("--json"))["where"] == ASKED
+    assert printed("--latex").splitlines()[1:] == [f"% where {k}" for k in ASKED]
+    assert f'X is n×n, where {" and ".join(ASKED)}."' in printed("--code", "numpy")
+    found = derive.gradient(UNDER)
+    assert list(found) == ["X"] and found.where == tuple(ASKED)
+    assert derive.gradient(AFFINE).where == ()
+
+
 def test_gradients_as_code(capsys):
     assert main(["gradient", "affine", "--code", "numpy"]) == 0
     assert capsys.readouterr().out == derive.gradient(AFFINE, code="numpy")
