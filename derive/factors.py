@@ -14,8 +14,9 @@ from derive.forms import Exponent, Form, exact
 if TYPE_CHECKING:
     from derive.normal import Ring
 
-#: A form with more terms or atoms than these is not taken apart.
-MOST_TERMS, MOST_ATOMS = 40, 24
+#: A form with more terms or atoms than these is not taken apart, nor one of a higher degree: the
+#: factors of 1 + x¹⁰⁰¹ have thousands of terms.
+MOST_TERMS, MOST_ATOMS, MOST_DEGREE = 40, 24, 60
 
 
 def polynomial_factors(
@@ -38,6 +39,7 @@ def polynomial_factors(
         return None
     if all(len(m) < 2 and sum(e for _, e in m) in (0, 1) for m in form):
         return None  # it is linear
+    ring.budget.spend(len(form) * len(atoms))
     steps = {
         a: lcm(*(Fraction(e).denominator for m in form for b, e in m if a == b)) for a in atoms
     }
@@ -49,6 +51,8 @@ def polynomial_factors(
         for atom, exponent in monomial:
             exponents[places[atom]] += int(exponent * steps[atom])
         value = Fraction(coefficient)
+        if sum(exponents) > MOST_DEGREE:
+            return None
         terms[tuple(exponents)] = fmpq(value.numerator, value.denominator)
     context = fmpq_mpoly_ctx.get([f"v{k}" for k in range(len(atoms))], Ordering.lex)
     number, factors = context.from_dict(terms).factor()

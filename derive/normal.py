@@ -614,6 +614,7 @@ class Ring:
 
     def _settle(self, monomial: Monomial) -> Form:
         """Return a monomial with the laws of its special atoms applied."""
+        self.budget.spend(len(monomial))
         plain: list[tuple[int, Exponent]] = []
         others: list[Form] = []
         won: dict[tuple, tuple] = {}
@@ -1352,6 +1353,7 @@ class Ring:
 
     def rename(self, form: Form, names: Mapping[Index, Index]) -> Form:
         """Return a form with free indices replaced."""
+        self.budget.spend(len(form))
         result: Form = {}
         for monomial, coefficient in form.items():
             for m, c in self._renamed(monomial, names).items():
@@ -1643,15 +1645,15 @@ class Ring:
         may vanish all the same.
         """
         while form:
-            below = {m: self._below(m) for m in form}
-            shared = frozenset[int]().union(*below.values())
+            below = self._below(form)
+            negative = {a for m in form for a, e in m if e < 0 and a in below[m]}
             bound = frozenset[int]().union(*(self._bound(m) for m in form))
-            free = [a for a in sorted(shared) if not self.indices[a] & bound]
+            free = [a for a in sorted(negative) if not self.indices[a] & bound]
             self.budget.spend(len(form) * (1 + len(free)))
             if not free:
                 return not self._reduced(form)
             parts = _parts(form, below)
-            if len(parts) > 1:
+            if len(parts) - (not all(below.values())) > 1:
                 return all(map(self._vanishes, parts))
             without = {a: _parts(form, {m: b - {a} for m, b in below.items()}) for a in free}
             atom = max(free, key=lambda a: (len(without[a]), sum(a in b for b in below.values())))
@@ -1659,9 +1661,17 @@ class Ring:
             form = self._cleared(form, atom, times)
         return True
 
-    def _below(self, monomial: Monomial) -> frozenset[int]:
-        """Return the denominators of a monomial."""
-        return frozenset(a for a, e in monomial if e < 0 and self.atoms[a][0] in BELOW)
+    def _below(self, form: Form) -> dict[Monomial, frozenset[int]]:
+        """Return the denominators of each term, and its roots but those that all terms have: √p
+        and q/√p belong together."""
+        exponents = {m: {a: e for a, e in m if self.atoms[a][0] in BELOW} for m in form}
+        roots = {a for at in exponents.values() for a, e in at.items() if e % 1}
+        own = {a for a in roots if len({at.get(a, 0) % 1 for at in exponents.values()}) > 1}
+        own = {a for a in own if not self._is_number(a)}
+        return {
+            m: frozenset(a for a, e in at.items() if e < 0 or a in own)
+            for m, at in exponents.items()
+        }
 
     def _without_denominators(self, form: Form) -> Form:
         """Return a form multiplied by its denominators, one after the other."""
@@ -1715,9 +1725,10 @@ class Ring:
                 found = square_forms.reduction(self, monomial, atom)
                 if found is not None:
                     return found
-            if power >= 0 or not isinstance(power, int) or self.atoms[atom][0] != "pow":
+            if power >= 0 or self.atoms[atom][0] != "pow":
                 continue
             base = self.thaw(self.atoms[atom][1])
+            self.budget.spend(len(base))
             for lead, gone in self._leads(base, monomial, atom):
                 rest = {m: c for m, c in base.items() if m != lead}
                 kept = merge(monomial, tuple((a, -e) for a, e in gone))
@@ -1786,6 +1797,7 @@ class Ring:
 
     def _denominator(self, form: Form) -> tuple[int, int] | None:
         """Return an atom in a denominator that no sum binds, and the power that clears it."""
+        self.budget.spend(len(form))
         worst: dict[int, int] = {}
         for monomial in form:
             for atom, exponent in monomial:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from derive.forms import MASKS, UNIT, Form, Monomial, accumulate
+from derive.forms import MASKS, UNIT, Budget, Form, Monomial, accumulate
 
 if TYPE_CHECKING:
     from derive.normal import Ring
@@ -24,8 +24,10 @@ MOST = 200
 Inequality = tuple[Form, bool]
 
 
-def impossible(inequalities: Sequence[Inequality]) -> bool:
+def impossible(inequalities: Sequence[Inequality], budget: Budget | None = None) -> bool:
     """Whether P > 0 and Q ≥ 0 ... contradict each other, as x - 1 > 0 and -x > 0 do.
+
+    Raises `TooLarge` where that takes more steps than are left.
 
     >>> x = ((0, 1),)
     >>> impossible([({x: 1, (): -1}, True), ({x: -1}, True)])
@@ -41,6 +43,8 @@ def impossible(inequalities: Sequence[Inequality]) -> bool:
         terms = {monomial for form, _ in rows for monomial in form}
         if not terms:
             return False
+        if budget is not None:
+            budget.spend(len(rows) * len(terms) // 8)
         chosen = min(terms, key=lambda m: (_pairs(rows, m), m))
         if _pairs(rows, chosen) > MOST:
             return False
@@ -116,7 +120,7 @@ class Given:
 
     def is_impossible(self) -> bool:
         """Whether there is no such case for certain."""
-        return impossible(self._inequalities())
+        return impossible(self._inequalities(), self.ring.budget)
 
     def sign_of(self, form: Form) -> int | None:
         """Return the sign that a form has in this case: 1 or -1, `None` where it is not known."""
@@ -124,7 +128,7 @@ class Given:
             return None
         known = self._inequalities(form)
         for sign in (1, -1):
-            if impossible([*known, (self.ring.scale(-sign, form), False)]):
+            if impossible([*known, (self.ring.scale(-sign, form), False)], self.ring.budget):
                 return sign
         return None
 
