@@ -78,8 +78,9 @@ EXCEPTIONS = {
 }  # fmt: skip
 
 
-#: Hypotheses about a matrix as a whole, as they are seen to hold.
+#: Hypotheses that a value does not imply, as they are seen to hold: the root of 0 is 0.
 SEEN: Mapping[str, Callable[[Numbers, Expr], bool]] = {
+    "positive": lambda work, A: all(interval(x) > 0 for row in work.matrix(A) for x in row),
     "invertible": lambda work, A: not interval(work.determinant(A)).contains(0),
     "nonzero-matrix": lambda work, A: len(_zeros(work, A)) < prod(A.shape.extents(work.sizes)),
 }
@@ -440,7 +441,7 @@ class Ground:
 
     @cached_property
     def insisted(self) -> set[tuple[str, Expr]]:
-        """What functions ask of a matrix as a whole, although they have a value elsewhere."""
+        """What functions ask for although they have a value elsewhere."""
         return {
             (condition.kind, condition.args[0])
             for node in self.nodes

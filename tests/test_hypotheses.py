@@ -167,6 +167,8 @@ NOWHERE = (
     "x: (n, 1); y = x / (x - x)", "x: (n, 1); y = log(x) + log(-x)",
     "X: (n, n); s: (); H = s - s; L = det(diag(H)) + sum(X)",
     "x: (n, 1); H = x - x; L = norm(H) + sum(x)",
+    "X: (n, m); s: (); Z = tan(abs(X * 0) ** 0.5); L = sum(Z) * (s >= 5)",
+    "X: (n, m); s: (); L = sum(sqrt(s * relu(X - X)))",
 )  # fmt: skip
 
 
