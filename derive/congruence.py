@@ -105,9 +105,9 @@ def _is_arithmetic(node: Expr) -> bool:
 
 
 def _is_smooth(node: Expr) -> bool:
-    """Whether a node is arithmetic, or a function of entries without conditions."""
-    smooth = bool(node.op.derivatives) and not node.op.where(node.data, *node.args)
-    return smooth or _is_arithmetic(node)
+    """Whether a node is arithmetic, or a function without conditions that keeps the shape."""
+    keeps = node.op.style == "call" and all(arg.shape == node.shape for arg in node.args)
+    return _is_arithmetic(node) or (keeps and not node.op.where(node.data, *node.args))
 
 
 def _parts(root: Expr, goes_on: Callable[[Expr], bool]) -> Iterator[Expr]:

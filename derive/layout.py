@@ -19,16 +19,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A piece of layout."""
+    """A piece of layout; a printer may keep what it made of it in `printed`."""
 
     kind: str
     parts: tuple[Box, ...] = ()
     text: str = ""
+    printed: dict[str, str] = field(default_factory=dict, init=False, compare=False, repr=False)
 
 
 def row(*parts: Box) -> Box:

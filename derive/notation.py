@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 from itertools import chain
+from typing import Any
 
 from derive.errors import UnsupportedError
 from derive.expr import OPS, Condition, Expr, Op, number
@@ -87,6 +88,8 @@ class Notation:
         self.program = derivation.program
         self.sizes = derivation.sizes
         self.written = {dim: self.sizes[dim] for dim in self.program.sizes}
+        #: What was laid out already, by what it is: a display is tried at several widths.
+        self.kept: dict[tuple, tuple[Any, Any]] = {}
 
     # -- names -------------------------------------------------------------------------------------
 
@@ -678,8 +681,18 @@ class Notation:
 
     # -- written-out matrices ----------------------------------------------------------------------
 
+    def _keep(self, key: tuple, source: Any, make: Callable[[], Any]) -> Any:
+        """Return what is made of a source the first time; the source lives as long as its name."""
+        found = self.kept.get((id(source), *key))
+        if found is None:
+            found = self.kept[id(source), *key] = (source, make())
+        return found[1]
+
     def cells(self, grid: Grid) -> Cells:
         """Return a matrix's entries printed, only those that elision leaves."""
+        return self._keep(("cells",), grid, lambda: self._cells(grid))
+
+    def _cells(self, grid: Grid) -> Cells:
         rows, cols = map(self.shown, grid.leaf.shape.extents(self.sizes))
         write = self._cell_writer(grid)
         return Cells(
@@ -691,7 +704,7 @@ class Notation:
 
     def cell(self, grid: Grid, i: int, j: int) -> Box:
         """Return one entry of a written-out matrix."""
-        return self.written_sum(self._at(grid, i, j))
+        return self._keep(("cell", i, j), grid, lambda: self.written_sum(self._at(grid, i, j)))
 
     def shown(self, count: int) -> list[int | None]:
         """Return the places that are shown, `None` where dots stand."""
@@ -707,6 +720,9 @@ class Notation:
 
     def written_sum(self, term: Scalar) -> Box:
         """Return a written-out scalar, with dots in the middle of a long run of like terms."""
+        return self._keep(("sum",), term, lambda: self._written_sum(term))
+
+    def _written_sum(self, term: Scalar) -> Box:
         if term.kind != "add":
             return self.scalar(term)
         return row(*chain.from_iterable(self._signed_terms(self._shortened(term))))
@@ -751,7 +767,10 @@ class Notation:
         return write
 
     def _at(self, grid: Grid, i: int, j: int) -> Scalar:
-        return written_out(grid.tree, self._places(grid, i, j), self.sizes)
+        def put_in() -> Scalar:
+            return written_out(grid.tree, self._places(grid, i, j), self.sizes)
+
+        return self._keep(("at", i, j), grid, put_in)
 
     def _places(self, grid: Grid, i: int, j: int) -> dict[Index, Index]:
         rows, cols = grid.leaf.shape.dims
@@ -798,6 +817,9 @@ class Notation:
 
     def explicit(self, expr: Expr) -> list[Cells | Box]:
         """Return an expression whose operands are matrices written out, and the signs between."""
+        return self._keep(("explicit",), expr, lambda: self._explicit(expr))
+
+    def _explicit(self, expr: Expr) -> list[Cells | Box]:
         match expr.name:
             case "matmul":
                 return [*self._factor(expr.args[0]), *self._factor(expr.args[1])]
@@ -864,6 +886,9 @@ class Notation:
 
     def math(self, math: Math, shapes: bool = False) -> Box:
         """Return what fits on a line: an expression, a scalar, an entry, a slice."""
+        return self._keep(("math", shapes), math, lambda: self._math(math, shapes))
+
+    def _math(self, math: Math, shapes: bool) -> Box:
         match math:
             case Scalar():
                 return self.scalar(math)

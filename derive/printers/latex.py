@@ -76,6 +76,13 @@ def latex(box: Box) -> str:
     >>> latex(frac(num(1), word("tr")))
     '\\\\frac{1}{\\\\operatorname{tr}}'
     """
+    found = box.printed.get("latex")
+    if found is None:
+        found = box.printed["latex"] = _latex(box)
+    return found
+
+
+def _latex(box: Box) -> str:
     text = box.text
     match box.kind:
         case "id":
@@ -272,7 +279,7 @@ def _inside(box: Box) -> tuple[list[Box], Box, Box] | None:
 
 
 def _measured(parts: list[Box]) -> float:
-    return width(latex(row(*parts)))
+    return sum(width(latex(part)) for part in parts)
 
 
 def _continued(piece: list[Box]) -> str:
