@@ -81,6 +81,8 @@ if TYPE_CHECKING:
 MOST_VARIANTS, MOST_TRIALS = 1000, 4
 #: Matrices with more entries than this are not drawn at the sizes that a user gave as numbers.
 MOST_DRAWN = 10_000
+#: Where a program without dimensions is judged.
+SCALARS = "scalars"
 #: A gradient with more entries than this is not written out.
 MOST_ENTRIES = 100
 #: What an entry of a name stands for, `None` for another name's.
@@ -437,7 +439,7 @@ class Case:
             return None
         found = case._judged(text, *meant)
         if found.verdict != PROVED:
-            return found
+            return replace(found, scope=GIVEN_SIZES) if found.scope == SCALARS else found
         every = found.scope == EVERY_SHAPE
         return replace(found, scope=GIVEN_SIZES if every else f"{GIVEN_SIZES}, {found.scope}")
 
@@ -506,8 +508,8 @@ class Case:
             return self._last_resort(name, expr, why, common)
         refuted = Judgement(
             verdict=REFUTED,
-            scope=sizes_in_words(found.sizes) or "scalars",
-            method="fractions at a point" if found.is_exact else "rigorous intervals at a point",
+            scope=sizes_in_words(found.sizes) or SCALARS,
+            method=_road(found),
             counterexample=found,
             **common,
         )
@@ -537,13 +539,17 @@ class Case:
         """Judge what neither normal forms nor points decide, by judges who know sizes alone."""
         sizes = self._at((4, 5, 6))
         outcome = self._modulo(name, expr, sizes)
-        if outcome is not None and not outcome.agrees:
-            points = (self._differs(name, expr, sizes, seed) for seed in range(SEEDS))
-            found = next((point for point in points if point), None)
-            reason = f"both sides are different numbers at random integers modulo {outcome.prime}"
+        differs = outcome is not None and not outcome.agrees
+        seeds = range(SEEDS) if differs else range(PLEASANT, PLEASANT + (outcome is None))
+        points = (self._differs(name, expr, sizes, seed) for seed in seeds)
+        found = next((point for point in points if point), None)
+        if differs or found:
+            prime = outcome.prime if outcome is not None else 0
+            reason = f"both sides are different numbers at random integers modulo {prime}"
             return Judgement(
-                verdict=REFUTED, scope=sizes_in_words(sizes) or "scalars", counterexample=found,
-                method="evaluation modulo a prime", reason="" if found else reason, **common,
+                verdict=REFUTED, scope=sizes_in_words(sizes) or SCALARS, counterexample=found,
+                method="evaluation modulo a prime" if differs else _road(found),
+                reason="" if found else reason, **common,
             )  # fmt: skip
         small = self._at((2, 3))
         written = self._equal_at(name, expr, small) and self.has_a_point(name, expr)
@@ -1216,6 +1222,11 @@ class Case:
 def sizes_in_words(sizes: Mapping[str, int]) -> str:
     """Return sizes as a reader writes them: n = 2, d = 3."""
     return ", ".join(f"{dim} = {k}" for dim, k in sizes.items())
+
+
+def _road(found: Counterexample | None) -> str:
+    exact = found is None or found.is_exact
+    return "fractions at a point" if exact else "rigorous intervals at a point"
 
 
 def _each_once(relations: Sequence[Relation], words: Sequence[str]) -> tuple[str, ...]:

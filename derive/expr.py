@@ -7,7 +7,7 @@ pullbacks). An `Expr` is an operator applied to arguments. `str(expr)` is the in
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 from weakref import WeakValueDictionary
@@ -45,6 +45,11 @@ class Condition:
     but: str = ""
 
 
+def asks_nothing(data: Any, *args: Expr) -> tuple[Condition, ...]:
+    """Return the hypotheses of an operator that has a value and a derivative everywhere."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Op:
     """One operator: its definition, and the theorems about it.
@@ -68,7 +73,7 @@ class Op:
     style: str = "call"
     through: Callable[..., Any] | None = None
     derivatives: tuple[Callable[..., Any], ...] = ()
-    where: Callable[..., tuple[Condition, ...]] = field(default=lambda data, *args: ())
+    where: Callable[..., tuple[Condition, ...]] = asks_nothing
     takes_data: bool = False
     costly: bool = False
     head: Box | None = None

@@ -19,7 +19,16 @@ from typing import Any
 
 from derive.assumptions import Matrix, obeying
 from derive.errors import SizeError, UnsupportedError
-from derive.expr import Condition, Expr, extent_of, nodes, number, substitute, variables
+from derive.expr import (
+    Condition,
+    Expr,
+    asks_nothing,
+    extent_of,
+    nodes,
+    number,
+    substitute,
+    variables,
+)
 from derive.forms import UNIT, Form, TooLarge, Undefined, merge
 from derive.index import along
 from derive.normal import Ring
@@ -434,10 +443,11 @@ class Ground:
         self.inputs = {*program.inputs, f"d{program.output}"} - self.assumed.keys()
         seen = dict.fromkeys(node for _, expr in self.definitions for node in nodes(expr))
         self.nodes = list(seen)
-        gaps = ((node, gap_of(node)) for node in seen if not self._marks_winner(node))
+        asking = [node for node in seen if node.op.where is not asks_nothing]
+        gaps = ((node, gap_of(node)) for node in asking if not self._marks_winner(node))
         self.kinks = {n: gap for n, gap in gaps if gap is not None and not self._is_free(gap)}
         self.known = {node for node, gap in self.kinks.items() if self._is_known(gap)}
-        self.asks = bool(self.kinks) or any(map(self._is_partial, seen))
+        self.asks = bool(self.kinks) or any(map(self._is_partial, asking))
 
     @cached_property
     def insisted(self) -> set[tuple[str, Expr]]:
@@ -773,6 +783,8 @@ def suppose(ring: Ring, relations: Iterable[Relation]) -> None:
 def conditions(ground: Ground, roots: Iterable[Expr]) -> Iterator[Condition]:
     """Yield what the functions of some formulas ask for, as some point can satisfy it."""
     for node in dict.fromkeys(node for root in roots for node in nodes(root)):
+        if node.op.where is asks_nothing:
+            continue
         for condition in node.op.where(node.data, *node.args):
             but = ground.exception(node) if node in ground.kinks else ""
             if but != "all":

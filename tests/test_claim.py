@@ -541,6 +541,26 @@ def test_a_claim_of_another_shape_has_a_counterexample_where_it_fits():
         assert other.verdict == "refuted" and other.counterexample is None
 
 
+# true at sizes up to 3
+LATER = [
+    ("x: (1, n); Y = silu(x)", "n", "dx = dY * sigmoid(x) * (1 + x * (1 - sigmoid(x + ({0}))))"),
+    ("X: (n, m); L = sum(exp(X))", "m", "dX = exp(X + ({0}))"),
+    ("X: (n, m); L = sum(X ** 3)", "n", "dX = 3 * X ** 2 + ({0}) * X"),
+]
+
+
+@pytest.mark.parametrize(("program", "dim", "claim"), LATER)
+def test_a_claim_that_holds_at_small_sizes_is_tried_at_larger_ones(program, dim, claim):
+    zero = " * ".join(f"({dim} - {k})" for k in (1, 2, 3))
+    (found,) = check(program, claim.format(zero))
+    assert found.verdict == "refuted" and found.counterexample.sizes[dim] > 3
+
+
+def test_a_refutation_at_sizes_that_were_given_says_so():
+    (found,) = check("X: (3, 3); Y = min(X, axis=0)", "dX = ones(3, 1) @ dY")
+    assert (found.verdict, found.scope) == ("refuted", "the given sizes")
+
+
 # program, claim, what is true, in names that hold where no two dimensions are equal
 OWN_NAMES = [
     ("X: (n, n); W: (n, m); L = sum(X @ W)", "dX = ones(n, m) @ W", "dX = ones(n, m) @ W.T"),

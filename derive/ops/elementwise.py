@@ -21,6 +21,7 @@ from derive.expr import (
     Expr,
     Op,
     Pullback,
+    asks_nothing,
     elementwise,
     nodes,
     number,
@@ -114,9 +115,7 @@ def function(
         pullbacks=tuple(pullback(partial) for partial in derivatives),
         derivatives=derivatives,
         through=through,
-        where=holds(where)
-        if isinstance(where, str) and where
-        else where or (lambda data, *args: ()),
+        where=holds(where) if isinstance(where, str) and where else where or asks_nothing,
         head=head,
         notation=notation,
     )
