@@ -18,6 +18,7 @@ from math import lcm, prod
 from typing import Any
 
 from derive.assumptions import Matrix, obeying
+from derive.counts import counted
 from derive.errors import SizeError, UnsupportedError
 from derive.expr import (
     Condition,
@@ -157,10 +158,7 @@ def asked(program: Program, *others: Expr) -> tuple[Relation, ...]:
 def _asked(formulas: tuple[Expr, ...]) -> tuple[Relation, ...]:
     found: dict[Relation, None] = {}
     for node in dict.fromkeys(n for formula in formulas for n in nodes(formula)):
-        kind = ASKS.get(node.name)
-        if node.name == "pow" and (node.data < 0 or node.data.denominator != 1):
-            kind = "≠" if node.data.denominator == 1 else ">" if node.data < 0 else "≥"
-        if kind:
+        if kind := _asks_of(node):
             arg = node.args[-1]
             if not _is_constant(arg):  # of inputs that vary, a root asks for a derivative as well
                 kind = "≠"
@@ -169,27 +167,34 @@ def _asked(formulas: tuple[Expr, ...]) -> tuple[Relation, ...]:
     return merged(tuple(found))
 
 
+def _asks_of(node: Expr) -> str:
+    """Return what a function asks of its last argument for a value, empty where that is nothing."""
+    if node.name == "pow" and (node.data < 0 or node.data.denominator != 1):
+        return "≠" if node.data.denominator == 1 else ">" if node.data < 0 else "≥"
+    return ASKS.get(node.name, "")
+
+
 def _is_constant(expr: Expr) -> bool:
     return not any(node.is_var for node in nodes(expr))
 
 
-def _factors(expr: Expr, kind: str) -> Iterator[tuple[Expr, str]]:
-    """Yield the factors of a formula that are made of dimensions, and what is asked of them."""
+def _factors(expr: Expr, kind: str, vary: bool = False) -> Iterator[tuple[Expr, str]]:
+    """Yield the factors of a formula that are made of dimensions, or that `vary` with the inputs,
+    and what is asked of them."""
     passes = expr.name in ("broadcast_to", "neg", "transpose", "pow", "sqrt", "sign", "abs")
-    if expr.name == "gt" and _is_constant(expr):
+    if expr.name == "gt" and _is_constant(expr) and not vary:
         if kind != "≥":  # a mask is 1, or else 0
             yield expr.args[0] - expr.args[1], ">"
     elif kind == "≠" and (passes or expr.name in ("mul", "div")):
         for arg in expr.args:
-            yield from _factors(arg, kind)
-    elif _is_constant(expr):
+            yield from _factors(arg, kind, vary)
+    elif _is_constant(expr) != vary:
         yield expr, kind
 
 
 def _relations(expr: Expr, kind: str) -> Iterator[Relation]:
     """Yield what must hold of dimensions where a constant is not zero, positive or not negative."""
-    while expr.name == "broadcast_to":
-        expr = expr.args[0]
+    expr = bare(expr)
     if not expr.shape.is_scalar:
         return
     try:
@@ -198,13 +203,14 @@ def _relations(expr: Expr, kind: str) -> Iterator[Relation]:
     except (TooLarge, Undefined, UnsupportedError):
         yield Relation(expr, kind, number(0))
         return
-    if not _is_polynomial(ring, form):
+    if form and _is_polynomial(ring, form):
+        yield from _of_form(ring, form, kind)
+    elif form or kind != "≥":
         yield Relation(expr, kind, number(0))
-        return
-    if not form:
-        if kind != "≥":
-            yield Relation(expr, kind, number(0))
-        return
+
+
+def _of_form(ring: Ring, form: Form, kind: str) -> Iterator[Relation]:
+    """Yield what must hold of dimensions where a polynomial of them is not zero, and so on."""
     scale = lcm(*(Fraction(c).denominator for c in form.values()))
     shared = [dict(m) for m in form]
     common = {a: min(m.get(a, 0) for m in shared) for a in shared[0]}
@@ -707,6 +713,17 @@ class Ground:
         finally:
             ctx.prec = before
 
+    def of_sizes(self) -> Iterator[Relation]:
+        """Yield what is asked of the sizes by arguments that depend on nothing else: the sum of
+        softmax(X) is n."""
+        asking = [(n.args[-1], k.replace("≥", ">")) for n in self.nodes if (k := _asks_of(n))]
+        asking += [(gap, "≠") for gap in self.kinks.values()]
+        parts = (part for arg, kind in asking for part in _factors(self.composed(arg), kind, True))
+        for part, kind in dict.fromkeys(parts):
+            found = counted(part, self.points, self.assumed) if part.shape.is_scalar else None
+            if found is not None and found is not number(0):
+                yield from _relations(found, kind)
+
     def _fixed(self, sizes: Sizes) -> dict[str, int]:
         given = {dim: k for dim, k in self.program.sizes.items() if k <= SMALL}
         return {**sizes, **given}
@@ -829,7 +846,11 @@ def sizes_asked(program: Program, ground: Ground, *others: Expr) -> tuple[Relati
 
     `None` where no point was found at which its hypotheses hold.
     """
-    own = asked(program, *others)
+    own = (
+        merged((*asked(program, *others), *ground.of_sizes()))
+        if ground.asks
+        else asked(program, *others)
+    )
     more = ground.relations(own)
     if more is None:
         return None

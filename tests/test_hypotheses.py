@@ -1,8 +1,11 @@
 """What is asked of sizes is found, said and obeyed; what is proved holds at some point."""
 
+from fractions import Fraction
+
 import pytest
 
 import derive
+from derive.counts import counted
 from derive.hypotheses import (
     Ground,
     asked,
@@ -13,6 +16,7 @@ from derive.hypotheses import (
     sizes_asked,
     sizes_at,
 )
+from derive.numbers import Numbers, interval
 from derive.parse import parse
 from derive.verify import PROBES, SMALL_PROBES, probes
 
@@ -136,6 +140,19 @@ SAID = {
         "dx = dY * (x > mean(x)) + sum(dY * (mean(x) > x)) / n", "n ≥ 2"),
     "a sum of shares": (
         "X: (n, k); Y = X / (sum(softmax(X)) - 1)", "dX = dY / (sum(softmax(X)) - 1)", "n ≥ 2"),
+    "a sum of shares, less a number": (
+        "X: (n, k); s: (); Y = s / (sum(softmax(X)) - 3)",
+        "ds = dY / (sum(softmax(X)) - 3)", "n ≠ 3"),
+    "a sum of shares behind a name": (
+        "X: (n, k); s: (); D = sum(softmax(X)) - 4; Y = X / (s * D)", "dX = dY / (s * D)", "n ≠ 4"),
+    "the root of a sum of shares": (
+        "X: (n, k); s: (); Y = s * sqrt(sum(softmax(X)) - 3)",
+        "ds = dY * sqrt(sum(softmax(X)) - 3)", "n ≥ 4"),
+    "a trace": (
+        "A: (n, n); s: (); Y = s / (tr(A @ inv(A)) - 5)", "ds = dY / (n - 5)", "n ≠ 5"),
+    "a kink": (
+        "x: (n, 1); s: (); Y = relu(s * (sum(x / x) - 3))",
+        "ds = dY * (s * (n - 3) > 0) * (n - 3)", "n ≠ 3"),
     "a rank": ("X: (n, d); f = logdet(X.T @ X)", "dX = 2 * X @ inv(X.T @ X)", "n ≥ d"),
 }  # fmt: skip
 
@@ -144,6 +161,27 @@ SAID = {
 def test_where_a_theorem_holds_is_said(program, claim, relation):
     (judgement,) = derive.check(program, [claim])
     assert judgement.verdict == "proved" and judgement.conditions[0] == relation
+
+
+COUNTS = {
+    "sum(softmax(X)) * m - 3": "n * m - 3", "sum(X * (X / X) - X) + 2": "2",
+    "sum(X) / sum(X)": "1", "sum(X - X)": "0", "sum(sigmoid(X) + sigmoid(-X)) / 2": "n * m / 2",
+    "sum(X)": "", "mean(softmax(X))": "", "sum(softmax(X)) ** 2": "",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "polynomial"), COUNTS.items(), ids=COUNTS)
+def test_a_scalar_that_depends_on_sizes_alone(text, polynomial):
+    """As far as it is a sum of products of different dimensions."""
+    program = parse(f"X: (n, m); f = {text}")
+    found = counted(program.statements[0].expr, points(program), {})
+    equal = parse(f"X: (n, m); f = {polynomial or 0} + 0 * sum(X)").statements[0].expr
+    assert (found is None) == (not polynomial)
+    for n, m in ((1, 1), (2, 5), (7, 3)) if found is not None else ():
+        values = {"X": [[Fraction(1)] * m] * n}
+        work = Numbers({"n": n, "m": m}, values)
+        one, other = (interval(work.matrix(side)[0][0]) for side in (found, equal))
+        assert one.overlaps(other)
 
 
 # -- points ----------------------------------------------------------------------------------------

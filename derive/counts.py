@@ -1,0 +1,119 @@
+"""Scalars that depend on sizes alone: the sum of softmax(X) is n, the trace of A times its inverse.
+
+What enters is a formula over inputs, and points; what leaves is a polynomial of dimensions that is
+equal to it. The polynomial is guessed from the formula's values at a few sizes, and proved by
+normal forms; without a proof nothing is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from fractions import Fraction
+from itertools import combinations
+from typing import Any
+
+from flint import ctx
+
+from derive.expr import Expr, extent_of, nodes, number
+from derive.forms import TooLarge, Undefined
+from derive.normal import Ring
+from derive.numbers import BITS, Numbers, interval
+from derive.reading import Reading
+
+Values = Mapping[str, list[list[Fraction]]]
+#: So many seeds are tried for two points, and a formula of more dimensions is not looked into.
+TRIES, MOST_DIMS = 8, 3
+#: A coefficient is a fraction with a smaller denominator.
+SMALL = 100
+
+
+def counted(
+    expr: Expr,
+    points: Callable[[Mapping[str, int], int], Values | None],
+    assumed: Mapping[str, Iterable[str]],
+) -> Expr | None:
+    """Return a polynomial of dimensions that a scalar is equal to, `None` where none was found.
+
+    >>> from derive.hypotheses import points
+    >>> from derive.parse import parse
+    >>> program = parse("X: (n, m); f = sum(softmax(X)) * m - 3")
+    >>> print(counted(program.statements[0].expr, points(program), {}))
+    n * m - 3
+    """
+    dims = list(dict.fromkeys(dim for node in nodes(expr) for dim in node.shape.dims))
+    words = [dim for dim in dims if isinstance(dim, str)]
+    if not 0 < len(words) <= MOST_DIMS or len(words) != len([d for d in dims if d != 1]):
+        return None
+
+    def value(*larger: str) -> Fraction | None:
+        return _value(expr, {dim: 3 if dim in larger else 2 for dim in words}, points)
+
+    first = value()
+    if first is None:
+        return None
+    slopes: dict[tuple[str, ...], Fraction] = {(): first}
+    for group in (*((dim,) for dim in words), *combinations(words, 2)):
+        found = value(*group)
+        if found is None:
+            return None
+        parts = (k for part, k in slopes.items() if set(part) < set(group))
+        slopes[group] = found - sum(parts, Fraction(0))
+    proposed = _polynomial(slopes)
+    ring = Ring()
+    ring.assume({name: frozenset(known) for name, known in assumed.items()})
+    try:
+        left, right = (Reading(ring).of(side, 0, 0) for side in (expr, proposed))
+        return proposed if ring.equal(left, right) else None
+    except (TooLarge, Undefined):
+        return None
+
+
+def _polynomial(slopes: Mapping[tuple[str, ...], Fraction]) -> Expr:
+    """Return the polynomial that is given by what it grows by where dimensions grow from 2 to 3."""
+    terms: dict[tuple[str, ...], Fraction] = {}
+    for group, slope in slopes.items():
+        for count in range(len(group) + 1):
+            for part in combinations(group, count):  # a product of d - 2 over the group
+                terms[part] = terms.get(part, Fraction(0)) + slope * (-2) ** (len(group) - count)
+    total: Expr | None = None
+    for part, k in sorted(terms.items(), key=lambda term: -len(term[0])):
+        term: Expr | None = None if abs(k) == 1 and part else number(abs(k))
+        for dim in part:
+            term = extent_of(dim) if term is None else term * extent_of(dim)
+        if k and term is not None:
+            first = term if k > 0 else -term
+            total = first if total is None else total + term if k > 0 else total - term
+    return number(0) if total is None else total
+
+
+def _value(
+    expr: Expr,
+    sizes: Mapping[str, int],
+    points: Callable[[Mapping[str, int], int], Values | None],
+) -> Fraction | None:
+    """Return the number that a scalar is at two points of the same sizes, `None` where it varies or
+    has no value."""
+    before, ctx.prec = ctx.prec, BITS
+    try:
+        found = []
+        for seed in range(TRIES):
+            values = points(sizes, seed)
+            one = None if values is None else _at(expr, sizes, values)
+            found += [] if one is None else [one]
+            if len(found) == 2:
+                break
+        if len(found) < 2 or not found[0].overlaps(found[1]):
+            return None
+        near = Fraction(float(found[0].mid())).limit_denominator(SMALL)
+        return near if interval(near).overlaps(found[0]) else None
+    finally:
+        ctx.prec = before
+
+
+def _at(expr: Expr, sizes: Mapping[str, int], values: Values) -> Any:
+    known = {name: [[interval(x) for x in row] for row in rows] for name, rows in values.items()}
+    try:
+        found = interval(Numbers(sizes, known).matrix(expr)[0][0])
+    except (ZeroDivisionError, ValueError):
+        return None
+    return found if found.is_finite() else None
