@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +37,17 @@ def row(*parts: Box) -> Box:
     return parts[0] if len(parts) == 1 else Box("row", parts)
 
 
+@lru_cache(1000)
 def op(name: str) -> Box:
     return Box("op", text=name)
 
 
+@lru_cache(1000)
 def word(text: str) -> Box:
     return Box("word", text=text)
 
 
+@lru_cache(1000)
 def num(value: int) -> Box:
     return Box("num", text=str(value))
 

@@ -90,6 +90,7 @@ class Notation:
         self.written = {dim: self.sizes[dim] for dim in self.program.sizes}
         #: What was laid out already, by what it is: a display is tried at several widths.
         self.kept: dict[tuple, tuple[Any, Any]] = {}
+        self.entries: dict[tuple[str, Index, Index], Box] = {}
 
     # -- names -------------------------------------------------------------------------------------
 
@@ -484,6 +485,12 @@ class Notation:
 
     def entry(self, name: str, i: Index, j: Index) -> Box:
         """Return an entry; the index of a dimension that is 1 is left out."""
+        found = self.entries.get((name, i, j))
+        if found is None:
+            found = self.entries[name, i, j] = self._entry(name, i, j)
+        return found
+
+    def _entry(self, name: str, i: Index, j: Index) -> Box:
         meant = self.derivation.names.get(name)
         if meant is None and name in self.program.leaves:
             letter, above = self.entry_names[name]
@@ -715,17 +722,19 @@ class Notation:
 
     def terms(self, term: Scalar) -> tuple[str, ...]:
         """Return the printed terms of a written-out scalar, each but the first with its sign."""
-        signed = self._signed_terms(self._shortened(term))
-        return tuple(self.printer(row(*boxes)) for boxes in signed)
+        return tuple(self.printer(row(*boxes)) for boxes in self._laid_out(term))
 
     def written_sum(self, term: Scalar) -> Box:
         """Return a written-out scalar, with dots in the middle of a long run of like terms."""
-        return self._keep(("sum",), term, lambda: self._written_sum(term))
-
-    def _written_sum(self, term: Scalar) -> Box:
         if term.kind != "add":
             return self.scalar(term)
-        return row(*chain.from_iterable(self._signed_terms(self._shortened(term))))
+        return row(*chain.from_iterable(self._laid_out(term)))
+
+    def _laid_out(self, term: Scalar) -> list[list[Box]]:
+        def signed() -> list[list[Box]]:
+            return list(self._signed_terms(self._shortened(term)))
+
+        return self._keep(("terms",), term, signed)
 
     def _shortened(self, term: Scalar) -> list[Scalar | None]:
         """Return the terms of a sum, `None` where dots stand for the middle of a long run."""
