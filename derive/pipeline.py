@@ -154,6 +154,12 @@ class Proof(Document):
                 for place, chain in d.equations()
                 for step in chain
             ],
+            "carried": d.carried
+            and {
+                "variables": list(d.carried.variables),
+                "sizes": dict(d.carried.sizes),
+                "exact": d.carried.exact,
+            },
             "numbers": [
                 {"variable": a.variable, "sizes": dict(a.sizes), "digits": a.digits}
                 for a in d.agreements

@@ -8,7 +8,7 @@ anywhere but the derivation.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
@@ -741,17 +741,22 @@ class _Page:
         rows = self._checked(d, own)
         for lemma in d.lemmas:
             rows += self._checked(lemma.derivation, lemma.equations())
-        agreed = None
+        agreed = carried = None
         if d.agreements:
-            sizes = d.agreements[0].sizes
             agreed = {
                 "variables": [latex(self.notation.leaf(f"d{a.variable}")) for a in d.agreements],
                 "digits": min(a.digits for a in d.agreements),
-                "sizes": [f"{latex(self.notation.word_of(x))} = {k}" for x, k in sizes.items()],
+                "sizes": self._each(d.agreements[0].sizes),
             }
+        if d.carried:
+            count, sizes = len(d.carried.variables), self._each(d.carried.sizes)
+            carried = {"gradients": count, "exact": d.carried.exact, "sizes": sizes}
         steps, equations = len(d.steps()), len(self.numbers)
         counts = {"steps": steps, "equations": equations}
-        return Block("checks", {**counts, "rows": rows, "numbers": agreed})
+        return Block("checks", {**counts, "rows": rows, "carried": carried, "numbers": agreed})
+
+    def _each(self, sizes: Mapping[str, int]) -> list[str]:
+        return [f"{latex(self.notation.word_of(x))} = {k}" for x, k in sizes.items()]
 
     def _checked(
         self, of: Derivation, equations: Iterable[tuple[Place, Chain]]
