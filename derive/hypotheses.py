@@ -405,7 +405,8 @@ def with_values(
     for few in ((2, 3, 4), (3, 2, 4), (4, 3, 2), (3, 2, 2), (2, 2, 2)):
         small = dict(zip(program.dims, cycle(few), strict=False))
         tried.append({dim: fixed.get(dim, small[dim]) for dim in program.dims})
-    for found in sorted(tried, key=lambda sizes: _most_inverted(program, sizes) > LARGE):
+    for found in sorted(tried, key=lambda at: (_most_inverted(program, at) > LARGE,
+                                               most_composed(program, at))):  # fmt: skip
         if obeyed((*asked(program), *more), found) and is_defined(program, found):
             return found
     shown = ", ".join(f"{dim} = {k}" for dim, k in sizes.items())
@@ -419,6 +420,21 @@ def _most_inverted(program: Program, sizes: Sizes) -> int:
     """Return the rows of the largest matrix that is inverted, or whose determinant is taken."""
     inverted = (n.args[0] for s in program.statements for n in nodes(s.expr) if n.op.costly)
     return max(extent(matrix.shape.rows, sizes) for matrix in inverted)
+
+
+def most_composed(program: Program, sizes: Sizes) -> int:
+    """Return the rows of the largest matrix that is inverted and is no input as it is.
+
+    Written out, its minors are sums of products of sums. A Kronecker product is inverted factor by
+    factor.
+
+    >>> from derive.parse import parse
+    >>> most_composed(parse("X: (n, d); A: (n, n); f = logdet(X.T @ X) + det(A)"), {"n": 5, "d": 2})
+    2
+    """
+    inverted = [n.args[0] for s in program.statements for n in nodes(s.expr) if n.op.costly]
+    factors = [f for m in inverted for f in (m.args if m.name == "kron" else (m,))]
+    return max((extent(f.shape.rows, sizes) for f in factors if not f.is_var), default=0)
 
 
 # -- points that satisfy everything ----------------------------------------------------------------

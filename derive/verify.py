@@ -23,7 +23,7 @@ from derive.entries import Explicit, Matrix, Partials, cells
 from derive.errors import ProofError, UnsupportedError
 from derive.expr import Expr, nodes, substitute, variables
 from derive.forms import PART, Budget, Form, TooLarge, Undefined, accumulate, sums_of_entries
-from derive.hypotheses import Relation, bare, chosen, suppose
+from derive.hypotheses import Relation, bare, chosen, most_composed, suppose
 from derive.index import Entries, Index, Scalar, along, at_place, index_words, named, renaming
 from derive.normal import Ring
 from derive.numbers import Numbers, Values, agreement, interval, is_defined
@@ -68,6 +68,8 @@ MORE_PROBES = ((2, 1, 1), (3, 2, 1), (3, 1, 2), (1, 1, 1), (2, 2, 2))
 NODE = "the node"
 #: The whole program is differentiated forwards by so many steps, and no further.
 WHOLE = 100_000
+#: A theorem is written out at sizes by so many steps, and at smaller sizes where it takes more.
+PROBE = 100_000
 #: Up to so many statements times variables each gradient has central differences of its own.
 ONE_BY_ONE = 100
 #: A point for numbers has no dimension larger than this.
@@ -135,7 +137,8 @@ def probes(
 ) -> tuple[Sizes, ...]:
     """Return small sizes that differ from each other and from a square, and obey some relations.
 
-    Where a program inverts, only sizes at which it has a value are of use.
+    Where a program inverts, only sizes at which it has a value are of use, and those come first at
+    which what it inverts is small, unless that is an input as it is.
     """
     costly = any(node.op.costly for s in program.statements for node in nodes(s.expr))
     found = list(_obeying(program, relations, SMALL_PROBES if small or costly else PROBES))
@@ -143,10 +146,16 @@ def probes(
         return (dict.fromkeys(program.dims, 2),)
     if not program.dims:
         return (found[0],)
-    if costly and not all(is_defined(program, sizes) for sizes in found):
-        others = _obeying(program, relations, MORE_PROBES)
+    if not costly:
+        return tuple(found)
+
+    def is_large(sizes: Sizes) -> bool:
+        return most_composed(program, sizes) > 2
+
+    if not all(is_defined(program, sizes) and not is_large(sizes) for sizes in found):
+        others = (s for s in _obeying(program, relations, MORE_PROBES) if s not in found)
         defined = [sizes for sizes in (*found, *others) if is_defined(program, sizes)]
-        return tuple(defined[:2] or found)
+        return tuple(sorted(defined, key=is_large)[:2] or found)
     return tuple(found)
 
 
@@ -224,9 +233,8 @@ class _Court:
         )
 
     def _general(self, step: Step, theme: str) -> Step:
-        judges: list[_Judge] = [self._index(theme)]
-        judges += [self._entries(theme, k) for k in range(len(self.probes))]
-        verdicts = [judge.verdict(step) for judge in judges]
+        verdicts = [self._index(theme).verdict(step)]
+        verdicts += dict.fromkeys(self._probed(step, theme, k) for k in range(len(self.probes)))
         if step.part == "theorem":
             verdicts += self._forwards(step)
         return replace(step, verdicts=tuple(verdicts))
@@ -236,9 +244,16 @@ class _Court:
             self.derivation, self.statements[theme], self.derivation.sizes,
             self.budget))  # fmt: skip
 
-    def _entries(self, theme: str, probe: int) -> EntriesJudge:
-        return self._kept(("probe", theme, probe), lambda: EntriesJudge(
-            self.derivation, self.statements[theme], self.probes[probe], self.budget))  # fmt: skip
+    def _probed(self, step: Step, theme: str, probe: int) -> Verdict:
+        """Return what is found of a step that is written out, at small sizes if need be."""
+        found = self._entries(theme, probe, small=False).tried(step)
+        return found or self._entries(theme, probe, small=True).verdict(step)
+
+    def _entries(self, theme: str, probe: int, small: bool) -> EntriesJudge:
+        sizes = (self.small_probes if small else self.probes)[probe]
+        return self._kept(("probe", theme, probe, small), lambda: EntriesJudge(
+            self.derivation, self.statements[theme], sizes,
+            self.budget if small else Budget(PROBE)))  # fmt: skip
 
     def _index(self, theme: str) -> IndexJudge:
         return self._kept(("index", theme), lambda: IndexJudge(
@@ -381,10 +396,15 @@ class _Judge(ABC):
 
     def verdict(self, step: Step) -> Verdict:
         """Return what this road finds of a step."""
+        too_large = Verdict(UNDECIDED, self.scope, self.method, "the normal form is too large")
+        return self.tried(step) or too_large
+
+    def tried(self, step: Step) -> Verdict | None:
+        """Return what this road finds of a step, `None` where that would take too much."""
         try:
             found = self.differs(step)
         except TooLarge:
-            return Verdict(UNDECIDED, self.scope, self.method, "the normal form is too large")
+            return None
         except Undefined:
             return Verdict(UNDECIDED, self.scope, self.method, "a division by zero")
         if found is None:
@@ -550,6 +570,7 @@ class EntriesJudge(_Judge):
         self.judging = Explicit(self.ring, self._entry)
         self.value = derivation.program.leaves[statement.name]
         self.known: dict[int, tuple[Math, Matrix]] = {}
+        self.entries: dict[tuple[int, tuple[Index, ...]], tuple[Math, Form]] = {}
         self.tables: dict[str, Mapping[tuple[int, int], Form]] = {}
         self.scope = sizes_text(derivation.program, sizes)
 
@@ -568,12 +589,13 @@ class EntriesJudge(_Judge):
     def _scalars_differ(
         self, step: Step, left: Scalar | EntryOf, right: Scalar | EntryOf
     ) -> Difference | None:
-        words = dict.fromkeys([*_free(left), *_free(right)])
+        sides = (left, _free(left)), (right, _free(right))
+        words = dict.fromkeys([word for _, free in sides for word in free])
         dims = self._index_dims(step.about)
         ranges = [range(extent(dims[word], self.sizes)) for word in words]
         for values in product(*ranges):
             names: dict[Index, Index] = dict(zip(words, values, strict=True))
-            p, q = self._scalar(left, names), self._scalar(right, names)
+            p, q = (self._scalar(math, {k: names[k] for k in free}) for math, free in sides)
             if not self.ring.equal(p, q):
                 places = ", ".join(f"{word} = {value + 1}" for word, value in zip(words, values))
                 return f"they differ at {places}", is_rational(self.ring, p, q)
@@ -590,6 +612,14 @@ class EntriesJudge(_Judge):
         return {**found, **self.indices}
 
     def _scalar(self, math: Scalar | EntryOf, names: Mapping[Index, Index]) -> Form:
+        key = id(math), tuple(names.values())
+        if (
+            key not in self.entries
+        ):  # the math is kept, so that its identity is not given to another
+            self.entries[key] = math, self._one(math, names)
+        return self.entries[key][1]
+
+    def _one(self, math: Scalar | EntryOf, names: Mapping[Index, Index]) -> Form:
         if isinstance(math, EntryOf):
             i: Any = named(math.i, names, self.sizes)  # at sizes every index is a number
             j: Any = named(math.j, names, self.sizes)

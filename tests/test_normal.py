@@ -5,13 +5,14 @@ An identity is a pair of formulas over declared matrices, compared entry by entr
 """
 
 from fractions import Fraction
+from functools import reduce
 
 import mpmath
 import pytest
 from hypothesis import HealthCheck, assume, given, settings, strategies as st
 from programs import DIGITS, number_of
 
-from derive.forms import Undefined
+from derive.forms import Budget, Undefined
 from derive.index import Entries, Scalar, add, delta, entry, function, mul, num, power, size, total
 from derive.normal import Ring
 from derive.parse import parse
@@ -476,3 +477,18 @@ def test_what_is_called_equal_is_equal(p, q, seed):
         if ring.equal(ring.of(p), ring.of(q)):
             a, b = real(p, seed, names), real(q, seed, names)
             assert abs(a - b) <= mpmath.mpf(10) ** -25 * (1 + abs(a))
+
+
+def test_parts_with_roots_of_their_own_vanish_one_by_one():
+    """Multiplied out, with the denominators of one part in all others, this has 10¹² terms."""
+    ring = Ring({"n": 1})
+    total, below = {}, ring.power(ring.add(ring.entry("q", 0, 0), {(): 2}), -1)
+    for k in range(8):
+        entries = [ring.entry("x", k, j) for j in range(30)]
+        p = reduce(ring.add, entries)
+        parts = [ring.mul(x, ring.power(p, Fraction(-1, 2))) for x in entries]
+        parts.append(ring.scale(-1, ring.power(p, Fraction(1, 2))))
+        total = reduce(ring.add, [ring.mul(part, below) for part in parts], total)
+    assert len(total) == 8 * 31
+    ring.budget = Budget(20_000)
+    assert ring.is_plainly_zero(total)

@@ -116,6 +116,8 @@ def test_public_names_are_there():
         "A: (n, n); f = det(inv(A))",
         "A: (n, n); B: (n, n); f = tr(inv(inv(A) + B))",
         "X: (n, d); y: (n, 1); w = inv(X.T @ X) @ X.T @ y",
+        "D: (n, d); S: (d, d); L = -(n/2) * logdet(S) - tr(inv(S) @ D.T @ D) / 2",
+        "A: (n, n); B: (n, n); C: (n, n); Y = sqrt((A @ B) @ (C / (2 + exp(C))))",
         "A: (3, 2); Y: (3, 4); W1: (2, 2); b1: (1, 2); W2: (4, 2); b2: (1, 4); X = cos(A); "
         "H = sigmoid(X @ W1.T + b1); P = sigmoid(H @ W2.T + b2); "
         "J = -sum(Y * log(P) + (1 - Y) * log(1 - P)) / 3",

@@ -261,6 +261,12 @@ DOCUMENTS = [
     "low rank",
     "gram sqrt",
     "sym inv",
+    "gram logdet",
+    "ridge reg",
+    "nest",
+    "nest AA",
+    "gauss",
+    "gauss chol",
 ]
 
 

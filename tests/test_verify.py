@@ -8,7 +8,7 @@ from derive.forms import MOST_STEPS, Budget
 from derive.parse import parse
 from derive.pipeline import prove
 from derive.proof import EVERY_SHAPE, PROVED
-from derive.verify import _Court, describe, insist, probes, verify
+from derive.verify import PROBE, _Court, describe, insist, probes, verify
 
 PROVED_PROGRAMS = {
     "affine": "X: (2, 2); W: (2, 3); B: (1, 3); Y = X @ W + B",
@@ -102,7 +102,29 @@ def test_what_takes_too_many_steps_is_refused(monkeypatch):
             prove(DEEP)
         assert caught.value.hint is not None and "the normal form is too large" in caught.value.hint
         messages.append(caught.value.message)
-    assert messages[0] == messages[1] and left[0].left == left[2].left < 0
+    spent = [budget.left for budget in left]
+    half = len(spent) // 2
+    assert messages[0] == messages[1] and spent[:half] == spent[half:] and spent[0] < 0
+
+
+def test_what_is_too_large_at_some_sizes_is_written_out_at_smaller_ones(monkeypatch):
+    def scopes():
+        derivation = explain(parse("X: (n, n); W: (n, n); Y = sigmoid(X @ W) @ W"))
+        steps = [s for local in _Court(derivation, print).judged().locals for s in local.claim]
+        assert all(step.proved for step in steps)
+        return {v.scope for step in steps for v in step.verdicts if "written out" in v.method}
+
+    assert scopes() == {"n = 1", "n = 4"}
+    monkeypatch.setattr("derive.verify.PROBE", 1_000)
+    assert scopes() == {"n = 1", "n = 2"}
+
+
+def test_what_is_inverted_is_small_where_it_is_written_out():
+    found = probes(parse("X: (n, d); f = logdet(X.T @ X)"))
+    assert [sizes["d"] <= min(sizes["n"], 2) for sizes in found] == [True, True]
+    assert {"n": 3, "d": 2} in found
+    plain = probes(parse("A: (n, n); B: (m, m); f = logdet(A) * det(kron(A, B))"))
+    assert plain == ({"n": 1, "m": 3}, {"n": 2, "m": 1})
 
 
 def test_a_budget_is_spent_by_every_judge():
@@ -111,5 +133,7 @@ def test_a_budget_is_spent_by_every_judge():
     assert all(step.proved for step in court.judged().steps())
     judges = list(court._judges.values())
     assert len({type(judge) for judge in judges}) == 4
-    assert {id(judge.ring.budget) for judge in judges} == {id(court.budget), id(court.whole)}
+    budgets = {id(judge.ring.budget): judge.ring.budget for judge in judges}
+    assert budgets.pop(id(court.budget)) and budgets.pop(id(court.whole))
+    assert all(0 <= budget.left <= PROBE for budget in budgets.values())
     assert 1_000 < MOST_STEPS - court.budget.left < MOST_STEPS / 10
