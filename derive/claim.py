@@ -168,8 +168,8 @@ class Judgement:
 
 #: What is usually assumed of an input and not said, the weakest first.
 USUAL = ("symmetric", "row-stochastic", "positive", "binary", "sign", "one-hot-rows")
-#: How many points are tried at each choice of sizes.
-SEEDS = 8
+#: How many points are tried at each choice of sizes, and how many where there is one choice.
+SEEDS, MOST_SEEDS = 8, 64
 #: What positive numbers are made of, once 0 is bad input.
 SIZES_OF = frozenset(("number", "dim", "mul", "broadcast_to"))
 #: Functions that have no value anywhere where their argument is a constant of the wrong kind.
@@ -540,7 +540,7 @@ class Case:
         sizes = self._at((4, 5, 6))
         outcome = self._modulo(name, expr, sizes)
         differs = outcome is not None and not outcome.agrees
-        seeds = range(SEEDS) if differs else range(PLEASANT, PLEASANT + (outcome is None))
+        seeds = range(SEEDS) if differs else range(PLEASANT, PLEASANT + 2 * (outcome is None))
         points = (self._differs(name, expr, sizes, seed) for seed in seeds)
         found = next((point for point in points if point), None)
         if differs or found:
@@ -999,7 +999,8 @@ class Case:
 
         Where small integers meet kinks, or never lie between two of them, others do not.
         """
-        pleasant, others = range(SEEDS), range(PLEASANT, PLEASANT + SEEDS)
+        few = max(SEEDS, MOST_SEEDS // 3 ** len(self.program.dims))
+        pleasant, others = range(SEEDS), range(PLEASANT, PLEASANT + few)
         for seeds, most in ((pleasant, MOST_SIZES), (others, SEEDS)):
             for sizes in islice(self._small_sizes(), most):
                 for seed in seeds:

@@ -84,7 +84,7 @@ def values_at(
         shapes[f"d{program.output}"] = program.output.shape
     positive = seed % 2 == 1
     scale = (Fraction(1), Fraction(1), Fraction(1, 4), Fraction(4))[seed // 2 % 4]
-    scale = scale if seed < PLEASANT else Fraction(1, 4001 if seed % 4 < 3 else 1009)
+    scale = scale if seed < PLEASANT else Fraction(1, (4001, 1009, 401)[(seed - PLEASANT) // 2 % 3])
     state = 12345 + seed
     values: dict[str, Matrix] = {}
     for leaf, shape in shapes.items():

@@ -546,6 +546,7 @@ LATER = [
     ("x: (1, n); Y = silu(x)", "n", "dx = dY * sigmoid(x) * (1 + x * (1 - sigmoid(x + ({0}))))"),
     ("X: (n, m); L = sum(exp(X))", "m", "dX = exp(X + ({0}))"),
     ("X: (n, m); L = sum(X ** 3)", "n", "dX = 3 * X ** 2 + ({0}) * X"),
+    ("X: (n, m); L = sum(log(X))", "n", "dX = 1 / (X + ({0}))"),
 ]
 
 
@@ -554,6 +555,23 @@ def test_a_claim_that_holds_at_small_sizes_is_tried_at_larger_ones(program, dim,
     zero = " * ".join(f"({dim} - {k})" for k in (1, 2, 3))
     (found,) = check(program, claim.format(zero))
     assert found.verdict == "refuted" and found.counterexample.sizes[dim] > 3
+
+
+# false between two numbers alone, with few sizes to try: the inputs before it take the first points
+BETWEEN = [
+    ("x: (3, 1); s: (); L = min(s, s ** 2) + sum(x)", "ds = 2 * (s > s ** 3) * s + (s ** 2 > s)"),
+    (
+        "X: (2, 2); x: (2, 1); L = x.T @ (x * (x <= 1 / 2)) + sum(X * (X == min(X)))",
+        "dx = 2 * x * (x <= 1 / 4)",
+    ),
+    ("x: (2, 1); s: (); L = sum(x) + max(s, 7)", "ds = s > 3"),
+    ("x: (2, 1); s: (); L = sum(x) + max(-s, 7)", "ds = -(3 < -s)"),
+]
+
+
+@pytest.mark.parametrize(("program", "claim"), BETWEEN)
+def test_where_there_are_few_sizes_there_are_more_points(program, claim):
+    assert check(program, claim)[0].verdict == "refuted"
 
 
 def test_a_refutation_at_sizes_that_were_given_says_so():
