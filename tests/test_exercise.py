@@ -507,7 +507,6 @@ BAD = {
     "unknown format": (["affine", "-f", "pdf"], "there is no format pdf"),
     "standard output": (["affine", "-o", "-"], "standard output takes one"),
     "unknown assumption": (["affine", "--assume", "X=nice"], "no assumption nice"),
-    "no point": (["x: (1, 1); f = log(-x ** 2)"], "no numbers were found"),
     "nothing to derive": (["Y = ones(2, 2)"], "no gradient"),
 }
 
@@ -518,6 +517,13 @@ def test_bad_input_is_a_sentence(case, capsys, tmp_path, monkeypatch):
     arguments, message = BAD[case]
     assert main(["exercise", *arguments]) == 2
     assert message in " ".join(capsys.readouterr().err.split())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_program_without_a_value_is_not_proved_first(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["exercise", "x: (1, 1); f = log(-x ** 2)"]) == 3
+    assert "no point was found at which" in " ".join(capsys.readouterr().err.split())
     assert list(tmp_path.iterdir()) == []
 
 
