@@ -1,4 +1,4 @@
-"""Scalars that depend on sizes alone: the sum of softmax(X) is n, the trace of A times its inverse.
+"""What depends on sizes alone: the sum of softmax(X) is n, as is the trace of A times its inverse.
 
 What enters is a formula over inputs, and points; what leaves is a polynomial of dimensions that is
 equal to it. The polynomial is guessed from the formula's values at a few sizes, and proved by
@@ -16,6 +16,7 @@ from flint import ctx
 
 from derive.expr import Expr, extent_of, nodes, number
 from derive.forms import TooLarge, Undefined
+from derive.index import along
 from derive.normal import Ring
 from derive.numbers import BITS, Numbers, interval
 from derive.reading import Reading
@@ -30,23 +31,27 @@ SMALL = 100
 def counted(
     expr: Expr,
     points: Callable[[Mapping[str, int], int], Values | None],
+    dims: Iterable[str],
     assumed: Mapping[str, Iterable[str]],
 ) -> Expr | None:
-    """Return a polynomial of dimensions that a scalar is equal to, `None` where none was found.
+    """Return a polynomial of dimensions that every entry is equal to, `None` where none was found.
 
     >>> from derive.hypotheses import points
     >>> from derive.parse import parse
     >>> program = parse("X: (n, m); f = sum(softmax(X)) * m - 3")
-    >>> print(counted(program.statements[0].expr, points(program), {}))
+    >>> print(counted(program.statements[0].expr, points(program), program.dims, {}))
     n * m - 3
+
+    `points` gives values to inputs where sizes are given for all `dims`.
     """
-    dims = list(dict.fromkeys(dim for node in nodes(expr) for dim in node.shape.dims))
-    words = [dim for dim in dims if isinstance(dim, str)]
-    if not 0 < len(words) <= MOST_DIMS or len(words) != len([d for d in dims if d != 1]):
+    used = list(dict.fromkeys(dim for node in nodes(expr) for dim in node.shape.dims))
+    words = [dim for dim in used if isinstance(dim, str)]
+    if not 0 < len(words) <= MOST_DIMS or len(words) != len([d for d in used if d != 1]):
         return None
+    small = dict.fromkeys(dims, 2)
 
     def value(*larger: str) -> Fraction | None:
-        return _value(expr, {dim: 3 if dim in larger else 2 for dim in words}, points)
+        return _value(expr, {**small, **dict.fromkeys(larger, 3)}, points)
 
     first = value()
     if first is None:
@@ -62,7 +67,8 @@ def counted(
     ring = Ring()
     ring.assume({name: frozenset(known) for name, known in assumed.items()})
     try:
-        left, right = (Reading(ring).of(side, 0, 0) for side in (expr, proposed))
+        place = (along(word, dim) if dim != 1 else 0 for word, dim in zip("ij", expr.shape.dims))
+        left, right = Reading(ring).of(expr, *place), Reading(ring).of(proposed, 0, 0)
         return proposed if ring.equal(left, right) else None
     except (TooLarge, Undefined):
         return None
@@ -91,18 +97,22 @@ def _value(
     sizes: Mapping[str, int],
     points: Callable[[Mapping[str, int], int], Values | None],
 ) -> Fraction | None:
-    """Return the number that a scalar is at two points of the same sizes, `None` where it varies or
-    has no value."""
+    """Return the number that all entries are at two points of the same sizes, `None` where they
+    vary or have no value."""
     before, ctx.prec = ctx.prec, BITS
     try:
-        found = []
+        found: list[Any] = []
+        tried = 0
         for seed in range(TRIES):
             values = points(sizes, seed)
-            one = None if values is None else _at(expr, sizes, values)
-            found += [] if one is None else [one]
-            if len(found) == 2:
+            entries = [] if values is None else _at(expr, sizes, values)
+            found += entries
+            if not all(x.overlaps(found[0]) for x in entries):
+                return None
+            tried += bool(entries)
+            if tried == 2:
                 break
-        if len(found) < 2 or not found[0].overlaps(found[1]):
+        if tried < 2:
             return None
         near = Fraction(float(found[0].mid())).limit_denominator(SMALL)
         return near if interval(near).overlaps(found[0]) else None
@@ -110,10 +120,11 @@ def _value(
         ctx.prec = before
 
 
-def _at(expr: Expr, sizes: Mapping[str, int], values: Values) -> Any:
+def _at(expr: Expr, sizes: Mapping[str, int], values: Values) -> list[Any]:
+    """Return the entries at a point, none where one has no value."""
     known = {name: [[interval(x) for x in row] for row in rows] for name, rows in values.items()}
     try:
-        found = interval(Numbers(sizes, known).matrix(expr)[0][0])
+        found = [interval(x) for row in Numbers(sizes, known).matrix(expr) for x in row]
     except (ZeroDivisionError, ValueError):
-        return None
-    return found if found.is_finite() else None
+        return []
+    return found if all(x.is_finite() for x in found) else []

@@ -736,7 +736,7 @@ class Ground:
         asking += [(gap, "≠") for gap in self.kinks.values()]
         parts = (part for arg, kind in asking for part in _factors(self.composed(arg), kind, True))
         for part, kind in dict.fromkeys(parts):
-            found = counted(part, self.points, self.assumed) if part.shape.is_scalar else None
+            found = counted(part, self.points, self.program.dims, self.assumed)
             if found is not None and found is not number(0):
                 yield from _relations(found, kind)
 

@@ -148,6 +148,12 @@ SAID = {
     "the root of a sum of shares": (
         "X: (n, k); s: (); Y = s * sqrt(sum(softmax(X)) - 3)",
         "ds = dY * sqrt(sum(softmax(X)) - 3)", "n ≥ 4"),
+    "beside other inputs": (
+        "X: (n, m); W: (k, k); Y = W / (sum(softmax(X)) - 3)",
+        "dW = dY / (sum(softmax(X)) - 3)", "n ≠ 3"),
+    "sums of rows": (
+        "X: (n, m); s: (); Y = s / (sum(softmax(X), axis=1) - m / 3)",
+        "ds = sum(dY / (sum(softmax(X), axis=1) - m / 3))", "m ≠ 3"),
     "a trace": (
         "A: (n, n); s: (); Y = s / (tr(A @ inv(A)) - 5)", "ds = dY / (n - 5)", "n ≠ 5"),
     "a kink": (
@@ -174,7 +180,7 @@ COUNTS = {
 def test_a_scalar_that_depends_on_sizes_alone(text, polynomial):
     """As far as it is a sum of products of different dimensions."""
     program = parse(f"X: (n, m); f = {text}")
-    found = counted(program.statements[0].expr, points(program), {})
+    found = counted(program.statements[0].expr, points(program), program.dims, {})
     equal = parse(f"X: (n, m); f = {polynomial or 0} + 0 * sum(X)").statements[0].expr
     assert (found is None) == (not polynomial)
     for n, m in ((1, 1), (2, 5), (7, 3)) if found is not None else ():
