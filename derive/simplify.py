@@ -14,6 +14,7 @@ from math import prod
 from derive.expr import OPS, Expr, broadcast_to, extent_of, nodes, number, rebuild, substitute
 from derive.ops.linear import ones
 from derive.shape import SCALAR, Dim, Shape, factors, words
+from derive.square_laws import inverse_of_kronecker
 
 Rule = Callable[[Expr], Expr | None]
 
@@ -260,6 +261,42 @@ def _kronecker_times_column(e: Expr) -> Expr | None:
     return b @ OPS["unvec"](column, data=Shape(b.shape.cols, a.shape.cols)) @ a.T
 
 
+def _inverse_of_kronecker(e: Expr) -> Expr | None:
+    """(A ⊗ B)⁻¹ = A⁻¹ ⊗ B⁻¹ for square A and B."""
+    return inverse_of_kronecker(e.args[0]) if e.name == "inv" else None
+
+
+def _kronecker_summed(e: Expr) -> Expr | None:
+    """Σ_kp (P ⊗ Q)_(ik)(jp) B_kp = Σ_kp Q_kp B_kp P_ij, and its mirror."""
+    if e.name not in ("kron_left", "kron_right") or e.args[0].name != "kron":
+        return None
+    p, q = e.args[0].args
+    kept, gone = (p, q) if e.name == "kron_left" else (q, p)
+    if gone.shape != e.args[1].shape:
+        return None
+    return OPS["sum"](gone * e.args[1]) * kept
+
+
+def _product_of_kronecker(e: Expr) -> Expr | None:
+    """(A ⊗ B)(C ⊗ D) = AC ⊗ BD."""
+    if e.name != "matmul" or any(arg.name != "kron" for arg in e.args):
+        return None
+    (a, b), (c, d) = (arg.args for arg in e.args)
+    if a.shape.cols != c.shape.rows or b.shape.cols != d.shape.rows:
+        return None
+    return OPS["kron"](a @ c, b @ d)
+
+
+def _inverse_against_itself(e: Expr) -> Expr | None:
+    """Σ_ij (A⁻¹)_ji A_ij = tr(A⁻¹A) = n."""
+    if e.name != "sum" or e.args[0].name != "mul":
+        return None
+    for one, a in (e.args[0].args, reversed(e.args[0].args)):
+        if one.name == "transpose" and one.args[0].name == "inv" and one.args[0].args[0] is a:
+            return extent_of(a.shape.rows)
+    return None
+
+
 RULES: dict[str, Rule] = {
     "double-transpose": _double_transpose,
     "transposed-product": _transposed_product,
@@ -277,9 +314,14 @@ RULES: dict[str, Rule] = {
     "stacked-back": _stacked_back,
     "transposed-kronecker": _transposed_kronecker,
     "kronecker-times-column": _kronecker_times_column,
+    "inverse-of-kronecker": _inverse_of_kronecker,
+    "product-of-kronecker": _product_of_kronecker,
+    "kronecker-summed": _kronecker_summed,
+    "inverse-against-itself": _inverse_against_itself,
 }
 _SUMS = ("sum", "sum_rows", "sum_cols")
-_PRODUCTS = ("mul", "div", "neg", "matmul", "transpose", *_SUMS)
+_LINEAR = ("kron_left", "kron_right")
+_PRODUCTS = ("mul", "div", "neg", "matmul", "transpose", *_SUMS, *_LINEAR)
 
 
 def _negated(e: Expr) -> Expr | None:
@@ -408,6 +450,9 @@ def _factors(e: Expr) -> _Factors:
         if e.name in _SUMS and not inner.matrices:
             return _counted(e, inner)
         return _outside(e, inner, lambda rest: e.op(rest))
+    if e.name in _LINEAR:
+        first, other = e.args
+        return _outside(e, _factors(first), lambda rest: e.op(rest, other))
     if e.name == "matmul":
         a, b = (_factors(arg) for arg in e.args)
         for scalar, matrix in ((a, b), (b, a)):

@@ -282,6 +282,18 @@ def test_what_is_false_is_refuted(program, claim):
     assert found.verdict == "refuted"
 
 
+#: Gradients as they are printed.
+PRINTED = {
+    "logdet kron": ["m * inv(A).T", "n * inv(B).T"],
+    "det kron": ["f * m * inv(A).T", "f * n * inv(B).T"],
+}
+
+
+@pytest.mark.parametrize("name", PRINTED)
+def test_a_gradient_of_factors_is_printed_without_their_product(name):
+    assert [str(g) for g in derive.gradient(CASES[name][0]).values()] == PRINTED[name]
+
+
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_each_has_a_document(name):
     proof = derive.prove(CASES[name][0])
