@@ -243,6 +243,9 @@ class Notation:
         return self._expr(expr, shapes)[0]
 
     def _expr(self, e: Expr, shapes: bool) -> tuple[Box, int]:
+        return self._keep(("expr", shapes), e, lambda: self._laid(e, shapes))
+
+    def _laid(self, e: Expr, shapes: bool) -> tuple[Box, int]:
         def inner(arg: Expr, least: int) -> Box:
             box, strength = self._expr(arg, shapes)
             return box if strength >= least else paren(box)

@@ -26,6 +26,8 @@ BITS = 200
 HUGE = arb(2) ** 60
 #: The step of a central difference; its square bounds the error, about 40 digits.
 STEP = Fraction(1, 10**20)
+#: Bits and step where a program is so steep that fewer digits do not tell.
+FINER = (1000, Fraction(1, 10**80))
 
 Values = list[list[Any]]
 
@@ -243,40 +245,39 @@ def agreement(
     claimed gradients at a point. `None` where they do not agree to 10 digits; raises
     `UnsupportedError` where a value is not a number there.
     """
-    before, ctx.prec = ctx.prec, BITS
-    try:
-        directions = {
+    directions = {
+        name: [
+            [Fraction(1 + (3 * i + 5 * j + k) % 7, 4) * (-1) ** (i + j) for j, _ in enumerate(row)]
+            for i, row in enumerate(point[name])
+        ]
+        for k, name in enumerate(names)
+    }
+
+    def shifted(step: Fraction) -> Any:
+        moved = {
             name: [
-                [
-                    Fraction(1 + (3 * i + 5 * j + k) % 7, 4) * (-1) ** (i + j)
-                    for j, _ in enumerate(row)
-                ]
-                for i, row in enumerate(point[name])
+                [interval(x + step * v) for x, v in zip(row, along, strict=True)]
+                for row, along in zip(point[name], direction, strict=True)
             ]
-            for k, name in enumerate(names)
+            for name, direction in directions.items()
         }
+        return value({**_intervals(point), **moved})
 
-        def shifted(step: Fraction) -> Any:
-            moved = {
-                name: [
-                    [interval(x + step * v) for x, v in zip(row, along, strict=True)]
-                    for row, along in zip(point[name], direction, strict=True)
-                ]
-                for name, direction in directions.items()
-            }
-            return value({**_intervals(point), **moved})
-
-        slope = (shifted(STEP) - shifted(-STEP)) / interval(2 * STEP)
-        ours, found = arb(0), gradients(_intervals(point))
-        for name, direction in directions.items():
-            for row, along in zip(found[name], direction, strict=True):
-                for g, v in zip(row, along, strict=True):
-                    ours += interval(g) * interval(v)
-        if not (slope.is_finite() and ours.is_finite()):
-            raise UnsupportedError("the program has no value at the point that was tried")
-        difference = abs(slope - ours).upper() / (1 + abs(ours).lower())
-        digits = digits_of(difference)
-        return digits if digits >= 10 else None
+    before = ctx.prec
+    try:
+        for ctx.prec, step in ((BITS, STEP), FINER):
+            slope = (shifted(step) - shifted(-step)) / interval(2 * step)
+            ours, found = arb(0), gradients(_intervals(point))
+            for name, direction in directions.items():
+                for row, along in zip(found[name], direction, strict=True):
+                    for g, v in zip(row, along, strict=True):
+                        ours += interval(g) * interval(v)
+            if not (slope.is_finite() and ours.is_finite()):
+                raise UnsupportedError("the program has no value at the point that was tried")
+            apart = abs(slope - ours).upper() / (1 + abs(ours).lower())
+            if (digits := digits_of(apart)) >= 10:
+                return digits
+        return None
     finally:
         ctx.prec = before
 
