@@ -76,9 +76,7 @@ class Circuit:
 
         The letter of a matrix is a capital.
         """
-        taken = (*self.program.leaves, *self.program.dims)
-        roots = {name.partition("_")[0].rstrip("0123456789").lower() for name in taken}
-        letter = next(x for x in ("t", "u", "v", "s", "a", "gate") if x not in roots)
+        letter = self.program.free_letter()
         numbers = count(1)
 
         def label(gate: Gate) -> str:

@@ -53,6 +53,7 @@ from derive.normal import Ring
 from derive.ops import var
 from derive.ops.elementwise import EXTREMA, marks_winner
 from derive.parse import Shapes, parse_claim
+from derive.parts import folded, taken_apart
 from derive.points import (
     MOST_SIZES,
     NOISE,
@@ -85,6 +86,8 @@ MOST_DRAWN = 10_000
 SCALARS = "scalars"
 #: A gradient with more entries than this is not written out.
 MOST_ENTRIES = 100
+#: By what a claim is proved: forms of all of it, or of the parts of deep formulas one by one.
+AT_ONCE, PART_BY_PART = "index normal form", "index normal form, part by part"
 #: What an entry of a name stands for, `None` for another name's.
 Define = Callable[[str, Index, Index], Form | None]
 
@@ -297,6 +300,8 @@ class Case:
         suppose(self.ring, asked(program))
         #: What is refuted already while the reasons are still looked for.
         self.standing: dict[str, Judgement] = {}
+        #: By which road the claim was proved that was judged last.
+        self.road = AT_ONCE
         for statement in program.statements:
             self._insist_on_values(statement.expr)
 
@@ -492,7 +497,7 @@ class Case:
                     )  # fmt: skip
                 common["conditions"] = _each_once(relations, asks)
                 return Judgement(
-                    verdict=PROVED, scope=EVERY_SHAPE, method="index normal form",
+                    verdict=PROVED, scope=EVERY_SHAPE, method=self.road,
                     truth=self._says(name, expr), **common,
                 )  # fmt: skip
             why = "the normal forms differ, and no counterexample was found"
@@ -756,10 +761,37 @@ class Case:
         Most claims that are true are seen to be so while intermediates are atoms, at less cost than
         the point.
         """
-        steps = self._comparisons(name, expr)
-        if next(steps):
+        apart, failed, self.road = self._apart, None, AT_ONCE
+        steps = self._comparisons(name, expr, PART if apart else MOST_STEPS)
+        try:
+            if next(steps):
+                return True
+            if self.looks_false(name, expr):
+                return False
+            if any(steps):
+                return True
+        except (TooLarge, Undefined) as error:
+            failed = error
+        if apart and self.looks_false(name, expr):
+            return False
+        if any(case.proves_in_parts(name, expr) for case in apart):
+            self.road = PART_BY_PART
             return True
-        return not self.looks_false(name, expr) and any(steps)
+        if failed is not None:
+            raise failed
+        return bool(apart) and self.proves(name, expr)
+
+    def proves_in_parts(self, name: str, expr: Expr) -> bool:
+        """Whether a claim is proved in which parts of the program's formulas have their names."""
+        try:
+            return self.proves(name, folded(self.program, expr))
+        except (TooLarge, Undefined, UnsupportedError):
+            return False
+
+    @cached_property
+    def _apart(self) -> list[Case]:
+        """The same question with names for the parts of deep statements, where there are such."""
+        return [Case(program, self.assumptions) for program in taken_apart(self.program)]
 
     def proves(self, name: str, expr: Expr, steps: int = MOST_STEPS) -> bool:
         """Whether the normal forms of a claim and of the gradient agree."""

@@ -158,11 +158,15 @@ class Explicit:
         2 ... these are written, where that is so."""
         read = self.read.get(id(form))
         if read is None:
-            variables, pattern = self._pattern(form)
+            variables = self._variables(form)
             found: tuple[list[int], list[Form], list[int] | None]
             if _is_polynomial(form, set(variables)):
+                places = {atom: k for k, atom in enumerate(variables)}
+                pattern = tuple(
+                    (tuple((places[atom], e) for atom, e in monomial), coefficient)
+                    for monomial, coefficient in form.items()
+                )
                 if pattern not in self.patterns:
-                    places = {atom: k for k, atom in enumerate(variables)}
                     self.patterns[pattern] = _by_flint(form, places)
                 found = variables, self.patterns[pattern], variables
             else:
@@ -171,29 +175,26 @@ class Explicit:
             read = self.read[id(form)] = (form, *found)
         return read[1:]
 
-    def _pattern(self, form: Form) -> tuple[list[int], tuple]:
-        """Return the variables of a form in order, and the form with their places for names."""
-        places: dict[int, int] = {}
-        atoms = self.ring.atoms
+    def _variables(self, form: Form) -> list[int]:
+        """Return the variables of a form in order, those inside functions as well."""
+        found: dict[int, None] = {}
+        seen: set[int] = set()
 
-        def key_of(items: Iterable[tuple[Monomial, Exponent]]) -> tuple:
-            return tuple(
-                (tuple((place(atom), exponent) for atom, exponent in monomial), coefficient)
-                for monomial, coefficient in items
-            )
+        def walk(items: Iterable[tuple[Monomial, Exponent]]) -> None:
+            for monomial, _ in items:
+                self.ring.budget.spend(1)
+                for atom, _ in monomial:
+                    if atom in seen:
+                        continue
+                    seen.add(atom)
+                    key = self.ring.atoms[atom]
+                    if key[0] == "x" or key[0] in MASKS:  # a mask is constant between its jumps
+                        found[atom] = None
+                    elif key[0] != "n":
+                        walk(key[1])
 
-        def place(atom: int) -> Any:
-            if atom in places:
-                return places[atom]
-            key = atoms[atom]
-            if key[0] == "x" or key[0] in MASKS:  # a mask is constant between its jumps
-                return places.setdefault(atom, len(places))
-            if key[0] == "n":
-                return key
-            return key[0], key_of(key[1])
-
-        pattern = key_of(form.items())
-        return list(places), pattern
+        walk(form.items())
+        return list(found)
 
 
 def _is_polynomial(form: Form, variables: set[int]) -> bool:
@@ -204,12 +205,18 @@ def _is_polynomial(form: Form, variables: set[int]) -> bool:
     )
 
 
-def slope(ring: Ring, form: Form, variable: int) -> Form:
-    """Return the derivative of a written-out entry by a variable: product rule and chain rule."""
+def slope(ring: Ring, form: Form, variable: int, known: dict[int, Form] | None = None) -> Form:
+    """Return the derivative of a written-out entry by a variable: product rule and chain rule.
+
+    `known` are derivatives of functions by that variable: most terms share theirs.
+    """
+    known = {variable: {UNIT: 1}} if known is None else known
     result: Form = {}
     for monomial, coefficient in form.items():
         for place, (atom, exponent) in enumerate(monomial):
-            inner: Form = {UNIT: 1} if atom == variable else _slope_of(ring, atom, variable)
+            inner = known.get(atom)
+            if inner is None:
+                inner = known[atom] = _slope_of(ring, atom, variable, known)
             if not inner:
                 continue
             rest: Form = {
@@ -222,13 +229,13 @@ def slope(ring: Ring, form: Form, variable: int) -> Form:
     return result
 
 
-def _slope_of(ring: Ring, atom: int, variable: int) -> Form:
+def _slope_of(ring: Ring, atom: int, variable: int, known: dict[int, Form]) -> Form:
     """Return the derivative of a function of entries; between their jumps masks are constant."""
     kind, *rest = ring.atoms[atom]
     if kind not in SLOPES:
         return {}
     form: Form = ring.thaw(rest[0])
-    inner = slope(ring, form, variable)
+    inner = slope(ring, form, variable, known)
     return ring.mul(SLOPES[kind](ring, form), inner) if inner else {}
 
 

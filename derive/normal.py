@@ -1261,6 +1261,7 @@ class Ring:
 
     def _skeleton(self, atom: int, colors: Mapping[Index, str], me: Index) -> Any:
         """Return an atom with bound indices replaced by their colours, `me` marked."""
+        self.budget.spend(1)
         kind, *rest = self.atoms[atom]
 
         def shown(k: Index) -> Any:

@@ -11,13 +11,16 @@ from derive.assumptions import Assumptions, assumed
 from derive.catalogue import opened
 from derive.errors import UnsupportedError
 from derive.explain import DETAILS, explain
-from derive.expr import Expr
+from derive.expr import Expr, substitute, variables
 from derive.files import told
+from derive.forms import TooLarge
 from derive.hypotheses import in_words
 from derive.limits import TIMEOUT, limited
 from derive.notation import Style
 from derive.page import Document
 from derive.parse import Shapes
+from derive.parts import taken_apart
+from derive.program import Program
 from derive.proof import Derivation, EntryOf, Explicit, Grid, Math, Place, Slice, Step, Verdict
 from derive.shape import Product
 from derive.verify import insist, verify
@@ -61,11 +64,27 @@ def prove(
     with limited(timeout):
         read, entry = opened(program, shapes, name, wrt or ())
         sizes = {**entry.at, **(at or {})}
-        written = explain(
-            read, at=sizes, wrt=wanted, detail=detail, max_entries=max_entries,
-            assume=assumed(read, assume or {}), claims=claims,
-        )  # fmt: skip
-        return Proof(insist(verify(written, progress)), style or Style(elide=6))
+        options = {
+            "at": sizes, "wrt": wanted or read.wanted(None), "detail": detail, "claims": claims,
+            "max_entries": max_entries, "assume": assumed(read, assume or {}),
+        }  # fmt: skip
+        found = judged(read, options, progress)
+        return Proof(insist(found), style or Style(elide=6))
+
+
+def judged(
+    program: Program, options: Mapping[str, Any], progress: Callable[[str], None] | None = None
+) -> Derivation:
+    """Return a program's derivation with its verdicts.
+
+    A program whose statements are too large to be judged at once is judged part by part.
+    """
+    for way in (program, *apart) if (apart := list(taken_apart(program))) else ():
+        try:
+            return verify(explain(way, **options), progress, hurried=True)
+        except TooLarge:
+            continue
+    return verify(explain(program, **options), progress)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +112,20 @@ class Proof(Document):
         return self._written(self.derivation.backward)
 
     def _written(self, values: Mapping[str, Expr]) -> dict[str, str]:
-        program = self.derivation.program
-        return {name: program.written(value) for name, value in values.items()}
+        d = self.derivation
+        return {
+            name: d.program.written(self._by_own_names(value))
+            for name, value in values.items() if name not in d.program.parts
+        }  # fmt: skip
+
+    def _by_own_names(self, expr: Expr) -> Expr:
+        """Return a formula without the gradients of parts that the user gave no name."""
+        d = self.derivation
+        for name in reversed(d.program.parts):  # those nearest to the output come last
+            leaf = next((x for x in variables(expr) if x.data[0] == f"d{name}"), None)
+            if leaf is not None:
+                expr = substitute(expr, {leaf: d.backward[name]})
+        return expr
 
     @property
     def steps(self) -> list[Step]:

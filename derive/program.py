@@ -34,7 +34,8 @@ class Program:
     the shapes are stated; `sizes` holds the numbers that the user wrote for some of them.
     `reordered` says that the user wrote the statements in another order. `upstream` says that the
     loss is a function of the output even where that is a scalar: a matrix whose dimensions were
-    made 1 is no loss for that.
+    made 1 is no loss for that. `parts` are names that the user did not write: they stand for parts
+    of the user's formulas.
     """
 
     text: str
@@ -46,6 +47,7 @@ class Program:
     sizes: Mapping[str, int]
     reordered: bool = False
     upstream: bool = False
+    parts: tuple[str, ...] = ()
 
     @property
     def output(self) -> Expr:
@@ -121,11 +123,21 @@ class Program:
         >>> str(program.statements[0].expr), program.written(program.statements[0].expr)
         ('tr(C) * eye(n)', 'tr(C) * eye(3)')
         """
+        for statement in reversed(self.statements):
+            if statement.name in self.parts:
+                expr = substitute(expr, {self.leaves[statement.name]: statement.expr})
         return str(self.in_numbers(expr))
 
     def lines(self) -> list[str]:
         """Return the statements in input syntax, in the words and numbers of the user."""
-        return [f"{s.name} = {self.written(s.expr)}" for s in self.statements]
+        own = [s for s in self.statements if s.name not in self.parts]
+        return [f"{s.name} = {self.written(s.expr)}" for s in own]
+
+    def free_letter(self) -> str:
+        """Return a small letter, or a word, that begins no name of the program."""
+        taken = (*self.leaves, *self.dims)
+        roots = {name.partition("_")[0].rstrip("0123456789").lower() for name in taken}
+        return next(x for x in ("t", "u", "v", "s", "a", "gate") if x not in roots)
 
     def with_dim(self, gone: str, kept: Dim) -> Program:
         """Return the program in which a dimension is another one, or a number."""

@@ -227,6 +227,7 @@ class _Page:
                     for name in inputs
                 ],
                 "statements": [self._statement(s) for s in statements],
+                "parts": [latex(notation.leaf(name)) for name in self.program.parts],
                 "display": self._definitions(statements),
                 "scalars": self._scalars,
                 "is_loss": self.program.is_loss,

@@ -22,7 +22,16 @@ from derive.congruence import Congruence
 from derive.entries import Explicit, Matrix, Partials, cells
 from derive.errors import ProofError, UnsupportedError
 from derive.expr import Expr, nodes, substitute, variables
-from derive.forms import PART, Budget, Form, TooLarge, Undefined, accumulate, sums_of_entries
+from derive.forms import (
+    MOST_STEPS,
+    PART,
+    Budget,
+    Form,
+    TooLarge,
+    Undefined,
+    accumulate,
+    sums_of_entries,
+)
 from derive.hypotheses import Relation, bare, chosen, most_composed, suppose
 from derive.index import Entries, Index, Scalar, along, at_place, index_words, named, renaming
 from derive.normal import Ring
@@ -70,14 +79,20 @@ NODE = "the node"
 WHOLE = 100_000
 #: A theorem is written out at sizes by so many steps, and at smaller sizes where it takes more.
 PROBE = 100_000
+#: In a hurry all questions together take so many steps.
+HURRIED = 1_000_000
 #: Up to so many statements times variables each gradient has central differences of its own.
 ONE_BY_ONE = 100
 #: A point for numbers has no dimension larger than this.
 SMALL = 3
 
 
-def verify(derivation: Derivation, progress: Progress | None = None) -> Derivation:
+def verify(
+    derivation: Derivation, progress: Progress | None = None, *, hurried: bool = False
+) -> Derivation:
     """Return the derivation with a verdict on every step, and the agreement of numbers.
+
+    With `hurried`, less work is done, and `TooLarge` raised where it leaves a step undecided.
 
     Raises `ProofError` where no point was found at which the hypotheses of the theorem hold.
     """
@@ -93,7 +108,7 @@ def verify(derivation: Derivation, progress: Progress | None = None) -> Derivati
             "no point was found at which everything has a value and a derivative",
             hint="look for a division by zero, or the root or logarithm of what is never positive",
         )
-    return _Court(derivation, progress or (lambda message: None)).judged()
+    return _Court(derivation, progress or (lambda message: None), hurried).judged()
 
 
 def insist(derivation: Derivation) -> Derivation:
@@ -170,10 +185,11 @@ def _obeying(
 class _Court:
     """The judges of one derivation, each made when it is first needed."""
 
-    def __init__(self, derivation: Derivation, progress: Progress):
+    def __init__(self, derivation: Derivation, progress: Progress, hurried: bool):
         self.derivation = derivation
         self.progress = progress
-        self.budget = Budget()
+        self.hurried = hurried
+        self.budget = Budget(HURRIED if hurried else MOST_STEPS)
         self.whole = Budget(WHOLE)
         self.probes = probes(derivation.program, relations=derivation.relations)
         self.small_probes = probes(derivation.program, True, derivation.relations)
@@ -194,6 +210,9 @@ class _Court:
             assuming=assuming, claimed=claimed,
         )  # fmt: skip
         if not all(step.proved for step in judged.steps()):
+            words = {verdict.word for step in judged.steps() for verdict in step.verdicts}
+            if self.hurried and REFUTED not in words:
+                raise TooLarge
             return judged
         self.progress("numbers")
         small = {dim: min(k, SMALL) for dim, k in d.sizes.items()}
@@ -234,6 +253,8 @@ class _Court:
 
     def _general(self, step: Step, theme: str) -> Step:
         verdicts = [self._index(theme).verdict(step)]
+        if self.hurried and verdicts[0].word == UNDECIDED:
+            raise TooLarge
         verdicts += dict.fromkeys(self._probed(step, theme, k) for k in range(len(self.probes)))
         if step.part == "theorem":
             verdicts += self._forwards(step)

@@ -6,7 +6,6 @@ from derive.errors import ProofError
 from derive.explain import explain
 from derive.forms import MOST_STEPS, Budget
 from derive.parse import parse
-from derive.pipeline import prove
 from derive.proof import EVERY_SHAPE, PROVED
 from derive.verify import PROBE, _Court, describe, insist, probes, verify
 
@@ -99,7 +98,7 @@ def test_what_takes_too_many_steps_is_refused(monkeypatch):
     messages = []
     for _ in range(2):
         with pytest.raises(ProofError, match="is undecided") as caught:
-            prove(DEEP)
+            insist(verify(explain(parse(DEEP))))
         assert caught.value.hint is not None and "the normal form is too large" in caught.value.hint
         messages.append(caught.value.message)
     spent = [budget.left for budget in left]
@@ -129,7 +128,7 @@ def test_what_is_inverted_is_small_where_it_is_written_out():
 
 def test_a_budget_is_spent_by_every_judge():
     derivation = explain(parse("X: (n, d); Z = X * X; Y = softmax(Z) / (1 + Z)"))
-    court = _Court(derivation, lambda message: None)
+    court = _Court(derivation, lambda message: None, hurried=False)
     assert all(step.proved for step in court.judged().steps())
     judges = list(court._judges.values())
     assert len({type(judge) for judge in judges}) == 4

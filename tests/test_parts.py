@@ -1,0 +1,91 @@
+"""Deep formulas: names for their parts, and the same theorems as in several statements."""
+
+import re
+
+import pytest
+
+import derive
+from derive.claim import PART_BY_PART
+from derive.parse import parse
+from derive.parts import every_part, folded, taken_apart
+
+RELU = "X: (n, d); W: (d, m); V: (m, k); Y = relu(relu(X @ W) @ V)"
+TANH = "X: (n, d); W1: (d, m); W2: (m, k); W3: (k, p); Y = tanh(tanh(tanh(X @ W1) @ W2) @ W3)"
+PROGRAMS = (
+    RELU,
+    TANH,
+    "X: (n, d); W1: (d, m); b1: (1, m); W2: (m, k); b2: (1, k);"
+    "Y = sigmoid(relu(X @ W1 + b1) @ W2 + b2)",
+    "X: (n, d); W1: (d, m); b1: (1, m); W2: (m, k); b2: (1, k); T: (n, k);"
+    "L = -sum(T * logsoftmax(tanh(X @ W1 + b1) @ W2 + b2)) / n",
+    "X: (n, d); U: (d, d); V: (d, d); W: (d, d); R: (d, d); S: (d, d);"
+    "Y = gelu(gelu(gelu(gelu(gelu(X @ U) @ V) @ W) @ R) @ S)",
+)
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_deep_formula_is_proved_in_the_words_of_its_user(program):
+    proof, read = derive.prove(program, detail="brief"), parse(program)
+    assert proof.proved
+    assert proof.gradients.keys() == proof.backward.keys() == {*read.inputs}
+    own = {*read.leaves, f"d{read.output}"}
+    for formula in proof.gradients.values():
+        assert set(re.findall(r"\b[A-Z]\w*", formula)) <= own | {"T"}
+
+
+def test_the_document_says_what_the_names_stand_for():
+    text = derive.prove(RELU).render("md")
+    assert r"T_{1} &= \operatorname{relu}(XW)" in text
+    assert "too large to be judged at once" in text
+
+
+@pytest.mark.parametrize(
+    ("program", "claim", "verdict"),
+    [
+        (RELU, "dX = ((dY * (relu(X @ W) @ V > 0)) @ V.T * (X @ W > 0)) @ W.T", "proved"),
+        (RELU, "dW = X.T @ ((dY * (Y > 0)) @ V.T * (relu(X @ W) > 0))", "proved"),
+        (RELU, "dW = X.T @ ((dY * (Y > 0)) @ V.T * relu(X @ W))", "refuted"),
+        (TANH, "dW3 = tanh(tanh(X @ W1) @ W2).T @ (dY * (1 - Y ** 2))", "proved"),
+        (TANH, "dW3 = tanh(tanh(X @ W1) @ W2).T @ (dY * (1 - Y ** 3))", "refuted"),
+        (
+            TANH,
+            "H = tanh(X @ W1); G = tanh(H @ W2); dG = (dY * (1 - Y ** 2)) @ W3.T;"
+            "dW1 = X.T @ (dG * (1 - G ** 2) @ W2.T * (1 - H ** 2))",
+            "proved",
+        ),
+    ],
+)
+def test_claims_about_deep_formulas(program, claim, verdict):
+    (found,) = derive.check(program, [claim])
+    assert found.verdict == verdict, found.reason
+
+
+def test_the_road_is_said():
+    claim = "dX = ((dY * (relu(X @ W) @ V > 0)) @ V.T * (X @ W > 0)) @ W.T"
+    (found,) = derive.check(RELU, [claim])
+    assert found.method == PART_BY_PART
+
+
+@pytest.mark.parametrize(
+    ("text", "few", "all_"),
+    [
+        (RELU, ["T_1"], ["T_1", "T_2", "T_3"]),
+        ("X: (n, d); W: (d, m); Y = X @ W", [], []),
+        ("X: (n, n); Y = exp(sin(X))", [], ["T_1"]),
+        ("t: (n, 1); T: (n, n); L = sum(T @ (T @ t))", ["U_1", "U_2"], ["U_1", "U_2"]),
+        ("X: (n, n); Y = relu(X @ X) @ relu(X @ X)", ["T_1"], ["T_1", "T_2"]),
+    ],
+)
+def test_which_parts_have_names(text, few, all_):
+    found = [list(way.parts) for way in taken_apart(parse(text))]
+    assert found == [list(names) for names in dict.fromkeys(map(tuple, (few, all_))) if names]
+
+
+@pytest.mark.parametrize("text", PROGRAMS)
+def test_parts_put_back_are_the_program(text):
+    program = parse(text)
+    for way in taken_apart(program):
+        assert way.composed(way.output) is program.composed(program.output)
+        assert way.lines() == program.lines()
+        assert folded(way, program.statements[-1].expr) is way.statements[-1].expr
+    assert every_part(program.output) == {program.output}
