@@ -185,7 +185,7 @@ def _obeying(
 class _Court:
     """The judges of one derivation, each made when it is first needed."""
 
-    def __init__(self, derivation: Derivation, progress: Progress, hurried: bool):
+    def __init__(self, derivation: Derivation, progress: Progress, hurried: bool = False):
         self.derivation = derivation
         self.progress = progress
         self.hurried = hurried

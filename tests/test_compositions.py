@@ -32,6 +32,7 @@ def composition(chance: random.Random, depth: int) -> str:
         name = chance.choice(UNARY)
         return f"{name}({POSITIVE.get(name, '{}').format(f'({inner})')})"
     other = composition(chance, chance.randrange(depth))
+    other = "D * s" if other == inner else other  # 0 over its norm has no value anywhere
     if kind < 0.8:
         form = chance.choice((
             "({}) * ({})", "({}) + ({})", "({}) - ({})", "({}) / (1 + ({}) ** 2)",

@@ -128,7 +128,7 @@ def test_what_is_inverted_is_small_where_it_is_written_out():
 
 def test_a_budget_is_spent_by_every_judge():
     derivation = explain(parse("X: (n, d); Z = X * X; Y = softmax(Z) / (1 + Z)"))
-    court = _Court(derivation, lambda message: None, hurried=False)
+    court = _Court(derivation, lambda message: None)
     assert all(step.proved for step in court.judged().steps())
     judges = list(court._judges.values())
     assert len({type(judge) for judge in judges}) == 4
