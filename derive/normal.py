@@ -1624,7 +1624,16 @@ class Ring:
     def is_zero(self, form: Form) -> bool:
         """Whether a form is zero once its denominators are cleared (where they are not zero), in
         every case of its signs."""
-        return self.is_plainly_zero(form) or zero_in_every_case(self, form)
+        return (
+            self.is_plainly_zero(form)
+            or zero_in_every_case(self, form)
+            or (self.sizes is None and self._is_zero_multiplied(form))
+        )
+
+    def _is_zero_multiplied(self, form: Form) -> bool:
+        """Whether a form is zero because it is when multiplied by a matrix that is inverted."""
+        most = square_forms.MOST_MULTIPLIED
+        return self.budget.within(most, lambda: square_forms.vanishes_multiplied(self, form))
 
     def is_plainly_zero(self, form: Form) -> bool:
         """Whether a form is zero once its denominators are cleared; signs are atoms."""

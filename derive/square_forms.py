@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 Law = Callable[["Ring", Form, Dim], Form | None]
 ONE: Form = {UNIT: 1}
+#: A form is multiplied by so many matrices whose inverses are in it, and in so many steps.
+MOST_TIMES, MOST_MULTIPLIED = 2, 10_000
 
 
 def inverse(ring: Ring, form: Form, dim: Dim, i: Index, j: Index) -> Form:
@@ -647,3 +649,21 @@ def reduction(ring: Ring, monomial: Monomial, atom: int) -> Form | None:
                 tail = ring.sum(fresh, dim, tail)
                 return ring.add(one, ring.mul({left: -factor}, tail))
     return None
+
+
+def vanishes_multiplied(ring: Ring, form: Form, times: int = MOST_TIMES) -> bool:
+    """A F = 0 or F A = 0 gives F = 0, for an A whose inverse stands at a free index of F.
+
+    So A⁻¹ B is C where B is A C, by Woodbury and by any other way.
+    """
+    for atom in sorted({a for m in form for a, _ in m if ring.atoms[a][0] == "inv"}):
+        _, key, dim, i, j = ring.atoms[atom]
+        for end, from_left in ((i, True), (j, False)):
+            if isinstance(dim, Product) or end not in ring.free(form):
+                continue
+            fresh = along(ring._new_index(), dim)
+            matrix = moved(ring, ring.thaw(key), *((fresh, end) if from_left else (end, fresh)))
+            new = ring._reduced(ring.sum(end, dim, ring.mul(matrix, form)))
+            if not new or (times > 1 and vanishes_multiplied(ring, new, times - 1)):
+                return True
+    return False

@@ -17,6 +17,7 @@ from derive.square_forms import (
     repeated,
     separated,
     update_of,
+    vanishes_multiplied,
 )
 from derive.square_laws import known_determinant, known_inverse
 from derive.vanishing import is_constant
@@ -238,6 +239,25 @@ CASES = {
     "two are not one": ("A: (n, n); f = det(2 * A)",
         ["dA = f * inv(A).T"],
         ["dA = 2 * det(A) * inv(A).T", "dA = 4 * det(A) * inv(A).T"]),
+    "push through": ("A: (n, m); B: (m, n); Y = inv(eye(n) + A @ B) @ A",
+        ["dA = inv(eye(n) + A @ B).T @ dY @ inv(eye(m) + B @ A).T",
+         "dA = inv(eye(n) + A @ B).T @ (dY - dY @ (B @ A @ inv(eye(m) + B @ A)).T)"],
+        ["dA = inv(eye(n) + A @ B).T @ dY @ inv(eye(m) + A.T @ B.T).T",
+         "dA = inv(eye(n) + A @ B).T @ (dY - dY @ (A.T @ B.T @ inv(eye(m) + B @ A)).T)"]),
+    "push through logdet": ("A: (n, m); B: (m, n); f = logdet(eye(n) + A @ B)",
+        ["dA = (inv(eye(m) + B @ A) @ B).T"],
+        ["dA = (inv(eye(m) - B @ A) @ B).T"]),
+    "woodbury": ("A: (n, n); B: (n, n); Y = inv(inv(A) + B)",
+        ["dB = -(A @ inv(eye(n) + B @ A)).T @ dY @ Y.T",
+         "dB = -(inv(eye(n) + A @ B) @ A).T @ dY @ Y.T",
+         "dB = -(A - A @ inv(eye(n) + B @ A) @ B @ A).T @ dY @ Y.T"],
+        ["dB = -(A @ inv(eye(n) + A @ B)).T @ dY @ Y.T",
+         "dB = -(A + A @ inv(inv(B) + A) @ A).T @ dY @ Y.T",
+         "dB = -(B - A @ inv(inv(B) + A) @ A).T @ dY @ Y.T"]),
+    "kernel ridge": (
+        "X: (n, d); y: (n, 1); s: (); w = inv(X.T @ X + s * eye(d)) @ X.T @ y",
+        ["dy = inv(X @ X.T + s * eye(n)) @ X @ dw"],
+        ["dy = inv(X @ X.T - s * eye(n)) @ X @ dw", "dy = inv(X @ X.T + eye(n)) @ X @ dw"]),
     "a sign to the power of n": ("A: (n, n); f = det(-A) * det(-1 * eye(n))",
         ["dA = det(A) * inv(A).T"],
         ["dA = det(-A) * inv(A).T"]),
@@ -484,3 +504,21 @@ def test_large_matrices_are_inverted_only_where_they_are_asked_for():
     program = parse("A: (n, n); B: (m, m); f = det(kron(A, B))")
     assert with_values(program, None) == {"n": 2, "m": 2}
     assert with_values(program, {"n": 2, "m": 3}) == {"n": 2, "m": 3}
+
+
+def test_a_form_is_multiplied_only_where_its_inverse_stands_at_a_free_index():
+    ring = Ring()
+    i, j, k, p = "@i", "@j", "@k", "@p"
+
+    def update(x, y):
+        """The entry of I + x y, over @r and @s."""
+        product = ring.mul(ring.entry(x, "@r", k), ring.entry(y, k, "@s"))
+        return ring.add(ring.delta("@r", "@s"), ring.sum(k, "n", product))
+
+    right = ring.mul(ring.inverse(update("a", "b"), "n", i, p), ring.entry("a", p, j))
+    left = ring.mul(ring.entry("a", i, p), ring.inverse(update("b", "a"), "n", p, j))
+    apart = ring.add(ring.sum(p, "n", right), ring.scale(-1, ring.sum(p, "n", left)))
+    assert not ring.is_plainly_zero(apart) and vanishes_multiplied(ring, apart)
+    assert not vanishes_multiplied(ring, ring.add(apart, ring.delta(i, j)))
+    total = ring.sums_over([(i, "n"), (j, "n")], ring.mul(ring.entry("w", i, j), left))
+    assert not vanishes_multiplied(ring, ring.sum(p, "n", total))
