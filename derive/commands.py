@@ -234,6 +234,10 @@ def _report(proof: Proof, paths: list[Path]) -> None:
         f"{steps} steps in {equations} equations, "
         "each of them proved by a road that did not produce it"
     ]
+    lines += [
+        f"{text(notation.leaf(s.name))} stands for {derivation.program.written(s.expr)}"
+        for s in derivation.program.statements if s.name in derivation.program.parts
+    ]  # fmt: skip
     lines += [f"assumed: {', '.join(assumed)}"] if assumed else []
     if digits is not None:
         lines.append(f"central differences of the whole program agree to {digits} digits")

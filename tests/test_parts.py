@@ -6,6 +6,7 @@ import pytest
 
 import derive
 from derive.claim import PART_BY_PART
+from derive.cli import main
 from derive.parse import parse
 from derive.parts import every_part, folded, taken_apart
 
@@ -89,3 +90,8 @@ def test_parts_put_back_are_the_program(text):
         assert way.lines() == program.lines()
         assert folded(way, program.statements[-1].expr) is way.statements[-1].expr
     assert every_part(program.output) == {program.output}
+
+
+def test_the_command_says_what_the_names_stand_for(tmp_path, capsys):
+    assert main(["prove", RELU, "-o", str(tmp_path), "--detail", "brief"]) == 0
+    assert "T₁ stands for relu(X @ W)" in capsys.readouterr().out
