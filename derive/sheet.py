@@ -22,16 +22,16 @@ from derive.catalogue import opened
 from derive.circuit import circuit
 from derive.errors import FaultError, SizeError, UnsupportedError
 from derive.exact import DomainError, Reading, Rows, decimal, exact_text, is_exact, precision, raw
-from derive.explain import explain
 from derive.expr import Expr, nodes, number, variables
 from derive.hypotheses import obeyed, with_values
 from derive.limits import TIMEOUT, limited
 from derive.mistakes import PLAIN, Mistake, mistakes
 from derive.parse import Shapes
+from derive.pipeline import judged, plain
 from derive.pleasant import pleasant
 from derive.program import Program
 from derive.proof import Chain, Derivation, EntryOf, Step
-from derive.verify import insist, verify
+from derive.verify import insist
 
 #: The kinds of problems in increasing difficulty.
 KINDS = ("shapes", "forward", "entry", "gradient", "mistake", "gap")
@@ -195,8 +195,8 @@ class _Setter:
         self.assume = assumed(program, assume or {})
         self.sizes = with_values(program, at)
         self._refuse(self.sizes)
-        written = explain(program, at=self.sizes, wrt=self.wrt, detail="brief")
-        proved = insist(verify(written))
+        proved = insist(judged(program, {"at": self.sizes, "wrt": self.wrt, "detail": "brief"}))
+        self.program = proved.program  # deep formulas in parts that have names
         self.derivation = replace(proved, assumed=self.assume)  # said; the formulas hold without
         self.scene = self._scene(self.sizes)
         self.scalars = all(leaf.shape.is_scalar for leaf in program.leaves.values())
@@ -500,8 +500,6 @@ def _given(scene: Scene, program: Program) -> dict[str, Any]:
 
 def _plain(problem: Problem, sheet: Sheet) -> dict[str, Any]:
     """Return a problem and its answer as plain values."""
-    from derive.pipeline import plain
-
     scene, derivation = problem.scene, sheet.derivation
     written = sheet.program.written
     found: dict[str, Any] = {"number": problem.number, "kind": problem.kind}
