@@ -277,6 +277,35 @@ def _kronecker_summed(e: Expr) -> Expr | None:
     return OPS["sum"](gone * e.args[1]) * kept
 
 
+def _transposed_inverse(e: Expr) -> Expr | None:
+    """(A⁻¹)ᵀ = A⁻¹ for an A that is written as its own transpose, such as XᵀX."""
+    if e.name == "transpose" and e.args[0].name == "inv":
+        (a,) = e.args[0].args
+        return e.args[0] if not a.is_var and _mirrored(a) is a else None
+    return None
+
+
+def _mirrored(e: Expr) -> Expr:
+    """Return the transpose of an expression, taken inside as far as it goes."""
+    if e.name == "transpose":
+        return e.args[0]
+    if e.shape.is_scalar or e.name == "eye":
+        return e
+    if e.name == "matmul":
+        a, b = e.args
+        return _mirrored(b) @ _mirrored(a)
+    if e.name in ("add", "sub", "mul", "div", "neg"):
+        args = tuple(_mirrored(arg) for arg in e.args)
+        return (
+            e
+            if all(one is arg for one, arg in zip(args, e.args, strict=True))
+            else rebuild(e, args)
+        )
+    if e.name == "broadcast_to" and e.args[0].shape.is_scalar:
+        return broadcast_to(e.args[0], e.shape.T)
+    return e.T
+
+
 def _product_of_kronecker(e: Expr) -> Expr | None:
     """(A ⊗ B)(C ⊗ D) = AC ⊗ BD."""
     if e.name != "matmul" or any(arg.name != "kron" for arg in e.args):
@@ -314,6 +343,7 @@ RULES: dict[str, Rule] = {
     "stacked-back": _stacked_back,
     "transposed-kronecker": _transposed_kronecker,
     "kronecker-times-column": _kronecker_times_column,
+    "transposed-inverse": _transposed_inverse,
     "inverse-of-kronecker": _inverse_of_kronecker,
     "product-of-kronecker": _product_of_kronecker,
     "kronecker-summed": _kronecker_summed,

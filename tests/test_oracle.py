@@ -237,6 +237,7 @@ REWRITTEN = {
     "stacked-back": "A: (n, n); Y = unvec(vec(A), (n, n))",
     "transposed-kronecker": "A: (n, n); B: (n, n); C: (n * n, m); Y = kron(A, B) @ C",
     "kronecker-times-column": "A: (n, m); B: (p, q); X: (q, m); y = kron(A, B) @ vec(X)",
+    "transposed-inverse": "X: (n, d); f = logdet(X.T @ X)",
     "inverse-of-kronecker": "A: (n, n); B: (m, m); f = logdet(kron(A, B))",
     "product-of-kronecker": "A: (n, n); B: (m, m); f = tr(inv(kron(A, B)))",
     "kronecker-summed": "A: (n, n); B: (m, m); f = logdet(kron(A, B))",

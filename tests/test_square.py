@@ -305,6 +305,7 @@ def test_what_is_false_is_refuted(program, claim):
 #: Gradients as they are printed.
 PRINTED = {
     "logdet kron": ["m * inv(A).T", "n * inv(B).T"],
+    "gram logdet": ["2 * (inv(A @ A.T) @ A)"],
     "det kron": ["f * m * inv(A).T", "f * n * inv(B).T"],
 }
 
