@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from derive.notation import Style
 
 #: How the last line of a file is set apart from what it shows, by its ending.
-COMMENTS = {"md": "<!-- {} -->", "svg": "<!-- {} -->", "tex": "% {}", "mmd": "%% {}"}
-SEALED = re.compile(r"(?:<!--|%%?) derive ([0-9a-f]{12}) ([0-9a-f]{12})(?: -->)?\n*\Z")
+COMMENTS = {"md": "\n<!-- {} -->", "svg": "<!-- {} -->", "tex": "% {}", "mmd": "%% {}"}
+SEALED = re.compile(
+    r"(?:(?:(?<=\n)\n)?<!--|%%?) derive ([0-9a-f]{12}) ([0-9a-f]{12})(?: -->)?\n*\Z"
+)
 #: More documents of one name are refused.
 MOST_NAMES = 10_000
 
