@@ -363,11 +363,12 @@ def test_sheets_are_true(name):
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_written_judgements_are_true(name, form):
     n, formula = next(iter(proof(name).gradients.items()))
-    for claim in (f"d{n} = {formula}", f"d{n} = 2 * ({formula}) + 1"):
+    claims = {f"d{n} = {formula}": "proved", f"d{n} = 2 * ({formula}) + 1": "refuted"}
+    for claim, verdict in claims.items():
         case = Case(parse(PROGRAMS[name]))
         judgement = case.judge(claim)
         text = render_check(case, judgement, form)
-        assert judgement.verdict == ("refuted" if "2 * (" in claim else "proved")
+        assert judgement.verdict == verdict
         judged = Judged(PROGRAMS[name], Style(), "brief")
         shown = re.search(r"The claim\.?.*?\\begin\{align(?:ed|\*)\}\n(.*?)\n\\end", text, re.S)[1]
         tex = re.sub(r"\\\\\s*&\\quad", " ", shown).partition("&=")[2]
