@@ -119,9 +119,10 @@ class Program:
         """Return an expression in input syntax, in the words and numbers of the user.
 
         >>> from derive.parse import parse
-        >>> program = parse("C: (3, 3); W = tr(C) * eye(3)")
-        >>> str(program.statements[0].expr), program.written(program.statements[0].expr)
-        ('tr(C) * eye(n)', 'tr(C) * eye(3)')
+        >>> from derive.expr import extent_of
+        >>> program = parse("C: (3, 3); W = tr(C)")
+        >>> str(extent_of("n")), program.written(extent_of("n"))
+        ('n', '3')
         """
         for statement in reversed(self.statements):
             if statement.name in self.parts:

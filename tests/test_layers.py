@@ -42,7 +42,7 @@ LAYERS = [
     "proof",
     "lemmas",
     "assuming",
-    "explain",
+    "parts explain",
     "tangents",
     "verify",
     "variants",
