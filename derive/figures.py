@@ -14,6 +14,8 @@ from flint import arb
 
 from derive.exact import decimal, is_exact, rational
 
+#: A number with more places before or behind its point is computed with as an interval.
+MOST_PLACES = 1000
 #: Longer denominators are not written as fractions.
 LARGEST_DENOMINATOR = 999
 
@@ -57,7 +59,7 @@ def figure(value: Any, digits: int = 4) -> Figure:
 def printed(value: Any, digits: int) -> Any:
     """Return a number as a reader of its figure knows it."""
     shown = figure(value, digits)
-    return value if shown.exact else rational(_fraction(shown))
+    return value if shown.exact else _number(shown)
 
 
 def rounds_to(found: Any, value: Any, digits: int) -> bool:
@@ -74,12 +76,17 @@ def rounds_to(found: Any, value: Any, digits: int) -> bool:
     else:
         mantissa, _, exponent = shown.plain.partition("e")
         places = len(mantissa.partition(".")[2]) - int(exponent.replace("−", "-") or 0)
-        unit = arb(rational(Fraction(10) ** -places / 2))
+        unit = arb(10) ** -places / 2
     return bool(abs(arb(found) - arb(printed(value, digits))) <= unit)
 
 
-def _fraction(shown: Figure) -> Fraction:
-    return Fraction(shown.plain.replace("−", "-"))
+def _number(shown: Figure) -> Any:
+    """Return the number that a figure says; one with very many places is an interval."""
+    mantissa, _, exponent = shown.plain.replace("−", "-").partition("e")
+    places = int(exponent or 0)
+    if abs(places) > MOST_PLACES:
+        return arb(rational(Fraction(mantissa))) * arb(10) ** places
+    return rational(Fraction(mantissa) * Fraction(10) ** places)
 
 
 def _figure(plain: str, tex: str, exact: bool = True) -> Figure:
