@@ -20,20 +20,10 @@ def _table(name: str) -> list[dict]:
 #: Of identities about one program and variable, one stands for all.
 IDENTITIES = {(r["program"], r["wrt"]): r for r in reversed(_table("identities.jsonl"))}
 COURSES = {r["program"]: r for r in reversed(_table("courses.jsonl"))}
-#: What is refused today, and why; an entry goes when it is mended.
-AWAITED = {
-    "trace-gram-inverse": "a Gram matrix inverted, written out: out of time",
-    "trace-two-grams": "a Gram matrix inverted, written out: out of time",
-}
 
 
-def _marked(records: list[dict]) -> list:
-    return [
-        pytest.param(r, id=r["id"], marks=pytest.mark.skip(reason=AWAITED[r["id"]]))
-        if r["id"] in AWAITED
-        else pytest.param(r, id=r["id"])
-        for r in records
-    ]
+def _named(records: list[dict]) -> list:
+    return [pytest.param(record, id=record["id"]) for record in records]
 
 
 def is_written(program: str, **options) -> None:
@@ -44,13 +34,13 @@ def is_written(program: str, **options) -> None:
         assert mark in proof.render(form)
 
 
-@pytest.mark.parametrize("record", _marked(list(IDENTITIES.values())))
+@pytest.mark.parametrize("record", _named(list(IDENTITIES.values())))
 def test_an_identity_is_a_document(record):
     shapes = {name: tuple(dims) for name, dims in record["shapes"].items()}
     is_written(record["program"], shapes=shapes, wrt=[record["wrt"]])
 
 
-@pytest.mark.parametrize("record", _marked(list(COURSES.values())))
+@pytest.mark.parametrize("record", _named(list(COURSES.values())))
 def test_a_course_example_is_a_document(record):
     is_written(record["program"])
 
