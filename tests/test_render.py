@@ -134,3 +134,20 @@ def test_a_bad_template_is_an_error_in_one_sentence(template, message, tmp_path,
 def test_a_folder_of_templates_that_is_not_there_is_an_error(tmp_path, affine):
     with pytest.raises(OutputError, match="no folder"):
         affine.to_markdown(templates=tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("formula", "asked"),
+    [
+        ("inv(s + s)", r"$s + s \ne 0$"),
+        ("1 / (s * s)", r"\ne 0$"),
+        ("norm(vec(s))", r"\ne 0$"),
+        ("logdet(s * s * s)", r"\gt 0$"),
+        ("log(s)", r"$s \gt 0$"),
+        ("tan(s)", r"$\cos(s) \ne 0$"),
+        ("max(s, exp(s))", r"$s \ne \exp"),
+    ],
+)
+def test_a_hypothesis_about_a_scalar_has_words(formula, asked):
+    proof = prove(f"s: (1, 1); L = {formula}")
+    assert asked in proof.to_markdown() and proof.to_latex()
