@@ -124,6 +124,7 @@ class Trial:
         self.program, self.sizes, self.values, self.nudge = program, sizes, values, nudge
         self.gradients: dict[str, Rows] = {}
         self.slopes: dict[str, Any] = {}
+        self.levels: dict[str, list[Any]] = {}
         self.steady: dict[str, bool] = {}
         upstream = f"d{program.output}"
         seed = values.get(upstream, [[Fraction(1)]])
@@ -190,8 +191,10 @@ class Trial:
                     continue
                 reading = Reading(self.sizes, {**self.known, **jets}, JetFunctions())
                 jets[statement.name] = reading.matrix(statement.expr)
+            output = jets[str(self.program.output)]
+            self.levels[name] = [x.value for row in output for x in row]
             total = rational(0)
-            for row, weights in zip(jets[str(self.program.output)], self.upstream, strict=True):
+            for row, weights in zip(output, self.upstream, strict=True):
                 for x, weight in zip(row, weights, strict=True):
                     total = total + x.slope * weight
             return _finite([[total]])[0][0]
@@ -218,13 +221,13 @@ class Trial:
             self.steady[name] = all(
                 _near(x, y)
                 for near in self._beside
-                for x, y in zip(
-                    (self.along(name), *self._reached),
-                    (near.along(name), *near._reached),
-                    strict=True,
-                )
+                for x, y in zip(self._around(name), near._around(name), strict=True)
             )
         return self.steady[name]
+
+    def _around(self, name: str) -> list[Any]:
+        """The slope by a name, the output with that name moved, and the values behind it."""
+        return [self.along(name), *self.levels[name], *self._reached]
 
     def difference(self, name: str, expr: Expr) -> tuple[tuple[int, int], Any, Any] | None:
         """Return the first entry in which a claim differs, what is expected and what is claimed."""
@@ -292,18 +295,22 @@ class Trial:
         ]
 
     @cached_property
-    def _beside(self) -> tuple[Trial, Trial]:
-        """The program on both sides of the point, every number moved by an amount of its own."""
+    def _beside(self) -> tuple[Trial, ...]:
+        """The program beside the point, every number moved by an amount of its own.
 
-        def moved(step: Fraction) -> Trial:
-            place = count()
+        Two ties may cancel on both sides of a point, where one gains what the other loses; hardly
+        along several lines through it.
+        """
+
+        def moved(step: Fraction, start: int) -> Trial:
+            place = count(start)
             values = {
                 name: [[x + step * _unlike(next(place)) for x in row] for row in rows]
                 for name, rows in self.values.items()
             }
             return Trial(self.program, self.sizes, values, step)
 
-        return moved(STEP), moved(-STEP)
+        return tuple(moved(step, start) for start in LINES for step in (STEP, -STEP))
 
 
 class Screen:
@@ -374,6 +381,10 @@ def _finite(rows: Rows) -> Rows:
     if not all(is_exact(x) or x.is_finite() for row in rows for x in row):
         raise DomainError("a number that is not finite, or too large")
     return rows
+
+
+#: Where the amounts begin that numbers move by, one start a line through the point.
+LINES = (0, 1000, 2500, 5300)
 
 
 def _unlike(k: int) -> int:

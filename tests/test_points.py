@@ -132,3 +132,24 @@ def test_two_numbers_that_differ_are_shown_to_differ(places):
     near = rational(Fraction(-2, 97)) + rational(Fraction(1, 10**places))
     one, other = told_apart(rational(Fraction(-2, 97)), near)
     assert Fraction(one) != Fraction(other)
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "name"),
+    [
+        # two entries tie with s; on either side of the point one gains what the other loses
+        (
+            "X: (n, n); s: (1, 1); Y = max(X, s)",
+            {"X": [[1, 1, 3], [2, 1, 3], [3, 3, 2]], "s": [[2]],
+             "dY": [[2, 1, 2], [1, 3, 2], [1, 2, 1]]},
+            "s",
+        ),
+        # Z is 0 there, and stays so when s moves: the output jumps when Z itself does
+        ("s: (1, 1); Z = (s < 0.5) ** 4; L = tr(Z <= 0)", {"s": [[1]]}, "Z"),
+    ],
+)  # fmt: skip
+def test_at_a_kink_that_hides_nothing_is_said(text, values, name):
+    tables = {n: [[Fraction(x) for x in row] for row in rows] for n, rows in values.items()}
+    trial = Trial(parse(text), {"n": 3}, tables)
+    assert not trial.is_steady(name)
+    assert trial.differs(name, trial.program.leaves[name] * 7 + 11) is None
