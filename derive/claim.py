@@ -173,8 +173,6 @@ class Judgement:
 USUAL = ("symmetric", "row-stochastic", "positive", "binary", "sign", "one-hot-rows")
 #: How many points are tried at each choice of sizes, and how many where there is one choice.
 SEEDS, MOST_SEEDS = 8, 64
-#: What positive numbers are made of, once 0 is bad input.
-SIZES_OF = frozenset(("number", "dim", "mul", "broadcast_to"))
 #: Functions that have no value anywhere where their argument is a constant of the wrong kind.
 NOWHERE = {
     "div": "{} is 0", "inv": "{} is 0", "sqrt": "{} is negative", "log": "{} is negative",

@@ -340,30 +340,3 @@ def _values_exist(program: Program, sizes: Mapping[str, int], values: Mapping[st
     except (ZeroDivisionError, ValueError):
         return False
     return True
-
-
-def have_values(
-    around: tuple[Expr, ...],
-    at: tuple[Expr, ...],
-    sizes: Mapping[str, int],
-    values: Mapping[str, list[list[Fraction]]],
-) -> bool:
-    """Return whether every entry of some formulas has a value all around a point, and every entry
-    of others at the point."""
-    before, ctx.prec = ctx.prec, BITS
-    try:
-        exactly = _intervals(values)
-        ball = interval(STEP) * arb(0, 1)
-        near = {name: [[x + ball for x in row] for row in rows] for name, rows in exactly.items()}
-        return all(
-            interval(x).is_finite()
-            for place, formulas in ((near, around), (exactly, at))
-            for point in (Numbers(sizes, place),)
-            for formula in formulas
-            for row in point.matrix(formula)
-            for x in row
-        )
-    except (ZeroDivisionError, ValueError):
-        return False
-    finally:
-        ctx.prec = before

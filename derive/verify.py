@@ -634,9 +634,7 @@ class EntriesJudge(_Judge):
 
     def _scalar(self, math: Scalar | EntryOf, names: Mapping[Index, Index]) -> Form:
         key = id(math), tuple(names.values())
-        if (
-            key not in self.entries
-        ):  # the math is kept, so that its identity is not given to another
+        if key not in self.entries:  # math is kept: its identity is not given to another
             self.entries[key] = math, self._one(math, names)
         return self.entries[key][1]
 
