@@ -14,45 +14,48 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _PUBLIC = {
-    "prove": "derive.pipeline",
-    "example": "derive.worked",
-    "Example": "derive.worked",
-    "Proof": "derive.pipeline",
-    "check": "derive.claim",
-    "Judgement": "derive.claim",
-    "check_file": "derive.batch",
-    "gradient": "derive.code",
-    "graph": "derive.graphs",
-    "Graph": "derive.graphs",
-    "Number": "derive.graphs",
-    "exercise": "derive.sheet",
-    "Sheet": "derive.sheet",
-    "from_sympy": "derive.bridge",
-    "claim_from_sympy": "derive.bridge",
-    "to_sympy": "derive.bridge",
-    "Style": "derive.notation",
-    "DeriveError": "derive.errors",
-    "ParseError": "derive.errors",
-    "ShapeError": "derive.errors",
-    "UnsupportedError": "derive.errors",
-    "SizeError": "derive.errors",
-    "OutputError": "derive.errors",
-    "LimitError": "derive.errors",
-    "ProofError": "derive.errors",
-    "DomainError": "derive.exact",
+    "prove": "derive.documents.pipeline",
+    "example": "derive.documents.worked",
+    "Example": "derive.documents.worked",
+    "Proof": "derive.documents.pipeline",
+    "check": "derive.judges.claim",
+    "Judgement": "derive.judges.claim",
+    "check_file": "derive.documents.check",
+    "gradient": "derive.bridges.code",
+    "graph": "derive.documents.graphs",
+    "Graph": "derive.documents.graphs",
+    "Number": "derive.documents.graphs",
+    "exercise": "derive.documents.sheet",
+    "Sheet": "derive.documents.sheet",
+    "from_sympy": "derive.bridges.sympy",
+    "claim_from_sympy": "derive.bridges.sympy",
+    "to_sympy": "derive.bridges.sympy",
+    "Style": "derive.notation.mathematics",
+    "DeriveError": "derive.expressions.errors",
+    "ParseError": "derive.expressions.errors",
+    "ShapeError": "derive.expressions.errors",
+    "UnsupportedError": "derive.expressions.errors",
+    "SizeError": "derive.expressions.errors",
+    "OutputError": "derive.expressions.errors",
+    "LimitError": "derive.expressions.errors",
+    "ProofError": "derive.expressions.errors",
+    "DomainError": "derive.readings.exact",
 }
 __all__ = ["__version__", *_PUBLIC]
 
 if TYPE_CHECKING:
-    from derive.batch import check_file as check_file
-    from derive.bridge import (
+    from derive.bridges.code import gradient as gradient
+    from derive.bridges.sympy import (
         claim_from_sympy as claim_from_sympy,
         from_sympy as from_sympy,
         to_sympy as to_sympy,
     )
-    from derive.claim import Judgement as Judgement, check as check
-    from derive.code import gradient as gradient
-    from derive.errors import (
+    from derive.documents.check import check_file as check_file
+    from derive.documents.graphs import Graph as Graph, Number as Number, graph as graph
+    from derive.documents.pipeline import Proof as Proof, prove as prove
+    from derive.documents.sheet import Sheet as Sheet, exercise as exercise
+    from derive.documents.worked import Example as Example, example as example
+    from derive.expressions.errors import (
         DeriveError as DeriveError,
         LimitError as LimitError,
         OutputError as OutputError,
@@ -62,12 +65,9 @@ if TYPE_CHECKING:
         SizeError as SizeError,
         UnsupportedError as UnsupportedError,
     )
-    from derive.exact import DomainError as DomainError
-    from derive.graphs import Graph as Graph, Number as Number, graph as graph
-    from derive.notation import Style as Style
-    from derive.pipeline import Proof as Proof, prove as prove
-    from derive.sheet import Sheet as Sheet, exercise as exercise
-    from derive.worked import Example as Example, example as example
+    from derive.judges.claim import Judgement as Judgement, check as check
+    from derive.notation.mathematics import Style as Style
+    from derive.readings.exact import DomainError as DomainError
 
 
 def __getattr__(name: str) -> Any:

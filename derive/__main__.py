@@ -7,7 +7,7 @@ if _signal.getsignal(_signal.SIGINT) is not _signal.SIG_IGN:  # until somebody l
 
 import sys
 
-from derive.cli import main
+from derive.command.cli import main
 
 __all__ = ["main"]
 

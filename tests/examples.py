@@ -12,7 +12,7 @@ from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
 
-from derive.cli import main
+from derive.command.cli import main
 
 FOLDER = Path(__file__).parents[1] / "output" / "examples"
 NETWORK = (

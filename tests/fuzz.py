@@ -1804,9 +1804,9 @@ def _late(*_: Any) -> None:
 
 def one(seed: int, index: int, claims: int = 10, seconds: float = 10, tell: Any = None) -> Report:
     """Write one program and claims about it, have them judged, and hold what is said against it."""
-    from derive.claim import Case
-    from derive.errors import DeriveError, OutputError
-    from derive.parse import parse
+    from derive.expressions.errors import DeriveError, OutputError
+    from derive.judges.claim import Case
+    from derive.language.parse import parse
 
     rng = random.Random(f"{seed}:{index}")
     case = f"{seed}:{index}"
@@ -2114,9 +2114,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--all", action="store_true", help="show refusals and undecided ones too")
     parser.add_argument("-j", type=int, default=1, help="processes")
     args = parser.parse_args(argv)
-    import derive.claim
-    import derive.modular
-    import derive.numbers
+    import derive.judges.claim
+    import derive.judges.modular
+    import derive.readings.numbers
 
     derive.prove("Y = exp(x)").to_latex()  # once, before the forks
     derive.example("Y = exp(x)").to_markdown()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from derive.picture import Picture, Text, Vertex, Wire, line
+from derive.pictures.picture import Picture, Text, Vertex, Wire, line
 
 _TEX = {
     "×": r"\times ",

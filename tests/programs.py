@@ -15,8 +15,8 @@ import mpmath
 import numpy as np
 from hypothesis import strategies as st
 
-from derive.index import Scalar
-from derive.program import Program
+from derive.calculus.index import Scalar
+from derive.expressions.program import Program
 
 DIGITS = 50
 SHAPES = {

@@ -8,8 +8,8 @@ refuted because a value does not exist.
 import pytest
 from referee import Setting, at_counterexample, number
 
-from derive.claim import Case
-from derive.parse import parse
+from derive.judges.claim import Case
+from derive.language.parse import parse
 
 PROVED, REFUTED, UNDECIDED = "proved", "refuted", "undecided"
 SQUARE = {"X": ("n", "n"), "A": ("n", "n")}

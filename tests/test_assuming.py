@@ -12,11 +12,11 @@ import pytest
 from test_citations import FUNCTIONS
 
 import derive
-from derive import assuming
-from derive.assuming import under
-from derive.assumptions import obeying
-from derive.cli import main
-from derive.parse import parse
+from derive.command.cli import main
+from derive.language.assumptions import obeying
+from derive.language.parse import parse
+from derive.proof import assuming
+from derive.proof.assuming import under
 
 #: A formula over A, B: (n, n) and T: (n, m), what is assumed, and what becomes of it.
 LAWS = [

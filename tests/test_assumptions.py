@@ -6,11 +6,11 @@ from itertools import combinations, product
 import numpy as np
 import pytest
 
-from derive.assumptions import ASSUMPTIONS, TABLE, assumed, broken, obeying
-from derive.claim import Case
-from derive.errors import ShapeError, UnsupportedError
-from derive.parse import parse
-from derive.pleasant import pleasant
+from derive.circuits.pleasant import pleasant
+from derive.expressions.errors import ShapeError, UnsupportedError
+from derive.judges.claim import Case
+from derive.language.assumptions import ASSUMPTIONS, TABLE, assumed, broken, obeying
+from derive.language.parse import parse
 
 # by NumPy, and not by the table
 MEANING = {

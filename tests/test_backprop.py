@@ -7,15 +7,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from programs import DIGITS, matrix, point as drawn, run, texts
 
-from derive import backprop as room
-from derive.backprop import backprop, local, theorem
-from derive.circuit import GATES, circuit, slot
-from derive.errors import ProofError
-from derive.exact import DomainError, decimal
-from derive.graphs import graph
-from derive.parse import parse
-from derive.shape import SCALAR
-from derive.values import point, read_values
+from derive.circuits import backprop as room
+from derive.circuits.backprop import backprop, local, theorem
+from derive.circuits.circuit import GATES, circuit, slot
+from derive.circuits.values import point, read_values
+from derive.documents.graphs import graph
+from derive.expressions.errors import ProofError
+from derive.expressions.shape import SCALAR
+from derive.language.parse import parse
+from derive.readings.exact import DomainError, decimal
 
 HALF = Fraction(1, 2)
 

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 import derive
-from derive import batch, claim as claim_room
-from derive.batch import Identity, answers, check_file, identities, judged
-from derive.errors import DeriveError, OutputError, ParseError
-from derive.limits import tick, within
+from derive.documents.check import check_file
+from derive.expressions.errors import DeriveError, OutputError, ParseError
+from derive.expressions.limits import tick, within
+from derive.judges import batch, claim as claim_room
+from derive.judges.batch import Identity, answers, identities, judged
 
 SHAPES = {"A": ["n", "k"], "B": ["k", "m"]}
 LEFT = {"id": "left", "program": "Y = A @ B", "shapes": SHAPES, "wrt": "A", "claim": "dY @ B.T"}
@@ -339,7 +340,7 @@ def refute(self, name, expr):
 
 @pytest.fixture
 def slow_judge(monkeypatch):
-    from derive.claim import Case
+    from derive.judges.claim import Case
 
     if threading.active_count() > 1:
         pytest.skip("workers see a changed judge only where they are forks")
@@ -371,7 +372,7 @@ def test_a_time_limit_interrupts_and_says_what_was_tried(slow_judge):
     ],
 )
 def test_a_refutation_stands_without_its_reasons(part, claim, words, monkeypatch):
-    from derive.claim import Case
+    from derive.judges.claim import Case
 
     if threading.active_count() > 1:
         pytest.skip("workers see a changed judge only where they are forks")
@@ -403,7 +404,7 @@ def test_a_worker_that_does_not_hear_the_alarm_is_ended(slow_judge, monkeypatch)
 
 
 def test_a_worker_that_ends_loses_one_answer_alone(monkeypatch):
-    from derive.claim import Case
+    from derive.judges.claim import Case
 
     if threading.active_count() > 1:
         pytest.skip("workers see a changed judge only where they are forks")
@@ -434,7 +435,7 @@ def test_the_limit_is_raised_where_the_work_is_and_then_gone():
     ],
 )
 def test_nothing_is_refuted_because_the_tool_failed(error, verdict, message, monkeypatch):
-    from derive.claim import Case
+    from derive.judges.claim import Case
 
     def fails(self, text):
         raise error

@@ -35,12 +35,12 @@ from sympy.matrices.expressions import Adjoint, BlockMatrix, KroneckerProduct, M
 from sympy.matrices.expressions.diagonal import DiagMatrix, DiagonalMatrix, DiagonalOf
 
 import derive
-from derive.bridge import claim_from_sympy, from_sympy, to_sympy
-from derive.claim import check
-from derive.errors import DeriveError, ParseError, ShapeError, UnsupportedError
-from derive.expr import OPS
-from derive.numbers import Numbers, interval
-from derive.parse import parse
+from derive.bridges.sympy import claim_from_sympy, from_sympy, to_sympy
+from derive.expressions.errors import DeriveError, ParseError, ShapeError, UnsupportedError
+from derive.expressions.expr import OPS
+from derive.judges.claim import check
+from derive.language.parse import parse
+from derive.readings.numbers import Numbers, interval
 
 n, d, m, s, t = symbols("n d m s t")
 X, C = MatrixSymbol("X", n, d), MatrixSymbol("C", n, d)

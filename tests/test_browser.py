@@ -14,10 +14,10 @@ import pytest
 from pictures import PICTURES, random_graph
 from test_courses import EXAMPLES as COURSES
 
-from derive.drawing import Cell, Drawing, Label, Node, Path, Rect, draw
-from derive.graphs import graph
-from derive.picture import line
-from derive.printers.svg import svg
+from derive.documents.graphs import graph
+from derive.pictures.drawing import Cell, Drawing, Label, Node, Path, Rect, draw
+from derive.pictures.picture import line
+from derive.pictures.svg import svg
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 FLAGS = (

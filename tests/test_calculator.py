@@ -6,11 +6,11 @@ import pytest
 from flint import arb
 from hypothesis import given, strategies as st
 
-from derive.arithmetic import Term, literal
-from derive.calculator import Unreadable, comes_to, table, value
-from derive.exact import rational
-from derive.layout import Box, frac, num, op, paren, raw, row, sup, word
-from derive.printers.latex import latex
+from derive.expressions.layout import Box, frac, num, op, paren, raw, row, sup, word
+from derive.notation.arithmetic import Term, literal
+from derive.notation.calculator import Unreadable, comes_to, table, value
+from derive.notation.latex import latex
+from derive.readings.exact import rational
 
 
 def M(*rows):

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from derive.catalogue import load, names
-from derive.cli import main
-from derive.graphs import graph
-from derive.pipeline import prove
+from derive.command.cli import main
+from derive.documents.graphs import graph
+from derive.documents.pipeline import prove
 
 
 @pytest.mark.parametrize("name", names())

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import derive
-from derive.claim import Counterexample, Judgement
-from derive.cli import main
-from derive.commands_check import status
+from derive.command.check import status
+from derive.command.cli import main
+from derive.judges.claim import Counterexample, Judgement
 
 AFFINE = "X: (n, d); W: (d, m); B: (1, m); Y = X @ W + B"
 LEFT = {
@@ -157,7 +157,7 @@ def test_bad_input(arguments, message, capsys):
 
 
 def test_what_is_undecided(monkeypatch, capsys):
-    from derive.claim import Case
+    from derive.judges.claim import Case
 
     def undecided(self, text):
         return Judgement(
@@ -172,7 +172,7 @@ def test_what_is_undecided(monkeypatch, capsys):
 def test_a_time_limit_for_a_claim(monkeypatch, capsys):
     import time
 
-    from derive.claim import Case
+    from derive.judges.claim import Case
 
     def judge(self, text):
         while True:
@@ -244,7 +244,7 @@ def test_on_a_terminal_there_are_marks(monkeypatch, capsys):
 @pytest.mark.parametrize("arguments", [["check", "--help"], ["gradient", "--help"]])
 def test_help_imports_no_mathematics(arguments):
     code = (
-        "import sys; from derive.cli import main; main(sys.argv[1:]);"
+        "import sys; from derive.command.cli import main; main(sys.argv[1:]);"
         "print([m for m in ('sympy', 'jinja2', 'flint', 'rich') if m in sys.modules])"
     )
     done = subprocess.run(
@@ -288,7 +288,7 @@ def test_documents_of_a_file(options, capsys):
 
 
 def test_documents_of_a_file_are_written_as_it_is_read(monkeypatch):
-    from derive import files
+    from derive.documents import files
 
     real, seen = files.write_whole, []
 
@@ -306,7 +306,7 @@ def test_documents_of_a_file_are_written_as_it_is_read(monkeypatch):
 
 
 def test_names_of_files_are_safe_and_their_own():
-    from derive.commands_check import _Names
+    from derive.command.check import _Names
 
     names = _Names()
     ids = ["a", "A", "a", "con", "NUL.x", "..", "-x", "x" * 300, "x" * 301, None, "é", 3, {"a": 1}]
@@ -327,7 +327,7 @@ def test_names_of_files_are_safe_and_their_own():
 
 
 def test_a_verdict_stands_where_its_document_cannot_be_made(monkeypatch, capsys):
-    from derive import render_check
+    from derive.documents import check as render_check
 
     def fails(*args, **options):
         raise derive.ProofError("a step was not proved")
@@ -351,9 +351,9 @@ def test_a_proof_at_sizes_says_so(capsys):
 
 
 def test_the_counterexample_is_worked_by_hand():
-    from derive.claim import Case
-    from derive.parse import parse
-    from derive.render_check import render_check
+    from derive.documents.check import render_check
+    from derive.judges.claim import Case
+    from derive.language.parse import parse
 
     found = Counterexample(
         {"n": 1, "d": 2, "m": 2},

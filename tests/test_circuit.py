@@ -4,11 +4,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from programs import texts
 
-from derive.circuit import GATES, circuit, formula, named, primitive
-from derive.claim import Case
-from derive.errors import UnsupportedError
-from derive.parse import parse
-from derive.program import Program, Statement
+from derive.circuits.circuit import GATES, circuit, formula, named, primitive
+from derive.expressions.errors import UnsupportedError
+from derive.expressions.program import Program, Statement
+from derive.judges.claim import Case
+from derive.language.parse import parse
 
 
 def ops(text: str, gates: str = "written") -> str:

@@ -15,14 +15,14 @@ import pytest
 from documents import PROGRAMS, text_of
 from programs import NUMPY, number_of
 
-from derive.explain import explain
-from derive.expr import Expr, substitute, variables
-from derive.index import at_place, named
+from derive.calculus.index import at_place, named
+from derive.documents.prove import render
+from derive.expressions.expr import Expr, substitute, variables
+from derive.judges.verify import verify
+from derive.language.parse import parse
 from derive.ops import var
-from derive.parse import parse
-from derive.proof import Derivation, Step
-from derive.render import render
-from derive.verify import verify
+from derive.proof.derivation import Derivation, Step
+from derive.proof.explain import explain
 
 FUNCTIONS = {
     **{name: getattr(np, name) for name in ("exp", "log", "tanh", "sqrt", "kron")},

@@ -5,15 +5,15 @@ from fractions import Fraction
 
 import pytest
 
-from derive.assumptions import TABLE, broken
-from derive.claim import Case, check
-from derive.errors import ParseError, ShapeError, UnsupportedError
-from derive.expr import OPS, number
+from derive.expressions.errors import ParseError, ShapeError, UnsupportedError
+from derive.expressions.expr import OPS, number
+from derive.expressions.shape import Shape
+from derive.judges.claim import Case, check
+from derive.judges.variants import repairs, slips
+from derive.language.assumptions import TABLE, broken
+from derive.language.parse import parse
 from derive.ops import var
-from derive.parse import parse
-from derive.proof import EVERY_SHAPE
-from derive.shape import Shape
-from derive.variants import repairs, slips
+from derive.proof.derivation import EVERY_SHAPE
 
 BILINEAR = "a: (n, 1); b: (m, 1); X: (n, m); L = a.T @ X @ b"
 AFFINE = "X: (n, d); W: (d, m); B: (1, m); Y = X @ W + B"

@@ -12,11 +12,11 @@ import numpy as np
 from hypothesis import HealthCheck, assume, event, given, settings, strategies as st
 from programs import DIGITS, evaluate, matrix, point, run, stacked, texts
 
-from derive.claim import Case, Counterexample
-from derive.errors import DeriveError
-from derive.expr import OPS, Expr, nodes, number, substitute
-from derive.parse import parse
-from derive.proof import PROVED, REFUTED
+from derive.expressions.errors import DeriveError
+from derive.expressions.expr import OPS, Expr, nodes, number, substitute
+from derive.judges.claim import Case, Counterexample
+from derive.language.parse import parse
+from derive.proof.derivation import PROVED, REFUTED
 
 SIZES = (2, 3, 4)
 RELAXED = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]

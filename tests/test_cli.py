@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from derive import __version__
-from derive.cli import main
+from derive.command.cli import main
 
 AFFINE = "X: (2, 2); W: (2, 3); B: (1, 3); Y = X @ W + B"
 
@@ -171,7 +171,7 @@ def test_a_folder_that_cannot_be_written(capsys):
 def test_what_was_there_stays_when_the_proof_fails(monkeypatch, capsys):
     from dataclasses import replace
 
-    from derive.expr import OPS, Pullback
+    from derive.expressions.expr import OPS, Pullback
 
     assert main(["prove", "affine"]) == 0
     good = Path("output/affine-2x2x3.md").read_text("utf-8")
@@ -204,7 +204,7 @@ def test_version_and_help(capsys):
 @pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["prove", "--help"]])
 def test_cheap_commands_import_no_mathematics(arguments):
     code = (
-        "import sys; from derive.cli import main; main(sys.argv[1:]);"
+        "import sys; from derive.command.cli import main; main(sys.argv[1:]);"
         "print([m for m in ('sympy', 'jinja2', 'flint', 'rich') if m in sys.modules])"
     )
     done = subprocess.run(

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import derive
-from derive.code import LIBRARIES, to_code
+from derive.bridges.code import LIBRARIES, to_code
+from derive.language.parse import parse
 from derive.ops import OPS
 from derive.ops.elementwise import function
-from derive.parse import parse
 
 AFFINE = "X: (n, d); W: (d, m); B: (1, m); Y = X @ W + B"
 
@@ -88,7 +88,7 @@ def loss(program, values: dict[str, np.ndarray], upstream: np.ndarray | None) ->
     """The loss at a point, by the definitions of the operators."""
     from fractions import Fraction
 
-    from derive.numbers import Numbers
+    from derive.readings.numbers import Numbers
 
     sizes = dict(zip(program.dims, (2, 3, 4, 5), strict=False))
     exact = {n: [[float_arb(x) for x in line] for line in v] for n, v in values.items()}
@@ -171,7 +171,7 @@ def test_torch_agrees_with_autograd(text, forward):
 
 
 def test_every_operator_is_used_by_a_program_and_has_code():
-    from derive.expr import nodes
+    from derive.expressions.expr import nodes
 
     used = set()
     for text in PROGRAMS:

@@ -11,7 +11,7 @@ import time
 import pytest
 
 import derive
-from derive.errors import DeriveError
+from derive.expressions.errors import DeriveError
 from derive.ops import OPS
 
 #: Functions of an entry, and what is put around an argument of those that want it positive.

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from derive.graphs import Number, graph
+from derive.documents.graphs import Number, graph
 
 EXAMPLES = [
     json.loads(text)

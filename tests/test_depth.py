@@ -6,15 +6,15 @@ from dataclasses import replace
 import pytest
 
 from derive import check, prove
-from derive.congruence import Congruence
-from derive.errors import ProofError
-from derive.explain import explain
-from derive.expr import number
+from derive.expressions.errors import ProofError
+from derive.expressions.expr import number
+from derive.expressions.shape import Shape
+from derive.judges.congruence import Congruence
+from derive.judges.tangents import carried
+from derive.judges.verify import AlgebraJudge, verify
+from derive.language.parse import parse
 from derive.ops import var
-from derive.parse import parse
-from derive.shape import Shape
-from derive.tangents import carried
-from derive.verify import AlgebraJudge, verify
+from derive.proof.explain import explain
 
 #: How the derivative of an activation is written by who passes it back.
 SLOPES = {

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from derive.catalogue import load, names
-from derive.pipeline import prove
+from derive.documents.pipeline import prove
 
 
 def _table(name: str) -> list[dict]:

@@ -4,7 +4,7 @@ import pytest
 
 import derive
 from derive.catalogue import load, names
-from derive.errors import UnsupportedError
+from derive.expressions.errors import UnsupportedError
 
 #: Every public function that takes a program, and what it says of the affine layer.
 FUNCTIONS = {

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from pictures import PICTURES
 
-from derive import drawing as rooms
-from derive.drawing import (
+from derive.expressions.errors import SizeError
+from derive.pictures import drawing as rooms
+from derive.pictures.drawing import (
     Cell,
     Drawing,
     Label,
@@ -23,11 +24,10 @@ from derive.drawing import (
     extent,
     overlaps,
 )
-from derive.errors import SizeError
-from derive.picture import Picture, Text, Vertex, Wire, line
-from derive.printers.mermaid import mermaid
-from derive.printers.svg import svg
-from derive.printers.tikz import ACROSS, tikz
+from derive.pictures.mermaid import mermaid
+from derive.pictures.picture import Picture, Text, Vertex, Wire, line
+from derive.pictures.svg import svg
+from derive.pictures.tikz import ACROSS, tikz
 
 SVG = "{http://www.w3.org/2000/svg}"
 ONE_BAND = 1e9

@@ -6,12 +6,12 @@ import sys
 import mpmath
 import pytest
 
-from derive.entries import SLOPES, Explicit
-from derive.errors import ProofError
-from derive.explain import explain
-from derive.normal import Ring
-from derive.parse import parse
-from derive.verify import insist, verify
+from derive.algebra.normal import Ring
+from derive.expressions.errors import ProofError
+from derive.judges.verify import insist, verify
+from derive.language.parse import parse
+from derive.proof.explain import explain
+from derive.readings.entries import SLOPES, Explicit
 
 SIZES = {"n": 2, "d": 3}
 

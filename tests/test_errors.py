@@ -2,7 +2,7 @@
 
 import pytest
 
-from derive.errors import (
+from derive.expressions.errors import (
     DeriveError,
     FaultError,
     LimitError,

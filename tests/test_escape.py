@@ -10,19 +10,19 @@ from xml.etree import ElementTree
 import pytest
 
 import derive
-from derive import escape
-from derive.claim import Case
-from derive.drawing import draw
-from derive.errors import UnsupportedError
-from derive.graphs import graph
-from derive.notation import Style
-from derive.parse import parse
-from derive.picture import Picture, Vertex, line
-from derive.printers.mermaid import mermaid
-from derive.printers.svg import svg
-from derive.render_check import render_check
-from derive.render_graph import render_graph
-from derive.sheet import exercise
+from derive.documents.check import render_check
+from derive.documents.graph import render_graph
+from derive.documents.graphs import graph
+from derive.documents.sheet import exercise
+from derive.expressions.errors import UnsupportedError
+from derive.judges.claim import Case
+from derive.language.parse import parse
+from derive.notation import escape
+from derive.notation.mathematics import Style
+from derive.pictures.drawing import draw
+from derive.pictures.mermaid import mermaid
+from derive.pictures.picture import Picture, Vertex, line
+from derive.pictures.svg import svg
 
 HOSTILE = (
     "`<script>alert(1)</script>`",

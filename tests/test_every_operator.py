@@ -19,19 +19,19 @@ from test_exercise import lines as chains, wrong
 from test_print_back import Judged, _tight
 
 import derive
-from derive.claim import Case
-from derive.exact import decimal
-from derive.expr import Expr, nodes
-from derive.graphs import graph
-from derive.notation import Notation, Style
+from derive.documents.check import render_check
+from derive.documents.graph import render_graph
+from derive.documents.graphs import graph
+from derive.documents.sheet import exercise
+from derive.documents.worked import example
+from derive.expressions.expr import Expr, nodes
+from derive.judges.claim import Case
+from derive.language.parse import parse, parse_claim
+from derive.notation.latex import latex
+from derive.notation.mathematics import Notation, Style
 from derive.ops import OPS
-from derive.parse import parse, parse_claim
-from derive.printers.latex import latex
-from derive.proof import Explicit, Slice
-from derive.render_check import render_check
-from derive.render_graph import render_graph
-from derive.sheet import exercise
-from derive.worked import example
+from derive.proof.derivation import Explicit, Slice
+from derive.readings.exact import decimal
 
 A, B, S = "A: (n, m)", "A: (n, m); B: (n, m)", "A: (n, n)"
 #: Each operator by its name in the table, and other ways to write it by what they are.
@@ -203,8 +203,8 @@ NO_SYMPY = {*(f"{w}_{p}" for w in ("max", "min") for p in ("all", "rows", "cols"
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_sympy_and_back(name):
-    from derive.bridge import from_sympy, to_sympy
-    from derive.errors import UnsupportedError
+    from derive.bridges.sympy import from_sympy, to_sympy
+    from derive.expressions.errors import UnsupportedError
 
     if name in NO_SYMPY:
         with pytest.raises(UnsupportedError, match="SymPy has no node for"):
@@ -293,7 +293,7 @@ class Table(Board):
     """The page of a graph: its letters mean the numbers of the trace."""
 
     def __init__(self, found):
-        from derive.diagram import Writing
+        from derive.pictures.diagram import Writing
 
         circuit, trace = found.circuit, found.trace
         paper = Writing(circuit, trace.sizes).paper
@@ -383,8 +383,8 @@ def test_written_judgements_are_true(name, form):
 
 
 def test_the_manual_has_every_function(capsys):
-    from derive.cli import main
-    from derive.parse import FUNCTIONS
+    from derive.command.cli import main
+    from derive.language.parse import FUNCTIONS
 
     assert main(["list", "--functions"]) == 0
     listed = capsys.readouterr().out.strip()

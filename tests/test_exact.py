@@ -7,7 +7,7 @@ import pytest
 from flint import arb
 from hypothesis import given, strategies as st
 
-from derive.exact import (
+from derive.readings.exact import (
     DomainError,
     Functions,
     Jet,

@@ -20,15 +20,15 @@ from test_print_back import Judged
 
 import derive
 from derive import catalogue
-from derive.arithmetic import Term, Work
-from derive.cli import main
-from derive.errors import ProofError, ShapeError, UnsupportedError
-from derive.exact import DomainError, decimal, is_exact
-from derive.notation import Notation, Style
-from derive.parse import parse
-from derive.printers.latex import latex
-from derive.render_worked import _Numeric
-from derive.worked import Example, example
+from derive.command.cli import main
+from derive.documents.example import _Numeric
+from derive.documents.worked import Example, example
+from derive.expressions.errors import ProofError, ShapeError, UnsupportedError
+from derive.language.parse import parse
+from derive.notation.arithmetic import Term, Work
+from derive.notation.latex import latex
+from derive.notation.mathematics import Notation, Style
+from derive.readings.exact import DomainError, decimal, is_exact
 
 NETWORK = (
     "X: (n, d); W1: (d, h); b1: (1, h); W2: (h, m); T: (n, m); Z = X @ W1 + b1; H = relu(Z); "
@@ -356,7 +356,7 @@ def test_a_wrong_sign_is_not_printed(monkeypatch):
 
 def test_a_lost_bracket_is_not_printed(monkeypatch):
     found = made("affine")
-    monkeypatch.setattr("derive.arithmetic.paren", lambda box, kind="round": box)
+    monkeypatch.setattr("derive.notation.arithmetic.paren", lambda box, kind="round": box)
     page = found.to_markdown()
     assert r"\cdot -" not in page  # arithmetic that cannot be read is left out
 
@@ -375,7 +375,7 @@ def test_a_wrong_matrix_is_not_printed(monkeypatch):
 
 
 def test_a_wrong_formula_is_not_returned(monkeypatch):
-    import derive.worked as worked
+    import derive.documents.worked as worked
 
     honest = worked.explain
 

@@ -22,16 +22,16 @@ from test_katex import hazards, rejected
 
 import derive
 from derive.catalogue import load, names
-from derive.cli import main
-from derive.errors import DeriveError
-from derive.explain import explain
-from derive.expr import number as number_one
-from derive.files import unsealed
-from derive.mistakes import KINDS, mistakes
-from derive.parse import parse
-from derive.pipeline import prove
-from derive.proof import PROVED
-from derive.sheet import exercise
+from derive.command.cli import main
+from derive.documents.files import unsealed
+from derive.documents.pipeline import prove
+from derive.documents.sheet import exercise
+from derive.expressions.errors import DeriveError
+from derive.expressions.expr import number as number_one
+from derive.judges.mistakes import KINDS, mistakes
+from derive.language.parse import parse
+from derive.proof.derivation import PROVED
+from derive.proof.explain import explain
 
 #: Programs that the catalogue lacks: a value used twice, an inverse, a maximum, a long chain.
 OTHERS = {
@@ -537,8 +537,8 @@ def test_the_python_face():
 
 def test_the_command_is_cheap_until_it_is_used():
     script = (
-        "from derive.cli import main; main(['exercise', '--help']); import sys; "
-        "assert not {'sympy', 'jinja2', 'flint', 'derive.sheet'} & sys.modules.keys()"
+        "from derive.command.cli import main; main(['exercise', '--help']); import sys; "
+        "assert not {'sympy', 'jinja2', 'flint', 'derive.documents.sheet'} & sys.modules.keys()"
     )
     subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from derive.errors import SizeError, UnsupportedError
-from derive.explain import explain
-from derive.parse import parse
+from derive.expressions.errors import SizeError, UnsupportedError
+from derive.language.parse import parse
+from derive.proof.explain import explain
 
 AFFINE = "X: (2, 2); W: (2, 3); B: (1, 3); Y = X @ W + B"
 NETWORK = (

@@ -2,11 +2,11 @@
 
 import pytest
 
-from derive.errors import ShapeError
-from derive.expr import OPS, elementwise, nodes, number, substitute, variables
+from derive.expressions.errors import ShapeError
+from derive.expressions.expr import OPS, elementwise, nodes, number, substitute, variables
+from derive.expressions.shape import Shape
+from derive.language.parse import parse
 from derive.ops import var
-from derive.parse import parse
-from derive.shape import Shape
 
 A, B, C = (var(name, Shape("n", "n")) for name in "ABC")
 X, W, b = var("X", Shape("n", "d")), var("W", Shape("d", "m")), var("b", Shape(1, "d"))

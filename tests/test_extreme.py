@@ -5,17 +5,17 @@ from fractions import Fraction
 
 import pytest
 
-from derive.claim import check
-from derive.errors import ParseError
-from derive.explain import explain
-from derive.forms import TooLarge
-from derive.index import Entries
-from derive.normal import Ring
-from derive.numbers import Numbers
+from derive.algebra.forms import TooLarge
+from derive.algebra.normal import Ring
+from derive.calculus.index import Entries
+from derive.expressions.errors import ParseError
+from derive.expressions.shape import Shape
+from derive.judges.claim import check
+from derive.judges.verify import insist, verify
+from derive.language.parse import parse, parse_claim
 from derive.ops import var
-from derive.parse import parse, parse_claim
-from derive.shape import Shape
-from derive.verify import insist, verify
+from derive.proof.explain import explain
+from derive.readings.numbers import Numbers
 
 SHIFTED = "Z: (n, k); M = max(Z, axis=1); E = exp(Z - M); S = E / sum(E, axis=1)"
 POOLED = "X: (n, d); W: (d, m); H = relu(X @ W); p = max(H, axis=0)"
@@ -228,13 +228,13 @@ def test_equal_forms_have_equal_values(seed):
 
 
 def _exact(x):
-    from derive.numbers import interval
+    from derive.readings.numbers import interval
 
     return interval(x * 7)  # whole, so that ties are seen
 
 
 def _value_of(x) -> float:
-    from derive.numbers import interval
+    from derive.readings.numbers import interval
 
     return float(interval(x).mid())
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import derive
-from derive.cli import main
-from derive.files import fingerprint, is_free, question_of, sealed, unsealed
+from derive.command.cli import main
+from derive.documents.files import fingerprint, is_free, question_of, sealed, unsealed
 
 AFFINE = ("prove", "affine", "--detail", "brief")
 #: Pairs of commands whose documents had one name: the first file was lost.
@@ -91,7 +91,7 @@ def test_what_somebody_wrote_stays(capsys):
 
 def test_a_later_version_writes_over_its_own_answer(monkeypatch):
     """The question decides, not the text: other words do not make another file."""
-    from derive import render
+    from derive.documents import prove as render
 
     proof = derive.prove("X: (n, d); Y = 2 * X", detail="brief")
     (path,) = proof.save(formats=["md"])

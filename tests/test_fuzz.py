@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from fuzz import MP, Evaluation, Ground, Referee, Writer, obeying, obeys, real, table
 
-from derive.claim import Case, Counterexample, Judgement
+from derive.judges.claim import Case, Counterexample, Judgement
+from derive.language.parse import FUNCTIONS, parse
 from derive.ops import OPS
-from derive.parse import FUNCTIONS, parse
-from derive.proof import EVERY_SHAPE
+from derive.proof.derivation import EVERY_SHAPE
 
 SEED, PROGRAMS = 52, 24
 
@@ -291,7 +291,7 @@ def test_every_rewrite_keeps_the_value_and_most_slips_do_not():
 
 def test_a_printed_condition_is_read():
     """Every condition that the package prints is a sentence that the referee understands."""
-    from derive.hypotheses import CONDITIONS, EXCEPTIONS
+    from derive.proof.hypotheses import CONDITIONS, EXCEPTIONS
 
     for sentence in CONDITIONS.values():
         for but in EXCEPTIONS.values():

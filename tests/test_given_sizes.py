@@ -6,12 +6,12 @@ import re
 import pytest
 
 import derive
-from derive.claim import Case
-from derive.graphs import graph
-from derive.parse import parse
-from derive.render_check import render_check
-from derive.sheet import exercise
-from derive.worked import example
+from derive.documents.check import render_check
+from derive.documents.graphs import graph
+from derive.documents.sheet import exercise
+from derive.documents.worked import example
+from derive.judges.claim import Case
+from derive.language.parse import parse
 
 PROGRAMS = [
     "C: (3, 3); W = tr(C)",

@@ -10,14 +10,14 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from programs import point, texts
 
 import derive
-from derive.chain import chains
-from derive.circuit import GATES, circuit
-from derive.cli import main
-from derive.drawing import draw, overlaps
-from derive.errors import ProofError, SizeError, UnsupportedError
-from derive.graphs import Number, graph
-from derive.parse import parse
-from derive.render_graph import render_graph
+from derive.circuits.circuit import GATES, circuit
+from derive.command.cli import main
+from derive.documents.graph import render_graph
+from derive.documents.graphs import Number, graph
+from derive.expressions.errors import ProofError, SizeError, UnsupportedError
+from derive.judges.chain import chains
+from derive.language.parse import parse
+from derive.pictures.drawing import draw, overlaps
 
 CIRCUIT = "q = x + y; f = q * z"
 NEURON = "f = 1 / (1 + exp(-(w0 * x0 + w1 * x1 + w2)))"
@@ -94,7 +94,7 @@ def test_the_chain_rule_puts_the_intermediate_back():
 
 
 def test_every_line_of_a_chain_is_judged(monkeypatch):
-    from derive import chain as room
+    from derive.judges import chain as room
 
     monkeypatch.setattr(room, "_product", lambda values: values[0] + values[-1])
     with pytest.raises(ProofError, match="was not proved"):
@@ -109,7 +109,7 @@ def test_both_readings_of_the_sigmoid_agree_and_the_document_proves_it():
 
 
 def test_a_lemma_that_is_false_is_not_printed(monkeypatch):
-    from derive import render_graph as room
+    from derive.documents import graph as room
 
     monkeypatch.setattr(room, "primitive", lambda expr: 2 * expr)
     both = [graph(NEURON, values=AT, gates=kind) for kind in ("primitive", "named")]
@@ -292,7 +292,7 @@ def test_thousands_of_gates_are_drawn_bare_and_more_are_refused():
     found = graph(chain)
     assert not re.search(r"<text[^>]*>x7", found.to_svg())
     with pytest.raises(SizeError, match="5,000"):
-        from derive.picture import Picture, Vertex, line
+        from derive.pictures.picture import Picture, Vertex, line
 
         draw(Picture(tuple(Vertex(str(k), "input", line("x")) for k in range(5001)), ()))
 
@@ -342,7 +342,7 @@ def test_a_fork_of_rounded_parts_is_near_to_its_sum():
 
 @pytest.mark.parametrize("gates", ["primitive", "named"])
 def test_a_circuit_that_computes_something_else_is_not_shown(gates, monkeypatch):
-    from derive import circuit as room
+    from derive.circuits import circuit as room
 
     monkeypatch.setattr(room, gates, lambda expr: expr + 1)
     with pytest.raises(ProofError, match="gate by gate f is not what the program says"):
@@ -351,7 +351,7 @@ def test_a_circuit_that_computes_something_else_is_not_shown(gates, monkeypatch)
 
 def test_a_function_that_is_not_its_gates_is_not_printed(monkeypatch):
     """The derivative is right, the constant is not."""
-    from derive import render_graph as room
+    from derive.documents import graph as room
 
     whole = room.primitive
     monkeypatch.setattr(room, "primitive", lambda expr: whole(expr) + 1)

@@ -186,7 +186,8 @@ def test_streams_that_close_fill_or_break(command, status, folder):
 
 
 @pytest.mark.parametrize(
-    "module", ["derive.cli", "derive.limits", "click", "derive.parse", "flint"]
+    "module",
+    ["derive.command.cli", "derive.expressions.limits", "click", "derive.language.parse", "flint"],
 )
 def test_whoever_stops_it_sees_no_traceback(module, folder):
     """An interrupt arrives while the module is being imported, and again a moment later."""
@@ -273,7 +274,7 @@ def test_a_claim_that_takes_too_long_is_undecided():
 
 
 def test_limits_inside_each_other():
-    from derive.limits import TimeUp, limited, tick, within
+    from derive.expressions.limits import TimeUp, limited, tick, within
 
     with pytest.raises(TimeUp), within(0.001):
         while True:

@@ -5,8 +5,9 @@ from fractions import Fraction
 import pytest
 
 import derive
-from derive.counts import counted
-from derive.hypotheses import (
+from derive.judges.verify import PROBES, SMALL_PROBES, probes
+from derive.language.parse import parse
+from derive.proof.hypotheses import (
     Ground,
     asked,
     chosen,
@@ -16,9 +17,8 @@ from derive.hypotheses import (
     sizes_asked,
     sizes_at,
 )
-from derive.numbers import Numbers, interval
-from derive.parse import parse
-from derive.verify import PROBES, SMALL_PROBES, probes
+from derive.readings.counts import counted
+from derive.readings.numbers import Numbers, interval
 
 ASKED = {
     "X / n": [], "X / (n + m - 1)": [], "X * log(n)": [], "X * sqrt(n - 1)": [],
@@ -62,7 +62,7 @@ def test_a_relation_holds_where_there_is_a_value(text):
     """By another road: the formula is a finite number at exactly the sizes that obey."""
     from flint import arb
 
-    from derive.numbers import Numbers, interval
+    from derive.readings.numbers import Numbers, interval
 
     program = parse(f"X: (n, m); Y = {text}")
     relations = asked(program)

@@ -12,10 +12,10 @@ import mpmath
 import pytest
 from referee import NoValue, Setting, at_counterexample, number
 
-from derive.claim import Case
+from derive.judges.claim import Case
+from derive.language.parse import parse
 from derive.ops import OPS
-from derive.parse import parse
-from derive.proof import EVERY_SHAPE
+from derive.proof.derivation import EVERY_SHAPE
 
 TABLE = Path(__file__).with_name("identities.jsonl")
 RECORDS = [json.loads(line) for line in TABLE.read_text("utf-8").splitlines()]

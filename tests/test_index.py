@@ -4,7 +4,7 @@ import mpmath
 import pytest
 from programs import number_of
 
-from derive.index import (
+from derive.calculus.index import (
     Entries,
     Scalar,
     add,
@@ -21,8 +21,8 @@ from derive.index import (
     total,
     written_out,
 )
-from derive.parse import parse
-from derive.shape import Shape
+from derive.expressions.shape import Shape
+from derive.language.parse import parse
 
 N = ("x", Shape("n", "n"))
 SIZES = {"n": 3, "d": 2, "m": 2}

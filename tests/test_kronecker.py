@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 import derive
-from derive.code import to_code
-from derive.errors import ShapeError, UnsupportedError
-from derive.expr import OPS, nodes
-from derive.index import along, at_place, delta, named
+from derive.bridges.code import to_code
+from derive.calculus.index import along, at_place, delta, named
+from derive.expressions.errors import ShapeError, UnsupportedError
+from derive.expressions.expr import OPS, nodes
+from derive.expressions.shape import Product, Shape, extent, same_number, size, times
+from derive.language.parse import parse
 from derive.ops import var
-from derive.parse import parse
-from derive.shape import Product, Shape, extent, same_number, size, times
 
 LEAST_SQUARES = (
     "A: (a, b); B: (c, d); X: (b, c); C: (a, d); c0 = vec(C); "
@@ -214,7 +214,7 @@ def test_every_place_of_an_operator_prints_and_reads_back():
 
 
 def test_a_graph_with_numbers_reads_products_of_sizes():
-    from derive.values import point
+    from derive.circuits.values import point
 
     program = parse("v: (n * m, 1); A: (n, m); B: (2, n * m); L = sum(B @ v) + sum(A)")
     given = {"v": [[1], [2], [3], [4]], "A": [[1, 2], [3, 4]], "B": [[1, 2, 3, 4]] * 2}
@@ -230,7 +230,7 @@ def test_a_graph_with_numbers_reads_products_of_sizes():
 
 def test_sympy_sorts_the_factors_of_a_dimension():
     sp = pytest.importorskip("sympy")
-    from derive.bridge import from_sympy, to_sympy
+    from derive.bridges.sympy import from_sympy, to_sympy
 
     n, m, p, q = sp.symbols("n m p q")
     A, B = sp.MatrixSymbol("A", p, q), sp.MatrixSymbol("B", n, m)

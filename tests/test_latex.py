@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from pictures import PICTURES
 
-from derive.drawing import draw
-from derive.printers.tikz import ACROSS, tikz
+from derive.pictures.drawing import draw
+from derive.pictures.tikz import ACROSS, tikz
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "output" / "examples").glob("*.tex"))
 

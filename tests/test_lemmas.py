@@ -6,17 +6,18 @@ from dataclasses import replace
 import pytest
 import sympy
 
-from derive import prove, square_forms
-from derive.errors import ProofError
-from derive.explain import explain
-from derive.expr import Op
-from derive.index import ONE, ZERO, rename
-from derive.lemmas import LEMMAS, determinant, inverse, lemmas
+from derive import prove
+from derive.algebra import square_forms
+from derive.calculus.index import ONE, ZERO, rename
+from derive.expressions.errors import ProofError
+from derive.expressions.expr import Op
+from derive.expressions.program import Statement
+from derive.judges.verify import EntriesJudge, insist, judged_lemma, verify
+from derive.language.parse import parse
 from derive.ops.square import cofactor
-from derive.parse import parse
-from derive.program import Statement
-from derive.proof import EVERY_SHAPE, PROVED, REFUTED
-from derive.verify import EntriesJudge, insist, judged_lemma, verify
+from derive.proof.derivation import EVERY_SHAPE, PROVED, REFUTED
+from derive.proof.explain import explain
+from derive.proof.lemmas import LEMMAS, determinant, inverse, lemmas
 
 ALL = [make() for make, _ in LEMMAS.values()]
 STEPS = [

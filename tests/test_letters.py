@@ -10,13 +10,13 @@ from programs import texts
 from test_every_operator import PROGRAMS
 
 from derive import catalogue
-from derive.errors import DeriveError
-from derive.explain import explain
-from derive.notation import Notation, Style
-from derive.parse import parse
-from derive.printers.latex import latex
-from derive.printers.text import text
-from derive.render import render
+from derive.documents.prove import render
+from derive.expressions.errors import DeriveError
+from derive.language.parse import parse
+from derive.notation.latex import latex
+from derive.notation.mathematics import Notation, Style
+from derive.notation.text import text
+from derive.proof.explain import explain
 
 #: Names that ask for trouble: of dimensions, indices, constants, gradients, lemmas, and alike.
 HOSTILE = [
@@ -132,8 +132,8 @@ def test_no_numeral_stands_beside_a_bold_one(program):
 
 @pytest.mark.parametrize("program", EVERY)
 def test_gates_have_letters_of_their_own(program):
-    from derive.circuit import circuit
-    from derive.diagram import Writing
+    from derive.circuits.circuit import circuit
+    from derive.pictures.diagram import Writing
 
     paper = Writing(circuit(parse(program))).paper
     found = symbols(paper)

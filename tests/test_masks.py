@@ -12,10 +12,10 @@ import pytest
 from referee import Setting, at_counterexample
 
 import derive
-from derive.claim import Case
-from derive.numbers import Numbers
-from derive.parse import parse
-from derive.proof import EVERY_SHAPE
+from derive.judges.claim import Case
+from derive.language.parse import parse
+from derive.proof.derivation import EVERY_SHAPE
+from derive.readings.numbers import Numbers
 
 BLOCKS = Path(__file__).with_name("masks.txt").read_text("utf-8").split("\n\n")[1:]
 TABLE = {program: claims for program, *claims in map(str.splitlines, BLOCKS)}
@@ -80,7 +80,7 @@ def test_where_by_a_binary_matrix_is_where_by_a_mask():
 
 def test_where_goes_to_sympy_and_back():
     sympy = pytest.importorskip("sympy")
-    from derive.bridge import from_sympy, to_sympy
+    from derive.bridges.sympy import from_sympy, to_sympy
 
     c, a, b, y = sympy.symbols("c a b y")
     found = to_sympy("c: (); a: (); b: (); y = where(c, a, b)")

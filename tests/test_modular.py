@@ -12,15 +12,15 @@ import pytest
 from flint import nmod
 from hypothesis import given, settings, strategies as st
 
-from derive import modular
-from derive.claim import Case
-from derive.errors import DeriveError, ShapeError, SizeError, UnsupportedError
-from derive.expr import nodes
-from derive.modular import SERVED, Judge, agrees_modulo
+from derive.expressions.errors import DeriveError, ShapeError, SizeError, UnsupportedError
+from derive.expressions.expr import nodes
+from derive.expressions.program import Program
+from derive.expressions.shape import extent
+from derive.judges import modular
+from derive.judges.claim import Case
+from derive.judges.modular import SERVED, Judge, agrees_modulo
+from derive.language.parse import parse, parse_claim
 from derive.ops import OPS, var
-from derive.parse import parse, parse_claim
-from derive.program import Program
-from derive.shape import extent
 
 RECORDS = [
     json.loads(line)

@@ -12,11 +12,23 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings, strategies as st
 from programs import DIGITS, number_of
 
-from derive.forms import Budget, Undefined
-from derive.index import Entries, Scalar, add, delta, entry, function, mul, num, power, size, total
-from derive.normal import Ring
-from derive.parse import parse
-from derive.shape import Shape
+from derive.algebra.forms import Budget, Undefined
+from derive.algebra.normal import Ring
+from derive.calculus.index import (
+    Entries,
+    Scalar,
+    add,
+    delta,
+    entry,
+    function,
+    mul,
+    num,
+    power,
+    size,
+    total,
+)
+from derive.expressions.shape import Shape
+from derive.language.parse import parse
 
 DECLARED = (
     "A: (n, n); B: (n, n); C: (n, n); X: (n, d); Y: (n, d); W: (d, m); V: (m, p); b: (1, d); "
@@ -381,7 +393,7 @@ def grown(inner: st.SearchStrategy) -> st.SearchStrategy:
 
 
 def rename_free(body: Scalar) -> Scalar:
-    from derive.index import rename
+    from derive.calculus.index import rename
 
     return rename(body, {"j": "k"})
 

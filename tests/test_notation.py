@@ -2,13 +2,13 @@
 
 import pytest
 
-from derive.explain import explain
-from derive.expr import nodes
-from derive.index import Entries
-from derive.notation import Notation, Style
-from derive.parse import parse
-from derive.printers.latex import latex
-from derive.printers.text import text as plain
+from derive.calculus.index import Entries
+from derive.expressions.expr import nodes
+from derive.language.parse import parse
+from derive.notation.latex import latex
+from derive.notation.mathematics import Notation, Style
+from derive.notation.text import text as plain
+from derive.proof.explain import explain
 
 SHAPES = (
     "A: (n, d); B: (n, d); C: (n, d); V: (d, m); S: (n, n); r: (1, d); c: (n, 1); "

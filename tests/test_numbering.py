@@ -9,11 +9,11 @@ import subprocess
 import pytest
 from documents import PROGRAMS, text_of
 
-from derive.cli import main
-from derive.explain import explain
-from derive.parse import parse
-from derive.pipeline import prove
-from derive.render import render
+from derive.command.cli import main
+from derive.documents.pipeline import prove
+from derive.documents.prove import render
+from derive.language.parse import parse
+from derive.proof.explain import explain
 
 DETAILS = ("full", "one", "brief")
 #: The environments that LaTeX numbers, and what leaves a line of them out.

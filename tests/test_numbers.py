@@ -7,9 +7,9 @@ import pytest
 from flint import arb
 from programs import NUMPY
 
-from derive.errors import UnsupportedError
-from derive.numbers import Numbers, agreement, interval
-from derive.parse import parse
+from derive.expressions.errors import UnsupportedError
+from derive.language.parse import parse
+from derive.readings.numbers import Numbers, agreement, interval
 
 ONE = ["exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "sqrt", "abs", "sigmoid", "relu",
        "softplus", "sign"]  # fmt: skip
@@ -38,7 +38,7 @@ def test_two_arguments_and_ties(name, a, b, expected):
     "exponent, expected", [(2, 9), (3, -27), (-2, 1 / 9), (-1, -1 / 3), (0, 1)]
 )
 def testwhole_powers_of_negative_numbers(exponent, expected):
-    from derive.numbers import whole_power
+    from derive.readings.numbers import whole_power
 
     assert float(whole_power(arb(-3), exponent)) == pytest.approx(expected)
     assert whole_power(arb(0, 0.5), 2).is_finite()

@@ -10,16 +10,16 @@ from weakref import WeakValueDictionary
 
 import pytest
 
-from derive.errors import ProofError, ShapeError
-from derive.explain import explain
-from derive.expr import OPS, Expr, Op, number
-from derive.index import Scalar, add, mul, scalar
+from derive.calculus.index import Scalar, add, mul, scalar
+from derive.calculus.simplify import RULES, simplify
+from derive.expressions.errors import ProofError, ShapeError
+from derive.expressions.expr import OPS, Expr, Op, number
+from derive.expressions.shape import Shape
+from derive.judges.verify import insist, verify
+from derive.language.parse import parse
 from derive.ops import var
-from derive.parse import parse
-from derive.proof import Chain, Derivation, EntryOf, Explicit, Grid, Slice, Step
-from derive.shape import Shape
-from derive.simplify import RULES, simplify
-from derive.verify import insist, verify
+from derive.proof.derivation import Chain, Derivation, EntryOf, Explicit, Grid, Slice, Step
+from derive.proof.explain import explain
 
 # A program in which the operator's own pullback matters, in its first and in its second argument.
 # Matrices are square where a transpose or an order is at stake, so that the mutant is legal.
@@ -57,7 +57,7 @@ LEAVES = {"var", "number", "dim", "ones", "zeros", "eye"}
 @pytest.fixture(autouse=True)
 def own_nodes(monkeypatch):
     """A node keeps the operator that it was made with: every test makes its own nodes."""
-    monkeypatch.setattr("derive.expr._NODES", WeakValueDictionary())
+    monkeypatch.setattr("derive.expressions.expr._NODES", WeakValueDictionary())
 
 
 def program_of(name: str) -> str:
@@ -217,7 +217,7 @@ def test_the_square_of_a_mask_is_the_mask():
 
 
 def _probe(op: Op) -> tuple:
-    from derive.index import _Functions
+    from derive.calculus.index import _Functions
 
     x = Scalar("entry", data=("x", "i", "j"))
     return (_Functions(), Scalar("fn", (x,), op.name), *(x for _ in op.derivatives))
@@ -293,7 +293,7 @@ def test_a_wrong_rewrite_is_refused(rule, kind, monkeypatch):
         monkeypatch.setitem(RULES, rule, wrong(RULES[rule]))
     else:
         name = {"scalar-factors": "_scalar_factors", "constant-matrix": "_constant_matrix"}[rule]
-        import derive.simplify as module
+        import derive.calculus.simplify as module
 
         monkeypatch.setattr(module, name, wrong(getattr(module, name)))
     derivation = explain(parse(REWRITTEN[rule]))

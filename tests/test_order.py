@@ -2,13 +2,13 @@
 
 import pytest
 
-from derive.cases import zero_in_every_case
-from derive.forms import UNIT
-from derive.index import Entries
-from derive.normal import Ring
-from derive.order import Given, impossible, is_positive
-from derive.parse import parse
-from derive.signs import sign_factors
+from derive.algebra.cases import zero_in_every_case
+from derive.algebra.forms import UNIT
+from derive.algebra.normal import Ring
+from derive.algebra.order import Given, impossible, is_positive
+from derive.algebra.signs import sign_factors
+from derive.calculus.index import Entries
+from derive.language.parse import parse
 
 X, Y, Z = ((0, 1),), ((1, 1),), ((2, 1),)
 

@@ -9,11 +9,11 @@ from flint import ctx
 from hypothesis import given, settings, strategies as st
 from programs import DECLARED, DIGITS, matrix, point, run, texts
 
-from derive.errors import DeriveError, ParseError, ShapeError, UnsupportedError
-from derive.numbers import Numbers, interval
-from derive.parse import LONGEST, parse
-from derive.program import Program
-from derive.shape import Shape
+from derive.expressions.errors import DeriveError, ParseError, ShapeError, UnsupportedError
+from derive.expressions.program import Program
+from derive.expressions.shape import Shape
+from derive.language.parse import LONGEST, parse
+from derive.readings.numbers import Numbers, interval
 
 # -- what is read ----------------------------------------------------------------------------------
 

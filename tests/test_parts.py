@@ -5,10 +5,10 @@ import re
 import pytest
 
 import derive
-from derive.claim import PART_BY_PART
-from derive.cli import main
-from derive.parse import parse
-from derive.parts import every_part, folded, taken_apart
+from derive.command.cli import main
+from derive.judges.claim import PART_BY_PART
+from derive.language.parse import parse
+from derive.proof.parts import every_part, folded, taken_apart
 
 RELU = "X: (n, d); W: (d, m); V: (m, k); Y = relu(relu(X @ W) @ V)"
 TANH = "X: (n, d); W1: (d, m); W2: (m, k); W3: (k, p); Y = tanh(tanh(tanh(X @ W1) @ W2) @ W3)"

@@ -6,9 +6,9 @@ import sys
 import pytest
 
 import derive
-from derive.errors import SizeError
-from derive.files import unsealed
-from derive.pipeline import prove
+from derive.documents.files import unsealed
+from derive.documents.pipeline import prove
+from derive.expressions.errors import SizeError
 
 NETWORK = (
     "X: (n, d); W1: (d, h); b1: (1, h); W2: (h, m); b2: (1, m); T: (n, m); "

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from programs import texts
 
-from derive.assumptions import ASSUMPTIONS, assumed, broken
-from derive.backprop import backprop
-from derive.circuit import circuit
-from derive.errors import UnsupportedError
-from derive.exact import is_exact
-from derive.parse import parse
-from derive.pleasant import pleasant
+from derive.circuits.backprop import backprop
+from derive.circuits.circuit import circuit
+from derive.circuits.pleasant import pleasant
+from derive.expressions.errors import UnsupportedError
+from derive.language.assumptions import ASSUMPTIONS, assumed, broken
+from derive.language.parse import parse
+from derive.readings.exact import is_exact
 
 MLP = (
     "X: (n, d); W1: (d, h); b1: (1, h); W2: (h, m); b2: (1, m); T: (n, m); Z = X @ W1 + b1; "
@@ -70,7 +70,7 @@ def test_numbers_are_those_of_every_python():
     whole = {name: [[int(x) for x in row] for row in rows] for name, rows in found.values.items()}
     assert whole == PINNED
     script = (
-        "from derive.parse import parse; from derive.pleasant import pleasant; "
+        "from derive.language.parse import parse; from derive.circuits.pleasant import pleasant; "
         f"print(pleasant(parse({PROGRAMS['gauss']!r}), None, 3))"
     )
     answers = {

@@ -7,10 +7,10 @@ import pytest
 from flint import arb
 
 import derive
-from derive.claim import Case
-from derive.exact import rational
-from derive.parse import parse
-from derive.points import Trial, apart, number_text, small_sizes, told_apart
+from derive.circuits.points import Trial, apart, number_text, small_sizes, told_apart
+from derive.judges.claim import Case
+from derive.language.parse import parse
+from derive.readings.exact import rational
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 4])

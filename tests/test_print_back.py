@@ -15,16 +15,16 @@ from hypothesis import HealthCheck, given, settings
 from programs import NUMPY, evaluate, texts
 from reading import Page, Unreadable
 
-from derive.errors import DeriveError
-from derive.explain import explain
-from derive.expr import Expr, nodes, substitute
-from derive.index import Scalar
-from derive.notation import Notation, Style
+from derive.calculus.index import Scalar
+from derive.documents.prove import _Page
+from derive.expressions.errors import DeriveError
+from derive.expressions.expr import Expr, nodes, substitute
+from derive.language.parse import parse
+from derive.notation.latex import latex
+from derive.notation.mathematics import Notation, Style
 from derive.ops import var
-from derive.parse import parse
-from derive.printers.latex import latex
-from derive.proof import EntryOf, Explicit, Grid, Slice
-from derive.render import _Page
+from derive.proof.derivation import EntryOf, Explicit, Grid, Slice
+from derive.proof.explain import explain
 
 PROGRAMS = [
     "X: (n, d); W: (d, m); B: (1, m); Y = X @ W + B",

@@ -12,11 +12,11 @@ from reading import Page, Unreadable
 from test_example import NETWORK, equations
 
 from derive import catalogue
-from derive.errors import DeriveError
-from derive.graphs import graph
-from derive.render_graph import render_graph
-from derive.sheet import exercise
-from derive.worked import example
+from derive.documents.graph import render_graph
+from derive.documents.graphs import graph
+from derive.documents.sheet import exercise
+from derive.documents.worked import example
+from derive.expressions.errors import DeriveError
 
 
 def _letter(*_):
@@ -95,7 +95,7 @@ def false(markdown: str) -> tuple[list[str], int]:
 
 
 def values(name: str) -> dict:
-    from derive.parse import parse
+    from derive.language.parse import parse
 
     program, k, found = parse(PROGRAMS[name]), 0, {}
     for n in program.inputs:
@@ -160,9 +160,9 @@ CLAIMS = [
 
 @pytest.mark.parametrize(("program", "claim"), CLAIMS)
 def test_counterexamples(program, claim):
-    from derive.claim import Case
-    from derive.parse import parse
-    from derive.render_check import render_check
+    from derive.documents.check import render_check
+    from derive.judges.claim import Case
+    from derive.language.parse import parse
 
     case = Case(parse(program))
     found = case.judge(claim)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from derive.layout import Box, frac, num, op, paren, row, sub, sup, word
-from derive.printers.latex import broken, latex, width
-from derive.printers.text import text
+from derive.expressions.layout import Box, frac, num, op, paren, row, sub, sup, word
+from derive.notation.latex import broken, latex, width
+from derive.notation.text import text
 
 
 def letter(name: str) -> Box:

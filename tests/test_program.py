@@ -2,9 +2,9 @@
 
 import pytest
 
-from derive.errors import SizeError, UnsupportedError
-from derive.parse import parse
-from derive.program import nearest
+from derive.expressions.errors import SizeError, UnsupportedError
+from derive.expressions.program import nearest
+from derive.language.parse import parse
 
 PROGRAM = parse(
     "X: (n, d); W: (d, 3); U: (n, n); Z = X @ W; H = relu(Z); Q = U @ U; L = sum(H * Z)"

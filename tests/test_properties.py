@@ -12,11 +12,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings, strategies as st
 from programs import DECLARED, DIGITS, evaluate, matrix, point, run, stacked, texts
 
-from derive.explain import explain
-from derive.parse import parse
-from derive.program import Program
-from derive.proof import EVERY_SHAPE
-from derive.verify import insist, verify
+from derive.expressions.program import Program
+from derive.judges.verify import insist, verify
+from derive.language.parse import parse
+from derive.proof.derivation import EVERY_SHAPE
+from derive.proof.explain import explain
 
 SIZES = (2, 3, 4)
 STEP = mpmath.mpf(10) ** -15

@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from derive.errors import OutputError, UnsupportedError
-from derive.notation import Style
-from derive.page import template_folder
-from derive.pipeline import prove
+from derive.documents.page import template_folder
+from derive.documents.pipeline import prove
+from derive.expressions.errors import OutputError, UnsupportedError
+from derive.notation.mathematics import Style
 
 AFFINE = "X: (n, d); W: (d, m); B: (1, m); Y = X @ W + B"
 TWICE = "X: (n, n); Y = exp(X); Z = Y @ X"

@@ -7,12 +7,12 @@ Courville, Deep Learning (2016), chapters 5 and 6; Boyd and Vandenberghe, Convex
 
 import pytest
 
-from derive.explain import explain
-from derive.expr import number
+from derive.calculus.reverse import sweep
+from derive.expressions.expr import number
+from derive.expressions.shape import Shape
+from derive.language.parse import parse
 from derive.ops import var
-from derive.parse import parse
-from derive.reverse import sweep
-from derive.shape import Shape
+from derive.proof.explain import explain
 
 LEAST_SQUARES = "X: (n, d); w: (d, 1); y: (n, 1); "
 TWO_LAYERS = "X: (n, d); W1: (d, h); b1: (1, h); W2: (h, m); b2: (1, m); Z = X @ W1 + b1; "

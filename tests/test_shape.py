@@ -5,8 +5,8 @@ from itertools import product as pairs
 import numpy as np
 import pytest
 
-from derive.errors import ShapeError
-from derive.shape import SCALAR, Shape, broadcast, count, product, square
+from derive.expressions.errors import ShapeError
+from derive.expressions.shape import SCALAR, Shape, broadcast, count, product, square
 
 PRODUCTS = [
     (("n", "d"), ("d", "m"), ("n", "m")),

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from programs import DIGITS, evaluate, matrix, point, run, texts
 
-from derive.expr import Expr
-from derive.parse import parse
-from derive.simplify import simplify
+from derive.calculus.simplify import simplify
+from derive.expressions.expr import Expr
+from derive.language.parse import parse
 
 DECLARED = "A: (n, n); B: (n, n); X: (n, d); W: (d, m); b: (1, d); c: (n, 1); s: (); t: (); F = "
 

@@ -9,7 +9,7 @@ import sys
 import pytest
 from examples import EXAMPLES, FOLDER, NAMES, written
 
-from derive.files import unsealed
+from derive.documents.files import unsealed
 
 
 @pytest.fixture(scope="module")

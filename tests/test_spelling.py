@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import derive
-from derive.errors import ParseError
-from derive.parse import parse
+from derive.expressions.errors import ParseError
+from derive.language.parse import parse
 
 DECLARED = "X: (n, d); Y: (n, d); A: (n, n); W: (d, m); b: (1, d); c: (n, 1); s: ()"
 VALUES = {

@@ -5,11 +5,9 @@ from fractions import Fraction
 import pytest
 
 import derive
-from derive.forms import UNIT
-from derive.normal import Ring
-from derive.ops import OPS, var
-from derive.shape import Product, Shape
-from derive.square_forms import (
+from derive.algebra.forms import UNIT
+from derive.algebra.normal import Ring
+from derive.algebra.square_forms import (
     DETERMINANTS,
     INVERSES,
     diagonal,
@@ -19,8 +17,10 @@ from derive.square_forms import (
     update_of,
     vanishes_multiplied,
 )
-from derive.square_laws import known_determinant, known_inverse
-from derive.vanishing import is_constant
+from derive.algebra.vanishing import is_constant
+from derive.calculus.square_laws import known_determinant, known_inverse
+from derive.expressions.shape import Product, Shape
+from derive.ops import OPS, var
 
 # program, claims that are true, claims that are false
 CASES = {
@@ -499,8 +499,8 @@ def test_a_sum_of_squares_has_a_sign_and_a_mask_need_not():
 
 
 def test_large_matrices_are_inverted_only_where_they_are_asked_for():
-    from derive.hypotheses import with_values
-    from derive.parse import parse
+    from derive.language.parse import parse
+    from derive.proof.hypotheses import with_values
 
     program = parse("A: (n, n); B: (m, m); f = det(kron(A, B))")
     assert with_values(program, None) == {"n": 2, "m": 2}

@@ -9,8 +9,8 @@ import jinja2
 import pytest
 
 import derive
-from derive import page
-from derive.template_cache import Compiled, cache_folder, compiled
+from derive.documents import page
+from derive.documents.template_cache import Compiled, cache_folder, compiled
 
 SOURCE = Path(page.__file__)
 

@@ -9,11 +9,11 @@ from itertools import product
 
 import pytest
 
-from derive.claim import Case
-from derive.hypotheses import obeyed
-from derive.numbers import Numbers, interval
-from derive.parse import parse
-from derive.values import point
+from derive.circuits.values import point
+from derive.judges.claim import Case
+from derive.language.parse import parse
+from derive.proof.hypotheses import obeyed
+from derive.readings.numbers import Numbers, interval
 
 ONES = "ones(n, n)"
 MASKS = (

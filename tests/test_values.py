@@ -5,9 +5,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from derive.errors import DeriveError
-from derive.parse import parse
-from derive.values import number, point, read_values
+from derive.circuits.values import number, point, read_values
+from derive.expressions.errors import DeriveError
+from derive.language.parse import parse
 
 PROGRAM = parse("X: (n, d); w: (d, 1); y = X @ w")
 THIRD = Fraction(1, 3)

@@ -3,10 +3,10 @@
 import pytest
 
 import derive
-from derive.normal import Ring
-from derive.parse import parse
-from derive.reading import Reading
-from derive.vanishing import diagonals, is_constant, sign_of_sizes
+from derive.algebra.normal import Ring
+from derive.algebra.vanishing import diagonals, is_constant, sign_of_sizes
+from derive.language.parse import parse
+from derive.readings.reading import Reading
 
 # program, claim, assumptions: each was called proved for every shape
 FALSE = {

@@ -2,12 +2,12 @@
 
 import pytest
 
-from derive.errors import ProofError
-from derive.explain import explain
-from derive.forms import MOST_STEPS, Budget
-from derive.parse import parse
-from derive.proof import EVERY_SHAPE, PROVED
-from derive.verify import PROBE, _Court, describe, insist, probes, verify
+from derive.algebra.forms import MOST_STEPS, Budget
+from derive.expressions.errors import ProofError
+from derive.judges.verify import PROBE, _Court, describe, insist, probes, verify
+from derive.language.parse import parse
+from derive.proof.derivation import EVERY_SHAPE, PROVED
+from derive.proof.explain import explain
 
 PROVED_PROGRAMS = {
     "affine": "X: (2, 2); W: (2, 3); B: (1, 3); Y = X @ W + B",
@@ -93,7 +93,7 @@ def test_what_takes_too_many_steps_is_refused(monkeypatch):
     """After the same number of steps each time, whatever the machine."""
     left = []
     monkeypatch.setattr(
-        "derive.verify.Budget", lambda *steps: left.append(Budget(20_000)) or left[-1]
+        "derive.judges.verify.Budget", lambda *steps: left.append(Budget(20_000)) or left[-1]
     )
     messages = []
     for _ in range(2):
@@ -114,7 +114,7 @@ def test_what_is_too_large_at_some_sizes_is_written_out_at_smaller_ones(monkeypa
         return {v.scope for step in steps for v in step.verdicts if "written out" in v.method}
 
     assert scopes() == {"n = 1", "n = 4"}
-    monkeypatch.setattr("derive.verify.PROBE", 100)
+    monkeypatch.setattr("derive.judges.verify.PROBE", 100)
     assert scopes() == {"n = 1", "n = 2"}
 
 

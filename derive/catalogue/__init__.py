@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from derive.errors import UnsupportedError
+from derive.expressions.errors import UnsupportedError
 
 if TYPE_CHECKING:
-    from derive.parse import Shapes
-    from derive.program import Program
+    from derive.expressions.program import Program
+    from derive.language.parse import Shapes
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def meant(program: str) -> Entry:
 
     Raises `UnsupportedError` for a word that the catalogue does not have.
     """
-    from derive.program import nearest
+    from derive.expressions.program import nearest
 
     word = program.strip()
     if not _WORD.match(program):
@@ -96,7 +96,7 @@ def opened(
     Raises what `parse` raises, and `UnsupportedError` for an unknown word and for a `name` that is
     none of a file. `named` are names that stand beside the program too.
     """
-    from derive.parse import parse
+    from derive.language.parse import parse
 
     if name and not _FILE.match(name):
         raise UnsupportedError(

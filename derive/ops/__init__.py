@@ -4,7 +4,7 @@ To add an operator, write one `Op` in a family's file and put it into that file'
 Parsing, proving, checking and printing read it from here.
 """
 
-from derive.expr import OPS
+from derive.expressions.expr import OPS
 from derive.ops import elementwise, kronecker, linear, reduction, rows, square
 from derive.ops.linear import var
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-from derive.expr import (
+from derive.expressions.expr import (
     COMPARE,
     POWER,
     PRODUCT,
@@ -26,8 +26,8 @@ from derive.expr import (
     nodes,
     number,
 )
-from derive.layout import Box, op as sign, paren, row
-from derive.shape import Shape, broadcast
+from derive.expressions.layout import Box, op as sign, paren, row
+from derive.expressions.shape import Shape, broadcast
 
 
 class _Functions:

@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from derive import layout
-from derive.errors import ShapeError, UnsupportedError
-from derive.expr import OPS, Op, Pullback
-from derive.shape import Dim, Pair, Shape, extent, factors, times
+from derive.expressions import layout
+from derive.expressions.errors import ShapeError, UnsupportedError
+from derive.expressions.expr import OPS, Op, Pullback
+from derive.expressions.shape import Dim, Pair, Shape, extent, factors, times
 
 Sizes = Mapping[str, int]
 

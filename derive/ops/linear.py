@@ -6,8 +6,8 @@ Neudecker, Matrix Differential Calculus (2019), chapter 9. Each is proved anew i
 
 from __future__ import annotations
 
-from derive.expr import PRODUCT, SIGN, SUM, Expr, Op, Pullback
-from derive.shape import SCALAR, Dim, Shape, broadcast, product
+from derive.expressions.expr import PRODUCT, SIGN, SUM, Expr, Op, Pullback
+from derive.expressions.shape import SCALAR, Dim, Shape, broadcast, product
 
 VAR = Op(
     name="var",

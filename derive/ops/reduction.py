@@ -8,10 +8,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from derive import layout
-from derive.expr import OPS, Condition, Expr, Op, Pullback, broadcast_to, elementwise, extent_of
+from derive.expressions import layout
+from derive.expressions.expr import (
+    OPS,
+    Condition,
+    Expr,
+    Op,
+    Pullback,
+    broadcast_to,
+    elementwise,
+    extent_of,
+)
+from derive.expressions.shape import SCALAR, Dim, Shape, square
 from derive.ops.elementwise import holds
-from derive.shape import SCALAR, Dim, Shape, square
 
 
 def _spread(g: Expr, Y: Expr, A: Expr) -> Expr:

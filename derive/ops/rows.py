@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from derive.errors import ShapeError
-from derive.expr import Expr, Op, Pullback
+from derive.expressions.errors import ShapeError
+from derive.expressions.expr import Expr, Op, Pullback
+from derive.expressions.shape import SCALAR, Shape, square
 from derive.ops.elementwise import HALF, holds
 from derive.ops.reduction import SUM_COLS
-from derive.shape import SCALAR, Shape, square
 
 
 def _row_total(ix: Any, i: Any, A: Any) -> Any:

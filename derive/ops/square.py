@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from derive.expr import Op, Pullback
+from derive.expressions.expr import Op, Pullback
+from derive.expressions.shape import SCALAR, square
 from derive.ops.elementwise import holds
-from derive.shape import SCALAR, square
 
 INV = Op(
     name="inv",

@@ -13,12 +13,12 @@ import tempfile
 from collections.abc import Callable, Mapping
 from time import perf_counter
 
-from derive.explain import explain
-from derive.notation import Style
-from derive.parse import parse
-from derive.proof import Derivation
-from derive.render import render
-from derive.verify import insist, verify
+from derive.documents.prove import render
+from derive.judges.verify import insist, verify
+from derive.language.parse import parse
+from derive.notation.mathematics import Style
+from derive.proof.derivation import Derivation
+from derive.proof.explain import explain
 
 PROGRAM = "X: (n, d); W: (d, m); B: (1, m); Y = X @ W + B"
 

@@ -31,9 +31,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from referee import NoValue, Setting
 
-from derive.claim import Case
+from derive.judges.claim import Case
+from derive.language.parse import parse
 from derive.ops import OPS
-from derive.parse import parse
 
 TABLE = Path(__file__).parents[1] / "identities.jsonl"
 FOUR = (4, 5, 3, 4, 5, 3)

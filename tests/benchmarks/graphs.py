@@ -10,11 +10,11 @@ from __future__ import annotations
 from fractions import Fraction
 from time import perf_counter
 
-from derive import backprop as room
-from derive.circuit import circuit
-from derive.exact import precision, rational
-from derive.graphs import Graph, graph
-from derive.parse import parse
+from derive.circuits import backprop as room
+from derive.circuits.circuit import circuit
+from derive.documents.graphs import Graph, graph
+from derive.language.parse import parse
+from derive.readings.exact import precision, rational
 
 
 def best(action, times=3):

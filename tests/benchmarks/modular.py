@@ -14,9 +14,9 @@ from time import perf_counter
 
 import numpy as np
 
-from derive.modular import Judge, agrees_modulo
+from derive.judges.modular import Judge, agrees_modulo
+from derive.language.parse import parse, parse_claim
 from derive.ops import var
-from derive.parse import parse, parse_claim
 
 PROGRAM = "X: (n, d); W: (d, m); B: (1, m); Y = X @ W + B"
 CLAIMS = ("dX = dY @ W.T", "dW = X.T @ dY", "dB = sum(dY, axis=0)")

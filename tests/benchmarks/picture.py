@@ -15,9 +15,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from pictures import random_graph
 
-from derive.drawing import draw
-from derive.picture import Picture, Vertex, Wire, line
-from derive.printers.svg import svg
+from derive.pictures.drawing import draw
+from derive.pictures.picture import Picture, Vertex, Wire, line
+from derive.pictures.svg import svg
 
 
 def chain(count: int) -> Picture:

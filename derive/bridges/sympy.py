@@ -1,0 +1,737 @@
+"""SymPy's matrix expressions to programs and back.
+
+A SymPy expression enters, the text of a program leaves, and the other way about. A node that the
+other language has no word for is an error that names it: nothing changes its meaning on the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from fractions import Fraction
+from functools import partial, reduce
+from itertools import islice, permutations, product
+from keyword import iskeyword
+from typing import Any
+
+import sympy as sp
+from sympy.core.function import AppliedUndef
+from sympy.matrices import expressions as mx
+from sympy.matrices.expressions.applyfunc import ElementwiseApplyFunction
+from sympy.matrices.expressions.diagonal import DiagMatrix, DiagonalMatrix, DiagonalOf
+
+from derive.catalogue import opened
+from derive.expressions.errors import ShapeError, UnsupportedError
+from derive.expressions.expr import OPS, Expr, broadcast_to, elementwise, nodes, number
+from derive.expressions.program import Program
+from derive.expressions.shape import SCALAR, Dim, Product, Shape, size, times, words
+from derive.language.parse import FUNCTIONS, NAME, Shapes, parse
+from derive.ops import var
+from derive.ops.elementwise import HALF, F, power
+
+#: A matrix power is written out as a product of at most so many factors.
+LONGEST_POWER = 32
+
+
+def from_sympy(*statements: Any) -> str:
+    """Return the program that SymPy expressions state, as text with its shapes.
+
+    >>> from sympy import MatrixSymbol, Trace, symbols
+    >>> n, k = symbols("n k")
+    >>> A, X = MatrixSymbol("A", k, n), MatrixSymbol("X", n, k)
+    >>> from_sympy(Trace(A * X))
+    'A: (k, n); X: (n, k); L = tr(A @ X)'
+
+    The text is what `prove` and `check` take. The last statement is the output; `Eq(Z, X * W)`
+    names a value, and later statements may use it. Sums of unequal shapes mean what they mean in
+    NumPy, and products with `OneMatrix` become sums over an axis, or repetitions. Raises
+    `UnsupportedError` for what the language cannot say, `ShapeError` where shapes do not fit.
+    """
+    if not statements:
+        raise UnsupportedError("there is no expression to read")
+
+    def program(reader: _FromSympy) -> str:
+        *named, last = statements
+        lines = [*map(reader.equation, named), reader.output(last)]
+        shapes = (f"{n}: ({s.rows}, {s.cols})" for n, s in reader.declared())
+        text = "; ".join([*shapes, *(f"{name} = {expr}" for name, expr in lines)])
+        parse(text)  # what leaves is a program
+        return text
+
+    with _shallow():
+        return _in_some_order(statements, program)
+
+
+def claim_from_sympy(name: str, expr: Any) -> str:
+    """Return a claim about a gradient, as the text that `check` takes.
+
+    >>> from sympy import MatrixSymbol, symbols
+    >>> n, k = symbols("n k")
+    >>> claim_from_sympy("dX", MatrixSymbol("A", k, n).T)
+    'dX = A.T'
+
+    The upstream gradient of a matrix `Y` is the matrix symbol `dY`. The shapes that count are those
+    of the program. Raises `UnsupportedError` for what the language cannot say.
+    """
+    _checked(name)
+    with _shallow():
+        return _in_some_order((expr,), lambda reader: f"{name} = {reader.read(expr)}")
+
+
+def to_sympy(program: str | Program | Expr, shapes: Shapes | None = None) -> Any:
+    """Return a program's output, or a formula, as a SymPy expression.
+
+    >>> to_sympy("X @ W + B", {"X": ("n", "d"), "W": ("d", "m"), "B": (1, "m")})
+    X*W + 1*B
+    >>> to_sympy("X: (n, 3); L = sum(X ** 2) / n")
+    Trace(1*HadamardPower(X, 2)*1)/n
+
+    Intermediates are put in. A 1×1 value is a scalar of SymPy, a sum is a product with matrices of
+    ones (SymPy prints `OneMatrix` as `1`), and a dimension `n` is `Symbol("n")`. Raises
+    `UnsupportedError` for what SymPy has no node for.
+    """
+    if isinstance(program, Expr):
+        return _ToSympy({}).read(program)
+    read, _ = opened(program, shapes)
+    return _ToSympy(read.sizes).read(read.composed(read.statements[-1].expr))
+
+
+# -- from SymPy ------------------------------------------------------------------------------------
+
+_SCALAR_FUNCTIONS = {
+    sp.exp: "exp", sp.log: "log", sp.sin: "sin", sp.cos: "cos", sp.tan: "tan", sp.sinh: "sinh",
+    sp.cosh: "cosh", sp.tanh: "tanh", sp.Abs: "abs", sp.sign: "sign",
+}  # fmt: skip
+_HINTS = {
+    "Adjoint": "matrices are real: write X.T",
+    "Conjugate": "matrices are real: leave it out",
+    "Sum": "write a Trace, or a product with OneMatrix",
+    "MatrixElement": "a product with vectors picks an entry out",
+    "ImmutableDenseMatrix": "give the matrix a name: MatrixSymbol('C', 2, 2)",
+    "MutableDenseMatrix": "give the matrix a name: MatrixSymbol('C', 2, 2)",
+    "Pi": "a Symbol can stand for it",
+}
+
+
+#: A product of dimensions is tried in at most so many orders of its factors.
+MOST_ORDERS = 64
+
+
+def _in_some_order(statements: tuple[Any, ...], read: Callable[[_FromSympy], str]) -> str:
+    """Return what is read with the factors of dimensions in the first order in which shapes fit.
+
+    SymPy sorts the factors of n * m; the rows of a Kronecker product stand in one of the orders.
+    """
+    kinds = (mx.MatrixSymbol, mx.OneMatrix, mx.ZeroMatrix, mx.Identity)
+    known = [s for s in statements if isinstance(s, sp.Basic | sp.MatrixBase)]
+    found = {d for s in known for m in s.atoms(*kinds) for d in m.args if isinstance(d, sp.Mul)}
+    products = sorted(found, key=str)
+    first: ShapeError | None = None
+    for orders in islice(product(*(permutations(d.args) for d in products)), MOST_ORDERS):
+        try:
+            return read(_FromSympy(statements, dict(zip(products, orders, strict=True))))
+        except ShapeError as error:
+            first = first or error
+    assert first is not None
+    raise first
+
+
+class _FromSympy:
+    """The names of some SymPy expressions, and the reading of these expressions."""
+
+    def __init__(self, statements: tuple[Any, ...], orders: Mapping[Any, tuple[Any, ...]]):
+        self.orders = orders
+        for statement in statements:
+            if not isinstance(statement, sp.Basic | sp.MatrixBase):
+                kind = type(statement).__name__
+                raise UnsupportedError(f"a SymPy expression is expected, this is of type {kind}")
+        self.matrices: dict[str, Shape] = {}
+        self.dims: set[str] = set()
+        self.scalars: set[str] = set()
+        self.assigned: set[str] = set()
+        for statement in statements:
+            for symbol in sorted(statement.atoms(mx.MatrixSymbol), key=lambda s: s.name):
+                self._declare(symbol)
+            for one in statement.atoms(mx.OneMatrix, mx.ZeroMatrix, mx.Identity):
+                self.dims.update(words(*self._shape(one).dims))
+        for statement in statements:
+            for symbol in statement.free_symbols - statement.atoms(mx.MatrixSymbol):
+                if symbol.name not in self.dims:
+                    self.scalars.add(_checked(symbol.name))
+        both = sorted(self.scalars & set(self.matrices))
+        if both:
+            raise UnsupportedError(f"{both[0]} is both a matrix and a scalar")
+
+    def _declare(self, symbol: Any) -> None:
+        name, shape = _checked(symbol.name), self._shape(symbol)
+        if self.matrices.setdefault(name, shape) != shape:
+            raise ShapeError(f"{name} has two shapes: {self.matrices[name]} and {shape}")
+        self.dims.update(words(*shape.dims))
+
+    def declared(self) -> Iterator[tuple[str, Shape]]:
+        """Yield the inputs whose shapes have to be stated."""
+        yield from ((n, s) for n, s in self.matrices.items() if n not in self.assigned)
+
+    def equation(self, statement: Any) -> tuple[str, Expr]:
+        """Return the name and the value of `Eq(name, value)`."""
+        if not isinstance(statement, sp.Eq):
+            raise UnsupportedError(f"{statement} has no name", hint="write Eq(Z, ...)")
+        name, expr = getattr(statement.lhs, "name", ""), self.read(statement.rhs)
+        if not name:
+            raise UnsupportedError(f"a name stands on the left of Eq, not {statement.lhs}")
+        stated = self.matrices.get(name, SCALAR)
+        if stated != expr.shape:
+            raise ShapeError(f"{name} is {stated}, its value is {expr.shape}")
+        self.assigned.add(name)
+        return name, expr
+
+    def output(self, statement: Any) -> tuple[str, Expr]:
+        """Return the name and the value of the last statement, which may have no name."""
+        if isinstance(statement, sp.Eq):
+            return self.equation(statement)
+        expr = self.read(statement)
+        taken = {*self.matrices, *self.scalars, *self.dims}
+        wanted = ("L", "J", "f") if expr.shape.is_scalar else ("Y", "Z", "F")
+        free = (name for name in (*wanted, "Y_out") if not {name, f"d{name}"} & taken)
+        return next(free, "out"), expr
+
+    def read(self, expr: Any) -> Expr:
+        return self.matrix(expr) if _is_matrix(expr) else self.scalar(expr, {})
+
+    def _shape(self, expr: Any) -> Shape:
+        try:
+            return Shape(self._dim(expr.rows), self._dim(expr.cols))
+        except TypeError:  # a GenericIdentity, a GenericZeroMatrix
+            raise _unsupported(expr) from None
+
+    def _dim(self, dim: Any) -> Dim:
+        if isinstance(dim, sp.Symbol):
+            return _checked(dim.name)
+        if isinstance(dim, sp.Mul):
+            return times(*map(self._dim, self.orders.get(dim, dim.args)))
+        if not dim.is_Integer:
+            raise UnsupportedError(
+                f"the dimension {dim} is neither a name nor a whole number, nor a product of these",
+                hint="give it a Symbol of its own",
+            )
+        if dim < 1:
+            raise ShapeError(f"a dimension must be at least 1, this one is {dim}")
+        return int(dim)
+
+    # -- matrices ----------------------------------------------------------------------------------
+
+    def matrix(self, expr: Any) -> Expr:
+        """Return a matrix of SymPy as an expression."""
+        match expr:
+            case mx.MatrixSymbol():
+                return var(expr.name, self._shape(expr))
+            case mx.Identity():
+                return OPS["eye"](data=self._dim(expr.rows))
+            case mx.OneMatrix() | mx.ZeroMatrix():
+                name = "ones" if isinstance(expr, mx.OneMatrix) else "zeros"
+                return OPS[name](data=self._shape(expr))
+            case mx.Transpose():
+                return self.matrix(expr.arg).T
+            case mx.MatAdd():
+                return _total([self._signed(arg) for arg in expr.args])
+            case mx.MatMul():
+                return self._product(expr)
+            case mx.MatPow():  # an Inverse is one
+                return self._matrix_power(expr)
+            case mx.HadamardProduct():
+                return _ratio(*self._hadamard(expr.args))
+            case mx.HadamardPower():
+                return _ratio(*self._hadamard([expr]))
+            case ElementwiseApplyFunction():
+                function = expr.function
+                return self.scalar(function.expr, {function.variables[0]: self.matrix(expr.expr)})
+            case DiagMatrix():
+                return _op("diag", expr)(self.matrix(expr.args[0]))
+            case DiagonalOf():
+                return _op("diagonal", expr)(self.matrix(expr.arg))
+            case DiagonalMatrix():
+                return _op("diag", expr)(_op("diagonal", expr)(self.matrix(expr.arg)))
+            case mx.KroneckerProduct():
+                return reduce(_op("kron", expr), map(self.matrix, expr.args))
+        raise _unsupported(expr)
+
+    def _signed(self, term: Any) -> tuple[bool, Expr]:
+        """Return whether a term is subtracted, and the term without its sign."""
+        factor = term.as_coeff_matrices()[0] if isinstance(term, mx.MatMul) else sp.Integer(1)
+        negative = factor.could_extract_minus_sign()
+        return negative, self.matrix(-term if negative else term)
+
+    def _product(self, expr: Any) -> Expr:
+        scalars = [arg for arg in expr.args if not _is_matrix(arg)]
+        matrices = [self.matrix(arg) for arg in expr.args if _is_matrix(arg)]
+        return _scaled(self, sp.Mul(*scalars), reduce(_matmul, matrices))
+
+    def _matrix_power(self, expr: Any) -> Expr:
+        exponent = expr.exp
+        if not exponent.is_Integer:
+            raise UnsupportedError(f"the matrix power {expr} is not in the language",
+                                   hint="the exponent is a whole number")  # fmt: skip
+        if abs(exponent) > LONGEST_POWER:
+            raise UnsupportedError(
+                f"the matrix power {expr} is too long: {exponent} is beyond {LONGEST_POWER}"
+            )
+        base = self.matrix(expr.base)
+        if exponent == 0:
+            return OPS["eye"](data=base.shape.rows)
+        if exponent < 0:
+            base = _op("inv", expr)(base)
+        return reduce(_matmul, [base] * abs(int(exponent)))
+
+    def _hadamard(self, factors: Any) -> tuple[list[Expr], list[Expr]]:
+        """Return the factors of an entrywise product above and below the line."""
+        above: list[Expr] = []
+        below: list[Expr] = []
+        for factor in factors:
+            exponent = Fraction(1)
+            if isinstance(factor, mx.HadamardPower):
+                if not (factor.exp.is_Rational and _is_matrix(factor.base)):
+                    raise UnsupportedError(
+                        f"the entrywise power {factor} is not in the language",
+                        hint="the exponent is a number",
+                    )
+                factor, exponent = factor.base, _fraction(factor.exp)
+            side = below if exponent < 0 else above
+            side.append(_powered(self.matrix(factor), abs(exponent)))
+        return above, below
+
+    # -- scalars, and functions of one entry -------------------------------------------------------
+
+    def scalar(self, expr: Any, bound: Mapping[Any, Expr]) -> Expr:
+        """Return a scalar of SymPy as an expression; a bound symbol stands for a matrix's entry."""
+        again = partial(self.scalar, bound=bound)
+        if expr in bound:
+            return bound[expr]
+        if _is_matrix(expr):
+            raise UnsupportedError(
+                f"{expr} is a matrix where SymPy means a scalar",
+                hint="for a function of each entry write X.applyfunc(exp)",
+            )
+        match expr:
+            case sp.Rational() | sp.Float():
+                return number(_fraction(expr))
+            case sp.Symbol():
+                return self._symbol(expr)
+            case sp.Add():
+                terms = expr.as_ordered_terms()
+                return _total([
+                    (t.could_extract_minus_sign(), again(-t if t.could_extract_minus_sign() else t))
+                    for t in terms
+                ])  # fmt: skip
+            case sp.Mul() | sp.Pow():
+                return self._scalar_product(expr, again)
+            case sp.core.numbers.Exp1():
+                return elementwise("exp", number(1))
+            case sp.Max() | sp.Min():
+                return _extreme(expr, [again(arg) for arg in expr.args])
+            case sp.Heaviside() if expr.args[1] == 0:
+                return again(expr.args[0]) > 0
+            case sp.Piecewise():
+                return self._cases(expr, again)
+            case sp.log(args=(mx.Determinant(arg=arg),)) if "logdet" in OPS:
+                return OPS["logdet"](self.matrix(arg))
+            case mx.Trace():
+                return _trace(self.matrix(expr.arg))
+            case mx.Determinant():
+                return _op("det", expr)(self.matrix(expr.arg))
+            case mx.matexpr.MatrixElement() if self._shape(expr.parent).is_scalar:
+                return self.matrix(expr.parent)
+        if expr.func in _SCALAR_FUNCTIONS:
+            return elementwise(_SCALAR_FUNCTIONS[expr.func], again(expr.args[0]))
+        raise _unsupported(expr)
+
+    def _symbol(self, symbol: Any) -> Expr:
+        if symbol.name in self.dims:
+            return OPS["dim"](data=symbol.name)
+        return var(symbol.name, SCALAR)
+
+    def _scalar_product(self, expr: Any, again: Callable[[Any], Expr]) -> Expr:
+        above, below = sp.fraction(expr, exact=True)
+        if below != 1:
+            return again(above) / again(below)
+        if isinstance(expr, sp.Pow):
+            if not expr.exp.is_Rational:
+                raise UnsupportedError(
+                    f"the power {expr} is not in the language", hint="write exp(b * log(a)) instead"
+                )
+            return _powered(again(expr.base), _fraction(expr.exp))
+        if expr.args[0] == -1:
+            return _negated(again(-expr))
+        return reduce(lambda a, b: a * b, map(again, expr.as_ordered_factors()))
+
+    def _cases(self, expr: Any, again: Callable[[Any], Expr]) -> Expr:
+        *cases, (otherwise, always) = expr.args
+        if always != True:  # noqa: E712 - a truth value of SymPy
+            raise UnsupportedError(f"{expr} has no last case that always holds")
+        found = again(otherwise)
+        for value, condition in reversed(cases):
+            if isinstance(condition, sp.Eq | sp.Ne) and condition.rhs == 0:
+                zero = F.eq(again(condition.lhs), number(0))
+                sides = (again(value), found)
+                found = F.where(zero, *(sides if isinstance(condition, sp.Eq) else sides[::-1]))
+                continue
+            if not isinstance(condition, sp.StrictGreaterThan | sp.StrictLessThan):
+                raise UnsupportedError(
+                    f"the condition {condition} is not in the language",
+                    hint="write > or <, or compare with 0",
+                )
+            found = F.where(again(condition.gts) > again(condition.lts), again(value), found)
+        return found
+
+
+@contextmanager
+def _shallow() -> Iterator[None]:
+    """SymPy's own methods call themselves, so a deep expression ends them."""
+    try:
+        yield
+    except RecursionError:
+        raise UnsupportedError("the expression is nested too deeply") from None
+
+
+def _total(terms: list[tuple[bool, Expr]]) -> Expr:
+    """Return a sum of signed terms, a positive one first where there is one."""
+    terms = sorted(terms, key=lambda term: term[0]) if terms[0][0] else terms
+    (negative, found), *others = terms
+    found = _negated(found) if negative else found
+    for negative, term in others:
+        found = found - term if negative else found + term
+    return found
+
+
+def _negated(expr: Expr) -> Expr:
+    """Return the negative, the sign at a leading number where there is one: `-2 * X`."""
+    if expr.name == "number":
+        return number(-expr.data)
+    if expr.name in ("mul", "div"):
+        left, right = expr.args
+        left = _negated(left.args[0] if left.name == "broadcast_to" else left)
+        if left.name != "neg":
+            return elementwise(expr.name, left, right)
+    return -expr
+
+
+def _scaled(reader: _FromSympy, factor: Any, matrix: Expr) -> Expr:
+    """Return a scalar of SymPy times a matrix: `2 * X`, `X / 2`, `-X`."""
+    if factor.could_extract_minus_sign():
+        return _negated(_scaled(reader, -factor, matrix))
+    above, below = sp.fraction(factor, exact=True)
+    found = matrix if above == 1 else reader.scalar(above, {}) * matrix
+    return found if below == 1 else found / reader.scalar(below, {})
+
+
+def _matmul(a: Expr, b: Expr) -> Expr:
+    """Return a product; with a row or a column of ones it is a sum, or a repetition."""
+    if a.shape.cols != b.shape.rows:
+        return a @ b  # which says so
+    if a.name == "ones" and 1 in a.shape.dims:
+        found = OPS["sum_rows"](b) if a.shape.cols != 1 else b
+        return broadcast_to(found, Shape(a.shape.rows, b.shape.cols))
+    if b.name == "ones" and 1 in b.shape.dims:
+        if b.shape.rows != 1:
+            a = OPS["sum"](a.args[0]) if a.name == "sum_rows" else OPS["sum_cols"](a)
+        return broadcast_to(a, Shape(a.shape.rows, b.shape.cols))
+    return a @ b
+
+
+def _ratio(above: list[Expr], below: list[Expr]) -> Expr:
+    found = reduce(lambda a, b: a * b, above) if above else number(1)
+    return found / reduce(lambda a, b: a * b, below) if below else found
+
+
+def _powered(base: Expr, exponent: Fraction) -> Expr:
+    return elementwise("sqrt", base) if exponent == HALF else power(base, exponent)
+
+
+def _trace(arg: Expr) -> Expr:
+    return arg if arg.shape.is_scalar else OPS["tr"](arg)
+
+
+def _extreme(expr: Any, args: list[Expr]) -> Expr:
+    """Return a maximum or a minimum; the maximum of 0 and x is relu(x)."""
+    if isinstance(expr, sp.Max) and len(args) == 2 and 0 in expr.args:
+        return elementwise("relu", args[1 - expr.args.index(0)])
+    return reduce(partial(elementwise, "max" if isinstance(expr, sp.Max) else "min"), args)
+
+
+def _op(name: str, node: Any) -> Any:
+    """Return an operator of the table, which may not have it."""
+    if name not in OPS:
+        raise _unsupported(node)
+    return OPS[name]
+
+
+def _unsupported(node: Any) -> UnsupportedError:
+    kind = type(node).__name__
+    shown = str(node).replace("\n", "")
+    shown = shown if len(shown) <= 60 else f"{shown[:56]} ..."
+    word = "function" if isinstance(node, AppliedUndef) else "node"
+    return UnsupportedError(
+        f"SymPy's {word} {kind} is not in the language: {shown}", hint=_HINTS.get(kind)
+    )
+
+
+def _is_matrix(expr: Any) -> bool:
+    return bool(getattr(expr, "is_Matrix", False))
+
+
+def _fraction(value: Any) -> Fraction:
+    """Return a number of SymPy exactly; a decimal is the decimal that it prints."""
+    if not value.is_finite:
+        raise UnsupportedError(f"{value} is not a number of the language")
+    return Fraction(str(value)) if value.is_Float else Fraction(int(value.p), int(value.q))
+
+
+def _checked(name: str) -> str:
+    """Return a name that the language can say."""
+    if not NAME.match(name) or iskeyword(name):
+        raise UnsupportedError(
+            f"the SymPy name {name!r} is not a name of the language",
+            hint="a name is letters, digits and underscores, begins with a letter, "
+            "and is no word of Python",
+        )
+    if name in FUNCTIONS:
+        raise UnsupportedError(
+            f"the SymPy name {name!r} is a function of the language", hint="choose another name"
+        )
+    return name
+
+
+# -- to SymPy --------------------------------------------------------------------------------------
+
+
+class _Functions:
+    """The functions of the table on scalars of SymPy, by their definitions where SymPy has none."""
+
+    exp, log, sin, cos, tan = sp.exp, sp.log, sp.sin, sp.cos, sp.tan
+    sinh, cosh, tanh, abs, sign = sp.sinh, sp.cosh, sp.tanh, sp.Abs, sp.sign
+
+    def sqrt(self, x: Any) -> Any:
+        return sp.sqrt(x)
+
+    def relu(self, x: Any) -> Any:
+        return sp.Max(0, x)
+
+    def gt(self, x: Any, y: Any) -> Any:
+        return sp.Heaviside(x - y, 0)
+
+    def eq(self, x: Any, y: Any) -> Any:
+        return sp.Piecewise((1, sp.Eq(x, y)), (0, True))
+
+    def max(self, x: Any, y: Any) -> Any:
+        return sp.Max(x, y)
+
+    def min(self, x: Any, y: Any) -> Any:
+        return sp.Min(x, y)
+
+    def normcdf(self, x: Any) -> Any:
+        return (1 + sp.erf(x / sp.sqrt(2))) / 2
+
+    def pi(self) -> Any:
+        return sp.pi
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        op = OPS.get(name)
+        if op is None:
+            raise AttributeError(name)
+        if op.through is None:
+            raise UnsupportedError(f"SymPy has no node for {name}")
+        return partial(op.through, self)
+
+
+class _ToSympy:
+    """The reading of expressions as SymPy's; a 1×1 value becomes a scalar."""
+
+    def __init__(self, sizes: Mapping[str, int]):
+        self.sizes = sizes
+        self.functions = _Functions()
+        self.done: dict[Expr, Any] = {}
+
+    def read(self, root: Expr) -> Any:
+        for node in nodes(root):
+            if node not in self.done:
+                self.done[node] = self._one(node, [self.done[arg] for arg in node.args])
+        return self.done[root]
+
+    def _one(self, node: Expr, args: list[Any]) -> Any:
+        op = node.op
+        if op.derivatives:
+            return self._function(node, args)
+        method = getattr(self, f"_{op.name}", None)
+        if method is None:
+            raise UnsupportedError(f"SymPy has no node for {op.name}: {node}")
+        return method(node, *args)
+
+    def dim(self, dim: Dim) -> Any:
+        if isinstance(dim, Product):
+            return sp.Mul(*map(self.dim, dim.dims))
+        known = size(dim, self.sizes)
+        return sp.Integer(known) if isinstance(known, int) else sp.Symbol(str(known))
+
+    def dims(self, shape: Shape) -> tuple[Any, Any]:
+        return self.dim(shape.rows), self.dim(shape.cols)
+
+    def ones(self, rows: Dim, cols: Dim) -> Any:
+        return mx.OneMatrix(self.dim(rows), self.dim(cols))
+
+    def _function(self, node: Expr, args: list[Any]) -> Any:
+        """Return a function of each entry: `X.applyfunc(f)` where one argument varies."""
+        define = getattr(self.functions, node.name)
+        varying = [k for k, arg in enumerate(node.args) if _repeated(arg) is None]
+        if node.shape.is_scalar:
+            return define(*args)
+        if len(varying) == 1:
+            fixed = [self.read(_repeated(arg) or arg) for arg in node.args]
+            (place,) = varying
+            return args[place].applyfunc(lambda x: define(*fixed[:place], x, *fixed[place + 1 :]))
+        if node.name == "gt":
+            return (args[0] - args[1]).applyfunc(lambda x: sp.Heaviside(x, 0))
+        if node.op.through is None:
+            raise UnsupportedError(f"SymPy has no node for {node.name}: {node}")
+        return self.read(node.op.through(F, *node.args))
+
+    # -- one method an operator --------------------------------------------------------------------
+
+    def _var(self, node: Expr) -> Any:
+        name = node.data[0]
+        scalar = node.shape.is_scalar
+        return sp.Symbol(name) if scalar else mx.MatrixSymbol(name, *self.dims(node.shape))
+
+    def _number(self, node: Expr) -> Any:
+        return sp.Rational(node.data.numerator, node.data.denominator)
+
+    def _dim(self, node: Expr) -> Any:
+        return self.dim(node.data)
+
+    def _ones(self, node: Expr) -> Any:
+        return sp.Integer(1) if node.shape.is_scalar else self.ones(*node.shape.dims)
+
+    def _zeros(self, node: Expr) -> Any:
+        return sp.Integer(0) if node.shape.is_scalar else mx.ZeroMatrix(*self.dims(node.shape))
+
+    def _eye(self, node: Expr) -> Any:
+        return sp.Integer(1) if node.shape.is_scalar else mx.Identity(self.dim(node.data))
+
+    def _add(self, node: Expr, a: Any, b: Any) -> Any:
+        return a + b
+
+    def _sub(self, node: Expr, a: Any, b: Any) -> Any:
+        return a - b
+
+    def _neg(self, node: Expr, a: Any) -> Any:
+        return -a
+
+    def _mul(self, node: Expr, a: Any, b: Any) -> Any:
+        left, right = (_repeated(arg) for arg in node.args)
+        if left is not None:
+            return self.read(left) * b
+        if right is not None:
+            return self.read(right) * a
+        return mx.HadamardProduct(a, b)
+
+    def _div(self, node: Expr, a: Any, b: Any) -> Any:
+        left, right = (_repeated(arg) for arg in node.args)
+        if right is not None:
+            return a / self.read(right)
+        inverse = mx.HadamardPower(b, -1)
+        return mx.HadamardProduct(a, inverse) if left is None else self.read(left) * inverse
+
+    def _pow(self, node: Expr, a: Any) -> Any:
+        exponent = sp.Rational(node.data.numerator, node.data.denominator)
+        return a**exponent if node.shape.is_scalar else mx.HadamardPower(a, exponent)
+
+    def _matmul(self, node: Expr, a: Any, b: Any) -> Any:
+        product = a * b if not _is_matrix(a) or _is_matrix(b) else b * a
+        return _scalar_of(product)
+
+    def _transpose(self, node: Expr, a: Any) -> Any:
+        return a.T if _is_matrix(a) else a
+
+    def _broadcast_to(self, node: Expr, a: Any) -> Any:
+        (rows, cols), old = node.shape.dims, node.args[0].shape
+        if old.is_scalar:
+            return a * self.ones(rows, cols)
+        return self.ones(rows, 1) * a if old.rows != rows else a * self.ones(1, cols)
+
+    def _sum_rows(self, node: Expr, a: Any) -> Any:
+        rows = node.args[0].shape.rows
+        return a if rows == 1 else _scalar_of(self.ones(1, rows) * a)
+
+    def _sum_cols(self, node: Expr, a: Any) -> Any:
+        cols = node.args[0].shape.cols
+        return a if cols == 1 else _scalar_of(a * self.ones(cols, 1))
+
+    def _sum(self, node: Expr, a: Any) -> Any:
+        rows, cols = node.args[0].shape.dims
+        total = a if rows == 1 else self.ones(1, rows) * a
+        return _scalar_of(total if cols == 1 else total * self.ones(cols, 1))
+
+    def _mean(self, node: Expr, a: Any) -> Any:
+        rows, cols = self.dims(node.args[0].shape)
+        return self._sum(node, a) / (rows * cols)
+
+    def _mean_rows(self, node: Expr, a: Any) -> Any:
+        return self._sum_rows(node, a) / self.dim(node.args[0].shape.rows)
+
+    def _mean_cols(self, node: Expr, a: Any) -> Any:
+        return self._sum_cols(node, a) / self.dim(node.args[0].shape.cols)
+
+    def _tr(self, node: Expr, a: Any) -> Any:
+        return mx.Trace(a) if _is_matrix(a) else a
+
+    def _inv(self, node: Expr, a: Any) -> Any:
+        return mx.Inverse(a) if _is_matrix(a) else 1 / a
+
+    def _det(self, node: Expr, a: Any) -> Any:
+        return mx.Determinant(a) if _is_matrix(a) else a
+
+    def _logdet(self, node: Expr, a: Any) -> Any:
+        return sp.log(self._det(node, a))
+
+    def _kron(self, node: Expr, a: Any, b: Any) -> Any:
+        both = _is_matrix(a) and _is_matrix(b)
+        return mx.KroneckerProduct(a, b) if both else a * b if _is_matrix(b) else b * a
+
+    def _diag(self, node: Expr, a: Any) -> Any:
+        if not _is_matrix(a):
+            return a
+        return DiagMatrix(a if node.args[0].shape.cols == 1 else a.T)
+
+    def _diagonal(self, node: Expr, a: Any) -> Any:
+        return DiagonalOf(a) if _is_matrix(a) else a
+
+    def _norm(self, node: Expr, a: Any) -> Any:
+        return sp.sqrt(mx.Trace(a.T * a)) if _is_matrix(a) else sp.Abs(a)
+
+    def _row_totals(self, arg: Expr) -> Any:
+        return OPS["sum_cols"](OPS["exp"](arg))
+
+    def _softmax(self, node: Expr, a: Any) -> Any:
+        (arg,) = node.args
+        return self.read(OPS["exp"](arg) / self._row_totals(arg))
+
+    def _logsoftmax(self, node: Expr, a: Any) -> Any:
+        (arg,) = node.args
+        return self.read(arg - OPS["log"](self._row_totals(arg)))
+
+    def _logsumexp(self, node: Expr, a: Any) -> Any:
+        return self.read(OPS["log"](self._row_totals(node.args[0])))
+
+
+def _repeated(arg: Expr) -> Expr | None:
+    """Return the scalar that an argument repeats, `None` where it is a matrix."""
+    if arg.shape.is_scalar:
+        return arg
+    scalar = arg.name == "broadcast_to" and arg.args[0].shape.is_scalar
+    return arg.args[0] if scalar else None
+
+
+def _scalar_of(value: Any) -> Any:
+    """Return the scalar that a 1×1 matrix of SymPy holds, or the matrix itself."""
+    return mx.Trace(value) if _is_matrix(value) and value.shape == (1, 1) else value
+
+
+__all__ = ["claim_from_sympy", "from_sympy", "to_sympy"]

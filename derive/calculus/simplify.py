@@ -1,0 +1,551 @@
+"""Gradients as a textbook prints them: named rewrites, each of them a step that is checked.
+
+What enters is a gradient as the sweep produced it, what leaves is an equal one and the list of
+rewrites between them. A rewrite is a name and the whole expression before and after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from math import prod
+
+from derive.calculus.square_laws import inverse_of_kronecker
+from derive.expressions.expr import (
+    OPS,
+    Expr,
+    broadcast_to,
+    extent_of,
+    nodes,
+    number,
+    rebuild,
+    substitute,
+)
+from derive.expressions.shape import SCALAR, Dim, Shape, factors, words
+from derive.ops.linear import ones
+
+Rule = Callable[[Expr], Expr | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """One application of a rule: the whole expression before it and after it."""
+
+    rule: str
+    before: Expr
+    after: Expr
+
+
+def simplify(expr: Expr) -> tuple[Expr, tuple[Rewrite, ...]]:
+    """Return an equal expression in textbook form, and how it was reached.
+
+    >>> from derive.ops import var
+    >>> X = var("X", Shape("n", "d"))
+    >>> str(simplify((2 * X * 3).T.T + 0 * X)[0])
+    '6 * X'
+    """
+    steps: list[Rewrite] = []
+    seen = {expr}
+    while (found := _next(expr)) and found[1] not in seen:
+        steps.append(Rewrite(found[0], expr, found[1]))
+        expr = found[1]
+        seen.add(expr)
+    return expr, tuple(steps)
+
+
+def _next(root: Expr) -> tuple[str, Expr] | None:
+    order = nodes(root)
+    for node in order:
+        for name, rule in RULES.items():
+            new = rule(node)
+            if new is not None and new is not node:
+                return name, substitute(root, {node: new})
+    for node in reversed(order):  # the outermost product gathers those inside it
+        new = _scalar_factors(node)
+        if new is not None and new is not node:
+            return "scalar-factors", substitute(root, {node: new})
+    new = _constant_matrix(root)
+    return ("constant-matrix", new) if new is not None and new is not root else None
+
+
+# -- rules: each is a theorem about any expression of its form -------------------------------------
+
+
+def _double_transpose(e: Expr) -> Expr | None:
+    """(Aᵀ)ᵀ = A, and a scalar is its own transpose."""
+    if e.name != "transpose":
+        return None
+    (a,) = e.args
+    if a.name == "transpose":
+        return a.args[0]
+    if a.shape.is_scalar or a.name == "eye":
+        return a
+    if a.name == "ones":
+        return ones(*e.shape.dims)
+    return None
+
+
+def _transposed_product(e: Expr) -> Expr | None:
+    """(AB)ᵀ = BᵀAᵀ."""
+    if e.name == "transpose" and e.args[0].name == "matmul":
+        a, b = e.args[0].args
+        return b.T @ a.T
+    return None
+
+
+def _transposed_entrywise(e: Expr) -> Expr | None:
+    """A function of entries commutes with the transpose; used where a transpose disappears."""
+    if e.name != "transpose":
+        return None
+    (a,) = e.args
+    entrywise = a.op.style in ("infix", "prefix", "power") or a.op.derivatives
+    if a.name == "broadcast_to":
+        return broadcast_to(a.args[0], e.shape) if a.args[0].shape.is_scalar else None
+    if entrywise and any(arg.name == "transpose" for arg in a.args):
+        return rebuild(a, tuple(_turned(arg) for arg in a.args))
+    return None
+
+
+def _turned(arg: Expr) -> Expr:
+    if arg.name == "broadcast_to":
+        return broadcast_to(_turned(arg.args[0]), arg.shape.T)
+    return arg if arg.shape.is_scalar else arg.T
+
+
+def _transposed_sum(e: Expr) -> Expr | None:
+    """The column of row sums of A, transposed, is the row of column sums of Aᵀ."""
+    turned = {"sum_rows": "sum_cols", "sum_cols": "sum_rows"}
+    if e.name == "transpose" and e.args[0].name in turned:
+        (a,) = e.args[0].args
+        if a.name == "transpose":
+            return OPS[turned[e.args[0].name]](a.args[0])
+    return None
+
+
+def _associativity(e: Expr) -> Expr | None:
+    """A(BC) = (AB)C."""
+    if e.name == "matmul" and e.args[1].name == "matmul":
+        a, (b, c) = e.args[0], e.args[1].args
+        return (a @ b) @ c
+    return None
+
+
+def _identity(e: Expr) -> Expr | None:
+    """AI = IA = A."""
+    if e.name == "matmul":
+        a, b = e.args
+        if a.name == "eye":
+            return b
+        if b.name == "eye":
+            return a
+    return None
+
+
+def _zero(e: Expr) -> Expr | None:
+    """A + 0 = A."""
+    if e.name in ("add", "sub"):
+        a, b = e.args
+        if _factors(b).coefficient == 0:
+            return a
+        if _factors(a).coefficient == 0:
+            return b if e.name == "add" else -b
+    return None
+
+
+def _signs(e: Expr) -> Expr | None:
+    """A + (-B) = A - B, and its relatives."""
+    if e.name not in ("add", "sub"):
+        return None
+    a, b = e.args
+    opposite = "sub" if e.name == "add" else "add"
+    negated = _negated(b)
+    if negated is not None:
+        return OPS[opposite](a, negated)
+    negated = _negated(a)
+    if negated is not None:
+        return b - negated if e.name == "add" else -(negated + b)
+    return None
+
+
+def _like_terms(e: Expr) -> Expr | None:
+    """pA + qA = (p + q)A."""
+    if e.name not in ("add", "sub"):
+        return None
+    a, b = (_factors(arg) for arg in e.args)
+    if a.key() != b.key() or not (a.key()[1] or e.shape.is_scalar):
+        return None
+    total = a.coefficient + (b.coefficient if e.name == "add" else -b.coefficient)
+    return a.scaled(total / a.coefficient).expr() if a.coefficient else None
+
+
+def _scalar_factors(e: Expr) -> Expr | None:
+    """Numbers, dimensions and scalars of a product are gathered into one factor."""
+    if e.name not in _PRODUCTS:
+        return None
+    new = _factors(e).expr()
+    return new if new.shape == e.shape else None
+
+
+def _repeated_sum(e: Expr) -> Expr | None:
+    """The sum of n equal rows is n times the row."""
+    sums = {"sum": (True, True), "sum_rows": (True, False), "sum_cols": (False, True)}
+    if e.name not in sums or e.args[0].name != "broadcast_to":
+        return None
+    whole, (inner,) = e.args[0].shape, e.args[0].args
+    rows, cols = sums[e.name]
+    times = number(1)
+    if rows and inner.shape.rows != whole.rows:
+        times = times * extent_of(whole.rows)
+        inner, rows = inner, False
+    if cols and inner.shape.cols != whole.cols:
+        times = times * extent_of(whole.cols)
+        cols = False
+    if times is number(1):
+        return None
+    kept = {(True, True): "sum", (True, False): "sum_rows", (False, True): "sum_cols"}
+    reduced = OPS[kept[rows, cols]](inner) if rows or cols else inner
+    return broadcast_to(times * reduced, e.shape)
+
+
+def _squared_root(e: Expr) -> Expr | None:
+    """(√x)² = x."""
+    if e.name == "pow" and e.data == 2 and e.args[0].name == "sqrt":
+        return e.args[0].args[0]
+    return None
+
+
+def _single_sum(e: Expr) -> Expr | None:
+    """A sum over a dimension of 1 is its one term; sums along both axes are the whole sum."""
+    if e.name not in ("sum", "sum_rows", "sum_cols"):
+        return None
+    (a,) = e.args
+    if a.shape == e.shape:
+        return a
+    if {e.name, a.name} == {"sum_rows", "sum_cols"} or (e.name == "sum" and a.name in _SUMS):
+        return OPS["sum"](a.args[0])
+    return None
+
+
+def _repeated_repeat(e: Expr) -> Expr | None:
+    """Repeating what was repeated is one repetition."""
+    if e.name == "broadcast_to" and e.args[0].name == "broadcast_to":
+        return broadcast_to(e.args[0].args[0], e.shape)
+    return None
+
+
+def _constant_matrix(e: Expr) -> Expr | None:
+    """A number repeated to a matrix is that number times the matrix of ones."""
+    if e.name in ("broadcast_to", "zeros", "ones"):
+        factors = _factors(e)
+        return None if factors.matrices else factors.expr()
+    return None
+
+
+def _stacked_back(e: Expr) -> Expr | None:
+    """unvec(vec A) = A, and vec(unvec v) = v."""
+    back = {"vec": "unvec", "unvec": "vec"}.get(e.name)
+    if back is None or e.args[0].name != back:
+        return None
+    inner = e.args[0].args[0]
+    return inner if inner.shape == e.shape else None
+
+
+def _transposed_kronecker(e: Expr) -> Expr | None:
+    """(A ⊗ B)ᵀ = Aᵀ ⊗ Bᵀ."""
+    if e.name == "transpose" and e.args[0].name == "kron":
+        a, b = e.args[0].args
+        return OPS["kron"](a.T, b.T)
+    return None
+
+
+def _kronecker_times_column(e: Expr) -> Expr | None:
+    """unvec((A ⊗ B) vec X) = B X Aᵀ."""
+    if e.name != "unvec" or e.args[0].name != "matmul" or e.args[0].args[0].name != "kron":
+        return None
+    whole, column = e.args[0].args
+    a, b = whole.args
+    if e.shape != Shape(b.shape.rows, a.shape.rows):
+        return None
+    return b @ OPS["unvec"](column, data=Shape(b.shape.cols, a.shape.cols)) @ a.T
+
+
+def _inverse_of_kronecker(e: Expr) -> Expr | None:
+    """(A ⊗ B)⁻¹ = A⁻¹ ⊗ B⁻¹ for square A and B."""
+    return inverse_of_kronecker(e.args[0]) if e.name == "inv" else None
+
+
+def _kronecker_summed(e: Expr) -> Expr | None:
+    """Σ_kp (P ⊗ Q)_(ik)(jp) B_kp = Σ_kp Q_kp B_kp P_ij, and its mirror."""
+    if e.name not in ("kron_left", "kron_right") or e.args[0].name != "kron":
+        return None
+    p, q = e.args[0].args
+    kept, gone = (p, q) if e.name == "kron_left" else (q, p)
+    if gone.shape != e.args[1].shape:
+        return None
+    return OPS["sum"](gone * e.args[1]) * kept
+
+
+def _transposed_inverse(e: Expr) -> Expr | None:
+    """(A⁻¹)ᵀ = A⁻¹ for an A that is written as its own transpose, such as XᵀX."""
+    if e.name == "transpose" and e.args[0].name == "inv":
+        (a,) = e.args[0].args
+        return e.args[0] if not a.is_var and _mirrored(a) is a else None
+    return None
+
+
+def _mirrored(e: Expr) -> Expr:
+    """Return the transpose of an expression, taken inside as far as it goes."""
+    if e.name == "transpose":
+        return e.args[0]
+    if e.shape.is_scalar or e.name == "eye":
+        return e
+    if e.name == "matmul":
+        a, b = e.args
+        return _mirrored(b) @ _mirrored(a)
+    if e.name in ("add", "sub", "mul", "div", "neg"):
+        args = tuple(_mirrored(arg) for arg in e.args)
+        return (
+            e
+            if all(one is arg for one, arg in zip(args, e.args, strict=True))
+            else rebuild(e, args)
+        )
+    if e.name == "broadcast_to" and e.args[0].shape.is_scalar:
+        return broadcast_to(e.args[0], e.shape.T)
+    return e.T
+
+
+def _product_of_kronecker(e: Expr) -> Expr | None:
+    """(A ⊗ B)(C ⊗ D) = AC ⊗ BD."""
+    if e.name != "matmul" or any(arg.name != "kron" for arg in e.args):
+        return None
+    (a, b), (c, d) = (arg.args for arg in e.args)
+    if a.shape.cols != c.shape.rows or b.shape.cols != d.shape.rows:
+        return None
+    return OPS["kron"](a @ c, b @ d)
+
+
+def _inverse_against_itself(e: Expr) -> Expr | None:
+    """Σ_ij (A⁻¹)_ji A_ij = tr(A⁻¹A) = n."""
+    if e.name != "sum" or e.args[0].name != "mul":
+        return None
+    for one, a in (e.args[0].args, reversed(e.args[0].args)):
+        if one.name == "transpose" and one.args[0].name == "inv" and one.args[0].args[0] is a:
+            return extent_of(a.shape.rows)
+    return None
+
+
+RULES: dict[str, Rule] = {
+    "double-transpose": _double_transpose,
+    "transposed-product": _transposed_product,
+    "transposed-entrywise": _transposed_entrywise,
+    "transposed-sum": _transposed_sum,
+    "identity-matrix": _identity,
+    "squared-root": _squared_root,
+    "zero-term": _zero,
+    "single-sum": _single_sum,
+    "repeated-repeat": _repeated_repeat,
+    "repeated-sum": _repeated_sum,
+    "signs": _signs,
+    "like-terms": _like_terms,
+    "associativity": _associativity,
+    "stacked-back": _stacked_back,
+    "transposed-kronecker": _transposed_kronecker,
+    "kronecker-times-column": _kronecker_times_column,
+    "transposed-inverse": _transposed_inverse,
+    "inverse-of-kronecker": _inverse_of_kronecker,
+    "product-of-kronecker": _product_of_kronecker,
+    "kronecker-summed": _kronecker_summed,
+    "inverse-against-itself": _inverse_against_itself,
+}
+_SUMS = ("sum", "sum_rows", "sum_cols")
+_LINEAR = ("kron_left", "kron_right")
+_PRODUCTS = ("mul", "div", "neg", "matmul", "transpose", *_SUMS, *_LINEAR)
+
+
+def _negated(e: Expr) -> Expr | None:
+    """Return -e where that is shorter than e."""
+    if e.name == "neg":
+        return e.args[0]
+    if e.name == "broadcast_to":
+        inner = _negated(e.args[0])
+        return None if inner is None else broadcast_to(inner, e.shape)
+    if e.name == "number":
+        return number(-e.data) if e.data < 0 else None
+    factors = _factors(e)
+    if e.name in ("mul", "div") and factors.coefficient < 0:
+        return factors.scaled(Fraction(-1)).expr()
+    return None
+
+
+# -- products --------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Factors:
+    """A product of numbers, dimensions, scalars and equal-shaped matrices with exponents."""
+
+    shape: Shape
+    coefficient: Fraction = Fraction(1)
+    scalars: dict[Expr, Fraction] = field(default_factory=dict)
+    matrices: dict[Expr, Fraction] = field(default_factory=dict)
+
+    def key(self) -> tuple:
+        """What distinguishes terms that cannot be added."""
+        return frozenset(self.scalars.items()), tuple(self.matrices.items()), self.shape
+
+    def scaled(self, by: Fraction) -> _Factors:
+        return _Factors(self.shape, self.coefficient * by, self.scalars, self.matrices)
+
+    def times(self, other: _Factors, exponent: int = 1) -> _Factors:
+        """Return the entrywise product with a power of another."""
+        if exponent < 0 and other.coefficient == 0:
+            raise ZeroDivisionError
+        result = _Factors(self.shape, self.coefficient * other.coefficient**exponent)
+        for mine, theirs, kept in (
+            (self.scalars, other.scalars, result.scalars),
+            (self.matrices, other.matrices, result.matrices),
+        ):
+            kept.update(mine)
+            for base, power in theirs.items():
+                kept[base] = kept.get(base, Fraction(0)) + exponent * power
+                if not kept[base]:
+                    del kept[base]
+        return result
+
+    def expr(self) -> Expr:
+        """Return the product as a textbook writes it: (2 * s) * (A * B) / (3 * n * C)."""
+        shape = self.shape
+        if self.coefficient == 0:
+            return OPS["zeros"](data=shape) if not shape.is_scalar else number(0)
+        sign = -1 if self.coefficient < 0 else 1
+        size = abs(self.coefficient)
+        over = [_power(base, e) for base, e in self.scalars.items() if e > 0]
+        under = [_power(base, -e) for base, e in self.scalars.items() if e < 0]
+        above = [_power(base, e) for base, e in self.matrices.items() if e > 0]
+        below = [_power(base, -e) for base, e in self.matrices.items() if e < 0]
+        if sign < 0 and above and above[0].name == "sub":
+            sign, above[0] = 1, OPS["sub"](*reversed(above[0].args))
+        whole = number(sign * size.numerator) if size.numerator != 1 else None
+        if not above and not shape.is_scalar and not below:
+            above = [ones(*shape.dims)]
+        front = [*([whole] if whole is not None else []), *over]
+        top = _multiplied([*front, *above])
+        if top is None:
+            top = number(1)
+        if sign < 0 and whole is None:
+            top = -top
+        denominators = [*([number(size.denominator)] if size.denominator != 1 else []), *under]
+        bottom = _multiplied([*denominators, *below])
+        if bottom is not None:
+            if bottom.name == "number" and top.name == "number":
+                return number(top.data / bottom.data)
+            top = top / bottom
+        return broadcast_to(top, shape)
+
+
+def _multiplied(factors: list[Expr]) -> Expr | None:
+    """Return the product from left to right, repeated only where the next factor asks for it."""
+    product = None
+    for factor in factors:
+        bare = factor.args[0] if factor.name == "broadcast_to" else factor
+        product = bare if product is None else product * bare
+    return product
+
+
+def _power(base: Expr, exponent: Fraction) -> Expr:
+    if base.name == "broadcast_to":
+        return broadcast_to(_power(base.args[0], exponent), base.shape)
+    return base if exponent == 1 else base**exponent
+
+
+def _factors(e: Expr) -> _Factors:
+    """Return an expression as a product, scalars pulled out of what is linear."""
+    if e.name == "number":
+        return _Factors(e.shape, e.data)
+    if e.name == "zeros":
+        return _Factors(e.shape, Fraction(0))
+    if e.name == "ones":
+        return _Factors(e.shape)
+    if e.name == "neg":
+        return _factors(e.args[0]).scaled(Fraction(-1))
+    if e.name in ("mul", "div"):
+        a, b = (_factors(arg) for arg in e.args)
+        if e.name == "div" and b.coefficient == 0:
+            return _atom(e)
+        return a.times(b, 1 if e.name == "mul" else -1)
+    if e.name == "pow" and e.data.denominator == 1:
+        inner = _factors(e.args[0])
+        if e.data > 0 or inner.coefficient != 0:
+            return _Factors(e.shape).times(inner, int(e.data)) if inner.coefficient else _atom(e)
+        return _atom(e)
+    if e.name == "broadcast_to":
+        inner = _factors(e.args[0])
+        if e.args[0].shape == SCALAR:
+            return _Factors(e.shape, inner.coefficient, inner.scalars)
+        return _outside(e, inner, lambda rest: broadcast_to(rest, e.shape))
+    if e.name == "transpose" or e.name in _SUMS:
+        inner = _factors(e.args[0])
+        if e.name in _SUMS and not inner.matrices:
+            return _counted(e, inner)
+        return _outside(e, inner, lambda rest: e.op(rest))
+    if e.name in _LINEAR:
+        first, other = e.args
+        return _outside(e, _factors(first), lambda rest: e.op(rest, other))
+    if e.name == "matmul":
+        a, b = (_factors(arg) for arg in e.args)
+        for scalar, matrix in ((a, b), (b, a)):
+            if scalar.shape == SCALAR:
+                return (
+                    _Factors(e.shape)
+                    .times(matrix)
+                    .times(_Factors(e.shape, scalar.coefficient, scalar.scalars))
+                )
+        rest = _rest(a) @ _rest(b)
+        found = _atom(rest if rest is not e else e)
+        return found.times(_Factors(e.shape, a.coefficient * b.coefficient, a.scalars)).times(
+            _Factors(e.shape, Fraction(1), b.scalars)
+        )
+    return _atom(e)
+
+
+def _atom(e: Expr) -> _Factors:
+    if e.shape == SCALAR:
+        return _Factors(e.shape, Fraction(1), {e: Fraction(1)})
+    return _Factors(e.shape, Fraction(1), {}, {e: Fraction(1)})
+
+
+def _rest(factors: _Factors) -> Expr:
+    """Return a product without its scalars."""
+    return _Factors(factors.shape, Fraction(1), {}, factors.matrices).expr()
+
+
+def _outside(e: Expr, inner: _Factors, wrap: Callable[[Expr], Expr]) -> _Factors:
+    found = _atom(wrap(_rest(inner)))
+    return found.times(_Factors(found.shape, inner.coefficient, inner.scalars))
+
+
+def _counted(e: Expr, inner: _Factors) -> _Factors:
+    """Return the sum of a constant matrix: the constant times the number of terms."""
+    result = _Factors(e.shape, inner.coefficient, dict(inner.scalars))
+    for extent in _summed(e):
+        result = result.times(_Factors(e.shape, *_size(extent)))
+    return result
+
+
+def _summed(e: Expr) -> Iterator:
+    rows, cols = e.args[0].shape.dims
+    if e.name in ("sum", "sum_rows"):
+        yield rows
+    if e.name in ("sum", "sum_cols"):
+        yield cols
+
+
+def _size(extent: Dim) -> tuple[Fraction, dict[Expr, Fraction]]:
+    if isinstance(extent, int):
+        return Fraction(extent), {}
+    found: dict[Expr, Fraction] = {}
+    for word in words(extent):
+        dim = OPS["dim"](data=word)
+        found[dim] = found.get(dim, Fraction(0)) + 1
+    return Fraction(prod(f for f in factors(extent) if isinstance(f, int))), found

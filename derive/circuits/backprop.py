@@ -1,0 +1,325 @@
+"""The forward and the backward pass of a circuit at a point, every number of them checked.
+
+Forwards each gate's value is read off its definition; backwards each gate hands its upstream
+gradient to its operands by the theorem of the table. Nothing leaves unchecked: every gradient is
+compared with the slope that a derivative carried *forwards* through the definitions has, exactly
+where it is a fraction, within 40 digits where it is an interval; and the gradients of the inputs
+once more with central differences of the program as it was written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+
+from derive.calculus.reverse import sweep
+from derive.calculus.simplify import simplify
+from derive.circuits.circuit import Circuit, Gate, formula
+from derive.circuits.slopes import Checks, check
+from derive.expressions.errors import SizeError
+from derive.expressions.expr import Expr, nodes, number
+from derive.expressions.shape import Shape
+from derive.ops import var
+from derive.ops.elementwise import EXTREMA
+from derive.readings.exact import (
+    DomainError,
+    Functions,
+    Imprecise,
+    Reading,
+    Rows,
+    precision,
+    rational,
+    raw,
+    shown,
+    sign,
+)
+
+#: Binary digits of intervals; more where fewer do not tell a number from another.
+PRECISIONS = (200, 1000, 5000)
+#: A program may have so many entries, all values together.
+MOST = 4_000_000
+Values = Mapping[str, list[list[Fraction]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Kink:
+    """A gate that is not differentiable at the point, and the entries at which it is not."""
+
+    place: int
+    entries: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Every number of the two passes, by the place of its gate.
+
+    `flows` is what a gate sends to one of its operands, by gate and slot; a gradient is the sum of
+    the flows that arrive. `chosen` says that the upstream gradient was not given.
+    """
+
+    circuit: Circuit
+    sizes: Mapping[str, int]
+    values: tuple[Rows, ...]
+    gradients: tuple[Rows, ...]
+    flows: Mapping[tuple[int, int], Rows]
+    kinks: tuple[Kink, ...]
+    chosen: bool
+    checks: Checks
+
+
+@lru_cache(maxsize=4096)
+def theorem(pattern: Expr) -> tuple[Expr, ...]:
+    """Return what a gate hands to each of its operands, in its slots, `UPSTREAM` and `OWN`.
+
+    >>> from derive.circuit import slot
+    >>> from derive.shape import SCALAR
+    >>> [str(part) for part in theorem(slot(0, SCALAR) * slot(1, SCALAR))]
+    ['_g * _1', '_g * _0']
+    """
+    return _swept(pattern, upstream(pattern.shape))
+
+
+@lru_cache(maxsize=4096)
+def local(pattern: Expr) -> tuple[Expr, ...]:
+    """Return the local gradients of a gate of scalars: the theorem with 1 for the upstream one."""
+    return tuple(simplify(part)[0] for part in _swept(pattern, number(1)))
+
+
+def _swept(pattern: Expr, g: Expr) -> tuple[Expr, ...]:
+    if pattern.is_var:
+        return (g,)
+    leaves = [leaf for leaf in nodes(pattern) if leaf.is_var]
+    leaves.sort(key=lambda leaf: int(leaf.data[0][1:]))
+    found = sweep(pattern, g, leaves, own(pattern.shape))
+    return tuple(found[leaf].value for leaf in leaves)
+
+
+def upstream(shape: Shape) -> Expr:
+    """Return the variable that stands for a gate's upstream gradient in its theorem."""
+    return var("_g", shape)
+
+
+def own(shape: Shape) -> Expr:
+    """Return the variable that stands for a gate's own value in its theorem."""
+    return var("_y", shape)
+
+
+# -- the two passes --------------------------------------------------------------------------------
+
+
+def backprop(
+    circuit: Circuit, sizes: Mapping[str, int], values: Values, seed: Rows | None = None
+) -> Trace:
+    """Return all values and gradients of a circuit at a point, checked.
+
+    `values` holds a matrix for each input, `seed` the gradient of the loss with respect to the
+    output: 1 for a scalar, small whole numbers where it is not given.
+
+    >>> from derive.circuit import circuit
+    >>> from derive.parse import parse
+    >>> point = {"x": [[Fraction(-2)]], "y": [[Fraction(5)]], "z": [[Fraction(-4)]]}
+    >>> trace = backprop(circuit(parse("q = x + y; f = q * z")), {}, point)
+    >>> {g.name: str(trace.gradients[g.place][0][0]) for g in trace.circuit.gates}
+    {'x': '-4', 'y': '-4', 'z': '3', 'q': '-4', 'f': '1'}
+
+    Raises `DomainError` where a value or a derivative does not exist, and `ProofError` where a
+    number did not pass its check, which would be a mistake of this program.
+    """
+    entries = sum(rows * cols for g in circuit.gates for rows, cols in [g.shape.extents(sizes)])
+    if entries > MOST:
+        raise SizeError(
+            f"the values have {entries:,} entries, more than the {MOST:,} that are worked out"
+        )
+    for bits in PRECISIONS:
+        try:
+            with precision(bits):
+                return _checked(circuit, sizes, values, seed)
+        except Imprecise as error:
+            wide = error
+    raise wide
+
+
+def _checked(
+    circuit: Circuit, sizes: Mapping[str, int], values: Values, seed: Rows | None
+) -> Trace:
+    chosen = seed is None and not circuit.output.shape.is_scalar
+    known, gradients, flows, kinks = passes(circuit, sizes, values, seed)
+    checks = check(circuit, sizes, known, gradients, flows, smooth=not kinks)
+    return Trace(circuit, sizes, known, gradients, flows, kinks, chosen, checks)
+
+
+def passes(
+    circuit: Circuit, sizes: Mapping[str, int], values: Values, seed: Rows | None = None
+) -> tuple[tuple[Rows, ...], tuple[Rows, ...], dict[tuple[int, int], Rows], tuple[Kink, ...]]:
+    """Return values, gradients, flows and kinks, not checked: to choose a point, not to show it."""
+    known, kinks = forward(circuit, sizes, values)
+    if seed is None:
+        seed = small_numbers(circuit.output.shape, sizes)
+    start = [[rational(x) for x in row] for row in seed]
+    gradients, flows = _backward(circuit, sizes, known, start, kinks)
+    return known, gradients, flows, kinks
+
+
+def forward(
+    circuit: Circuit, sizes: Mapping[str, int], values: Values
+) -> tuple[tuple[Rows, ...], tuple[Kink, ...]]:
+    """Return values and kinks: the first half of `passes`."""
+    known = _forward(circuit, sizes, values)
+    return known, tuple(_kinks(circuit, sizes, known))
+
+
+def small_numbers(shape: Shape, sizes: Mapping[str, int]) -> list[list[Fraction]]:
+    """Return an upstream gradient that is easy to reckon with; of a scalar it is 1."""
+    rows, cols = shape.extents(sizes)
+    pattern = (1, -1, 2, 1, -2, 3, -1)
+    return [[Fraction(pattern[(i * cols + j) % 7]) for j in range(cols)] for i in range(rows)]
+
+
+def _forward(circuit: Circuit, sizes: Mapping[str, int], values: Values) -> tuple[Rows, ...]:
+    known: list[Rows] = []
+    for gate in circuit.gates:
+        if gate.pattern is None:
+            known.append([[rational(x) for x in row] for row in values[gate.name]])
+            continue
+        operands = {f"_{k}": known[arg] for k, arg in enumerate(gate.args)}
+        try:
+            known.append(raw(Reading(sizes, operands).matrix(gate.pattern)))
+        except DomainError as error:
+            raise _located(error, circuit, gate, known, "") from None
+    return tuple(known)
+
+
+def _backward(
+    circuit: Circuit,
+    sizes: Mapping[str, int],
+    known: tuple[Rows, ...],
+    seed: Rows,
+    kinks: tuple[Kink, ...],
+) -> tuple[tuple[Rows, ...], dict[tuple[int, int], Rows]]:
+    gradients: list[Rows | None] = [None] * len(circuit.gates)
+    gradients[circuit.output.place] = seed
+    flows: dict[tuple[int, int], Rows] = {}
+    tied = {kink.place for kink in kinks}
+    for gate in reversed(circuit.gates):
+        gradient = gradients[gate.place]
+        if gradient is None:
+            rows, cols = gate.shape.extents(sizes)
+            gradient = gradients[gate.place] = [[rational(0)] * cols for _ in range(rows)]
+            for k, arg in enumerate(gate.args):
+                flows[gate.place, k] = _zeros(circuit.gates[arg], sizes)
+            continue
+        if gate.pattern is None:
+            continue
+        values = {f"_{k}": known[arg] for k, arg in enumerate(gate.args)}
+        values |= {"_g": gradient, "_y": known[gate.place]}
+        reading = Reading(sizes, values, conventions(gate))
+        try:
+            parts = [raw(reading.matrix(part)) for part in theorem(gate.pattern)]
+        except DomainError as error:
+            raise _located(error, circuit, gate, known, "the derivative of ") from None
+        if gate.place in tied and gate.op in EXTREMA:
+            parts = [_shared(part, known[gate.args[0]], known[gate.place]) for part in parts]
+        for k, (arg, part) in enumerate(zip(gate.args, parts, strict=True)):
+            flows[gate.place, k] = part
+            gradients[arg] = _sum(gradients[arg], part)
+    return tuple(g for g in gradients if g is not None), flows
+
+
+class _Ties(Functions):
+    """At a tie of two operands each of them counts half."""
+
+    tie = rational(Fraction(1, 2))
+
+
+def conventions(gate: Gate) -> Functions:
+    """Return the functions by which a gate's theorem is evaluated, also where it has a kink."""
+    return _Ties() if gate.op in ("max", "min") else Functions()
+
+
+def _shared(part: Rows, values: Rows, extreme: Rows) -> Rows:
+    """Return what tied winners receive: each an equal share."""
+
+    def winners(i: int, j: int) -> int:
+        rows = range(len(values)) if len(extreme) == 1 else (i,)
+        cols = range(len(values[0])) if len(extreme[0]) == 1 else (j,)
+        best = extreme[i if len(extreme) > 1 else 0][j if len(extreme[0]) > 1 else 0]
+        return sum(sign(values[p][q] - best) == 0 for p in rows for q in cols)
+
+    return [[x if x == 0 else x / winners(i, j) for j, x in enumerate(r)]
+            for i, r in enumerate(part)]  # fmt: skip
+
+
+def _kinks(circuit: Circuit, sizes: Mapping[str, int], known: tuple[Rows, ...]) -> Iterator[Kink]:
+    for gate in circuit.gates:
+        if gate.op in ("relu", "abs", "sign", "gt", "max", "min") and gate.pattern is not None:
+            values = {f"_{k}": known[arg] for k, arg in enumerate(gate.args)}
+            sides = [raw(Reading(sizes, values).matrix(arg)) for arg in gate.pattern.args]
+            other = sides[1] if len(sides) > 1 else None
+            found = [
+                (i, j)
+                for i, row in enumerate(sides[0])
+                for j, x in enumerate(row)
+                if sign(x if other is None else x - other[i][j]) == 0
+            ]
+        elif gate.op in EXTREMA:
+            found = _tied(known[gate.args[0]], known[gate.place])
+        else:
+            continue
+        if found:
+            yield Kink(gate.place, tuple(found))
+
+
+def _tied(values: Rows, extreme: Rows) -> list[tuple[int, int]]:
+    found = []
+    for i, row in enumerate(extreme):
+        for j, best in enumerate(row):
+            rows = values if len(extreme) == 1 else [values[i]]
+            cells = [r[j] for r in rows] if len(row) > 1 else [x for r in rows for x in r]
+            if sum(sign(x - best) == 0 for x in cells) > 1:
+                found.append((i, j))
+    return found
+
+
+def _located(
+    error: DomainError,
+    circuit: Circuit,
+    gate: Gate,
+    known: list[Rows] | tuple[Rows, ...],
+    what: str,
+) -> DomainError:
+    """Return an error that says at which gate it arose, and with which numbers."""
+    numbers = []
+    for arg in dict.fromkeys(gate.args):
+        rows = known[arg]
+        text = shown(rows[0][0]) if len(rows) == len(rows[0]) == 1 else _written(rows)
+        numbers.append(f"{formula(circuit, arg)} = {text}")
+    place = formula(circuit, gate.place, named=False)
+    name = f"{gate.name} = " if gate.name and not what else ""
+    fails = "is not certain" if isinstance(error, Imprecise) else "does not exist"
+    if gate.op == "det" and what:
+        message = f"the gradient of {place} is worked out by an inverse, and there is none"
+        return DomainError(f"{message} at {', '.join(numbers)}", hint="choose other values")
+    return type(error)(
+        f"{what}{name}{place} {fails} at {', '.join(numbers)}: {error.message}",
+        hint="choose other values",
+    )
+
+
+def _written(rows: Rows) -> str:
+    text = "[" + ", ".join("[" + ", ".join(shown(x) for x in row) + "]" for row in rows) + "]"
+    return text if len(text) <= 80 else f"{text[:76]} ..."
+
+
+def _sum(total: Rows | None, part: Rows) -> Rows:
+    if total is None:
+        return part
+    if len(part) == len(part[0]) == 1:
+        return [[total[0][0] + part[0][0]]]
+    return [[a + b for a, b in zip(p, q, strict=True)] for p, q in zip(total, part, strict=True)]
+
+
+def _zeros(gate: Gate, sizes: Mapping[str, int]) -> Rows:
+    rows, cols = gate.shape.extents(sizes)
+    return [[rational(0)] * cols for _ in range(rows)]

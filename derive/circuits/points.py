@@ -1,0 +1,470 @@
+"""Points: small numbers at which a claim is held against what its program says there.
+
+What enters is a program, sizes and what is assumed; what leaves are numbers that obey all of it,
+the values of the program's names, and gradients: derivatives carried forwards through the
+statements as they are defined, by the calculus of a few functions. No gradient rule is read. A
+number is a fraction as long as it is known to be one, and an interval that holds it otherwise. At a
+point where something jumps, or has no value, nothing is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from fractions import Fraction
+from functools import cached_property
+from itertools import count
+from math import log10
+from typing import Any
+
+from flint import arb
+
+from derive.expressions.expr import Expr, variables
+from derive.expressions.program import Program
+from derive.language.assumptions import Matrix, obeying
+from derive.readings.exact import (
+    DomainError,
+    FloatReading,
+    Jet,
+    JetFunctions,
+    Reading,
+    Rows,
+    is_exact,
+    precision,
+    rational,
+    raw,
+)
+
+#: How far a point is moved to see whether something jumps there, and what counts as a jump.
+STEP, JUMP = Fraction(1, 2**66), Fraction(1, 10**6)
+#: An intermediate is moved by numbers that come so much later than those of the inputs.
+APART = 2000
+#: Sizes that are tried, the smallest first.
+LARGEST, MOST_SIZES = 3, 81
+#: So many seeds give numbers to be shown, the others give numbers that meet no kink by chance.
+PLEASANT = 8
+#: Digits with which two numbers are shown until they look different; a fraction so long is rounded.
+DIGITS, LONGEST = (6, 12, 24, 48), 24
+
+
+def small_sizes(dims: tuple[str, ...]) -> Iterator[dict[str, int]]:
+    """Yield sizes up to 3 for every dimension, in the order of their sum, none before it is asked.
+
+    >>> [tuple(sizes.values()) for sizes in small_sizes(("n", "m"))][:4]
+    [(1, 1), (1, 2), (2, 1), (1, 3)]
+    """
+    for total in range(len(dims), LARGEST * len(dims) + 1):
+        yield from (dict(zip(dims, found, strict=True)) for found in _parts(len(dims), total))
+
+
+def _parts(count: int, total: int) -> Iterator[tuple[int, ...]]:
+    """Yield so many numbers from 1 to 3 with a sum, in lexicographic order."""
+    if count == 0:
+        yield ()
+        return
+    for first in range(1, LARGEST + 1):
+        if count - 1 <= total - first <= LARGEST * (count - 1):
+            yield from ((first, *rest) for rest in _parts(count - 1, total - first))
+
+
+def values_at(
+    program: Program,
+    sizes: Mapping[str, int],
+    seed: int,
+    assumed: Mapping[str, frozenset[str]],
+) -> dict[str, Matrix] | None:
+    """Return numbers for every input and the upstream gradient that obey what is assumed.
+
+    They are small integers, signed or all positive, before they are made to obey; from the fifth
+    seed on quarters, then integers up to 12, for kinks elsewhere; from the ninth on no two of them
+    are likely to be equal. `None` where none are found.
+    """
+    shapes = {leaf: program.leaves[leaf].shape for leaf in program.inputs}
+    if not program.is_loss:
+        shapes[f"d{program.output}"] = program.output.shape
+    positive = seed % 2 == 1
+    scale = (Fraction(1), Fraction(1), Fraction(1, 4), Fraction(4))[seed // 2 % 4]
+    scale = scale if seed < PLEASANT else Fraction(1, (4001, 1009, 401)[(seed - PLEASANT) // 2 % 3])
+    state = 12345 + seed
+    values: dict[str, Matrix] = {}
+    for leaf, shape in shapes.items():
+        rows, cols = shape.extents(sizes)
+        table = []
+        for _ in range(rows):
+            line = []
+            for _ in range(cols):
+                state = (1103515245 * state + 12345) % 2**31
+                k = 1 + (state >> 16) % (3 if seed < PLEASANT else 3001)
+                line.append(scale * (k if positive or (state >> 20) % 2 else -k))
+            table.append(line)
+        made = obeying(table, assumed.get(leaf, ()))
+        if made is None:
+            return None
+        values[leaf] = made
+    return values
+
+
+class Trial:
+    """A program at a point, where claims about it are tried.
+
+    >>> from derive.parse import parse
+    >>> program = parse("x: (); y = x ** 2 * x")
+    >>> trial = Trial(program, {}, {"x": [[Fraction(2)]]})
+    >>> trial.gradient("x"), trial.value(3 * program.leaves["x"])
+    ([[12]], [[6]])
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        sizes: Mapping[str, int],
+        values: Mapping[str, Matrix],
+        nudge: Fraction = Fraction(0),
+    ):
+        self.program, self.sizes, self.values, self.nudge = program, sizes, values, nudge
+        self.gradients: dict[str, Rows] = {}
+        self.slopes: dict[str, Any] = {}
+        self.levels: dict[str, list[Any]] = {}
+        self.steady: dict[str, bool] = {}
+        upstream = f"d{program.output}"
+        seed = values.get(upstream, [[Fraction(1)]])
+        self.upstream = [[rational(x) for x in row] for row in seed]
+        self.gradients[program.output.data[0]] = self.upstream
+
+    @cached_property
+    def known(self) -> dict[str, Rows]:
+        """The value of every name; raises `DomainError` where one does not exist."""
+        found: dict[str, Rows] = {
+            name: [[rational(x) for x in row] for row in self.values[name]]
+            for name in self.program.inputs
+        }
+        with precision():
+            for statement in self.program.statements:
+                rows = raw(Reading(self.sizes, found).matrix(statement.expr))
+                found[statement.name] = _finite(rows)
+        return found
+
+    def value(self, expr: Expr) -> Rows:
+        """Return the value of an expression over the names and their gradients."""
+        self._provide(expr)
+        with precision():
+            return _finite(raw(self._reading.matrix(expr)))
+
+    @cached_property
+    def _reading(self) -> Reading:
+        return Reading(self.sizes, self._rows)
+
+    @cached_property
+    def _rows(self) -> dict[str, Rows]:
+        return {**self.known}
+
+    def _provide(self, expr: Expr) -> None:
+        """Enter the gradients that an expression uses beside the values."""
+        for leaf in variables(expr):
+            if (name := leaf.data[0]) not in self._rows:
+                self._rows[name] = self.gradient(name[1:])
+
+    def gradient(self, name: str) -> Rows:
+        """Return the gradient with respect to a name, entry by entry."""
+        if name not in self.gradients:
+            rows, cols = self.program.leaves[name].shape.extents(self.sizes)
+            self.gradients[name] = [
+                [self.slope(name, {(i, j): 1}) for j in range(cols)] for i in range(rows)
+            ]
+        return self.gradients[name]
+
+    def slope(self, name: str, direction: Mapping[tuple[int, int], int]) -> Any:
+        """Return the derivative of the loss when a name moves along a direction, all that does not
+        depend on it standing still."""
+        moved = 0 if name in self.program.inputs else self.nudge
+        jets: dict[str, Rows] = {
+            name: [
+                [Jet(x + rational(moved * _unlike(APART + 3 * i + j)), direction.get((i, j), 0))
+                 for j, x in enumerate(row)]
+                for i, row in enumerate(self.known[name])
+            ]
+        }  # fmt: skip
+        with precision():
+            for statement in self.program.statements:
+                used = {leaf.data[0] for leaf in variables(statement.expr)}
+                if statement.name == name or not used & jets.keys():
+                    continue
+                reading = Reading(self.sizes, {**self.known, **jets}, JetFunctions())
+                jets[statement.name] = reading.matrix(statement.expr)
+            output = jets[str(self.program.output)]
+            self.levels[name] = [x.value for row in output for x in row]
+            total = rational(0)
+            for row, weights in zip(output, self.upstream, strict=True):
+                for x, weight in zip(row, weights, strict=True):
+                    total = total + x.slope * weight
+            return _finite([[total]])[0][0]
+
+    def differs(self, name: str, expr: Expr) -> bool | None:
+        """Whether a claimed gradient certainly differs from the true one; `None` where something
+        jumps or has no value, and nothing is said.
+
+        One derivative decides, along a direction in which every entry has a part.
+        """
+        try:
+            slope, claimed = self.along(name), self._along(name, expr)
+            if not apart(slope, claimed):
+                return False
+            beside = (near._along(name, expr) for near in self._beside)
+            steady = self.is_steady(name) and all(_near(claimed, other) for other in beside)
+        except (DomainError, ZeroDivisionError):
+            return None
+        return True if steady else None
+
+    def is_steady(self, name: str) -> bool:
+        """Whether neither a value nor a gradient jumps at the point."""
+        if name not in self.steady:
+            self.steady[name] = all(
+                _near(x, y)
+                for near in self._beside
+                for x, y in zip(self._around(name), near._around(name), strict=True)
+            )
+        return self.steady[name]
+
+    def _around(self, name: str) -> list[Any]:
+        """The slope by a name, the output with that name moved, and the values behind it."""
+        return [self.along(name), *self.levels[name], *self._reached]
+
+    def difference(self, name: str, expr: Expr) -> tuple[tuple[int, int], Any, Any] | None:
+        """Return the first entry in which a claim differs, what is expected and what is claimed."""
+        if not self.differs(name, expr):
+            return None
+        try:
+            for i, row in enumerate(self.value(expr)):
+                for j, claimed in enumerate(row):
+                    known = self.gradients.get(name)
+                    expected = known[i][j] if known else self.slope(name, {(i, j): 1})
+                    if apart(expected, claimed):
+                        beside = (near.slope(name, {(i, j): 1}) for near in self._beside)
+                        steady = all(_near(expected, other) for other in beside)
+                        return ((i, j), expected, claimed) if steady else None
+        except DomainError:
+            pass
+        return None
+
+    def digits(self, name: str, expr: Expr) -> int | None:
+        """Return to how many digits a claim agrees with the gradient, `None` without values."""
+        try:
+            with precision():
+                errors = [
+                    float((abs(arb(x) - arb(y)) / (1 + abs(arb(x)))).upper())
+                    for rows in zip(self.gradient(name), self.value(expr), strict=True)
+                    for x, y in zip(*rows, strict=True)
+                ]
+        except (DomainError, ZeroDivisionError):
+            return None
+        return 60 if max(errors) < 1e-60 else int(-log10(max(errors)))
+
+    def screen(self, name: str) -> Screen | None:
+        """Return a gradient in floating point, `None` where there is none."""
+        try:
+            return Screen(self, name)
+        except (DomainError, ArithmeticError):
+            return None
+
+    def direction(self, name: str) -> dict[tuple[int, int], int]:
+        """Return a direction in which every entry of a name has a part, each another one."""
+        rows, cols = self.program.leaves[name].shape.extents(self.sizes)
+        cells = [(i, j) for i in range(rows) for j in range(cols)]
+        return {cell: _unlike(k) if len(cells) > 1 else 1 for k, cell in enumerate(cells)}
+
+    def along(self, name: str) -> Any:
+        """Return the slope of the loss along that direction."""
+        if name not in self.slopes:
+            self.slopes[name] = self.slope(name, self.direction(name))
+        return self.slopes[name]
+
+    def _along(self, name: str, expr: Expr) -> Any:
+        """Return the slope that a claim says it is."""
+        claim, total = self.value(expr), rational(0)
+        with precision():
+            for (i, j), part in self.direction(name).items():
+                total = total + claim[i][j] * part
+        return total
+
+    @cached_property
+    def _reached(self) -> list[Any]:
+        """The values of all that the output depends on."""
+        names = self.program.reaching()
+        return [
+            x for name, rows in self.known.items() if name in names for row in rows for x in row
+        ]
+
+    @cached_property
+    def _beside(self) -> tuple[Trial, ...]:
+        """The program beside the point, every number moved by an amount of its own.
+
+        Two ties may cancel on both sides of a point, where one gains what the other loses; hardly
+        along several lines through it.
+        """
+
+        def moved(step: Fraction, start: int) -> Trial:
+            place = count(start)
+            values = {
+                name: [[x + step * _unlike(next(place)) for x in row] for row in rows]
+                for name, rows in self.values.items()
+            }
+            return Trial(self.program, self.sizes, values, step)
+
+        return tuple(moved(step, start) for start in LINES for step in (STEP, -STEP))
+
+
+class Screen:
+    """A name's gradient at a point in floating point: it sorts out formulas that are not it."""
+
+    def __init__(self, trial: Trial, name: str):
+        self.trial, self.name, self.direction = trial, name, trial.direction(name)
+        self.slope = _float(trial.along(name))
+        self.values = {n: _floats(rows) for n, rows in trial.known.items()}
+        self.values[f"d{trial.program.output}"] = _floats(trial.upstream)
+        self.reading = FloatReading(trial.sizes, self.values)
+
+    def along(self, expr: Expr) -> float | None:
+        """Return the slope that a formula gives, `None` where it has no value."""
+        try:
+            for leaf in variables(expr):
+                if (name := leaf.data[0]) not in self.values:
+                    self.values[name] = _floats(self.trial.gradient(name[1:]))
+            rows = self.reading.matrix(expr)
+            return float(sum(rows[i][j] * part for (i, j), part in self.direction.items()))
+        except (ArithmeticError, ValueError, TypeError, DomainError):
+            return None  # a root of a negative number is complex, and is no number here
+
+    def define(self, name: str, expr: Expr) -> None:
+        """Give a name the value of an expression, if that has one in floating point."""
+        with suppress(ArithmeticError, ValueError, TypeError, KeyError):
+            self.values[name] = self.reading.matrix(expr)
+
+    def differ(self, one: Expr, other: Expr) -> bool:
+        """Whether two expressions over names that have values here are different numbers."""
+        try:
+            rows = zip(self.reading.matrix(one), self.reading.matrix(other), strict=True)
+            return not all(close(x, y) for row in rows for x, y in zip(*row, strict=True))
+        except (ArithmeticError, ValueError, TypeError, KeyError):
+            return False
+
+    def is_gradient(self, expr: Expr) -> bool:
+        return close(self.along(expr), self.slope)
+
+    @property
+    def is_steady(self) -> bool:
+        """Whether nothing jumps at the point."""
+        try:
+            return self.trial.is_steady(self.name)
+        except (DomainError, ArithmeticError):
+            return False
+
+
+#: Where numbers in floating point cancel, so much is left of them; deep gradients are small, too.
+NOISE = 1e-14
+
+
+def close(a: float | None, b: float | None) -> bool:
+    """Whether two numbers in floating point may be the same one."""
+    return a is not None and b is not None and abs(a - b) <= 1e-7 * max(abs(a), abs(b)) + NOISE
+
+
+def _floats(rows: Rows) -> Rows:
+    return [[_float(x) for x in row] for row in rows]
+
+
+def _float(x: Any) -> float:
+    return float(arb(x).mid())
+
+
+def _finite(rows: Rows) -> Rows:
+    """Return numbers, all of them finite; raises `DomainError` where one is not."""
+    if not all(is_exact(x) or x.is_finite() for row in rows for x in row):
+        raise DomainError("a number that is not finite, or too large")
+    return rows
+
+
+#: Where the amounts begin that numbers move by, one start a line through the point.
+LINES = (0, 1000, 2500, 5300)
+
+
+def _unlike(k: int) -> int:
+    """Return the k-th of numbers that differ, and of which no few have a simple sum: what is equal
+    at a point, and moves by these, is equal no more."""
+    return pow(5, k + 1, 10_007)
+
+
+def apart(a: Any, b: Any) -> bool:
+    """Whether two numbers are certainly different."""
+    if is_exact(a) and is_exact(b):
+        return bool(a != b)
+    with precision():
+        return not (arb(a) - arb(b)).contains(0)
+
+
+def _near(a: Any, b: Any) -> bool:
+    if is_exact(a) and is_exact(b):
+        return bool(abs(a - b) < rational(JUMP) * (1 + abs(a)))
+    with precision():
+        return bool(abs(arb(a) - arb(b)) < arb(rational(JUMP)) * (1 + abs(arb(a))))
+
+
+# -- numbers as text -------------------------------------------------------------------------------
+
+
+def told_apart(a: Any, b: Any) -> tuple[str, str]:
+    """Return two different numbers as texts that a reader tells apart: short fractions as they are,
+    anything else with so many digits that the two differ, and a point or an exponent.
+
+    >>> told_apart(rational(Fraction(-2, 97)), rational(Fraction(1, 3)))
+    ('-2/97', '1/3')
+    >>> told_apart(arb(44).exp(), rational(Fraction(1, 2)))
+    ('1.28516e+19', '1/2')
+    """
+    for digits in DIGITS:
+        if _rounded(a, digits) != _rounded(b, digits):
+            found = number_text(a, digits), number_text(b, digits)
+            if _told(found[0]) != _told(found[1]):
+                return found
+    return str(a), str(b)
+
+
+def _told(text: str) -> Fraction | str:
+    """Return the number that a text tells; a very large or small one is its text."""
+    return text if abs(int(text.partition("e")[2] or 0)) > 1000 else Fraction(text)
+
+
+def number_text(value: Any, digits: int = DIGITS[0]) -> str:
+    """Return a number as text: a short fraction as it is, also where an interval of more than 40
+    digits holds it, or so many digits with a point or an exponent."""
+    if is_exact(value) and len(str(value)) <= LONGEST:
+        return str(value)
+    if not is_exact(value) and abs(value) < 10**6:
+        guess = Fraction(float(value.mid())).limit_denominator(1000)
+        with precision():
+            near = abs(guess) < 10**6 and value.rad() < arb(10) ** -40
+            if near and (value * guess.denominator).contains(guess.numerator):
+                return str(guess)
+    return _rounded(value, digits)
+
+
+def is_rounded(text: str) -> bool:
+    """Whether a number that was made a text is not known to be exactly that."""
+    return any(mark in text for mark in ".e")
+
+
+def _rounded(value: Any, digits: int) -> str:
+    with precision():
+        return str(arb(value).str(digits, radius=False))
+
+
+__all__ = [
+    "Screen",
+    "Trial",
+    "apart",
+    "close",
+    "is_rounded",
+    "number_text",
+    "small_sizes",
+    "told_apart",
+    "values_at",
+]

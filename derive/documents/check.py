@@ -1,0 +1,392 @@
+"""A judgement to a document: the derivation of what is true, the counterexample worked by hand.
+
+What enters is a case and what was judged of it; what leaves is Markdown or LaTeX. The numbers of a
+counterexample are evaluated anew from the operators' definitions, with the arithmetic written down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from derive.circuits.points import DIGITS, is_rounded, number_text
+from derive.documents.example import rounded
+from derive.documents.files import asked, question_of, sealed, unsealed, write
+from derive.documents.page import FORMATS, fill
+from derive.documents.pipeline import Proof, prove
+from derive.expressions.errors import DeriveError, ProofError, UnsupportedError
+from derive.expressions.expr import OPS, Expr, nodes, variables
+from derive.expressions.layout import Box, num, op, row, sup
+from derive.expressions.limits import TIMEOUT, seconds
+from derive.judges.batch import Answer, answers, identities
+from derive.language.assumptions import said
+from derive.language.parse import Shapes
+from derive.notation.arithmetic import Term, TooLong, Work, literal
+from derive.notation.calculator import has_rounded, sufficient
+from derive.notation.escape import one_line
+from derive.notation.latex import broken, latex, matrix
+from derive.notation.mathematics import Notation, Style
+from derive.proof.assuming import under
+from derive.proof.derivation import EVERY_SHAPE, GIVEN_SIZES, PROVED, EntryOf
+from derive.readings.numbers import BITS, Numbers, interval
+
+if TYPE_CHECKING:
+    from derive.judges.claim import Case, Counterexample, Judgement
+
+#: A line holds so many digits.
+LINE = 62.0
+
+
+def render_check(case: Case, judgement: Judgement, form: str, *, derivation: str = "") -> str:
+    """Return the document of a judgement in a format, `md` or `tex`.
+
+    `derivation` is the document of the gradient's derivation, a fragment in LaTeX, which follows
+    the statement that a claim was proved.
+    """
+    if form not in FORMATS:
+        raise UnsupportedError(f"there is no format {form}", hint=f"there are {', '.join(FORMATS)}")
+    return fill("check", form, {**_document(case, judgement), "derivation": derivation})
+
+
+def _document(case: Case, judgement: Judgement) -> dict[str, Any]:
+    case = case.fitting(judgement.claim)
+    notation = Notation(case.derivation, Style(), latex)
+    program = case.program
+    found = judgement.counterexample
+    truth = judgement.truth
+    if judgement.verdict == PROVED:  # the reader sees how we would write it
+        name = case.read(judgement.claim)[0]
+        value = under(case.truth(name), case.assumed)[0]
+        truth = f"d{name} = {case.program.written(value)}"
+    return {
+        "prefix": "",
+        "verdict": judgement.verdict,
+        "where": _where(judgement.scope),
+        "method": judgement.method,
+        "claim": one_line(judgement.claim),
+        "shown": _shown(case, notation, judgement.claim),
+        "program": [
+            f"{latex(notation.leaf(s.name))} = {latex(notation.expr(s.expr))}"
+            for s in program.statements
+        ],
+        "inputs": [
+            {
+                "name": latex(notation.leaf(name)),
+                "shape": latex(notation.shape(leaf.shape, True))
+                if not leaf.shape.is_scalar
+                else "",
+            }
+            for name, leaf in program.leaves.items()
+            if name in program.inputs
+        ],
+        "assumptions": said(case.assumed, lambda name: latex(notation.leaf(name))),
+        "is_loss": program.is_loss,
+        "loss": latex(notation.loss),
+        "output": latex(notation.leaf(program.output.data[0])),
+        "truth": _shown(case, notation, truth) if truth else [],
+        "truth_text": truth,
+        "reason": judgement.reason,
+        "yours": judgement.diagnosis.partition("; yours ")[2],
+        "holds": judgement.holds,
+        "meanings": dict(judgement.meanings),
+        "conditions": list(judgement.conditions),
+        "counterexample": _worked(case, notation, judgement, found) if found else None,
+    }
+
+
+def _where(scope: str) -> str:
+    """Return the scope of a proof as the end of a sentence."""
+    if scope.startswith((EVERY_SHAPE, GIVEN_SIZES)):
+        return f"for {scope}"
+    return scope if scope.startswith("where") else f"where {scope}"
+
+
+def _shown(case: Case, notation: Notation, claim: str) -> list[str]:
+    """Return a claim as lines of mathematics, none where it does not fit together."""
+    try:
+        name, expr = case.read(claim)
+    except DeriveError:
+        return []
+    first, *rest = broken(notation.expr(expr), LINE)
+    return [f"{latex(notation.leaf(f'd{name}'))} &= {first}", *(rf"&\quad {part}" for part in rest)]
+
+
+# -- the counterexample ----------------------------------------------------------------------------
+
+
+def _worked(
+    case: Case, notation: Notation, judgement: Judgement, found: Counterexample
+) -> dict[str, Any]:
+    """Return the numbers of a counterexample: what is given, what follows, and the two entries."""
+    name, claimed = case.read(judgement.claim)
+    work = _Table(case, found)
+    truth = case.derivation.backward.get(name, case.derivation.gradients[name])
+    known = [truth, claimed] if judgement.truth else [claimed]
+    steps = work.needed(known)
+    i, j = (k - 1 for k in found.entry)
+
+    def worked(expr: Expr, text: str) -> list[dict[str, str]]:
+        """The entry as it is defined, with the numbers put in, and what it comes to."""
+        value = _value(text)
+        parts = []
+        if not (expr.is_var and expr.shape.is_scalar):
+            parts.append(_entry(notation, expr, i, j))
+        shown = sufficient(lambda digits: work.written(expr, i, j, digits), _box(text), DIGITS[0])
+        near = shown is not None and has_rounded(shown)
+        lines = broken(shown, LINE) if shown is not None and latex(shown) != value else []
+        if not near:
+            return _equation([*parts, *lines], value, _is_exact(text))
+        return [
+            *_equation(parts, "", True)[:-1],
+            *({**line, "sign": line["sign"].replace("=", r"\approx")}
+              for line in _equation(lines, value, False)),
+        ]  # fmt: skip
+
+    return {
+        "sizes": [f"{latex(notation.word_of(dim))} = {k}" for dim, k in found.sizes.items()],
+        "given": [
+            {"name": latex(notation.leaf(n)), "value": _matrix(rows)}
+            for n, rows in found.values.items()
+        ],
+        "steps": [
+            {
+                "name": latex(notation.leaf(n) if n else notation.expr(expr)),
+                "lines": _equation(
+                    broken(notation.expr(expr), LINE) if n else [],
+                    _matrix(work.shown(expr)),
+                    work.is_exact(expr),
+                ),
+            }
+            for n, expr in work.with_inverses(steps, known)
+        ],
+        "entry": _entry(notation, case.gradients[f"d{name}"], i, j),
+        "expected": worked(truth, found.expected)
+        if judgement.truth
+        else _equation([], _value(found.expected), _is_exact(found.expected)),
+        "claimed": worked(claimed, found.claimed),
+    }
+
+
+def _entry(notation: Notation, expr: Expr, i: int, j: int) -> str:
+    if (
+        expr.is_var
+        and not notation.derivation.names.get(expr.data[0])
+        and expr.data[0] not in (f"d{name}" for name in notation.program.leaves)
+    ):
+        return latex(notation.entry(expr.data[0], i, j))
+    return latex(notation.math(EntryOf(expr, i, j)))
+
+
+def _equation(parts: list[str], value: str, exact: bool) -> list[dict[str, str]]:
+    """Return the lines of a chain of equalities, each with the sign that begins it."""
+    lines = [
+        {"math": part, "sign": r"&\quad " if part.startswith("{}") else "&= "} for part in parts
+    ]
+    return [*lines, {"math": value, "sign": "&= " if exact else r"&\approx "}]
+
+
+def _value(text: str) -> str:
+    """Return a value as a reader writes it, with its sign and as a fraction."""
+    if _is_exact(text):
+        return latex(literal(Fraction(text)).box)
+    mantissa, _, exponent = text.partition("e")
+    return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if exponent else text
+
+
+def _matrix(rows: list[list[str]]) -> str:
+    if len(rows) == len(rows[0]) == 1:
+        return _value(rows[0][0])
+    return matrix([[_value(cell) for cell in line] for line in rows], "round")
+
+
+class _Table:
+    """The values of every name at the point of a counterexample."""
+
+    def __init__(self, case: Case, found: Counterexample):
+        from flint import ctx
+
+        self.case, self.found = case, found
+        self.formulas: dict[str, Expr] = {s.name: s.expr for s in case.program.statements}
+        for name, value in case.derivation.backward.items():
+            self.formulas[f"d{name}"] = value
+        for name, value in case.derivation.gradients.items():
+            self.formulas.setdefault(f"d{name}", value)
+        self.values: dict[str, list[list[Any]]] = {}
+        before, ctx.prec = ctx.prec, BITS
+        try:
+            for name, cells in found.values.items():
+                self.values[name] = [[interval(Fraction(x)) for x in line] for line in cells]
+            if case.program.is_loss:
+                self.values[f"d{case.program.output}"] = [[interval(1)]]
+        finally:
+            ctx.prec = before
+
+    def needed(self, roots: list[Expr]) -> list[tuple[str, Expr]]:
+        """Return the names that formulas use and that are not given, in the order of the work."""
+        order: dict[str, Expr] = {}
+
+        def visit(expr: Expr) -> None:
+            for leaf in variables(expr):
+                name = leaf.data[0]
+                if name not in self.values and name not in order:
+                    visit(self.formulas[name])
+                    order[name] = self.formulas[name]
+
+        for root in roots:
+            visit(root)
+        for name, expr in order.items():
+            self.values[name] = self._evaluate(expr)
+        return list(order.items())
+
+    def _evaluate(self, expr: Expr) -> list[list[Any]]:
+        from flint import ctx
+
+        before, ctx.prec = ctx.prec, BITS
+        try:
+            return [[interval(x) for x in line] for line in self._point.matrix(expr)]
+        finally:
+            ctx.prec = before
+
+    @property
+    def _point(self) -> Numbers:
+        return Numbers(self.found.sizes, self.values)
+
+    def with_inverses(
+        self, steps: list[tuple[str, Expr]], roots: list[Expr]
+    ) -> list[tuple[str, Expr]]:
+        """Return the steps, each after the inverses that it uses, which have no names."""
+        found: dict[tuple[str, Expr], None] = {}
+        for name, expr in [*steps, *(("", root) for root in roots)]:
+            for node in nodes(expr):
+                if node.name in ("inv", "det") and node is not expr:
+                    found[("", node)] = None
+            if name:
+                found[(name, expr)] = None
+        return list(found)
+
+    def shown(self, expr: Expr) -> list[list[str]]:
+        return [[number_text(x) for x in line] for line in self._evaluate(expr)]
+
+    def is_exact(self, expr: Expr) -> bool:
+        return all(_is_exact(cell) for line in self.shown(expr) for cell in line)
+
+    def written(self, expr: Expr, i: int, j: int, digits: int) -> tuple[Box, Box] | None:
+        """Return the arithmetic of an entry with its numbers put in; `None` where it is long."""
+        point = self._point
+        work = Work(
+            point.sizes,
+            lambda name, p, q: _written(point.values[name][p][q], digits),
+            lambda A, p, q: _written(interval(point.matrix(OPS["inv"](A))[p][q]), digits),
+            lambda A: _written(interval(point.matrix(OPS["det"](A))[0][0]), digits),
+        )
+        try:
+            found = work.at(expr, i, j)
+        except TooLong:
+            return None
+        return (found.box, found.box) if found.numbers > 1 else None
+
+
+def _is_exact(text: str) -> bool:
+    return not is_rounded(text)
+
+
+def _written(value: Any, digits: int) -> Term:
+    """Return a number of the table as it stands in arithmetic."""
+    text = number_text(value)
+    return literal(Fraction(text)) if _is_exact(text) else rounded(value, digits)
+
+
+def _box(text: str) -> Box:
+    """Return a number that is printed as a layout."""
+    if _is_exact(text):
+        return literal(Fraction(text)).box
+    mantissa, _, exponent = text.lstrip("-").partition("e")
+    parts = [Box("rounded", text=mantissa)]
+    if exponent:
+        parts += [op("cdot"), sup(num(10), literal(int(exponent)).box)]
+    return row(*([op("negative")] if text.startswith("-") else []), *parts)
+
+
+def check_file(
+    path: str | Path,
+    *,
+    jobs: int = 1,
+    timeout: float | None = TIMEOUT,
+    progress: Callable[[float], None] | None = None,
+    formats: tuple[str, ...] = (),
+) -> Iterator[Answer]:
+    """Judge the identities of a JSON Lines or TOML file, in order, as they come.
+
+    >>> import pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp(), "one.jsonl")
+    >>> line = '{"id": "left", "program": "A: (n, k); B: (k, m); Y = A @ B", '
+    >>> _ = path.write_text(line + '"wrt": "A", "claim": "dY @ B.T"}')
+    >>> [(answer.id, answer.verdict) for answer in check_file(path)]
+    [('left', 'proved')]
+
+    `jobs` is the number of worker processes, `timeout` the seconds that one identity may take,
+    `progress` is called with the part of the file that has been read, from 0 to 1, and each
+    judgement comes with its documents in `formats`, md and tex. Raises `OutputError` or
+    `ParseError` where the file itself cannot be read.
+    """
+    if jobs < 1:
+        raise UnsupportedError(f"the number of workers must be at least 1, {jobs} is not")
+    made = partial(documents, formats=formats) if formats else None
+    return answers(identities(path, progress), jobs, seconds(timeout), made)
+
+
+def documents(
+    case: Case,
+    judgement: Judgement,
+    *,
+    formats: Sequence[str],
+    shapes: Shapes | None = None,
+    at: Mapping[str, int] | None = None,
+) -> list[tuple[str, str]]:
+    """Return a judgement's document in each format, that of a proved claim with its derivation."""
+    proof = _proof(case, judgement, shapes, at) if judgement.verdict == PROVED else None
+    found = []
+    for form in formats:
+        below = proof.render(form, fragment=form == "tex") if proof else ""
+        text = render_check(case, judgement, form, derivation=below)
+        found.append((form, sealed(text, form, _question(case, judgement, at))))
+    return found
+
+
+def _proof(
+    case: Case, judgement: Judgement, shapes: Shapes | None, at: Mapping[str, int] | None
+) -> Proof:
+    """Return the derivation of a claimed gradient, which ends with the claim where it can.
+
+    It cannot where the claim speaks of a special case, of dimensions that are equal, or where the
+    judges of a claim know more than those of a step.
+    """
+    name, claim = case.fitting(judgement.claim).read(judgement.claim)
+    common: dict[str, Any] = {
+        "at": at, "wrt": (name,), "name": case.program.name, "assume": case.assumptions,
+    }  # fmt: skip
+    if claim.shape == case.program.leaves[name].shape and case.fitting(judgement.claim) is case:
+        try:
+            return prove(case.program.text, shapes, claims={name: claim}, **common)
+        except ProofError:
+            pass
+    return prove(case.program.text, shapes, **common)
+
+
+def _question(case: Case, judgement: Judgement, at: Mapping[str, int] | None) -> str:
+    """Return the fingerprint of what a document answers."""
+    return asked("Judgement", case.derivation.question | {
+        "claim": judgement.claim, "at": sorted((at or {}).items()),
+        "assumed": sorted((name, sorted(words)) for name, words in case.assumed.items()),
+    })  # fmt: skip
+
+
+def write_documents(folder: str | Path, stem: str, texts: Iterable[tuple[str, str]]) -> list[Path]:
+    """Write documents into a folder, each file whole or not at all; return their paths."""
+    made = dict(texts)
+    (question,) = {question_of(text) for text in made.values()}
+    endings = [f".{form}" for form in made]
+    return write(folder, stem, question, endings, lambda name: map(unsealed, made.values()))

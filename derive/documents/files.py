@@ -1,0 +1,164 @@
+"""Documents in a folder: each under a name of its own, and none over another.
+
+What enters is a name, what the document answers, and its texts; what leaves are paths. A file that
+is written ends in a line with two fingerprints, of the question that it answers and of its text, so
+the same question writes over its own answer, in a later version too. A file that answers another
+question, or that somebody has changed, stays as it is: the new one gets a number behind its name.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields
+from hashlib import blake2s
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from derive.expressions.errors import OutputError
+
+if TYPE_CHECKING:
+    from derive.notation.mathematics import Style
+
+#: How the last line of a file is set apart from what it shows, by its ending.
+COMMENTS = {"md": "\n<!-- {} -->", "svg": "<!-- {} -->", "tex": "% {}", "mmd": "%% {}"}
+SEALED = re.compile(
+    r"(?:(?:(?<=\n)\n)?<!--|%%?) derive ([0-9a-f]{12}) ([0-9a-f]{12})(?: -->)?\n*\Z"
+)
+#: More documents of one name are refused.
+MOST_NAMES = 10_000
+
+
+def fingerprint(*what: Any) -> str:
+    """Return a short word for plain values: the same for equal ones.
+
+    >>> fingerprint("Y = X @ W", {"n": 2}) == fingerprint("Y = X @ W", {"n": 2})
+    True
+    """
+    return blake2s(repr(what).encode("utf-8", "backslashreplace"), digest_size=6).hexdigest()
+
+
+def asked(kind: str, what: Mapping[str, Any]) -> str:
+    """Return the fingerprint of a question: what is asked for, and all that was said, by name.
+
+    What is empty is left out, so that a later version may ask for more.
+
+    >>> asked("Proof", {"wrt": ["X"], "at": {}}) == asked("Proof", {"wrt": ["X"], "detail": ""})
+    True
+    """
+    return fingerprint(kind, sorted((name, value) for name, value in what.items() if value))
+
+
+def told(style: Style) -> list[tuple[str, Any]]:
+    """Return what a style says that is not the default, for a question."""
+    pairs = ((f.name, getattr(style, f.name), f.default) for f in fields(style))
+    return [(name, value) for name, value, default in pairs if value != default]
+
+
+def sealed(text: str, form: str, question: str) -> str:
+    """Return the text of a file with its last line."""
+    text = text if text.endswith("\n") else f"{text}\n"
+    return f"{text}{COMMENTS[form].format(f'derive {question} {fingerprint(text)}')}\n"
+
+
+def unsealed(text: str) -> str:
+    """Return the text of a file without its last line.
+
+    >>> unsealed(sealed("Y = X W", "tex", fingerprint("Y = X @ W"))).split()
+    ['Y', '=', 'X', 'W']
+    """
+    return SEALED.sub("", text)
+
+
+def question_of(text: str) -> str:
+    """Return the question that a file answers, or nothing where it has no last line of ours."""
+    found = SEALED.search(text)
+    return found[1] if found else ""
+
+
+def is_free(path: Path, question: str) -> bool:
+    """Whether a document may be written to a path: nothing is there, or that document itself."""
+    try:
+        path.lstat()
+    except OSError:
+        return True  # nothing there, or nothing that can be reached: writing says why
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return False
+    found = SEALED.search(text)
+    return found is not None and found.groups() == (question, fingerprint(unsealed(text)))
+
+
+def write(
+    folder: str | Path,
+    stem: str,
+    question: str,
+    endings: Sequence[str],
+    texts: Callable[[str], Iterable[str]],
+) -> list[Path]:
+    """Write the files of a document, `stem` with each ending, whole or not at all.
+
+    `texts` makes them for the stem that was found free for all of them, since files name each other
+    and themselves. Returns their paths; raises `OutputError` where a file cannot be written.
+    """
+    folder = Path(folder)
+    for name in _names(stem):
+        if all(is_free(folder / f"{name}{ending}", question) for ending in endings):
+            break
+    else:
+        raise OutputError(f"{folder} has too many documents of the name {stem}")
+    made = zip(endings, texts(name), strict=True)
+    found = [
+        (folder / f"{name}{ending}", sealed(text, ending.rpartition(".")[2], question))
+        for ending, text in made
+    ]
+    for path, text in found:
+        write_whole(path, text)
+    return [path for path, _ in found]
+
+
+def _names(stem: str) -> Iterator[str]:
+    yield stem
+    yield from (f"{stem}-{number}" for number in range(2, MOST_NAMES))
+
+
+def reported(paths: Sequence[Path], stem: str) -> Iterator[str]:
+    """Yield what a user is told of the files that were written, and of a name that was taken."""
+    for path in paths:
+        yield f"wrote {path}"
+    taken = [path for path in paths if re.match(r"-\d+[-.]", path.name.removeprefix(stem))]
+    if taken:
+        (number,) = {re.match(r"-\d+", path.name.removeprefix(stem))[0] for path in taken}  # type: ignore[index]
+        kept = f"{taken[0].parent / stem}*"
+        yield f"{kept} is another document, or was changed: it stays, and this one ends in {number}"
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file whole or not at all: what was there stays until the new one is complete."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with open(
+                handle, "w", encoding="utf-8", errors="backslashreplace", newline="\n"
+            ) as file:
+                file.write(text)
+            os.chmod(temporary, 0o666 & ~_umask())
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputError(
+            f"cannot write {path}: {reason}", hint="choose another folder with -o"
+        ) from None
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current

@@ -1,0 +1,276 @@
+"""The computation graph of a program, with or without numbers, as one object to ask and to print.
+
+`graph` composes the hops: text to program to circuit, values to a checked trace; the object's
+pictures, numbers and documents are all printed from these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from derive.catalogue import opened
+from derive.circuits.backprop import Trace, backprop
+from derive.circuits.circuit import WRITTEN, Circuit, circuit, formula
+from derive.circuits.values import point, read_values
+from derive.expressions.errors import UnsupportedError
+from derive.expressions.limits import TIMEOUT, limited
+from derive.expressions.program import Program
+from derive.language.assumptions import Assumptions, assumed, refuse_broken
+from derive.language.parse import Shapes
+from derive.readings.exact import Rows, decimal, exact_text
+
+if TYPE_CHECKING:
+    from derive.pictures.picture import Picture
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number: exactly, where it is a fraction, and in decimals that are certain.
+
+    >>> Number(Fraction(11, 5), "2.2")
+    11/5
+    """
+
+    exact: Fraction | None
+    decimal: str
+
+    def __float__(self) -> float:
+        return float(self.decimal if self.exact is None else self.exact)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Number):
+            return (self.exact, self.decimal) == (other.exact, other.decimal)
+        return self.exact is not None and self.exact == other
+
+    def __hash__(self) -> int:
+        return hash((self.exact, self.decimal))
+
+    def __repr__(self) -> str:
+        return self.decimal if self.exact is None else str(self.exact)
+
+    def plain(self) -> dict[str, str | None]:
+        """Return the number as JSON has it."""
+        return {
+            "exact": None if self.exact is None else str(self.exact),
+            "decimal": self.decimal,
+        }
+
+
+Value = Number | list[list[Number]]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One gate: what it is, what it computes from which others, and its numbers if there are any.
+
+    `contributions` are what it hands back to each operand.
+    """
+
+    name: str | None
+    gate: str
+    formula: str
+    operands: tuple[int, ...]
+    value: Value | None = None
+    gradient: Value | None = None
+    contributions: tuple[Value, ...] = ()
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A program's computation graph; in a notebook it shows itself as a picture.
+
+    `digits` is the number of significant digits to which long numbers are rounded in print;
+    `assumed` is what holds of the inputs.
+    """
+
+    circuit: Circuit
+    trace: Trace | None = None
+    digits: int = 4
+    assumed: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    @property
+    def program(self) -> Program:
+        return self.circuit.program
+
+    @property
+    def forward(self) -> dict[str, Value]:
+        """The value of every named variable; matrices are nested lists."""
+        trace = self._numbers()
+        return self._named(trace.values)
+
+    @property
+    def gradients(self) -> dict[str, Value]:
+        """The gradient of the loss with respect to every named variable."""
+        trace = self._numbers()
+        return self._named(trace.gradients)
+
+    @cached_property
+    def nodes(self) -> tuple[Node, ...]:
+        """Every gate of the graph, operands before the gates that use them."""
+        trace, found = self.trace, []
+        for gate in self.circuit.gates:
+            scalar = gate.shape.is_scalar
+            node = Node(
+                name=gate.name or None,
+                gate="input" if gate.is_input else "copy" if gate.op == "var" else gate.op,
+                formula=self.program.written(
+                    formula(self.circuit, gate.place, named=gate.is_input)
+                ),
+                operands=gate.args,
+            )
+            if trace is not None:
+                node = Node(
+                    node.name, node.gate, node.formula, node.operands,
+                    _value(trace.values[gate.place], scalar),
+                    _value(trace.gradients[gate.place], scalar),
+                    tuple(
+                        _value(trace.flows[gate.place, k], self.circuit.gates[arg].shape.is_scalar)
+                        for k, arg in enumerate(gate.args)
+                    ),
+                )  # fmt: skip
+            found.append(node)
+        return tuple(found)
+
+    @property
+    def question(self) -> dict[str, Any]:
+        """What the graph shows, as plain values by name."""
+        gates = [node.formula for node in self.nodes]
+        given = None if self.trace is None else [
+            [str(self.trace.values[gate.place]) for gate in self.circuit.gates if gate.is_input],
+            str(self.trace.gradients[self.circuit.output.place]),
+        ]  # fmt: skip
+        assumed = sorted((name, sorted(words)) for name, words in self.assumed.items())
+        statements = [str(s) for s in self.program.statements]
+        return {"statements": statements, "gates": gates, "given": given, "digits": self.digits,
+                "assumed": assumed}  # fmt: skip
+
+    def picture(self) -> Picture:
+        """Return what the picture shows, before anything has a place."""
+        from derive.pictures.diagram import picture
+
+        return picture(self.circuit, self.trace, digits=self.digits)
+
+    def to_svg(self) -> str:
+        """Return the picture as SVG."""
+        from derive.pictures.drawing import draw
+        from derive.pictures.svg import svg
+
+        return svg(draw(self.picture()))
+
+    def to_tikz(self) -> str:
+        """Return the picture as a `tikzpicture`."""
+        from derive.pictures.drawing import draw
+        from derive.pictures.tikz import ACROSS, tikz
+
+        return tikz(draw(self.picture(), across=ACROSS))
+
+    def to_mermaid(self) -> str:
+        """Return the picture as Mermaid's text."""
+        from derive.pictures.mermaid import mermaid
+
+        return mermaid(self.picture())
+
+    def _repr_svg_(self) -> str:
+        return self.to_svg()
+
+    def plain(self) -> dict[str, Any]:
+        """Return the graph as plain values, for `--json`."""
+        found: dict[str, Any] = {}
+        if self.assumed:
+            found["assumed"] = {name: sorted(words) for name, words in self.assumed.items()}
+        if self.trace is not None:
+            found["forward"] = {name: _plain(value) for name, value in self.forward.items()}
+            found["gradients"] = {name: _plain(value) for name, value in self.gradients.items()}
+        found["nodes"] = [
+            {
+                "name": node.name,
+                "gate": node.gate,
+                "formula": node.formula,
+                "operands": list(node.operands),
+                **(
+                    {
+                        "value": _plain(node.value),
+                        "gradient": _plain(node.gradient),
+                        "contributions": [_plain(value) for value in node.contributions],
+                    }
+                    if node.value is not None and node.gradient is not None
+                    else {}
+                ),
+            }
+            for node in self.nodes
+        ]
+        return found
+
+    def _numbers(self) -> Trace:
+        if self.trace is None:
+            raise UnsupportedError(
+                "this graph has no numbers",
+                hint="give values: graph(program, values={'x': -2, ...})",
+            )
+        return self.trace
+
+    def _named(self, table: Sequence[Rows]) -> dict[str, Value]:
+        return {
+            gate.name: _value(table[gate.place], gate.shape.is_scalar)
+            for gate in self.circuit.gates
+            if gate.name
+        }
+
+
+def _value(rows: Rows, scalar: bool) -> Value:
+    cells = [[_number(x) for x in row] for row in rows]
+    return cells[0][0] if scalar else cells
+
+
+def _number(value: Any) -> Number:
+    exact = exact_text(value)
+    return Number(Fraction(exact) if exact is not None else None, decimal(value))
+
+
+def _plain(value: Value) -> Any:
+    if isinstance(value, Number):
+        return value.plain()
+    return [[cell.plain() for cell in row] for row in value]
+
+
+def graph(
+    program: str | Program,
+    shapes: Shapes | None = None,
+    *,
+    values: Mapping[str, Any] | str | Path | None = None,
+    at: Mapping[str, int] | None = None,
+    assume: Assumptions | None = None,
+    gates: str = WRITTEN,
+    digits: int = 4,
+    name: str = "",
+    timeout: float | None = TIMEOUT,
+) -> Graph:
+    """Return the computation graph of a program, with its numbers if values are given.
+
+    >>> found = graph("q = x + y; f = q * z", values={"x": -2, "y": 5, "z": -4})
+    >>> found.forward["f"], found.gradients
+    (-12, {'x': -4, 'y': -4, 'z': 3, 'q': -4, 'f': 1})
+
+    `values` holds a number or a nested list for each input (or their text, or a .json or .toml
+    file), and may hold the gradient of the loss with respect to the output; they must be what
+    `assume` says. `gates` is `written`,
+    `primitive` (sigmoids broken into exp and reciprocal) or `named` (such sigmoids recognised).
+    Decimals are exact: 0.1 is 1/10. Raises `ParseError`, `ShapeError`, `UnsupportedError` for bad
+    input, `DomainError` where a value does not exist and `LimitError` after `timeout` seconds.
+    """
+    with limited(timeout):
+        given = values if isinstance(values, Mapping | None) else read_values(values)
+        read, _ = opened(program, shapes, name, given or ())
+        words = assumed(read, assume or {})
+        found = circuit(read, gates)
+        if given is None:
+            return Graph(found, None, digits, words)
+        where = point(read, given, at)
+        refuse_broken(where.values, words)
+        trace = backprop(found, where.sizes, where.values, where.seed)
+        return Graph(found, trace, digits, words)

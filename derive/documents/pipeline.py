@@ -1,0 +1,265 @@
+"""The four hops in one function, and the object that it returns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from derive.algebra.forms import TooLarge
+from derive.catalogue import opened
+from derive.documents.files import told
+from derive.documents.page import Document
+from derive.expressions.errors import UnsupportedError
+from derive.expressions.expr import Expr, substitute, variables
+from derive.expressions.limits import TIMEOUT, limited
+from derive.expressions.program import Program
+from derive.expressions.shape import Product
+from derive.judges.verify import insist, verify
+from derive.language.assumptions import Assumptions, assumed
+from derive.language.parse import Shapes
+from derive.notation.mathematics import Style
+from derive.proof.derivation import (
+    Derivation,
+    EntryOf,
+    Explicit,
+    Grid,
+    Math,
+    Place,
+    Slice,
+    Step,
+    Verdict,
+)
+from derive.proof.explain import DETAILS, explain
+from derive.proof.hypotheses import in_words
+from derive.proof.parts import taken_apart
+
+
+def prove(
+    program: str,
+    shapes: Shapes | None = None,
+    *,
+    at: Mapping[str, int] | None = None,
+    wrt: Sequence[str] | None = None,
+    assume: Assumptions | None = None,
+    detail: str = "full",
+    style: Style | None = None,
+    name: str = "",
+    max_entries: int = 1_000_000,
+    progress: Callable[[str], None] | None = None,
+    timeout: float | None = TIMEOUT,
+    claims: Mapping[str, Expr] | None = None,
+) -> Proof:
+    """Derive a program's gradients and prove them, every step checked by another road.
+
+    >>> proof = prove("X: (n, d); w: (d, 1); y = X @ w", at={"n": 2, "d": 3})
+    >>> proof.gradients
+    {'X': 'dy @ w.T', 'w': 'X.T @ dy'}
+    >>> {verdict.word for verdict in proof.verdicts}
+    {'proved'}
+
+    `program` is a text or a name of the catalogue, `shapes` gives shapes beside the text
+    (`{"X": ("n", "d")}`), `at` the sizes at which entries are written out, `wrt` the variables (all
+    inputs by default), and `assume` what holds of an input (`{"A": "symmetric"}`): the gradient is
+    taken as if nothing did, and what is assumed then makes it shorter. `detail` is full, one or
+    brief, `style` the notation, `timeout` the seconds that it may take; with `claims`, formulas in
+    the program's names, the proof goes on to these. Raises `ParseError`, `ShapeError`,
+    `UnsupportedError` or `SizeError` for bad input, `LimitError` where it takes too long, and
+    `ProofError` where a step was not proved: nothing unproved is returned.
+    """
+    if detail not in DETAILS:
+        raise UnsupportedError(f"there is no detail {detail!r}", hint=f"it is {', '.join(DETAILS)}")
+    wanted = tuple(wrt) if wrt is not None else None
+    with limited(timeout):
+        read, entry = opened(program, shapes, name, wrt or ())
+        sizes = {**entry.at, **(at or {})}
+        options = {
+            "at": sizes, "wrt": wanted or read.wanted(None), "detail": detail, "claims": claims,
+            "max_entries": max_entries, "assume": assumed(read, assume or {}),
+        }  # fmt: skip
+        found = judged(read, options, progress)
+        return Proof(insist(found), style or Style(elide=6))
+
+
+def judged(
+    program: Program, options: Mapping[str, Any], progress: Callable[[str], None] | None = None
+) -> Derivation:
+    """Return a program's derivation with its verdicts.
+
+    A program whose statements are too large to be judged at once is judged part by part.
+    """
+    for way in (program, *apart) if (apart := list(taken_apart(program))) else ():
+        try:
+            return verify(explain(way, **options), progress, hurried=True)
+        except TooLarge:
+            continue
+    return verify(explain(program, **options), progress)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof(Document):
+    """A proved derivation and the notation in which it is shown."""
+
+    derivation: Derivation
+    style: Style
+
+    @property
+    def gradients(self) -> dict[str, str]:
+        """The gradient of the loss by each variable, in input syntax, upstream gradients put in."""
+        return self._written(self.derivation.gradients)
+
+    @property
+    def hypotheses(self) -> tuple[str, ...]:
+        """What must hold of the sizes and of the inputs, in words."""
+        d = self.derivation
+        words = (in_words(c, d.program.written) for group in d.conditions for c in group)
+        return tuple(dict.fromkeys([*map(str, d.relations), *words]))
+
+    @property
+    def backward(self) -> dict[str, str]:
+        """The gradient by every name on the way back, each in terms of the one before it."""
+        return self._written(self.derivation.backward)
+
+    def _written(self, values: Mapping[str, Expr]) -> dict[str, str]:
+        d = self.derivation
+        return {
+            name: d.program.written(self._by_own_names(value))
+            for name, value in values.items() if name not in d.program.parts
+        }  # fmt: skip
+
+    def _by_own_names(self, expr: Expr) -> Expr:
+        """Return a formula without the gradients of parts that the user gave no name."""
+        d = self.derivation
+        for name in reversed(d.program.parts):  # those nearest to the output come last
+            leaf = next((x for x in variables(expr) if x.data[0] == f"d{name}"), None)
+            if leaf is not None:
+                expr = substitute(expr, {leaf: d.backward[name]})
+        return expr
+
+    @property
+    def steps(self) -> list[Step]:
+        """Every equation of the document, in order, with its rule and its verdicts."""
+        return self.derivation.steps()
+
+    @property
+    def verdicts(self) -> list[Verdict]:
+        """What the judges found, for every step."""
+        return [verdict for step in self.steps for verdict in step.verdicts]
+
+    @property
+    def proved(self) -> bool:
+        return all(step.proved for step in self.steps)
+
+    @property
+    def name(self) -> str:
+        """The file name of the document: the program's name and its sizes."""
+        d = self.derivation
+        sizes = "x".join(str(d.sizes[dim]) for dim in d.program.dims)
+        return f"{d.program.name}-{sizes}" if sizes else d.program.name
+
+    @property
+    def question(self) -> dict[str, Any]:
+        return self.derivation.question | {"style": told(self.style)}
+
+    def named(self, name: str) -> dict[str, Any]:
+        return {"prefix": prefix_of(name)}
+
+    def render(self, form: str, **options: Any) -> str:
+        """Return the document in a format; see `derive.documents.prove.render` for the options."""
+        from derive.documents.prove import render
+
+        options = {**options, "prefix": options.get("prefix") or prefix_of(self.name)}
+        return render(self.derivation, form, self.style, **options)
+
+    def trace(self) -> dict[str, Any]:
+        """Return the whole trace as plain values, for `--json`."""
+        d = self.derivation
+        return {
+            "program": d.program.lines(),
+            "shapes": {
+                name: [str(dim) if isinstance(dim, Product) else dim for dim in shape.dims]
+                for name, leaf in d.program.leaves.items()
+                for shape in (leaf.shape.at(d.program.sizes),)
+            },
+            "sizes": dict(d.sizes),
+            "wrt": list(d.wrt),
+            "assumed": {name: sorted(words) for name, words in d.assumed.items()},
+            "hypotheses": list(self.hypotheses),
+            "gradients": self.gradients,
+            "backward": self.backward,
+            "proved": self.proved,
+            "equations": len(d.numbers()),
+            "steps": [
+                _plain_step(step, d.numbers(), place)
+                for place, chain in d.equations()
+                for step in chain
+            ],
+            "carried": d.carried
+            and {
+                "variables": list(d.carried.variables),
+                "sizes": dict(d.carried.sizes),
+                "exact": d.carried.exact,
+            },
+            "numbers": [
+                {"variable": a.variable, "sizes": dict(a.sizes), "digits": a.digits}
+                for a in d.agreements
+            ],
+        }
+
+
+def prefix_of(name: str) -> str:
+    """Return how the labels of a document begin, so that no two documents share them."""
+    return re.sub(r"[^A-Za-z0-9.-]+", "-", name) + ":"
+
+
+def _plain_step(step: Step, numbers: Mapping[Place, int], place: Place) -> dict[str, Any]:
+    return {
+        "equation": numbers[place],
+        "left": plain(step.left),
+        "right": plain(step.right),
+        "rule": step.rule,
+        "cites": sorted(numbers[cited] for cited in step.cites),
+        "part": step.part,
+        "statement": step.theme or None,
+        "variable": step.about or None,
+        "verdicts": [{"word": v.word, "scope": v.scope, "method": v.method} for v in step.verdicts],
+    }
+
+
+def plain(math: Math) -> str:
+    """Return mathematics in input syntax, entries as `X[i, k]`."""
+    match math:
+        case Expr():
+            return str(math)
+        case Explicit(expr):
+            return f"written out: {expr}"
+        case EntryOf(expr, i, j):
+            return f"({expr})[{i}, {j}]"
+        case Slice(of, wrt):
+            return f"d{of}/d{plain(wrt)}"
+        case Grid(tree, row, col, _):
+            return f"[{plain(tree)} for {row}, {col}]"
+    args = [plain(arg) for arg in math.args]
+    match math.kind:
+        case "num" | "size":
+            return str(math.data)
+        case "entry":
+            return "{}[{}, {}]".format(*math.data)
+        case "delta":
+            return "delta[{}, {}]".format(*math.data)
+        case "partial":
+            return f"d{args[0]}/d{args[1]}"
+        case "det":
+            return f"det({math.data[0]})"
+        case "inverse":
+            return "inv({})[{}, {}]".format(math.data[0], *math.data[4:])
+        case "add":
+            return "(" + " + ".join(args) + ")"
+        case "mul":
+            return " * ".join(args)
+        case "pow":
+            return f"({args[0]}) ** ({math.data})"
+        case "sum":
+            return f"sum({math.data[0]} < {math.data[1]}: {args[0]})"
+    return f"{math.data}({', '.join(args)})"

@@ -1,0 +1,339 @@
+"""Matrix expressions: a frozen, interned tree in which an ill-shaped node cannot be built.
+
+An `Op` is a table entry: what the operator *is* (its entry) and what is *claimed* of it (its
+pullbacks). An `Expr` is an operator applied to arguments. `str(expr)` is the input syntax again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+from weakref import WeakValueDictionary
+
+from derive.expressions.errors import SizeError
+from derive.expressions.layout import Box, listed, paren, row, word
+from derive.expressions.shape import Dim, Shape, broadcast, factors
+
+#: Binding strengths of the input syntax, as in Python.
+COMPARE, SUM, PRODUCT, SIGN, POWER, ATOM = range(6)
+
+
+@dataclass(frozen=True, slots=True)
+class Pullback:
+    """A theorem: the gradient of one argument, given the upstream gradient `g`.
+
+    `rule(g, Y, *args)` returns it as an `Expr`; `Y` is the operator's own value. `because` names
+    the theorem, a stable word that templates turn into a sentence.
+    """
+
+    rule: Callable[..., Expr]
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What must hold of the entries of `args`, a hypothesis of the theorem.
+
+    `but` says which entries are excepted: those on the `diagonal`, or `off` it, where they are zero
+    for every input, or those that are zero all `around` a point.
+    """
+
+    kind: str
+    args: tuple[Expr, ...]
+    but: str = ""
+
+
+def asks_nothing(data: Any, *args: Expr) -> tuple[Condition, ...]:
+    """Return the hypotheses of an operator that has a value and a derivative everywhere."""
+    return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Op:
+    """One operator: its definition, and the theorems about it.
+
+    `shape(data, *shapes)` is its shape law. `entry(ix, i, j, *args)` makes entry i, j of the result
+    from entries of the arguments; `ix` brings sums, deltas and functions, so the same lambda serves
+    symbolic indices, explicit matrices and numbers. For a function of scalars, `through` defines it
+    by exp, log, sin, cos, sign and powers, and `derivatives` holds one partial derivative
+    `(f, y, *x)` an argument. `where` lists the conditions under which it is defined and
+    differentiable. `costly` marks an operator whose entries, written out, grow faster than its
+    matrices. On paper a function is its `head` before its arguments in brackets, or what
+    `notation` makes of the arguments.
+    """
+
+    name: str
+    shape: Callable[..., Shape]
+    entry: Callable[..., Any]
+    pullbacks: tuple[Pullback, ...] = ()
+    symbol: str = ""
+    strength: int = ATOM
+    style: str = "call"
+    through: Callable[..., Any] | None = None
+    derivatives: tuple[Callable[..., Any], ...] = ()
+    where: Callable[..., tuple[Condition, ...]] = asks_nothing
+    takes_data: bool = False
+    costly: bool = False
+    head: Box | None = None
+    notation: Callable[..., Box] | None = None
+
+    @property
+    def arity(self) -> int:
+        """How many arguments it takes."""
+        return len(self.pullbacks)
+
+    def written(self, *args: Box, head: Box | None = None) -> Box:
+        """Return how the operator stands on paper before all its arguments, `head` for its name.
+
+        >>> from derive.printers.text import text
+        >>> text(OPS["where"].written(word("c"), word("a"), word("b")))
+        'where(c, a, b)'
+        """
+        if self.notation is not None:
+            return self.notation(*args)
+        return row(head or self.head or word(self.name), paren(listed(args)))
+
+    def __call__(self, *args: Expr, data: Any = None) -> Expr:
+        """Return the interned node; the shape law is checked here and nowhere else."""
+        shape = self.shape(data, *(arg.shape for arg in args))
+        key = (self.name, data, shape, args)
+        node = _NODES.get(key)
+        if node is None:
+            node = _NODES.setdefault(key, Expr(self, args, shape, data))
+        return node
+
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class Expr:
+    """An operator applied to arguments; equal expressions are the same object.
+
+    >>> from derive.ops import var
+    >>> X, W = var("X", Shape("n", "d")), var("W", Shape("d", "m"))
+    >>> str((X @ W).T), (X @ W).shape, X @ W is X @ W
+    ('(X @ W).T', Shape(rows='n', cols='m'), True)
+    """
+
+    op: Op
+    args: tuple[Expr, ...]
+    shape: Shape
+    data: Any
+
+    @property
+    def name(self) -> str:
+        """The operator's name; for a variable see `data`."""
+        return self.op.name
+
+    @property
+    def is_var(self) -> bool:
+        return self.op.name == "var"
+
+    @property
+    def T(self) -> Expr:
+        return OPS["transpose"](self)
+
+    def __matmul__(self, other: Expr) -> Expr:
+        return OPS["matmul"](self, other)
+
+    def __add__(self, other: Operand) -> Expr:
+        return elementwise("add", self, other)
+
+    def __sub__(self, other: Operand) -> Expr:
+        return elementwise("sub", self, other)
+
+    def __mul__(self, other: Operand) -> Expr:
+        return elementwise("mul", self, other)
+
+    def __truediv__(self, other: Operand) -> Expr:
+        return elementwise("div", self, other)
+
+    def __radd__(self, other: Operand) -> Expr:
+        return elementwise("add", other, self)
+
+    def __rsub__(self, other: Operand) -> Expr:
+        return elementwise("sub", other, self)
+
+    def __rmul__(self, other: Operand) -> Expr:
+        return elementwise("mul", other, self)
+
+    def __rtruediv__(self, other: Operand) -> Expr:
+        return elementwise("div", other, self)
+
+    def __neg__(self) -> Expr:
+        return OPS["neg"](self)
+
+    def __pow__(self, exponent: int | Fraction) -> Expr:
+        return OPS["pow"](self, data=Fraction(exponent))
+
+    def __gt__(self, other: Operand) -> Expr:
+        return elementwise("gt", self, other)
+
+    def __str__(self) -> str:
+        return _write(self)[0]
+
+    def __repr__(self) -> str:
+        return f"<{self} : {self.shape}>"
+
+
+Operand = Expr | int | Fraction
+
+#: Binary digits of a constant.
+MOST_BITS = 14_000
+#: The table: every operator by its name. `derive.ops` fills it.
+OPS: dict[str, Op] = {}
+_NODES: WeakValueDictionary[tuple, Expr] = WeakValueDictionary()
+
+
+def elementwise(name: str, *args: Operand) -> Expr:
+    """Apply an entrywise operator with NumPy's broadcasting made visible as nodes."""
+    nodes = [arg if isinstance(arg, Expr) else number(arg) for arg in args]
+    target = nodes[0].shape
+    for node in nodes[1:]:
+        target = broadcast(target, node.shape)
+    return OPS[name](*(broadcast_to(node, target) for node in nodes))
+
+
+def broadcast_to(node: Expr, shape: Shape) -> Expr:
+    """Return the node repeated to a shape, or the node itself where nothing repeats."""
+    return node if node.shape == shape else OPS["broadcast_to"](node, data=shape)
+
+
+def number(value: int | Fraction) -> Expr:
+    """Return an exact 1×1 constant; raises `SizeError` for one that Python would not print."""
+    if isinstance(value, Fraction):
+        bits = max(value.numerator.bit_length(), value.denominator.bit_length())
+    else:
+        bits = value.bit_length()
+    if bits > MOST_BITS:
+        raise SizeError("a number of more than 4,000 digits is not written")
+    return OPS["number"](data=Fraction(value))
+
+
+def extent_of(dim: Dim) -> Expr:
+    """Return a dimension as a 1×1 value: a number, its word, or a product of these."""
+    if dim == 1:
+        return number(1)
+    first, *rest = (number(f) if isinstance(f, int) else OPS["dim"](data=f) for f in factors(dim))
+    for factor in rest:
+        first = first * factor
+    return first
+
+
+def nodes(root: Expr) -> list[Expr]:
+    """Return every node once, arguments before the operators that use them."""
+    seen: dict[Expr, None] = {}
+    stack = [root]
+    while stack:
+        node = stack[-1]
+        if not node.args:
+            seen[stack.pop()] = None
+            continue
+        waiting = [arg for arg in node.args if arg not in seen]
+        if waiting:
+            stack.extend(reversed(waiting))
+        else:
+            seen[stack.pop()] = None
+    return list(seen)
+
+
+def written(root: Expr) -> int:
+    """Return how many operators and operands an expression has as it is written out: what is used
+    twice counts twice.
+
+    >>> from derive.ops import var
+    >>> X = var("X", Shape("n", "n"))
+    >>> written(X), written((X @ X) * (X @ X))
+    (1, 7)
+    """
+    counts: dict[Expr, int] = {}
+    for node in nodes(root):
+        counts[node] = 1 + sum(counts[arg] for arg in node.args)
+    return counts[root]
+
+
+def variables(root: Expr) -> list[Expr]:
+    """Return the variables of an expression in the order in which they are first used."""
+    return [node for node in nodes(root) if node.is_var]
+
+
+def rebuild(node: Expr, args: tuple[Expr, ...]) -> Expr:
+    """Return the same operator applied to other arguments."""
+    return node if args == node.args else node.op(*args, data=node.data)
+
+
+def substitute(root: Expr, replace: dict[Expr, Expr]) -> Expr:
+    """Return the expression with nodes replaced, from the leaves up.
+
+    >>> from derive.ops import var
+    >>> X, Z = var("X", Shape("n", "d")), var("Z", Shape("n", "d"))
+    >>> str(substitute(X * X, {X: Z}))
+    'Z * Z'
+    """
+    done: dict[Expr, Expr] = {}
+    for node in nodes(root):
+        if node in replace:
+            done[node] = replace[node]
+        else:
+            done[node] = rebuild(node, tuple(done[arg] for arg in node.args))
+    return done[root]
+
+
+# -- the input syntax ------------------------------------------------------------------------------
+
+
+def written_args(node: Expr) -> tuple[Expr, ...]:
+    """Return the arguments as they are written: a broadcast that NumPy would insert is left out."""
+    entrywise = node.op.derivatives or (node.op.style == "infix" and node.name != "matmul")
+    if len(node.args) != 2 or not entrywise:
+        return node.args
+    bare = tuple(arg.args[0] if arg.name == "broadcast_to" else arg for arg in node.args)
+    for args in (bare, (bare[0], node.args[1]), (node.args[0], bare[1])):
+        if broadcast(args[0].shape, args[1].shape) == node.shape:
+            return args
+    return node.args
+
+
+def _write(root: Expr) -> tuple[str, int]:
+    done: dict[Expr, tuple[str, int]] = {}
+
+    def within(arg: Expr, least: int) -> str:
+        text, strength = done[arg]
+        return text if strength >= least else f"({text})"
+
+    def one(node: Expr) -> tuple[str, int]:
+        op = node.op
+        match op.style:
+            case "infix":
+                left, right = written_args(node)
+                # `A * B @ C` is read from the left; brackets spare the reader the rule
+                mixed = op.name == "matmul" and left.name in ("mul", "div")
+                least = op.strength + (op.strength == COMPARE or mixed)
+                shown = f"{within(left, least)} {op.symbol} {within(right, op.strength + 1)}"
+                return shown, op.strength
+            case "prefix":
+                return f"{op.symbol}{within(node.args[0], SIGN)}", SIGN
+            case "postfix":
+                (arg,) = node.args
+                shown = f"({done[arg][0]})" if arg.name == "number" else within(arg, ATOM)
+                return f"{shown}{op.symbol}", ATOM
+            case "power":
+                exponent, strength = _write_number(node.data)
+                shown = exponent if strength == ATOM else f"({exponent})"
+                return f"{within(node.args[0], ATOM)} ** {shown}", POWER
+            case "number":
+                return _write_number(node.data)
+            case "name":
+                return str(node.data), ATOM
+        inner = ", ".join(done[arg][0] for arg in written_args(node))
+        return op.symbol.format(inner, rows=node.shape.rows, cols=node.shape.cols), ATOM
+
+    for node in nodes(root):
+        done[node] = one(node)
+    return done[root]
+
+
+def _write_number(value: Fraction) -> tuple[str, int]:
+    if value.denominator != 1:
+        return f"{value.numerator} / {value.denominator}", PRODUCT
+    return str(value), ATOM if value >= 0 else SIGN

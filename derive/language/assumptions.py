@@ -1,0 +1,269 @@
+"""What may be assumed of an input: words, what they mean for a matrix, and such matrices.
+
+What enters comes from a user; what leaves is a set of known words for each input. An assumption
+restricts the points at which something is judged or worked out, never the differentiation. A word
+is one line of a table: everybody who draws numbers, or is given some, asks here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from derive.expressions.errors import ShapeError, UnsupportedError
+from derive.expressions.program import Program, nearest
+from derive.ops.square import determinant
+
+Matrix = list[list[Fraction]]
+Assumptions = Mapping[str, str | Sequence[str]]
+
+
+def _is_symmetric(rows: Matrix) -> bool:
+    return rows == [list(column) for column in zip(*rows, strict=True)]
+
+
+def _is_definite(rows: Matrix) -> bool:
+    """Sylvester's criterion."""
+    minors = ([row[:k] for row in rows[:k]] for k in range(1, len(rows) + 1))
+    return _is_symmetric(rows) and all(determinant(minor) > 0 for minor in minors)
+
+
+def _each(law: Callable[[Fraction], bool]) -> Callable[[Matrix], bool]:
+    return lambda rows: all(law(x) for row in rows for x in row)
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """A word that may be said of a matrix.
+
+    `holds` is its meaning, `says` the sentence of it, with a place for the name. `square` marks
+    what is said of square matrices alone, `choices` are the numbers that an entry may be, where
+    they are few, and `implies` the words that hold as well.
+    """
+
+    word: str
+    says: str
+    holds: Callable[[Matrix], bool]
+    square: bool = False
+    choices: tuple[int, ...] = ()
+    implies: tuple[str, ...] = ()
+
+
+TABLE = {
+    entry.word: entry
+    for entry in (
+        Assumption("symmetric", "{} is symmetric", _is_symmetric, square=True),
+        Assumption(
+            "spd", "{} is symmetric and positive definite", _is_definite, square=True,
+            implies=("symmetric",),
+        ),
+        Assumption(
+            "invertible", "{} is invertible", lambda rows: bool(determinant(rows) != 0), square=True
+        ),
+        Assumption("positive", "the entries of {} are positive", _each(lambda x: x > 0)),
+        Assumption(
+            "unit-interval", "the entries of {} are between 0 and 1", _each(lambda x: 0 < x < 1)
+        ),
+        Assumption(
+            "row-stochastic", "the rows of {} sum to one",
+            lambda rows: all(min(row) >= 0 and sum(row) == 1 for row in rows),
+        ),
+        Assumption(
+            "one-hot-rows", "the rows of {} are one-hot",
+            lambda rows: all(sorted(row) == [0] * (len(row) - 1) + [1] for row in rows),
+            choices=(0, 1), implies=("binary", "row-stochastic"),
+        ),
+        Assumption(
+            "binary", "the entries of {} are 0 or 1", _each(lambda x: x in (0, 1)), choices=(0, 1)
+        ),
+        Assumption(
+            "sign", "the entries of {} are 1 or -1", _each(lambda x: x in (-1, 1)), choices=(-1, 1)
+        ),
+    )
+}  # fmt: skip
+ASSUMPTIONS = tuple(TABLE)
+#: So many matrices are tried where the numbers are few and a determinant must not vanish.
+TRIES = 60
+
+
+def assumed(program: Program, assume: Assumptions) -> dict[str, frozenset[str]]:
+    """Return what is assumed of each input as a set of words.
+
+    >>> from derive.parse import parse
+    >>> assumed(parse("A: (n, n); f = tr(A)"), {"A": "spd"})
+    {'A': frozenset({'spd'})}
+
+    Raises `UnsupportedError` for an unknown input or word, `ShapeError` where a word asks for a
+    square matrix.
+    """
+    found = {}
+    for name, words in assume.items():
+        if name not in program.inputs:
+            raise UnsupportedError(f"there is no input {name}{nearest(name, program.inputs)}")
+        known = frozenset([words] if isinstance(words, str) else words)
+        for word in known:
+            if word not in ASSUMPTIONS:
+                raise UnsupportedError(
+                    f"there is no assumption {word}{nearest(word, ASSUMPTIONS)}",
+                    hint=f"there are {', '.join(ASSUMPTIONS)}",
+                )
+        shape = program.leaves[name].shape
+        square = [word for word in ASSUMPTIONS if word in known and TABLE[word].square]
+        if square and shape.rows != shape.cols:
+            raise ShapeError(f"{name} is {shape}, and only a square matrix is {square[0]}")
+        found[name] = known
+    return found
+
+
+def broken(rows: list[list[Fraction]], words: Iterable[str]) -> list[str]:
+    """Return the words that a matrix does not obey.
+
+    >>> broken([[Fraction(1), Fraction(2)], [Fraction(2), Fraction(1)]], ["symmetric", "spd"])
+    ['spd']
+    """
+    return [word for word in ASSUMPTIONS if word in words and not TABLE[word].holds(rows)]
+
+
+def implied(words: Iterable[str]) -> frozenset[str]:
+    """Return some words and all that follow from each of them.
+
+    >>> sorted(implied(["spd"]))
+    ['spd', 'symmetric']
+    """
+    return frozenset(w for word in words for w in (word, *TABLE[word].implies))
+
+
+def obeying(table: Matrix, words: Iterable[str]) -> Matrix | None:
+    """Return a matrix that obeys all of some words together, made of a table of numbers.
+
+    What obeys them already stays as it is. `None` where no matrix is found: where there is none,
+    or where entries that may be 0, 1 or -1 alone would have to be chosen better.
+
+    >>> one = Fraction(1)
+    >>> [[str(x) for x in row] for row in obeying([[one, 2 * one], [one, -one]], ["symmetric"])]
+    [['1', '2'], ['2', '-1']]
+    >>> obeying([[one]], ["unit-interval", "row-stochastic"]) is None
+    True
+    """
+    words = tuple(words)
+    made = _candidates(table, implied(words))
+    return next((rows for rows in made if not broken(rows, words)), None)
+
+
+def _candidates(table: Matrix, words: frozenset[str]) -> Iterator[Matrix]:
+    yield table
+    few = [set(TABLE[word].choices) for word in words if TABLE[word].choices]
+    if few:
+        cells = [Fraction(x) for x in sorted(set.intersection(*few))]
+        chosen = [x for x in cells if not broken([[x]], words & {"positive", "unit-interval"})]
+        yield from _of_few(table, words, chosen)
+        return
+    for dominant in (False, True):
+        if dominant or "spd" not in words:
+            yield _of_many(table, words, dominant)
+
+
+def _of_many(table: Matrix, words: frozenset[str], dominant: bool) -> Matrix:
+    """Return a table brought between bounds, made symmetric, its rows divided by their sums; where
+    the diagonal is to be dominant it becomes larger than the rest of its row, and of its column."""
+    square = range(len(table))
+    if words & {"positive", "unit-interval", "row-stochastic"}:
+        table = [[abs(x) for x in row] for row in table]
+    if words & {"positive", "unit-interval"}:
+        table = [[x or Fraction(1) for x in row] for row in table]
+    if "symmetric" in words:
+        table = [[table[min(i, j)][max(i, j)] for j in square] for i in square]
+    beside = [sum((abs(x) for j, x in enumerate(row) if j != i), Fraction(0))
+              for i, row in enumerate(table)]  # fmt: skip
+    if "symmetric" in words and "row-stochastic" in words:
+        most = max(beside)
+        whole = (2 * most if dominant else most + min(abs(table[i][i]) for i in square)) + 1
+        table = [[whole - beside[i] if i == j else x for j, x in enumerate(row)]
+                 for i, row in enumerate(table)]  # fmt: skip
+        return [[x / whole for x in row] for row in table]
+    if dominant:
+        table = [[abs(x) + beside[i] + 1 if i == j else x for j, x in enumerate(row)]
+                 for i, row in enumerate(table)]  # fmt: skip
+    if "row-stochastic" in words:
+        table = [
+            [x / sum(row) if sum(row) else Fraction(1, len(row)) for x in row] for row in table
+        ]
+    elif "unit-interval" in words:
+        whole = Fraction(max(x for row in table for x in row) // 1 + 1)
+        table = [[x / whole for x in row] for row in table]
+    return table
+
+
+def refuse_broken(values: Mapping[str, Matrix], assume: Mapping[str, frozenset[str]]) -> None:
+    """Raise `UnsupportedError` where values that were given are not what is assumed of them.
+
+    >>> refuse_broken({"x": [[Fraction(1)]]}, {"x": frozenset({"positive"})})
+    """
+    for name, words in assume.items():
+        if name in values and (wrong := broken(values[name], words)):
+            raise UnsupportedError(f"{name} is not {' and not '.join(wrong)}")
+
+
+def said(
+    assume: Mapping[str, frozenset[str]], written: Callable[[str], str]
+) -> list[dict[str, str]]:
+    """Return what is assumed as sentences with a place, `{}`, and the name that stands there.
+
+    >>> said({"A": frozenset({"symmetric"})}, str.lower)
+    [{'says': '{} is symmetric', 'name': 'a'}]
+    """
+    return [
+        {"says": TABLE[word].says, "name": written(name)}
+        for name, words in assume.items()
+        for word in ASSUMPTIONS
+        if word in words
+    ]
+
+
+def unmet(name: str, words: Iterable[str], sizes: str = "") -> str:
+    """Return the sentence that no matrix was found that obeys all of some words."""
+    said = " and ".join(TABLE[word].says.format(name) for word in ASSUMPTIONS if word in words)
+    return f"no {sizes}{' ' if sizes else ''}matrix was found such that {said}"
+
+
+def _of_few(table: Matrix, words: frozenset[str], cells: list[Fraction]) -> Iterator[Matrix]:
+    """Yield matrices whose entries are some of a few numbers, chosen by a table."""
+    rows, cols = range(len(table)), range(len(table[0]))
+    if not cells:
+        return
+    mixed = [int(x * 4) for row in table for x in row]
+    for shift in range(TRIES):
+        state = shift
+
+        def draw(most: int) -> int:
+            nonlocal state
+            state = (1103515245 * state + 12345 + mixed[state % len(mixed)]) % 2**31
+            return (state >> 16) % most
+
+        if "row-stochastic" in words:
+            hot = [draw(len(cols)) for _ in rows]
+            if "symmetric" in words:
+                hot = _pairing(len(cols), draw)
+            elif "invertible" in words:
+                hot = sorted(cols, key=lambda _: draw(2**15))
+            yield [[Fraction(int(j == hot[i])) for j in cols] for i in rows]
+            continue
+        made = [[cells[draw(len(cells))] for _ in cols] for _ in rows]
+        if "symmetric" in words:
+            made = [[made[min(i, j)][max(i, j)] for j in cols] for i in rows]
+        yield made
+    if len(rows) == len(cols):
+        yield [[Fraction(int(i == j)) for j in cols] for i in rows]
+
+
+def _pairing(size: int, draw: Callable[[int], int]) -> list[int]:
+    """Return a permutation that is its own inverse."""
+    hot, left = list(range(size)), list(range(size))
+    while left:
+        i = left.pop(0)
+        k = draw(len(left) + 1)
+        if k:
+            j = left.pop(k - 1)
+            hot[i], hot[j] = j, i
+    return hot

@@ -1,0 +1,306 @@
+"""A circuit as a picture: each gate's sign, each value and gradient as it is printed.
+
+With a trace the wires carry numbers; without one they carry formulas, and each wire the local
+gradient of the gate that it enters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+from derive.calculus.index import letters
+from derive.calculus.simplify import simplify
+from derive.circuits.backprop import Trace, local, own, theorem, upstream
+from derive.circuits.circuit import Circuit, Gate, formula, slots
+from derive.expressions.expr import Expr, nodes, number, substitute, variables
+from derive.expressions.layout import Box
+from derive.notation.figures import figure
+from derive.notation.latex import latex
+from derive.notation.mathematics import Notation, Style
+from derive.notation.text import text
+from derive.ops import var
+from derive.pictures.drawing import WRITTEN
+from derive.pictures.picture import Picture, Text, Vertex, Wire, line
+from derive.proof.derivation import Derivation
+from derive.proof.hypotheses import sizes_at
+from derive.readings.exact import Rows
+
+#: Matrices with more rows or columns are drawn by name and shape, formulas with more signs not.
+LARGEST, LONGEST = 4, 26
+
+_SIGNS = {
+    "add": ("+", "+"), "sub": ("−", "-"), "neg": ("×(−1)", r"\times(-1)"), "div": ("÷", r"\div"),
+    "matmul": ("@", "@"), "transpose": ("ᵀ", r"\top"), "sum": ("Σ", r"\Sigma"),
+    "sum_rows": ("Σ rows", r"\Sigma\,\text{rows}"), "sum_cols": ("Σ cols", r"\Sigma\,\text{cols}"),
+    "mean_rows": ("mean rows", r"\text{mean rows}"),
+    "mean_cols": ("mean cols", r"\text{mean cols}"),
+    "broadcast_to": ("repeat", r"\text{repeat}"), "sigmoid": ("σ", r"\sigma"),
+    "relu": ("ReLU", r"\mathrm{ReLU}"), "inv": ("( )⁻¹", r"(\ )^{-1}"),
+    "logdet": ("log det", r"\log\det"), "norm": ("‖ ‖", r"\lVert\ \rVert"),
+    "abs": ("| |", r"\lvert\ \rvert"), "sqrt": ("√", r"\sqrt{\ }"), "gt": (">", ">"),
+    "eq": ("=", "="), "var": ("=", "="), "max_all": ("max", r"\max"), "min_all": ("min", r"\min"),
+    "max_rows": ("max rows", r"\max\,\text{rows}"), "max_cols": ("max cols", r"\max\,\text{cols}"),
+    "min_rows": ("min rows", r"\min\,\text{rows}"), "min_cols": ("min cols", r"\min\,\text{cols}"),
+}  # fmt: skip
+_SUPERSCRIPTS = str.maketrans("0123456789-/", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻ᐟ")
+
+
+class Writing:
+    """How the names and formulas of a circuit are written, on a screen and in LaTeX."""
+
+    def __init__(
+        self, circuit: Circuit, sizes: Mapping[str, int] | None = None, style: Style | None = None
+    ):
+        self.circuit = circuit
+        self.labels = circuit.labels()
+        self.program = circuit.as_program()
+        blank = Derivation(
+            self.program, (), sizes or sizes_at(circuit.program, None), "brief", {},
+            letters(self.program.letters()), (), (), (), {}, {}, {}, {},
+        )  # fmt: skip
+        self.screen = Notation(blank, style or Style(), text)
+        self.paper = Notation(blank, style or Style(), latex)
+
+    def expr(self, expr: Expr) -> Text:
+        return line(text(self.screen.expr(expr)), latex(self.paper.expr(expr)))
+
+    def label(self, gate: Gate) -> Expr:
+        """Return a gate's value as a variable."""
+        return var(self.labels[gate.place], gate.shape)
+
+    def gradient(self, gate: Gate) -> Expr:
+        """Return the gradient of the loss with respect to a gate's value, as a variable."""
+        return var(f"d{self.labels[gate.place]}", gate.shape)
+
+    def put_in(self, expr: Expr, gate: Gate) -> Expr:
+        """Return a formula over a gate's slots in the names of the circuit."""
+        gates = self.circuit.gates
+        names = {
+            one: self.label(gates[arg])
+            for one, arg in zip(slots(gate, self.circuit), gate.args, strict=True)
+        }
+        names |= {own(gate.shape): self.label(gate), upstream(gate.shape): self.gradient(gate)}
+        return substitute(expr, names)
+
+    def flows(self, gate: Gate) -> tuple[Expr, ...]:
+        """Return what a gate hands to each operand, in the names of the circuit."""
+        assert gate.pattern is not None
+        return tuple(self.put_in(part, gate) for part in theorem(gate.pattern))
+
+    def locals(self, gate: Gate) -> tuple[Expr, ...]:
+        """Return the local gradients of a gate of scalars, in the names of the circuit."""
+        assert gate.pattern is not None
+        return tuple(self.put_in(part, gate) for part in local(gate.pattern))
+
+
+def picture(circuit: Circuit, trace: Trace | None = None, *, digits: int = 4) -> Picture:
+    """Return the picture of a circuit, with the numbers of a trace or with formulas.
+
+    >>> from derive.circuit import circuit
+    >>> from derive.parse import parse
+    >>> found = picture(circuit(parse("q = x + y; f = q * z")))
+    >>> [vertex.text.plain[0][0] for vertex in found.vertices]
+    ['x', 'y', 'z', '+', '×']
+    """
+    writing = Writing(circuit, trace.sizes if trace else None)
+    if len(circuit.gates) > WRITTEN:
+        return _bare(circuit, writing)
+    formulas = {} if trace else _formulas(circuit, writing)
+    uses = circuit.uses()
+    vertices, wires = [], []
+    for gate in circuit.gates:
+        named = writing.expr(writing.label(gate)) if gate.name else None
+        vertices.append(
+            Vertex(
+                key=str(gate.place),
+                kind="input" if gate.is_input else "gate" if gate.args else "constant",
+                text=named if gate.is_input and named else sign(gate, writing),
+                name=None if gate.is_input else named,
+                value=_value(gate, trace, writing, digits),
+                gradient=_gradient(gate, trace, writing, formulas, digits),
+                output=gate is circuit.output,
+            )
+        )
+        branches = (
+            zip(gate.args, _locals(gate, writing), strict=True)
+            if trace is None
+            else ((arg, None) for arg in gate.args)
+        )
+        for port, (arg, shown) in enumerate(branches):
+            if trace is not None and len(uses[arg]) > 1:
+                shown = matrix(trace.flows[gate.place, port], digits)
+            wires.append(Wire(str(arg), str(gate.place), port, gradient=shown))
+    program = circuit.program
+    title = "; ".join(program.lines())
+    return Picture(tuple(vertices), tuple(wires), title[:200], _description(circuit, trace))
+
+
+def _bare(circuit: Circuit, writing: Writing) -> Picture:
+    """Return the picture of a circuit that is too large for text on its wires."""
+    signs: dict[Expr | None, Text] = {}
+    vertices, wires = [], []
+    for gate in circuit.gates:
+        named = line(gate.name) if gate.name else None
+        if gate.pattern is not None and gate.pattern not in signs:
+            signs[gate.pattern] = sign(gate, writing)
+        kind = "input" if gate.is_input else "gate" if gate.args else "constant"
+        shown = named if gate.is_input and named else signs[gate.pattern]
+        vertices.append(Vertex(str(gate.place), kind, shown, output=gate is circuit.output))
+        for port, arg in enumerate(gate.args):
+            wires.append(Wire(str(arg), str(gate.place), port))
+    title = "; ".join(circuit.program.lines()[:8])
+    return Picture(tuple(vertices), tuple(wires), title[:200], _description(circuit, None))
+
+
+def _description(circuit: Circuit, trace: Trace | None) -> str:
+    inputs = sum(gate.is_input for gate in circuit.gates)
+    what = "values forward and gradients backward" if trace else "formulas and local gradients"
+    return (
+        f"Computation graph with {inputs} inputs and {len(circuit.gates) - inputs} gates, "
+        f"with {what}."
+    )
+
+
+def matrix(rows: Rows, digits: int) -> Text | None:
+    """Return numbers as they stand on a wire; nothing for a matrix that is too large."""
+    if len(rows) > LARGEST or len(rows[0]) > LARGEST:
+        return None
+    cells = [[figure(x, digits) for x in row] for row in rows]
+    return Text(
+        tuple(tuple(cell.plain for cell in row) for row in cells),
+        tuple(tuple(cell.tex for cell in row) for row in cells),
+        brackets=len(rows) * len(rows[0]) > 1,
+    )
+
+
+def _value(gate: Gate, trace: Trace | None, writing: Writing, digits: int) -> Text | None:
+    if not gate.is_input and not gate.args:
+        return None  # a constant's sign is its value
+    if trace is not None:
+        found = matrix(trace.values[gate.place], digits)
+        return found or line(*_shape(gate, trace.sizes))
+    if gate.is_input or gate.name:
+        return None
+    label = writing.expr(writing.label(gate))
+    meant = _short(writing.expr(formula(writing.circuit, gate.place)))
+    return label if meant is None else _joined(label, " = ", meant)
+
+
+def _joined(first: Text, between: str, second: Text) -> Text:
+    return line(
+        first.plain[0][0] + between + second.plain[0][0],
+        first.tex[0][0] + between + second.tex[0][0],
+    )
+
+
+def _shape(gate: Gate, sizes: Mapping[str, int]) -> tuple[str, str]:
+    rows, cols = gate.shape.extents(sizes)
+    return f"{rows}×{cols}", rf"{rows}\times {cols}"
+
+
+def _gradient(
+    gate: Gate, trace: Trace | None, writing: Writing, formulas: dict[int, Expr], digits: int
+) -> Text | None:
+    if trace is not None:
+        found = matrix(trace.gradients[gate.place], digits)
+        return found or line(*_shape(gate, trace.sizes))
+    known = formulas.get(gate.place)
+    return None if known is None else _short(writing.expr(known))
+
+
+def _short(written: Text) -> Text | None:
+    return written if len(written.plain[0][0]) <= LONGEST else None
+
+
+def _formulas(circuit: Circuit, writing: Writing) -> dict[int, Expr]:
+    """Return every gradient as a formula of the circuit's names, as long as it is short."""
+    found: dict[int, Expr] = {}
+    output = circuit.output
+    found[output.place] = number(1) if output.shape.is_scalar else writing.gradient(output)
+    for gate in reversed(circuit.gates):
+        if gate.pattern is None or gate.place not in found:
+            continue
+        for arg, part in zip(gate.args, writing.flows(gate), strict=True):
+            part = substitute(part, {writing.gradient(gate): found[gate.place]})
+            total = found[arg] + part if arg in found else part
+            found[arg] = simplify(total)[0]
+            if len(nodes(found[arg])) > 3 * LONGEST:
+                found[arg] = writing.gradient(circuit.gates[arg])
+    return found
+
+
+def _locals(gate: Gate, writing: Writing) -> list[Text | None]:
+    """Return what stands on the wires into a gate: its local gradients."""
+    if not gate.args:
+        return []
+    gates = writing.circuit.gates
+    scalars = gate.shape.is_scalar and all(gates[arg].shape.is_scalar for arg in gate.args)
+    parts = writing.locals(gate) if scalars else writing.flows(gate)
+    return [_short(writing.expr(part)) for part in parts]
+
+
+# -- the signs of gates ----------------------------------------------------------------------------
+
+
+def sign(gate: Gate, writing: Writing) -> Text:
+    """Return what stands inside a gate: +, ×, exp, σ, and with a constant ×2, +1, 1/x."""
+    pattern = gate.pattern
+    assert pattern is not None
+    if pattern.name == "pow":
+        return _power(pattern.data)
+    if not gate.args:
+        return writing.expr(pattern)
+    constants = [(k, arg) for k, arg in enumerate(pattern.args) if not variables(arg)]
+    if constants:
+        return _with_constant(gate, writing, *constants[0])
+    if pattern.name == "mul":
+        return line("×", r"\times") if gate.shape.is_scalar else line("⊙", r"\odot")
+    plain, tex = _SIGNS.get(pattern.name, (pattern.name, ""))
+    return line(plain, tex or _word(pattern.name))
+
+
+def _word(name: str) -> str:
+    return latex(Box("word", text=name))
+
+
+def _power(exponent: Fraction) -> Text:
+    if exponent == -1:
+        return line("1/x", "1/x")
+    if exponent == Fraction(1, 2):
+        return line("√", r"\sqrt{\ }")
+    return line(f"x{str(exponent).translate(_SUPERSCRIPTS)}", f"x^{{{exponent}}}")
+
+
+def _of_places(pattern: Expr, writing: Writing) -> Text:
+    """Return an operator with its constants put in, its other arguments called x, y and z."""
+    free = iter("xyz")
+    places = [
+        Box("id", text=next(free)) if variables(arg) else writing.paper.expr(arg)
+        for arg in pattern.args
+    ]
+    box = pattern.op.written(*places)
+    return line(text(box), latex(box))
+
+
+def _with_constant(gate: Gate, writing: Writing, side: int, constant: Expr) -> Text:
+    assert gate.pattern is not None
+    bare = constant.args[0] if constant.name == "broadcast_to" else constant
+    shown = writing.expr(bare)
+    plain, tex = shown.plain[0][0], shown.tex[0][0]
+    plain = plain.replace("-", "−").replace(" ", "")
+    loose = any(c in plain for c in "+−/") and plain[0] not in "("
+    ways: dict[tuple[str, int], tuple[str, str]] = {
+        ("add", 0): ("+{}", "+{}"), ("add", 1): ("+{}", "+{}"), ("sub", 1): ("−{}", "-{}"),
+        ("sub", 0): ("{}−x", "{}-x"), ("mul", 0): ("×{}", r"\times {}"),
+        ("mul", 1): ("×{}", r"\times {}"), ("div", 1): ("÷{}", r"\div {}"),
+        ("div", 0): ("{}/x", "{}/x"), ("gt", 1): ("[x>{}]", "[x>{}]"),
+        ("gt", 0): ("[{}>x]", "[{}>x]"), ("matmul", 0): ("{} @", r"{}\,@"),
+        ("matmul", 1): ("@ {}", r"@\,{}"),
+    }  # fmt: skip
+    way = ways.get((gate.op, side))
+    if way is None:
+        return _of_places(gate.pattern, writing)
+    if loose:
+        plain, tex = f"({plain})", f"({tex})"
+    return line(way[0].format(plain), way[1].replace("{}", tex))

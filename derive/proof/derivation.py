@@ -1,0 +1,294 @@
+"""The document model: statements with verdicts, and the proof that is made of them. Plain values.
+
+A `Step` says that two pieces of mathematics are equal, by which rule, and where. Only the judges of
+`verify` give it a verdict. A `Derivation` is the trace of a whole computation; documents, JSON and
+answers are read off it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from derive.calculus.index import Index, Letters, Scalar
+from derive.expressions.expr import Condition, Expr
+from derive.expressions.program import Program, Statement
+from derive.expressions.shape import Dim
+from derive.proof.hypotheses import Relation
+
+# -- mathematics that is neither a scalar nor an expression ----------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A matrix written out: entry i, j is `tree` with `row` and `col` replaced by i and j."""
+
+    tree: Scalar
+    row: str
+    col: str
+    leaf: Expr  # a variable of the same shape
+
+
+@dataclass(frozen=True, slots=True)
+class Explicit:
+    """An expression whose operands are written out as matrices, its products left standing."""
+
+    expr: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """The matrix of the partial derivatives of every entry of `of` by one entry, `wrt`."""
+
+    of: Expr
+    wrt: Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class EntryOf:
+    """The entry i, j of an expression, not written out."""
+
+    expr: Expr
+    i: Index
+    j: Index
+
+
+Math = Scalar | Expr | Grid | Explicit | Slice | EntryOf
+#: Where an equation stands in a document: its part, and whose it is.
+Place = tuple[str, ...]
+
+# -- statements ------------------------------------------------------------------------------------
+
+PROVED, REFUTED, UNDECIDED = "proved", "refuted", "undecided"
+EVERY_SHAPE = "every shape"
+#: The sizes that the user wrote as numbers.
+GIVEN_SIZES = "the given sizes"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a judge found: the word, where it holds, and how it was found."""
+
+    word: str
+    scope: str
+    method: str
+    detail: str = ""
+
+    @property
+    def proved(self) -> bool:
+        return self.word == PROVED
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """`left = right` by `rule`.
+
+    `facts` fill the rule's sentence; the fact `cites` says by which other equations the step holds,
+    all of them and no more, each as the place that it has in `Derivation.equations`. `theme` names
+    the statement whose theorem the step belongs to, or is empty where it is about the whole
+    program; `about` is the variable of that theorem. `sized` marks a step that is written out at
+    the document's sizes; the others hold for every shape. `part` is the part of the document.
+    """
+
+    left: Math
+    right: Math
+    rule: str
+    theme: str = ""
+    about: str = ""
+    sized: bool = False
+    part: str = ""
+    facts: tuple[tuple[str, Any], ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+
+    @property
+    def cites(self) -> tuple[Place, ...]:
+        """The places of the equations that the step rests on."""
+        return dict(self.facts).get("cites", ())
+
+    @property
+    def proved(self) -> bool:
+        return bool(self.verdicts) and all(v.proved for v in self.verdicts)
+
+
+Chain = tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GradientName:
+    """What a gradient variable stands for: the gradient of the loss with respect to `of`.
+
+    `through` names the statement if only the paths through that statement are counted.
+    """
+
+    of: Expr
+    through: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """The theorem of one statement about one of its variables, and its proof.
+
+    `occurrence` says by which of its indices an entry of the value agrees with the variable it
+    depends on; `acts` says it of pairs of indices, as that entry with the indices put in. `rules`
+    are those of the sweep; its steps are `operators` where there are several.
+    """
+
+    statement: Statement
+    variable: Expr
+    gradient: Expr
+    upstream: Expr | None
+    formula: Expr
+    occurrence: tuple[str, ...]
+    acts: Scalar | None
+    claim: Chain
+    slice: Chain
+    one: Chain
+    entries: Chain
+    assembly: Chain
+    index: Chain
+    operators: Chain
+    rules: tuple[str, ...] = ()
+
+    def equations(self) -> Iterator[tuple[Place, Chain]]:
+        """Yield the equations of the proof with their places, in the order of the document."""
+        for part in ("slice", "one", "entries", "assembly", "index", "operators"):
+            chain = getattr(self, part)
+            if chain:
+                yield (part, self.statement.name, self.variable.data[0]), chain
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lemma:
+    """What the proofs of a document rest on: a claim about an operator, and its own proof.
+
+    `derivation` holds the small program that the lemma speaks of, with letters of its own and
+    nothing derived; all its names are unfolded where a step is judged. `indices` says through what
+    the free indices of the steps run, `probes` at which sizes the steps are written out. A lemma
+    is equal to itself alone, so that it is judged once.
+    """
+
+    key: str
+    derivation: Derivation
+    claim: Chain
+    proof: tuple[Chain, ...]
+    indices: Mapping[Index, Dim]
+    probes: tuple[Mapping[str, int], ...]
+
+    def equations(self) -> Iterator[tuple[Place, Chain]]:
+        """Yield the lemma and the equations of its proof, with their places."""
+        yield ("lemma", self.key, "claim"), self.claim
+        for k, chain in enumerate(self.proof):
+            yield ("lemma", self.key, str(k)), chain
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Central differences of the whole program against a gradient, at one point."""
+
+    variable: str
+    sizes: Mapping[str, int]
+    digits: int
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """Gradients that agree at a random point with a slope carried forwards: no proof.
+
+    `exact` says that both were fractions, else they were intervals of at least 40 digits.
+    """
+
+    variables: tuple[str, ...]
+    sizes: Mapping[str, int]
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """The trace of a derivation: what was asked, every step, and what became of it.
+
+    Gradients are taken as if nothing were assumed. `assuming` holds, by name, how one becomes
+    shorter by what is assumed of the inputs, its last step being what the theorem says; `claimed`
+    holds how it becomes what somebody claims.
+    `relations` must hold of the sizes. `satisfied` says whether a point was found at which all
+    hypotheses hold; `open` are names behind which something is zero for every input; `tied` are
+    maxima whose theorem holds nowhere, for what they compare is equal.
+    """
+
+    program: Program
+    wrt: tuple[str, ...]
+    sizes: Mapping[str, int]
+    detail: str
+    names: Mapping[str, GradientName]
+    letters: Letters
+    conditions: tuple[tuple[Condition, ...], ...]
+    forward: tuple[Step, ...]
+    locals: tuple[Local, ...]
+    totals: Mapping[str, Chain]
+    composed: Mapping[str, Chain]
+    backward: Mapping[str, Expr]
+    gradients: Mapping[str, Expr]
+    assumed: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    assuming: Mapping[str, Chain] = field(default_factory=dict)
+    claimed: Mapping[str, Chain] = field(default_factory=dict)
+    agreements: tuple[Agreement, ...] = ()
+    probes: tuple[Mapping[str, int], ...] = field(default=())
+    lemmas: tuple[Lemma, ...] = ()
+    relations: tuple[Relation, ...] = ()
+    satisfied: bool = True
+    open: frozenset[str] = frozenset()
+    tied: tuple[Expr, ...] = ()
+    carried: Carried | None = None
+
+    def equations(self) -> Iterator[tuple[Place, Chain]]:
+        """Yield every equation in the order of the document: its place, and its steps.
+
+        The number of an equation is its rank here, in every format. What is claimed of a part of a
+        gradient, or is said shorter in the theorem, stands at the end of its own proof.
+        """
+        parts = {
+            p.gradient for p in self.locals
+            if self.names[p.gradient.data[0]].through or p.variable.data[0] in self.assuming
+        }  # fmt: skip
+        said = [s for p in self.locals if p.gradient not in parts for s in p.claim]
+        yield ("theorem",), (*said, *(chain[-1] for chain in self.assuming.values()))
+        for lemma in self.lemmas:
+            yield from lemma.equations()
+        for step in self.forward:
+            yield ("forward", step.theme), (step,)
+        last = {local.variable.data[0]: local for local in self.locals}
+        for local in self.locals:
+            for place, chain in local.equations():
+                ends = place[0] == "index" and local.gradient in parts
+                yield place, (*chain, *local.claim) if ends else chain
+            name = local.variable.data[0]
+            if name in self.totals and last[name] is local:
+                yield ("total", name), self.totals[name]
+            if name in self.assuming and last[name] is local:
+                yield ("assuming", name), self.assuming[name][:-1]
+        for name, chain in self.composed.items():
+            yield ("composed", name), chain
+        for name, chain in self.claimed.items():
+            yield ("claimed", name), chain
+
+    def steps(self) -> list[Step]:
+        """Return every step in the order of the document."""
+        return [step for _, chain in self.equations() for step in chain]
+
+    @property
+    def question(self) -> dict[str, Any]:
+        """What was asked, as plain values by name."""
+        program = self.program
+        statements = [str(statement) for statement in program.statements]
+        return {
+            "statements": statements,
+            "shapes": sorted((name, str(leaf.shape)) for name, leaf in program.leaves.items()),
+            "sizes": sorted(self.sizes.items()),
+            "wrt": sorted(self.wrt),
+            "detail": self.detail,
+            "assumed": sorted((name, sorted(words)) for name, words in self.assumed.items()),
+        }
+
+    def numbers(self) -> dict[Place, int]:
+        """Return the number of every equation by its place."""
+        return {place: k for k, (place, _) in enumerate(self.equations(), 1)}
