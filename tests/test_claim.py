@@ -13,6 +13,7 @@ from derive.judges.variants import repairs, slips
 from derive.language.assumptions import TABLE, broken
 from derive.language.parse import parse
 from derive.ops import var
+from derive.ops.reduction import COLS, SUM
 from derive.proof.derivation import EVERY_SHAPE
 
 BILINEAR = "a: (n, 1); b: (m, 1); X: (n, m); L = a.T @ X @ b"
@@ -518,7 +519,7 @@ def test_repairs_come_in_the_order_of_plausibility():
 
 def test_every_variant_has_the_shape_of_the_gradient():
     X, A, v = var("X", N), var("A", N), var("v", Shape("n", 1))
-    claim = (X - A * v) / OPS["norm"](X) ** 2 + OPS["sum_cols"](X * A) * number(3)
+    claim = (X - A * v) / OPS["norm"](X) ** 2 + SUM(X * A, data=COLS) * number(3)
     found = [*repairs(claim, N, ["n", "m"]), *slips(claim, N)]
     assert len(found) > 100
     assert all(variant.shape == N for _, variant in found)

@@ -77,15 +77,15 @@ def rewrites(e: Expr) -> Iterator[Expr]:
                 yield a.op(*map(e.op, a.args))
         case "transpose" if a.name == "matmul":
             yield a.args[1].T @ a.args[0].T
-        case "sum":
+        case "sum" if len(e.data) == 2:
             yield OPS["sum"](a.T)
-            yield OPS["sum"](OPS["sum_rows"](a))
-            yield OPS["ones"](data=type(a.shape)(1, a.shape.rows)) @ OPS["sum_cols"](a)
-        case "sum_rows":
-            yield OPS["sum_cols"](a.T).T
+            yield OPS["sum"](OPS["sum"](a, data=(0,)))
+            yield OPS["ones"](data=type(a.shape)(1, a.shape.rows)) @ OPS["sum"](a, data=(1,))
+        case "sum" if e.data == (0,):
+            yield OPS["sum"](a.T, data=(1,)).T
             yield OPS["ones"](data=type(a.shape)(1, a.shape.rows)) @ a
-        case "sum_cols":
-            yield OPS["sum_rows"](a.T).T
+        case "sum" if e.data == (1,):
+            yield OPS["sum"](a.T, data=(0,)).T
         case "tr" if a.name == "matmul":
             yield OPS["tr"](a.args[1] @ a.args[0])
             yield OPS["sum"](a.args[0] * a.args[1].T)
@@ -121,8 +121,8 @@ def slips(e: Expr) -> Iterator[Expr]:
                 yield make()
             except (DeriveError, ValueError):
                 continue
-    if e.name in ("sum_rows", "sum_cols", "sum"):
-        yield OPS[e.name.replace("sum", "mean")](e.args[0])
+    if e.name == "sum":
+        yield OPS["mean"](e.args[0], data=e.data)
 
 
 def changed(draw, root: Expr, change) -> Expr:

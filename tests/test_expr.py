@@ -38,7 +38,7 @@ PRINTED = [
     (X / 3, "X / 3"),
     (number(1) / number(3) * X, "1 / 3 * X"),
     (s * X, "s * X"),
-    (OPS["sum_rows"](X), "sum(X, axis=0)"),
+    (OPS["sum"](X, data=(0,)), "sum(X, axis=0)"),
     (elementwise("max", X, 0), "max(X, 0)"),
     (OPS["eye"](data="n") @ A, "eye(n) @ A"),
 ]

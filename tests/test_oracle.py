@@ -86,7 +86,7 @@ MUTATIONS = {
     "order": lambda e, a: swapped(e),
     "extra factor": lambda e, a: e * a,
     "squared": lambda e, a: e * e,
-    "a row too few": lambda e, a: OPS["sum_rows"](e) + 0 * e,
+    "a row too few": lambda e, a: OPS["sum"](e, data=(0,)) + 0 * e,
     "zero": lambda e, a: 0 * e,
     "first factor transposed": lambda e, a: part_transposed(e, 0),
     "second factor transposed": lambda e, a: part_transposed(e, 1),

@@ -130,18 +130,10 @@ NUMPY = Library(
         "max": "np.maximum({0}, {1})",
         "min": "np.minimum({0}, {1})",
         "softplus": "np.logaddexp({0}, 0)",
-        "sum": "np.sum({0}, keepdims=True)",
-        "sum_rows": "np.sum({0}, axis=0, keepdims=True)",
-        "sum_cols": "np.sum({0}, axis=1, keepdims=True)",
-        "mean": "np.mean({0}, keepdims=True)",
-        "mean_rows": "np.mean({0}, axis=0, keepdims=True)",
-        "mean_cols": "np.mean({0}, axis=1, keepdims=True)",
-        "max_all": "np.max({0}, keepdims=True)",
-        "min_all": "np.min({0}, keepdims=True)",
-        "max_rows": "np.max({0}, axis=0, keepdims=True)",
-        "max_cols": "np.max({0}, axis=1, keepdims=True)",
-        "min_rows": "np.min({0}, axis=0, keepdims=True)",
-        "min_cols": "np.min({0}, axis=1, keepdims=True)",
+        "sum": "np.sum({0}{axis}, keepdims=True)",
+        "mean": "np.mean({0}{axis}, keepdims=True)",
+        "amax": "np.max({0}{axis}, keepdims=True)",
+        "amin": "np.min({0}{axis}, keepdims=True)",
         "tr": "np.trace({0}).reshape(1, 1)",
         "diag": "np.diagflat({0})",
         "diagonal": "np.diagonal({0}).reshape(-1, 1)",
@@ -187,18 +179,10 @@ TORCH = Library(
         "logsoftmax": "torch.log_softmax({0}, dim=1)",
         "logsumexp": "torch.logsumexp({0}, dim=1, keepdim=True)",
         "normcdf": "torch.special.ndtr({0})",
-        "sum": "torch.sum({0}, dim=(0, 1), keepdim=True)",
-        "sum_rows": "torch.sum({0}, dim=0, keepdim=True)",
-        "sum_cols": "torch.sum({0}, dim=1, keepdim=True)",
-        "mean": "torch.mean({0}, dim=(0, 1), keepdim=True)",
-        "mean_rows": "torch.mean({0}, dim=0, keepdim=True)",
-        "mean_cols": "torch.mean({0}, dim=1, keepdim=True)",
-        "max_all": "torch.amax({0}, dim=(0, 1), keepdim=True)",
-        "min_all": "torch.amin({0}, dim=(0, 1), keepdim=True)",
-        "max_rows": "torch.amax({0}, dim=0, keepdim=True)",
-        "max_cols": "torch.amax({0}, dim=1, keepdim=True)",
-        "min_rows": "torch.amin({0}, dim=0, keepdim=True)",
-        "min_cols": "torch.amin({0}, dim=1, keepdim=True)",
+        "sum": "torch.sum({0}, dim={axes}, keepdim=True)",
+        "mean": "torch.mean({0}, dim={axes}, keepdim=True)",
+        "amax": "torch.amax({0}, dim={axes}, keepdim=True)",
+        "amin": "torch.amin({0}, dim={axes}, keepdim=True)",
         "tr": "torch.trace({0}).reshape(1, 1)",
         "diag": "torch.diag({0}.reshape(-1))",
         "diagonal": "torch.diagonal({0}).reshape(-1, 1)",
@@ -455,7 +439,9 @@ class _Writer:
         if call is not None:
             atom = "{0}." in call or "{0} " in call
             texts = [f"({text})" if atom else text for text in map(self.array, args)]
-            return call.format(*texts, x=self._like), ATOM
+            axes = node.data[0] if node.op.along(node.data) else node.data
+            axis = f", axis={axes}" if node.op.along(node.data) else ""
+            return call.format(*texts, x=self._like, axis=axis, axes=axes), ATOM
         if name in self.lib.helpers:
             self.helpers[name] = None
             return f"_{name}({self.array(args[0])})", ATOM

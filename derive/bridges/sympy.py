@@ -28,6 +28,7 @@ from derive.expressions.shape import SCALAR, Dim, Product, Shape, size, times, w
 from derive.language.parse import FUNCTIONS, NAME, Shapes, parse
 from derive.ops import var
 from derive.ops.elementwise import HALF, F, power
+from derive.ops.reduction import COLS, ROWS, SUM, terms
 
 #: A matrix power is written out as a product of at most so many factors.
 LONGEST_POWER = 32
@@ -428,11 +429,12 @@ def _matmul(a: Expr, b: Expr) -> Expr:
     if a.shape.cols != b.shape.rows:
         return a @ b  # which says so
     if a.name == "ones" and 1 in a.shape.dims:
-        found = OPS["sum_rows"](b) if a.shape.cols != 1 else b
+        found = SUM(b, data=ROWS) if a.shape.cols != 1 else b
         return broadcast_to(found, Shape(a.shape.rows, b.shape.cols))
     if b.name == "ones" and 1 in b.shape.dims:
         if b.shape.rows != 1:
-            a = OPS["sum"](a.args[0]) if a.name == "sum_rows" else OPS["sum_cols"](a)
+            rows = a.op is SUM and a.data == ROWS
+            a = SUM(a.args[0]) if rows else SUM(a, data=COLS)
         return broadcast_to(a, Shape(a.shape.rows, b.shape.cols))
     return a @ b
 
@@ -656,28 +658,13 @@ class _ToSympy:
             return a * self.ones(rows, cols)
         return self.ones(rows, 1) * a if old.rows != rows else a * self.ones(1, cols)
 
-    def _sum_rows(self, node: Expr, a: Any) -> Any:
-        rows = node.args[0].shape.rows
-        return a if rows == 1 else _scalar_of(self.ones(1, rows) * a)
-
-    def _sum_cols(self, node: Expr, a: Any) -> Any:
-        cols = node.args[0].shape.cols
-        return a if cols == 1 else _scalar_of(a * self.ones(cols, 1))
-
     def _sum(self, node: Expr, a: Any) -> Any:
         rows, cols = node.args[0].shape.dims
-        total = a if rows == 1 else self.ones(1, rows) * a
-        return _scalar_of(total if cols == 1 else total * self.ones(cols, 1))
+        total = self.ones(1, rows) * a if 0 in node.data and rows != 1 else a
+        return _scalar_of(total * self.ones(cols, 1) if 1 in node.data and cols != 1 else total)
 
     def _mean(self, node: Expr, a: Any) -> Any:
-        rows, cols = self.dims(node.args[0].shape)
-        return self._sum(node, a) / (rows * cols)
-
-    def _mean_rows(self, node: Expr, a: Any) -> Any:
-        return self._sum_rows(node, a) / self.dim(node.args[0].shape.rows)
-
-    def _mean_cols(self, node: Expr, a: Any) -> Any:
-        return self._sum_cols(node, a) / self.dim(node.args[0].shape.cols)
+        return self._sum(node, a) / self.read(terms(node.args[0].shape, node.data))
 
     def _tr(self, node: Expr, a: Any) -> Any:
         return mx.Trace(a) if _is_matrix(a) else a
@@ -707,7 +694,7 @@ class _ToSympy:
         return sp.sqrt(mx.Trace(a.T * a)) if _is_matrix(a) else sp.Abs(a)
 
     def _row_totals(self, arg: Expr) -> Any:
-        return OPS["sum_cols"](OPS["exp"](arg))
+        return SUM(OPS["exp"](arg), data=COLS)
 
     def _softmax(self, node: Expr, a: Any) -> Any:
         (arg,) = node.args

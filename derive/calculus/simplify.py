@@ -6,7 +6,7 @@ rewrites between them. A rewrite is a name and the whole expression before and a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import prod
@@ -24,6 +24,7 @@ from derive.expressions.expr import (
 )
 from derive.expressions.shape import SCALAR, Dim, Shape, factors, words
 from derive.ops.linear import ones
+from derive.ops.reduction import SUM, terms
 
 Rule = Callable[[Expr], Expr | None]
 
@@ -115,11 +116,10 @@ def _turned(arg: Expr) -> Expr:
 
 def _transposed_sum(e: Expr) -> Expr | None:
     """The column of row sums of A, transposed, is the row of column sums of Aᵀ."""
-    turned = {"sum_rows": "sum_cols", "sum_cols": "sum_rows"}
-    if e.name == "transpose" and e.args[0].name in turned:
+    if e.name == "transpose" and e.args[0].name == "sum":
         (a,) = e.args[0].args
         if a.name == "transpose":
-            return OPS[turned[e.args[0].name]](a.args[0])
+            return SUM(a.args[0], data=tuple(1 - axis for axis in e.args[0].data))
     return None
 
 
@@ -189,23 +189,15 @@ def _scalar_factors(e: Expr) -> Expr | None:
 
 def _repeated_sum(e: Expr) -> Expr | None:
     """The sum of n equal rows is n times the row."""
-    sums = {"sum": (True, True), "sum_rows": (True, False), "sum_cols": (False, True)}
-    if e.name not in sums or e.args[0].name != "broadcast_to":
+    if e.name != "sum" or e.args[0].name != "broadcast_to":
         return None
     whole, (inner,) = e.args[0].shape, e.args[0].args
-    rows, cols = sums[e.name]
-    times = number(1)
-    if rows and inner.shape.rows != whole.rows:
-        times = times * extent_of(whole.rows)
-        inner, rows = inner, False
-    if cols and inner.shape.cols != whole.cols:
-        times = times * extent_of(whole.cols)
-        cols = False
-    if times is number(1):
+    repeated = tuple(axis for axis in e.data if inner.shape.dims[axis] != whole.dims[axis])
+    if not repeated:
         return None
-    kept = {(True, True): "sum", (True, False): "sum_rows", (False, True): "sum_cols"}
-    reduced = OPS[kept[rows, cols]](inner) if rows or cols else inner
-    return broadcast_to(times * reduced, e.shape)
+    left = tuple(axis for axis in e.data if axis not in repeated)
+    reduced = SUM(inner, data=left) if left else inner
+    return broadcast_to(number(1) * terms(whole, repeated) * reduced, e.shape)
 
 
 def _squared_root(e: Expr) -> Expr | None:
@@ -217,13 +209,13 @@ def _squared_root(e: Expr) -> Expr | None:
 
 def _single_sum(e: Expr) -> Expr | None:
     """A sum over a dimension of 1 is its one term; sums along both axes are the whole sum."""
-    if e.name not in ("sum", "sum_rows", "sum_cols"):
+    if e.name != "sum":
         return None
     (a,) = e.args
     if a.shape == e.shape:
         return a
-    if {e.name, a.name} == {"sum_rows", "sum_cols"} or (e.name == "sum" and a.name in _SUMS):
-        return OPS["sum"](a.args[0])
+    if a.name == "sum":
+        return SUM(a.args[0], data=tuple(sorted({*e.data, *a.data})))
     return None
 
 
@@ -283,7 +275,7 @@ def _kronecker_summed(e: Expr) -> Expr | None:
     kept, gone = (p, q) if e.name == "kron_left" else (q, p)
     if gone.shape != e.args[1].shape:
         return None
-    return OPS["sum"](gone * e.args[1]) * kept
+    return SUM(gone * e.args[1]) * kept
 
 
 def _transposed_inverse(e: Expr) -> Expr | None:
@@ -358,9 +350,8 @@ RULES: dict[str, Rule] = {
     "kronecker-summed": _kronecker_summed,
     "inverse-against-itself": _inverse_against_itself,
 }
-_SUMS = ("sum", "sum_rows", "sum_cols")
 _LINEAR = ("kron_left", "kron_right")
-_PRODUCTS = ("mul", "div", "neg", "matmul", "transpose", *_SUMS, *_LINEAR)
+_PRODUCTS = ("mul", "div", "neg", "matmul", "transpose", "sum", *_LINEAR)
 
 
 def _negated(e: Expr) -> Expr | None:
@@ -484,11 +475,11 @@ def _factors(e: Expr) -> _Factors:
         if e.args[0].shape == SCALAR:
             return _Factors(e.shape, inner.coefficient, inner.scalars)
         return _outside(e, inner, lambda rest: broadcast_to(rest, e.shape))
-    if e.name == "transpose" or e.name in _SUMS:
+    if e.name in ("transpose", "sum"):
         inner = _factors(e.args[0])
-        if e.name in _SUMS and not inner.matrices:
+        if e.name == "sum" and not inner.matrices:
             return _counted(e, inner)
-        return _outside(e, inner, lambda rest: e.op(rest))
+        return _outside(e, inner, lambda rest: e.op(rest, data=e.data))
     if e.name in _LINEAR:
         first, other = e.args
         return _outside(e, _factors(first), lambda rest: e.op(rest, other))
@@ -528,17 +519,9 @@ def _outside(e: Expr, inner: _Factors, wrap: Callable[[Expr], Expr]) -> _Factors
 def _counted(e: Expr, inner: _Factors) -> _Factors:
     """Return the sum of a constant matrix: the constant times the number of terms."""
     result = _Factors(e.shape, inner.coefficient, dict(inner.scalars))
-    for extent in _summed(e):
+    for extent in e.args[0].shape.along(e.data):
         result = result.times(_Factors(e.shape, *_size(extent)))
     return result
-
-
-def _summed(e: Expr) -> Iterator:
-    rows, cols = e.args[0].shape.dims
-    if e.name in ("sum", "sum_rows"):
-        yield rows
-    if e.name in ("sum", "sum_cols"):
-        yield cols
 
 
 def _size(extent: Dim) -> tuple[Fraction, dict[Expr, Fraction]]:

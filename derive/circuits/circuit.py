@@ -17,7 +17,6 @@ from derive.expressions.expr import (
     OPS,
     Expr,
     elementwise,
-    extent_of,
     nodes,
     rebuild,
     substitute,
@@ -27,7 +26,7 @@ from derive.expressions.program import Program, Statement
 from derive.expressions.shape import Shape
 from derive.ops import var
 from derive.ops.elementwise import F
-from derive.ops.reduction import SUM_ALL, SUM_COLS
+from derive.ops.reduction import ALL, COLS, SUM, terms
 
 WRITTEN, PRIMITIVE, NAMED = "written", "primitive", "named"
 GATES = (WRITTEN, PRIMITIVE, NAMED)
@@ -58,6 +57,11 @@ class Gate:
     def op(self) -> str:
         """The operator's name; `var` for a gate that hands its operand on."""
         return "var" if self.pattern is None else self.pattern.name
+
+    @property
+    def word(self) -> str:
+        """The stable word for the operator along its axes."""
+        return "var" if self.pattern is None else self.pattern.word
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,15 +232,14 @@ def _broken(node: Expr, args: tuple[Expr, ...]) -> Expr:
             return args[0] * (1 / args[1])
         case "softmax" | "logsoftmax" | "logsumexp":
             (a,) = args
-            total = SUM_COLS(F.exp(a))
+            total = SUM(F.exp(a), data=COLS)
             if name == "softmax":
                 return F.exp(a) * (1 / total)
             return F.log(total) if name == "logsumexp" else a - F.log(total)
         case "norm":
-            return F.sqrt(SUM_ALL(args[0] ** 2))
-        case "mean":
-            rows, cols = args[0].shape.dims
-            return SUM_ALL(args[0]) / (extent_of(rows) * extent_of(cols))
+            return F.sqrt(SUM(args[0] ** 2))
+        case "mean" if node.data == ALL:
+            return SUM(args[0]) / terms(args[0].shape, ALL)
     return rebuild(node, args)
 
 

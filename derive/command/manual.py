@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from derive.language.parse import FUNCTIONS
+from derive.language.parse import BY_AXIS, FUNCTIONS
 from derive.ops import OPS
 
 
@@ -27,9 +27,9 @@ def manual() -> dict[str, list[str]]:
     entrywise, several, by_axis, whole, shaped = found.values()
     for name in FUNCTIONS:
         op = OPS[name]
-        if f"{name}_rows" in OPS:
+        if name in BY_AXIS:
             by_axis.append(name)
-        if op.takes_data:
+        if op.takes_data and not op.axes:
             shaped.append(name)
         elif op.derivatives and op.arity == 1:
             entrywise.append(name)

@@ -27,6 +27,7 @@ from derive.notation.calculator import Unreadable, comes_to, has_rounded, suffic
 from derive.notation.latex import broken, latex, width
 from derive.notation.mathematics import Notation, Style
 from derive.ops.linear import ones
+from derive.ops.reduction import COLS, ROWS
 from derive.proof.derivation import EntryOf, Local
 from derive.readings.exact import Rows, decimal, is_exact
 
@@ -647,10 +648,10 @@ class _Writer:
             case "matmul":
                 a, b = e.args
                 return row(inner(a, PRODUCT), inner(b, PRODUCT)), PRODUCT
-            case "sum_rows" if not e.args[0].shape.is_scalar:
+            case "sum" if e.data == ROWS and not e.args[0].shape.is_scalar:
                 ones_row = self.value(scene.of(ones(1, e.args[0].shape.rows)))
                 return row(ones_row, inner(e.args[0], PRODUCT)), PRODUCT
-            case "sum_cols" if not e.args[0].shape.is_scalar:
+            case "sum" if e.data == COLS and not e.args[0].shape.is_scalar:
                 ones_column = self.value(scene.of(ones(e.args[0].shape.cols, 1)))
                 return row(inner(e.args[0], PRODUCT), ones_column), PRODUCT
             case "add" | "sub":
@@ -701,9 +702,7 @@ def _parts(box: Box) -> tuple[Box, ...]:
 
 
 #: Operators whose matrices are worked out first where they stand inside a formula.
-_WHOLE = frozenset(
-    "softmax logsoftmax logsumexp norm inv det logdet mean mean_rows mean_cols".split()
-)
+_WHOLE = frozenset("softmax logsoftmax logsumexp norm inv det logdet mean".split())
 
 
 def _first_worked(root: Expr) -> list[Expr]:

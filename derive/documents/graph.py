@@ -32,6 +32,7 @@ from derive.notation.figures import figure, printed, rounds_to
 from derive.notation.latex import broken, latex, matrix, width
 from derive.notation.mathematics import Notation
 from derive.ops import var
+from derive.ops.elementwise import EXTREMA
 from derive.pictures.diagram import Writing
 from derive.readings.exact import DomainError, Reading, Rows, precision
 from derive.readings.reading import Reading as DefinitionReading
@@ -173,12 +174,12 @@ def _reading(graph: Graph, form: str, picture: str) -> dict[str, Any]:
 #: What a gate does to the gradient that arrives, by its operator.
 _KINDS = {
     "add": "add", "sub": "sub", "neg": "negate", "matmul": "matmul", "transpose": "transpose",
-    "sum": "sum", "sum_rows": "sum", "sum_cols": "sum", "mean": "mean", "mean_rows": "mean",
-    "mean_cols": "mean", "broadcast_to": "repeat", "exp": "exp", "log": "log", "sigmoid": "sigmoid",
-    "tanh": "tanh", "relu": "relu", "max": "max", "min": "max", "max_all": "extremum",
-    "max_rows": "extremum", "max_cols": "extremum", "min_all": "extremum", "min_rows": "extremum",
-    "min_cols": "extremum", "abs": "abs", "sqrt": "sqrt", "sin": "sin", "cos": "cos", "gt": "mask",
-    "softmax": "softmax", "inv": "inv", "det": "det", "logdet": "logdet", "norm": "norm",
+    "sum": "sum", "mean": "mean", "broadcast_to": "repeat", "exp": "exp", "log": "log",
+    "sigmoid": "sigmoid", "tanh": "tanh", "relu": "relu", "max": "max", "min": "max",
+    "amax": "extremum", "amin": "extremum", "abs": "abs", "sqrt": "sqrt", "sin": "sin",
+    "cos": "cos", "gt": "mask", "softmax": "softmax", "inv": "inv", "det": "det",
+    "logdet": "logdet",
+    "norm": "norm",
 }  # fmt: skip
 
 
@@ -481,7 +482,7 @@ class _Pass:
         return {
             "formula": latex(self.paper.expr(expr)),
             "kind": "tie" if gate.op in ("max", "min") else
-            "shared" if gate.op[:3] in ("max", "min") else gate.op,
+            "shared" if gate.op in EXTREMA else gate.op,
             "entries": [] if gate.shape.is_scalar else cells,
         }  # fmt: skip
 

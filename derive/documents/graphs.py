@@ -117,7 +117,7 @@ class Graph:
             scalar = gate.shape.is_scalar
             node = Node(
                 name=gate.name or None,
-                gate="input" if gate.is_input else "copy" if gate.op == "var" else gate.op,
+                gate="input" if gate.is_input else "copy" if gate.op == "var" else gate.word,
                 formula=self.program.written(
                     formula(self.circuit, gate.place, named=gate.is_input)
                 ),

@@ -215,8 +215,9 @@ class _Page:
             for c in group
             for kind, boxes in (notation.condition(c),)
         ]
-        used = {node.name for s in self.program.statements for node in nodes(s.expr)}
-        used |= {node.name for value in d.backward.values() for node in nodes(value)}
+        seen = [node for s in self.program.statements for node in nodes(s.expr)]
+        seen += [node for value in d.backward.values() for node in nodes(value)]
+        used = {node.name for node in seen}
         formulas = [latex(notation.expr(v)) for v in (
             *(s.expr for s in self.program.statements), *d.backward.values())]  # fmt: skip
         return Block(
@@ -243,7 +244,7 @@ class _Page:
                     "oslash": any(r"\oslash" in text for text in formulas),
                     "power": any(r"^{\odot" in text for text in formulas),
                     "mask": bool({"gt", "eq"} & used),
-                    "extrema": sorted(EXTREMA & used),
+                    "extrema": sorted({node.word for node in seen if node.name in EXTREMA}),
                     "functions": bool(used & _ENTRYWISE),
                     "several": len(d.wrt) > 1,
                     "identity": latex(self.notation.identity) if "eye" in used else "",

@@ -284,7 +284,7 @@ class _Setter:
         order = {name: k for k, name in enumerate(self.wrt)}
 
         def rank(name: str) -> tuple[int, int, int]:
-            inside = {node.name for node in nodes(self.derivation.backward[name])}
+            inside = {node.word for node in nodes(self.derivation.backward[name])}
             group = 0 if "matmul" in inside else 1 if len(inside) > 2 else 2
             if kind == "gap" and inside & {"sum_rows", "sum_cols"}:
                 group = -1

@@ -18,6 +18,8 @@ from derive.expressions.shape import Dim, Shape, broadcast, factors
 
 #: Binding strengths of the input syntax, as in Python.
 COMPARE, SUM, PRODUCT, SIGN, POWER, ATOM = range(6)
+#: What the axes of a matrix run over.
+AXES = ("rows", "cols")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ def asks_nothing(data: Any, *args: Expr) -> tuple[Condition, ...]:
     return ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Op:
     """One operator: its definition, and the theorems about it.
 
@@ -61,7 +63,8 @@ class Op:
     `(f, y, *x)` an argument. `where` lists the conditions under which it is defined and
     differentiable. `costly` marks an operator whose entries, written out, grow faster than its
     matrices. On paper a function is its `head` before its arguments in brackets, or what
-    `notation` makes of the arguments.
+    `notation` makes of the arguments. `axes` lists the tuples of axes along which it may work, its
+    data, the usual ones first.
     """
 
     name: str
@@ -76,15 +79,33 @@ class Op:
     where: Callable[..., tuple[Condition, ...]] = asks_nothing
     takes_data: bool = False
     costly: bool = False
-    head: Box | None = None
+    head: Box | Callable[[Any], Box] | None = None
     notation: Callable[..., Box] | None = None
+    axes: tuple[tuple[int, ...], ...] = ()
 
     @property
     def arity(self) -> int:
         """How many arguments it takes."""
         return len(self.pullbacks)
 
-    def written(self, *args: Box, head: Box | None = None) -> Box:
+    @property
+    def called(self) -> str:
+        """What its function is called in the language."""
+        return self.symbol.partition("(")[0]
+
+    def along(self, data: Any) -> tuple[int, ...]:
+        """Return the axes along which it works, where these must be said."""
+        return data if data in self.axes[1:] else ()
+
+    def word(self, data: Any = None) -> str:
+        """Return the stable word by which sentences speak of it: its name, and its axes if any."""
+        return "_".join([self.name, *(AXES[axis] for axis in self.along(data))])
+
+    def title(self, data: Any = None) -> Box:
+        """Return what stands before the arguments on paper."""
+        return (self.head(data) if callable(self.head) else self.head) or word(self.called)
+
+    def written(self, *args: Box, data: Any = None, head: Box | None = None) -> Box:
         """Return how the operator stands on paper before all its arguments, `head` for its name.
 
         >>> from derive.printers.text import text
@@ -93,10 +114,12 @@ class Op:
         """
         if self.notation is not None:
             return self.notation(*args)
-        return row(head or self.head or word(self.name), paren(listed(args)))
+        return row(head or self.title(data), paren(listed(args)))
 
     def __call__(self, *args: Expr, data: Any = None) -> Expr:
         """Return the interned node; the shape law is checked here and nowhere else."""
+        if data is None and self.axes:
+            data = self.axes[0]
         shape = self.shape(data, *(arg.shape for arg in args))
         key = (self.name, data, shape, args)
         node = _NODES.get(key)
@@ -124,6 +147,11 @@ class Expr:
     def name(self) -> str:
         """The operator's name; for a variable see `data`."""
         return self.op.name
+
+    @property
+    def word(self) -> str:
+        """The stable word for the operator along its axes, by which sentences speak of it."""
+        return self.op.word(self.data)
 
     @property
     def is_var(self) -> bool:
@@ -326,6 +354,7 @@ def _write(root: Expr) -> tuple[str, int]:
             case "name":
                 return str(node.data), ATOM
         inner = ", ".join(done[arg][0] for arg in written_args(node))
+        inner += "".join(f", axis={axis}" for axis in op.along(node.data))
         return op.symbol.format(inner, rows=node.shape.rows, cols=node.shape.cols), ATOM
 
     for node in nodes(root):

@@ -8,7 +8,7 @@ entries differs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
 
@@ -63,6 +63,18 @@ class Shape:
     @property
     def dims(self) -> tuple[Dim, Dim]:
         return self.rows, self.cols
+
+    def along(self, axes: Iterable[int]) -> tuple[Dim, ...]:
+        """Return the dimensions along some of the axes."""
+        return tuple(self.dims[axis] for axis in axes)
+
+    def without(self, axes: Collection[int]) -> Shape:
+        """Return the shape with some axes reduced to one.
+
+        >>> str(Shape("n", "d").without((0,)))
+        '1×d'
+        """
+        return Shape(*(1 if axis in axes else dim for axis, dim in enumerate(self.dims)))
 
     def at(self, sizes: Mapping[str, int]) -> Shape:
         """Return the shape with its words replaced by numbers."""

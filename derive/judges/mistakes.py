@@ -15,6 +15,7 @@ from derive.expressions.errors import DeriveError
 from derive.expressions.expr import OPS, Expr, nodes, number, substitute
 from derive.expressions.shape import Shape, extent
 from derive.judges.variants import Put, flipped, occurrences
+from derive.ops.reduction import MEAN, SUM
 
 #: Formulas with more nodes than this are not changed: nobody would find the place.
 LONGEST = 40
@@ -157,15 +158,13 @@ def _entrywise(node: Expr) -> Iterator[Change]:
 
 
 def _sum(node: Expr) -> Iterator[Change]:
-    means = {"sum": "mean", "sum_rows": "mean_rows", "sum_cols": "mean_cols"}
-    for total, mean in means.items():
-        if node.name == total:
-            yield "mean-for-sum", node.args, _always(OPS[mean](node.args[0]))
-        if node.name == mean:
-            yield "sum-for-mean", node.args, _always(OPS[total](node.args[0]))
-    turned = {"sum_rows": "sum_cols", "sum_cols": "sum_rows"}
-    if node.name in turned:
-        yield "wrong-axis", node.args, lambda: OPS[turned[node.name]](node.args[0]).T
+    if node.op is SUM:
+        yield "mean-for-sum", node.args, _always(MEAN(*node.args, data=node.data))
+    if node.op is MEAN:
+        yield "sum-for-mean", node.args, _always(SUM(*node.args, data=node.data))
+    if node.op is SUM and len(node.data) == 1:
+        other = tuple(1 - axis for axis in node.data)
+        yield "wrong-axis", node.args, lambda: SUM(*node.args, data=other).T
 
 
 def _transpose(node: Expr) -> Iterator[Change]:

@@ -62,7 +62,7 @@ SYMMETRIC, OPEN = {"symmetric", "spd"}, {"positive", "unit-interval", "invertibl
 Assumptions = Mapping[str, str | Collection[str]]
 
 ENTRYWISE = {"add", "sub", "mul", "div"}
-TOTALS = {"sum", "sum_rows", "sum_cols", "mean", "mean_rows", "mean_cols"}
+TOTALS = {"sum", "mean"}
 RESIZING = {"broadcast_to", *TOTALS}
 BLOCKS = {"kron", "kron_left", "kron_right"}
 SERVED = {
@@ -307,10 +307,7 @@ def _resized(node: Expr, term: Expr) -> Expr:
     if node.name == "broadcast_to":
         rows, cols = node.shape.dims
         return broadcast_to(p, Shape(rows, 1)) @ broadcast_to(q, Shape(1, cols))
-    whole = OPS["mean" if node.name.startswith("mean") else "sum"]
-    return (p if node.name.endswith("cols") else whole(p)) @ (
-        q if node.name.endswith("rows") else whole(q)
-    )
+    return (node.op(p) if 0 in node.data else p) @ (node.op(q) if 1 in node.data else q)
 
 
 def _scaled(term: Expr, factor: Expr) -> Expr:
@@ -515,7 +512,7 @@ class _Point:
 
     def _share(self, node: Expr) -> Any:
         """Return 1 over the number of entries of which a mean is taken; 1 for sums."""
-        if not node.name.startswith("mean"):
+        if node.name != "mean":
             return nmod(1, self.prime)
         (rows, cols), (r, c) = self.extents(node.args[0]), self.extents(node)
         return 1 / nmod(rows * cols // (r * c), self.prime)

@@ -15,6 +15,7 @@ from itertools import combinations, permutations, product
 from derive.expressions.errors import DeriveError
 from derive.expressions.expr import OPS, Expr, broadcast_to, elementwise, number
 from derive.expressions.shape import Shape
+from derive.ops.reduction import ALL, COLS, MEAN, ROWS, SUM
 
 #: What a claim does wrong, as the rest of "yours ...", and an expression.
 Variant = tuple[str, Expr]
@@ -113,11 +114,10 @@ def _whole(claim: Expr, dims: tuple[str, ...]) -> Iterator:
     yield "is its transpose", lambda: claim.T
     yield "has the wrong sign", lambda: -claim
     for dim in (0, 1):
-        name, axis = (("sum_rows", "rows"), ("sum_cols", "columns"))[dim]
         if claim.shape.dims[dim] != 1:
-            yield f"lacks the sum over the {axis}", lambda name=name: OPS[name](claim)
+            yield f"lacks the sum over {_OVER[dim,]}", lambda dim=dim: SUM(claim, data=(dim,))
     if not claim.shape.is_scalar:
-        yield "lacks the sum over all entries", lambda: OPS["sum"](claim)
+        yield "lacks the sum over all entries", lambda: SUM(claim)
 
 
 def _scaled(claim: Expr, dims: tuple[str, ...]) -> Iterator:
@@ -188,39 +188,34 @@ def _sign(node: Expr) -> Iterator:
         yield f"has the wrong sign inside {_brief(node)}", lambda: node.op(-node.args[0])
 
 
-_MEANS = {"sum": "mean", "sum_rows": "mean_rows", "sum_cols": "mean_cols"}
+_OVER = {COLS: "the columns", ROWS: "the rows", ALL: "all entries"}
 
 
 def _mean(node: Expr) -> Iterator:
-    back = {mean: total for total, mean in _MEANS.items()}
-    if node.name in _MEANS:
-        yield "has a sum for a mean", lambda: OPS[_MEANS[node.name]](node.args[0])
-    if node.name in back:
-        yield "has a mean for a sum", lambda: OPS[back[node.name]](node.args[0])
+    if node.op is SUM:
+        yield "has a sum for a mean", lambda: MEAN(node.args[0], data=node.data)
+    if node.op is MEAN:
+        yield "has a mean for a sum", lambda: SUM(node.args[0], data=node.data)
 
 
 def _reduction(node: Expr) -> Iterator:
-    turned = {"sum_rows": "sum_cols", "sum_cols": "sum_rows"}
-    turned |= {"mean_rows": "mean_cols", "mean_cols": "mean_rows"}
-    if node.name in turned:
-        yield "sums over the wrong axis", lambda: OPS[turned[node.name]](node.args[0])
-    if node.name in ("sum", "mean"):
-        for part, axis in (("cols", "columns"), ("rows", "rows")):
-            yield (
-                f"sums over all entries, not over the {axis} alone",
-                lambda part=part: OPS[f"{node.name}_{part}"](node.args[0]),
-            )
-    if node.name in _MEANS:
+    if node.op in (SUM, MEAN):
+        (a,) = node.args
+        if node.data == ALL:
+            for axes in (COLS, ROWS):
+                words = f"sums over all entries, not over {_OVER[axes]} alone"
+                yield words, lambda axes=axes: node.op(a, data=axes)
+        else:
+            other = tuple(1 - axis for axis in node.data)
+            yield "sums over the wrong axis", lambda: node.op(a, data=other)
+    if node.op is SUM:
         yield f"sums over {_brief(node.args[0])}, which stays as it is", lambda: node.args[0]
     if node.name in ("mul", "matmul") and not node.shape.is_scalar:
-        for name, words in _AXES.items():
+        for axes, words in _OVER.items():
             yield (
                 f"lacks the sum of {_brief(node)} over {words}",
-                lambda name=name: OPS[name](node),
+                lambda axes=axes: SUM(node, data=axes),
             )
-
-
-_AXES = {"sum_cols": "the columns", "sum_rows": "the rows", "sum": "all entries"}
 
 
 def _power(node: Expr) -> Iterator:
@@ -365,11 +360,8 @@ def _multiplied(factors: list[Expr]) -> Expr:
 
 
 def _no_sum(node: Expr) -> Iterator:
-    over = {"sum_rows": "the rows", "sum_cols": "the columns", "sum": "all entries",
-            "mean_rows": "the rows", "mean_cols": "the columns", "mean": "all entries"}  # fmt: skip
-    if node.name in over:
-        kind = node.name.split("_")[0]
-        words = f"lacks the {kind} of {_brief(node.args[0])} over {over[node.name]}"
+    if node.op in (SUM, MEAN):
+        words = f"lacks the {node.name} of {_brief(node.args[0])} over {_OVER[node.data]}"
         yield words, lambda: node.args[0]
 
 

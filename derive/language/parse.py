@@ -55,7 +55,6 @@ Located = ast.stmt | ast.expr
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 _INFIX = {ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.MatMult: "matmul", ast.Div: "div"}
-_AXES = {None: "", 0: "_rows", 1: "_cols"}
 _FRESH = ("n", "d", "m", "k", "p", "q", "r", "s", "t", "h", "u", "v")
 _CHARACTER_HINTS = {
     "ᵀ": "for a transpose write X.T",
@@ -571,7 +570,7 @@ class _Scope:
                     hint=f"for a product write {name} * (...)",
                 )
             raise ParseError(f"unknown function {name}{nearest(name, FUNCTIONS)}")
-        if name in _EXTREMA and (len(node.args) == 1 or node.keywords):
+        if name in BY_AXIS and (len(node.args) == 1 or node.keywords):
             return self._reduction(node)
         args = self._args(node, len(op.derivatives or op.pullbacks) or 1)
         if name == "where" and not (is_mask(args[0]) or str(args[0]) in self.masks):
@@ -589,7 +588,7 @@ class _Scope:
 
     def _args(self, node: ast.Call, expected: int) -> list[Expr]:
         name = _called(node)
-        if node.keywords and name not in (*_REDUCTIONS, *_EXTREMA):
+        if node.keywords and name not in BY_AXIS:
             raise ParseError(f"{name} takes no option {node.keywords[0].arg}")
         for arg in node.args:
             if isinstance(arg, ast.Starred):
@@ -605,9 +604,8 @@ class _Scope:
         node = with_options(node)
         name, (arg,) = _called(node), self._args(node, 1)
         self._matrix(arg, node.args[0])
-        axis = next((ast.literal_eval(option.value) for option in node.keywords), None)
-        whole = "_all" if name in _EXTREMA else ""
-        return OPS[name + (_AXES[axis] or whole)](arg)
+        axes = tuple(ast.literal_eval(option.value) for option in node.keywords)
+        return BY_AXIS[name](arg, data=axes or None)
 
     def _constant_matrix(self, node: ast.Call) -> Expr:
         name = _called(node)
@@ -677,12 +675,10 @@ _FOLD: dict[type, Callable[[Fraction, Fraction], Fraction]] = {
     ast.Mult: lambda a, b: a * b,
     ast.Div: lambda a, b: a / b,
 }
-_REDUCTIONS = ("sum", "mean")
-#: Reductions of one argument, functions of two.
-_EXTREMA = ("max", "min")
+#: Reductions of one argument; the largest of two has the name of the largest of all.
+BY_AXIS = {op.called: op for op in OPS.values() if op.axes}
 _SPECIAL = {
-    "sum": _Scope._reduction,
-    "mean": _Scope._reduction,
+    **{name: _Scope._reduction for name in BY_AXIS if name not in OPS or OPS[name].axes},
     "ones": _Scope._constant_matrix,
     "zeros": _Scope._constant_matrix,
     "eye": _Scope._constant_matrix,

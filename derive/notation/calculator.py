@@ -384,26 +384,27 @@ def _applied(head: Box, arguments: list[Rows]) -> Rows:
         return _applied(head, [two, *arguments[2:]])
     if known is None:
         raise Unreadable(f"there is no function {head}")
-    return _defined(known, arguments)
+    return _defined(known[0], arguments, known[1])
 
 
-def _defined(known: Op, arguments: list[Rows]) -> Rows:
+def _defined(known: Op, arguments: list[Rows], data: Any = None) -> Rows:
     """Return what an operator makes of its arguments, by its definition."""
     leaves = [var(f"x{k}", Shape(len(t), len(t[0]))) for k, t in enumerate(arguments)]
     values = {leaf.data[0]: rows for leaf, rows in zip(leaves, arguments, strict=True)}
     try:
-        whole = elementwise(known.name, *leaves) if known.derivatives else known(*leaves)
+        whole = elementwise(known.name, *leaves) if known.derivatives else known(*leaves, data=data)
     except DeriveError as error:
         raise Unreadable(error.message) from None
     return Reading({}, values).matrix(whole)
 
 
-def _operator(head: Box, count: int) -> Op | None:
-    """Return the operator of the table with a head and a number of arguments."""
+def _operator(head: Box, count: int) -> tuple[Op, Any] | None:
+    """Return the operator of the table with a head and a number of arguments, and its axes."""
     for known in OPS.values():
         if known.style == "call" and known.notation is None and known.arity == count:
-            if head in (known.head, word(known.name)):
-                return known
+            for data in known.axes or (None,):
+                if head in (known.title(data), word(known.called)):
+                    return known, data
     return None
 
 

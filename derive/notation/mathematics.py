@@ -23,6 +23,7 @@ from derive.expressions.shape import Dim, Pair, Product, Shape, extent
 from derive.language.parse import NAME
 from derive.notation.latex import GREEK, SLOT, SPELLED
 from derive.ops.linear import ones
+from derive.ops.reduction import ALL, COLS, ROWS
 from derive.proof.derivation import Derivation, EntryOf, Explicit, Grid, Math, Slice
 from derive.proof.hypotheses import Relation
 
@@ -317,20 +318,15 @@ class Notation:
                 return sup(base, op("top")), ATOM
             case "broadcast_to":
                 return self._repeated(e, shapes)
-            case "sum_rows":
-                ones = self._ones(Shape(1, e.args[0].shape.rows), shapes)
-                return _beside(ones, inner(e.args[0], PRODUCT)), PRODUCT
-            case "sum_cols":
-                ones = self._ones(Shape(e.args[0].shape.cols, 1), shapes)
-                return _beside(inner(e.args[0], PRODUCT), ones), PRODUCT
-            case "mean_rows" | "mean_cols":
-                whole = e.args[0].shape
-                rows = e.name == "mean_rows"
-                extent = whole.rows if rows else whole.cols
+            case "sum" | "mean" if e.data != ALL:
+                (extent,) = e.args[0].shape.along(e.data)
+                rows = e.data == ROWS
                 ones = self._ones(Shape(1, extent) if rows else Shape(extent, 1), shapes)
                 body = inner(e.args[0], PRODUCT)
                 product = _beside(ones, body) if rows else _beside(body, ones)
-                return _beside(frac(digits(1), self.dim(extent)), product), PRODUCT
+                if e.name == "mean":
+                    product = _beside(frac(digits(1), self.dim(extent)), product)
+                return product, PRODUCT
         return self._function(e, shapes)
 
     def _based(self, e: Expr, shapes: bool) -> Box:
@@ -340,15 +336,15 @@ class Notation:
 
     def _function(self, e: Expr, shapes: bool) -> tuple[Box, int]:
         args = [self._expr(arg, shapes)[0] for arg in e.args]  # a repeated one is shown repeated
-        box, strength = self._applied(e.op, args)
+        box, strength = self._applied(e.op, args, e.data)
         if box.kind == "root" and not e.shape.is_scalar:
             box = Box("root", box.parts, "entrywise")
         return box, strength
 
-    def _applied(self, known: Op, args: list[Box]) -> tuple[Box, int]:
-        letter = known.head.text if known.head is not None and known.head.kind == "op" else ""
-        taken = letter and self._taken(letter)
-        return known.written(*args, head=word(known.name) if taken else None), ATOM
+    def _applied(self, known: Op, args: list[Box], data: Any = None) -> tuple[Box, int]:
+        head = known.title(data)
+        taken = head.kind == "op" and self._taken(head.text)
+        return known.written(*args, data=data, head=word(known.called) if taken else None), ATOM
 
     def _taken(self, letter: str) -> bool:
         names = {*self.program.leaves, *self.program.dims}
@@ -835,10 +831,10 @@ class Notation:
         match expr.name:
             case "matmul":
                 return [*self._factor(expr.args[0]), *self._factor(expr.args[1])]
-            case "sum_rows":
+            case "sum" if expr.data == ROWS:
                 ones = self._all_ones(Shape(1, expr.args[0].shape.rows))
                 return [ones, *self._factor(expr.args[0])]
-            case "sum_cols":
+            case "sum" if expr.data == COLS:
                 ones = self._all_ones(Shape(expr.args[0].shape.cols, 1))
                 return [*self._factor(expr.args[0]), ones]
             case "mul" | "div" if not expr.shape.is_scalar:

@@ -6,7 +6,7 @@ Neudecker, Matrix Differential Calculus (2019), chapter 9. Each is proved anew i
 
 from __future__ import annotations
 
-from derive.expressions.expr import PRODUCT, SIGN, SUM, Expr, Op, Pullback
+from derive.expressions.expr import OPS, PRODUCT, SIGN, SUM, Expr, Op, Pullback
 from derive.expressions.shape import SCALAR, Dim, Shape, broadcast, product
 
 VAR = Op(
@@ -114,10 +114,8 @@ def _repeat(data: Shape, a: Shape) -> Shape:
 
 def _gather(g: Expr, Y: Expr, A: Expr, data: Shape) -> Expr:
     """Sum `g` over each axis along which `A` was repeated."""
-    from derive.ops.reduction import SUM_ALL, SUM_COLS, SUM_ROWS
-
-    rows, cols = A.shape.rows != data.rows, A.shape.cols != data.cols
-    return (SUM_ALL if rows and cols else SUM_ROWS if rows else SUM_COLS)(g)
+    axes = (axis for axis, dim in enumerate(A.shape.dims) if dim != data.dims[axis])
+    return OPS["sum"](g, data=tuple(axes))
 
 
 BROADCAST = Op(

@@ -1,11 +1,15 @@
-"""Sums, means and extrema, whole or along an axis that is kept, and the trace.
+"""Sums, means and extrema over axes that are kept, and the trace.
 
-Sources of the theorems: Petersen and Pedersen, The Matrix Cookbook (2012), sections 2.4 and 2.5;
-Goodfellow, Bengio and Courville, Deep Learning (2016), 9.3, for the maximum.
+The axes are data, a tuple: those of a matrix are `ROWS`, along which the rows are gathered into
+one, `COLS`, and `ALL`. Sources of the theorems: Petersen and Pedersen, The Matrix Cookbook (2012),
+sections 2.4 and 2.5; Goodfellow, Bengio and Courville, Deep Learning (2016), 9.3, for the maximum.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import reduce
+from operator import mul
 from typing import Any
 
 from derive.expressions import layout
@@ -22,77 +26,68 @@ from derive.expressions.expr import (
 from derive.expressions.shape import SCALAR, Dim, Shape, square
 from derive.ops.elementwise import holds
 
+Axes = tuple[int, ...]
+ALL: Axes = (0, 1)
+ROWS: Axes = (0,)
+COLS: Axes = (1,)
 
-def _spread(g: Expr, Y: Expr, A: Expr) -> Expr:
-    return broadcast_to(g, A.shape)
+
+def over(axes: Axes, place: tuple[Any, ...], A: Any) -> tuple[list[Any], Callable[..., Any]]:
+    """Return the dimensions along axes, and A's entry at indices there, else at `place`."""
+
+    def entry(*indices: Any) -> Any:
+        inside = dict(zip(axes, indices, strict=True))
+        return A[tuple(inside.get(axis, index) for axis, index in enumerate(place))]
+
+    return [(A.rows, A.cols)[axis] for axis in axes], entry
+
+
+def total(ix: Any, i: Any, j: Any, A: Any, data: Axes) -> Any:
+    """Return the sum of the entries of A along axes."""
+    dims, entry = over(data, (i, j), A)
+
+    def summed(*indices: Any) -> Any:
+        if len(indices) == len(dims):
+            return entry(*indices)
+        return ix.sum(dims[len(indices)], lambda k: summed(*indices, k))
+
+    return summed()
+
+
+def terms(shape: Shape, axes: Axes) -> Expr:
+    """Return how many entries there are along axes."""
+    return reduce(mul, map(extent_of, shape.along(axes)))
+
+
+def reduction(name: str, entry: Callable[..., Any], rule: Callable[..., Expr], **facts: Any) -> Op:
+    """Return the table entry of a function of the entries along axes."""
+    return Op(
+        name=name,
+        symbol=f"{facts.pop('called', name)}({{}})",
+        shape=lambda data, a: a.without(data),
+        entry=entry,
+        pullbacks=(Pullback(rule, because=facts.pop("because")),),
+        takes_data=True,
+        axes=(ALL, ROWS, COLS),
+        **facts,
+    )
+
+
+SUM = reduction("sum", total, lambda g, Y, A, data: broadcast_to(g, A.shape), because="total-rule")
+MEAN = reduction(
+    "mean",
+    lambda ix, i, j, A, data: (
+        total(ix, i, j, A, data) / reduce(mul, map(ix.size, over(data, (i, j), A)[0]))
+    ),
+    lambda g, Y, A, data: broadcast_to(g / terms(A.shape, data), A.shape),
+    because="mean-rule",
+)
 
 
 def _identity(dim: Dim) -> Expr:
     return OPS["eye"](data=dim)
 
 
-SUM_ALL = Op(
-    name="sum",
-    symbol="sum({})",
-    shape=lambda data, a: SCALAR,
-    entry=lambda ix, i, j, A: ix.sum(A.rows, lambda p: ix.sum(A.cols, lambda q: A[p, q])),
-    pullbacks=(Pullback(_spread, because="total-rule"),),
-)
-SUM_ROWS = Op(
-    name="sum_rows",
-    symbol="sum({}, axis=0)",
-    shape=lambda data, a: Shape(1, a.cols),
-    entry=lambda ix, i, j, A: ix.sum(A.rows, lambda p: A[p, j]),
-    pullbacks=(Pullback(_spread, because="total-rule"),),
-)
-SUM_COLS = Op(
-    name="sum_cols",
-    symbol="sum({}, axis=1)",
-    shape=lambda data, a: Shape(a.rows, 1),
-    entry=lambda ix, i, j, A: ix.sum(A.cols, lambda q: A[i, q]),
-    pullbacks=(Pullback(_spread, because="total-rule"),),
-)
-MEAN = Op(
-    name="mean",
-    symbol="mean({})",
-    shape=lambda data, a: SCALAR,
-    entry=lambda ix, i, j, A: (
-        ix.sum(A.rows, lambda p: ix.sum(A.cols, lambda q: A[p, q]))
-        / (ix.size(A.rows) * ix.size(A.cols))
-    ),
-    pullbacks=(
-        Pullback(
-            lambda g, Y, A: broadcast_to(
-                g / (extent_of(A.shape.rows) * extent_of(A.shape.cols)), A.shape
-            ),
-            because="mean-rule",
-        ),
-    ),
-)
-MEAN_ROWS = Op(
-    name="mean_rows",
-    symbol="mean({}, axis=0)",
-    shape=lambda data, a: Shape(1, a.cols),
-    entry=lambda ix, i, j, A: ix.sum(A.rows, lambda p: A[p, j]) / ix.size(A.rows),
-    pullbacks=(
-        Pullback(
-            lambda g, Y, A: broadcast_to(g / extent_of(A.shape.rows), A.shape),
-            because="mean-rule",
-        ),
-    ),
-)
-MEAN_COLS = Op(
-    name="mean_cols",
-    symbol="mean({}, axis=1)",
-    shape=lambda data, a: Shape(a.rows, 1),
-    entry=lambda ix, i, j, A: ix.sum(A.cols, lambda q: A[i, q]) / ix.size(A.cols),
-    pullbacks=(
-        Pullback(
-            lambda g, Y, A: broadcast_to(g / extent_of(A.shape.cols), A.shape),
-            because="mean-rule",
-        ),
-    ),
-)
 TRACE = Op(
     name="tr",
     symbol="tr({})",
@@ -102,37 +97,32 @@ TRACE = Op(
 )
 
 
-def extremum(word: str, axis: int | None) -> Op:
-    """Return the table entry of `max` or `min`, along an axis or of all entries."""
-    part = {None: "", 0: "-of-each-column", 1: "-of-each-row"}[axis]
+def extremum(word: str) -> Op:
+    """Return the table entry of the largest or the smallest entry along axes."""
+    part = {ALL: "", ROWS: "-of-each-column", COLS: "-of-each-row"}
+    head = {ALL: word, ROWS: f"col{word}", COLS: f"row{word}"}
 
-    def shape(data: None, a: Shape) -> Shape:
-        return Shape(1 if axis != 1 else a.rows, 1 if axis != 0 else a.cols)
+    def entry(ix: Any, i: Any, j: Any, A: Any, data: Axes) -> Any:
+        dims, inside = over(data, (i, j), A)
+        return ix.extremum(word, tuple(dims), inside)
 
-    def entry(ix: Any, i: Any, j: Any, A: Any) -> Any:
-        if axis is None:
-            return ix.extremum(word, (A.rows, A.cols), lambda p, q: A[p, q])
-        if axis == 0:
-            return ix.extremum(word, (A.rows,), lambda p: A[p, j])
-        return ix.extremum(word, (A.cols,), lambda q: A[i, q])
-
-    def one_winner(data: None, A: Expr) -> tuple[Condition, ...]:
-        extents = A.shape.dims if axis is None else (A.shape.dims[axis],)
-        if all(dim == 1 for dim in extents):
+    def one_winner(data: Axes, A: Expr) -> tuple[Condition, ...]:
+        if all(dim == 1 for dim in A.shape.along(data)):
             return ()
-        return holds(f"unique-{word}{part}")(data, A)
+        return holds(f"unique-{word}{part[data]}")(data, A)
 
-    return Op(
-        name=f"{word}{ {None: '_all', 0: '_rows', 1: '_cols'}[axis] }",
-        symbol=f"{word}({{}}{'' if axis is None else f', axis={axis}'})",
-        shape=shape,
-        entry=entry,
-        pullbacks=(Pullback(lambda g, Y, A: g * elementwise("eq", A, Y), because="maximum-rule"),),
+    return reduction(
+        f"a{word}",
+        entry,
+        lambda g, Y, A, data: g * elementwise("eq", A, Y),
+        because="maximum-rule",
+        called=word,
         where=one_winner,
-        head=layout.word({None: word, 0: f"col{word}", 1: f"row{word}"}[axis]),
+        head=lambda data: layout.word(head[data or ALL]),
     )
 
 
-MAXIMA = tuple(extremum(word, axis) for word in ("max", "min") for axis in (None, 0, 1))
+MAX, MIN = extremum("max"), extremum("min")
+EXTREMA = (MAX, MIN)
 
-OPERATORS = (SUM_ALL, SUM_ROWS, SUM_COLS, MEAN, MEAN_ROWS, MEAN_COLS, TRACE, *MAXIMA)
+OPERATORS = (SUM, MEAN, TRACE, MAX, MIN)

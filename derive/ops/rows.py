@@ -12,7 +12,7 @@ from derive.expressions.errors import ShapeError
 from derive.expressions.expr import Expr, Op, Pullback
 from derive.expressions.shape import SCALAR, Shape, square
 from derive.ops.elementwise import HALF, holds
-from derive.ops.reduction import SUM_COLS
+from derive.ops.reduction import COLS, SUM
 
 
 def _row_total(ix: Any, i: Any, A: Any) -> Any:
@@ -24,14 +24,16 @@ SOFTMAX = Op(
     symbol="softmax({})",
     shape=lambda data, a: a,
     entry=lambda ix, i, j, A: ix.function("exp", A[i, j]) / _row_total(ix, i, A),
-    pullbacks=(Pullback(lambda g, Y, A: Y * (g - SUM_COLS(g * Y)), because="softmax-rule"),),
+    pullbacks=(Pullback(lambda g, Y, A: Y * (g - SUM(g * Y, data=COLS)), because="softmax-rule"),),
 )
 LOGSOFTMAX = Op(
     name="logsoftmax",
     symbol="logsoftmax({})",
     shape=lambda data, a: a,
     entry=lambda ix, i, j, A: A[i, j] - ix.function("log", _row_total(ix, i, A)),
-    pullbacks=(Pullback(lambda g, Y, A: g - SOFTMAX(A) * SUM_COLS(g), because="softmax-rule"),),
+    pullbacks=(
+        Pullback(lambda g, Y, A: g - SOFTMAX(A) * SUM(g, data=COLS), because="softmax-rule"),
+    ),
 )
 LOGSUMEXP = Op(
     name="logsumexp",

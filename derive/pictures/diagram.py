@@ -39,9 +39,11 @@ _SIGNS = {
     "relu": ("ReLU", r"\mathrm{ReLU}"), "inv": ("( )⁻¹", r"(\ )^{-1}"),
     "logdet": ("log det", r"\log\det"), "norm": ("‖ ‖", r"\lVert\ \rVert"),
     "abs": ("| |", r"\lvert\ \rvert"), "sqrt": ("√", r"\sqrt{\ }"), "gt": (">", ">"),
-    "eq": ("=", "="), "var": ("=", "="), "max_all": ("max", r"\max"), "min_all": ("min", r"\min"),
-    "max_rows": ("max rows", r"\max\,\text{rows}"), "max_cols": ("max cols", r"\max\,\text{cols}"),
-    "min_rows": ("min rows", r"\min\,\text{rows}"), "min_cols": ("min cols", r"\min\,\text{cols}"),
+    "eq": ("=", "="), "var": ("=", "="), "amax": ("max", r"\max"), "amin": ("min", r"\min"),
+    "amax_rows": ("max rows", r"\max\,\text{rows}"),
+    "amax_cols": ("max cols", r"\max\,\text{cols}"),
+    "amin_rows": ("min rows", r"\min\,\text{rows}"),
+    "amin_cols": ("min cols", r"\min\,\text{cols}"),
 }  # fmt: skip
 _SUPERSCRIPTS = str.maketrans("0123456789-/", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻ᐟ")
 
@@ -256,8 +258,8 @@ def sign(gate: Gate, writing: Writing) -> Text:
         return _with_constant(gate, writing, *constants[0])
     if pattern.name == "mul":
         return line("×", r"\times") if gate.shape.is_scalar else line("⊙", r"\odot")
-    plain, tex = _SIGNS.get(pattern.name, (pattern.name, ""))
-    return line(plain, tex or _word(pattern.name))
+    plain, tex = _SIGNS.get(pattern.word, (pattern.op.called, ""))
+    return line(plain, tex or _word(pattern.op.called))
 
 
 def _word(name: str) -> str:
@@ -279,7 +281,7 @@ def _of_places(pattern: Expr, writing: Writing) -> Text:
         Box("id", text=next(free)) if variables(arg) else writing.paper.expr(arg)
         for arg in pattern.args
     ]
-    box = pattern.op.written(*places)
+    box = pattern.op.written(*places, data=pattern.data)
     return line(text(box), latex(box))
 
 

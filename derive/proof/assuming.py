@@ -14,6 +14,7 @@ from derive.calculus.simplify import simplify
 from derive.expressions.expr import Expr, extent_of, nodes, substitute
 from derive.language.assumptions import implied
 from derive.ops.linear import ones
+from derive.ops.reduction import ALL, ROWS
 
 #: What is known of an input: the words that hold of it, those that follow included.
 Known = Callable[[Expr], frozenset[str]]
@@ -105,11 +106,11 @@ def _symmetric(e: Expr, known: Known) -> frozenset[str] | None:
 def row_sums(e: Expr, known: Known) -> tuple[Expr, tuple[Because, ...]] | None:
     """The sums of the rows are 1, and their sum is the number of rows, where rows sum to one."""
     total = e.args[0] if e.name == "broadcast_to" else e  # the same column, repeated
-    if total.name not in ("sum_cols", "sum") or "row-stochastic" not in known(total.args[0]):
+    if total.name != "sum" or total.data == ROWS or "row-stochastic" not in known(total.args[0]):
         return None
     (T,) = total.args
     because = ((T.data[0], "row-stochastic"),)
-    if total.name == "sum":
+    if total.data == ALL:
         return (extent_of(T.shape.rows), because) if total is e else None
     return ones(*e.shape.dims), because
 

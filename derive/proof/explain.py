@@ -632,7 +632,7 @@ class _Proof:
         yield self._step(
             last, EntryOf(self.formula, *self.variable), "entry-of", part, sized,
             operators=tuple(dict.fromkeys(
-                node.name for node in reversed(nodes(self.formula)) if not node.is_var
+                node.word for node in reversed(nodes(self.formula)) if not node.is_var
             )),
             **({"value": self.value} if self.value in nodes(self.formula) else {}),
         )  # fmt: skip
