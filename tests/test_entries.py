@@ -6,6 +6,7 @@ import sys
 import mpmath
 import pytest
 
+from derive.algebra.forms import Budget, TooLarge
 from derive.algebra.normal import Ring
 from derive.expressions.errors import ProofError
 from derive.judges.verify import insist, verify
@@ -110,6 +111,21 @@ def test_with_a_wrong_derivative_written_out_nothing_is_proved(monkeypatch, kind
     monkeypatch.setitem(SLOPES, kind, lambda ring, x: ring.scale(2, right(ring, x)))
     with pytest.raises(ProofError):  # the direct road: by parts no power of a sum is met
         insist(verify(explain(parse(program))))
+
+
+@pytest.mark.parametrize("formula", ["sum(X)", "tr(X)", "sum(X, axis=0)", "X @ X"])
+def test_what_is_written_out_is_paid_for(formula):
+    """The first sums of a product cost nothing but their length."""
+    expr = parse(f"X: (n, n); Y = {formula}").statements[0].expr
+    with pytest.raises(TooLarge):
+        Explicit(Ring({"n": 30}, budget=Budget(25))).matrix(expr)
+
+
+def test_a_trace_of_a_high_power_is_given_up_before_memory_is():
+    expr = parse("X: (n, n); f = tr(X @ X @ X @ X @ X @ X @ X @ X)").statements[0].expr
+    budget = Budget(200_000)
+    with pytest.raises(TooLarge):
+        Explicit(Ring({"n": 4}, budget=budget)).matrix(expr)
 
 
 def test_nothing_here_needs_sympy():

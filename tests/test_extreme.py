@@ -7,7 +7,6 @@ import pytest
 
 from derive.algebra.forms import TooLarge
 from derive.algebra.normal import Ring
-from derive.calculus.index import Entries
 from derive.expressions.errors import ParseError
 from derive.expressions.shape import Shape
 from derive.judges.claim import check
@@ -16,6 +15,7 @@ from derive.language.parse import parse, parse_claim
 from derive.ops import var
 from derive.proof.explain import explain
 from derive.readings.numbers import Numbers
+from derive.readings.terms import Entries
 
 SHIFTED = "Z: (n, k); M = max(Z, axis=1); E = exp(Z - M); S = E / sum(E, axis=1)"
 POOLED = "X: (n, d); W: (d, m); H = relu(X @ W); p = max(H, axis=0)"

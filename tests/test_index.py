@@ -5,7 +5,6 @@ import pytest
 from programs import number_of
 
 from derive.calculus.index import (
-    Entries,
     Scalar,
     add,
     contract,
@@ -23,6 +22,7 @@ from derive.calculus.index import (
 )
 from derive.expressions.shape import Shape
 from derive.language.parse import parse
+from derive.readings.terms import Entries
 
 N = ("x", Shape("n", "n"))
 SIZES = {"n": 3, "d": 2, "m": 2}

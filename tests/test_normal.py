@@ -14,21 +14,10 @@ from programs import DIGITS, number_of
 
 from derive.algebra.forms import Budget, Undefined
 from derive.algebra.normal import Ring
-from derive.calculus.index import (
-    Entries,
-    Scalar,
-    add,
-    delta,
-    entry,
-    function,
-    mul,
-    num,
-    power,
-    size,
-    total,
-)
+from derive.calculus.index import Scalar, add, delta, entry, function, mul, num, power, size, total
 from derive.expressions.shape import Shape
 from derive.language.parse import parse
+from derive.readings.terms import Entries
 
 DECLARED = (
     "A: (n, n); B: (n, n); C: (n, n); X: (n, d); Y: (n, d); W: (d, m); V: (m, p); b: (1, d); "

@@ -2,13 +2,13 @@
 
 import pytest
 
-from derive.calculus.index import Entries
 from derive.expressions.expr import nodes
 from derive.language.parse import parse
 from derive.notation.latex import latex
 from derive.notation.mathematics import Notation, Style
 from derive.notation.text import text as plain
 from derive.proof.explain import explain
+from derive.readings.terms import Entries
 
 SHAPES = (
     "A: (n, d); B: (n, d); C: (n, d); V: (d, m); S: (n, n); r: (1, d); c: (n, 1); "

@@ -7,8 +7,8 @@ from derive.algebra.forms import UNIT
 from derive.algebra.normal import Ring
 from derive.algebra.order import Given, impossible, is_positive
 from derive.algebra.signs import sign_factors
-from derive.calculus.index import Entries
 from derive.language.parse import parse
+from derive.readings.terms import Entries
 
 X, Y, Z = ((0, 1),), ((1, 1),), ((2, 1),)
 

@@ -6,7 +6,7 @@ import derive
 from derive.algebra.normal import Ring
 from derive.algebra.vanishing import diagonals, is_constant, sign_of_sizes
 from derive.language.parse import parse
-from derive.readings.reading import Reading
+from derive.readings.forms import Forms
 
 # program, claim, assumptions: each was called proved for every shape
 FALSE = {
@@ -73,7 +73,7 @@ def form(text: str):
 
 def form_of(ring: Ring, text: str):
     program = parse(text)
-    return Reading(ring).of(program.composed(program.output), "i", "j")
+    return Forms(ring).of(program.composed(program.output), "i", "j")
 
 
 SIGNS = {

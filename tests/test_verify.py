@@ -1,12 +1,15 @@
 """Whole derivations, judged: real programs are proved, at shapes and for every shape."""
 
+from dataclasses import replace
+
 import pytest
 
 from derive.algebra.forms import MOST_STEPS, Budget
 from derive.expressions.errors import ProofError
-from derive.judges.verify import PROBE, _Court, describe, insist, probes, verify
+from derive.judges import verify as room
+from derive.judges.verify import PROBE, AlgebraJudge, _Court, describe, insist, probes, verify
 from derive.language.parse import parse
-from derive.proof.derivation import EVERY_SHAPE, PROVED
+from derive.proof.derivation import EVERY_SHAPE, PROVED, UNDECIDED
 from derive.proof.explain import explain
 
 PROVED_PROGRAMS = {
@@ -136,3 +139,13 @@ def test_a_budget_is_spent_by_every_judge():
     assert budgets.pop(id(court.budget)) and budgets.pop(id(court.whole))
     assert all(0 <= budget.left <= PROBE for budget in budgets.values())
     assert 1_000 < MOST_STEPS - court.budget.left < MOST_STEPS / 10
+
+
+def test_a_part_that_is_too_large_is_no_difference(monkeypatch):
+    """Of a true step and a false one the same is said: too large, and never that forms differ."""
+    monkeypatch.setattr(room, "PART", 1)
+    found = explain(parse("X: (n, d); W: (d, m); Z = X @ W; Y = Z ** 2"))
+    step = found.composed["X"][-1]
+    for right in (step.right, 3 * step.right):
+        verdict = AlgebraJudge(found).verdict(replace(step, right=right))
+        assert (verdict.word, verdict.detail) == (UNDECIDED, "the normal form is too large")

@@ -44,14 +44,16 @@ class Budget:
     """Steps that are left; what would take more stays undecided.
 
     They are counted and not timed, so that an answer does not depend on the machine. The clock is
-    asked now and then, as a last resort.
+    asked now and then, as a last resort. `cut` says that a part of a question was given up: then a
+    difference is none.
     """
 
-    __slots__ = ("asked", "left")
+    __slots__ = ("asked", "cut", "left")
 
     def __init__(self, left: int = MOST_STEPS):
         self.left = left
         self.asked = left
+        self.cut = False
 
     def spend(self, steps: int) -> None:
         """Take some steps; raise `TooLarge` where so many are not left."""
@@ -63,12 +65,15 @@ class Budget:
             tick()
 
     def within(self, steps: int, ask: Callable[[], bool]) -> bool:
-        """Return the answer to a question that may take so many of the steps, else False."""
+        """Return the answer to a question that may take so many of the steps, else False, cut."""
         allowed = min(steps, self.left)
         kept, self.left = self.left - allowed, allowed
         try:
             return ask()
-        except (TooLarge, Undefined):
+        except TooLarge:
+            self.cut = True
+            return False
+        except Undefined:
             return False
         finally:
             self.left = self.asked = max(self.left, 0) + kept

@@ -13,9 +13,7 @@ from fractions import Fraction
 from itertools import product
 from typing import Any
 
-from derive.calculus.square_laws import known_determinant, known_inverse
-from derive.expressions.expr import Expr
-from derive.expressions.shape import Dim, Pair, Product, extent, factors
+from derive.expressions.shape import Dim, Pair, Product, extent
 from derive.ops import OPS
 
 Index = int | str | Pair
@@ -265,101 +263,7 @@ class _Functions:
         return lambda *args: function(name, *(scalar(arg) for arg in args))
 
 
-# -- the entry of an expression --------------------------------------------------------------------
-
-
-class _View:
-    """An argument of an operator, seen by its definition: `A[i, k]`, `A.rows`, `A.cols`."""
-
-    __slots__ = ("cols", "expr", "maker", "rows")
-
-    def __init__(self, maker: Entries, expr: Expr):
-        self.maker, self.expr = maker, expr
-        self.rows, self.cols = expr.shape.dims
-
-    def __getitem__(self, indices: tuple[Index, Index]) -> Scalar:
-        return self.maker.of(self.expr, *indices)
-
-
-class Entries:
-    """The reading of operators' definitions with symbolic indices; `bound` names its sums."""
-
-    sizes: Mapping[str, int] | None = None
-
-    def __init__(self, bound: Iterable[str]):
-        self.bound = tuple(bound)
-        self.depth = 0
-
-    def of(self, expr: Expr, i: Index, j: Index) -> Scalar:
-        """Return the entry i, j of an expression by the definitions of its operators."""
-        views = (_View(self, arg) for arg in expr.args)
-        if expr.op.takes_data:
-            return expr.op.entry(self, i, j, *views, data=expr.data)
-        return expr.op.entry(self, i, j, *views)
-
-    def sum(self, dim: Dim, body: Callable[[Index], Scalar]) -> Scalar:
-        if dim == 1:
-            return body(0)
-        if isinstance(dim, Product):
-            return self._sum_along(dim, (), body)
-        index = self.bound[self.depth] if self.depth < len(self.bound) else f"k_{self.depth}"
-        self.depth += 1
-        inner = body(index)
-        self.depth -= 1
-        return total(index, dim, inner)
-
-    def extremum(self, name: str, dims: tuple[Dim, ...], body: Callable[..., Scalar]) -> Scalar:
-        """Return the largest or the smallest of the entries along some dimensions."""
-        loops: list[tuple[Index, Dim]] = []
-        places: list[Index] = []
-        for dim in dims:
-            own = []
-            for factor in factors(dim):
-                depth = self.depth + len(loops)
-                own.append(self.bound[depth] if depth < len(self.bound) else f"k_{depth}")
-                loops.append((own[-1], factor))
-            places.append(Pair(tuple(own), factors(dim)) if len(own) > 1 else own[0] if own else 0)
-        self.depth += len(loops)
-        inner = body(*places)
-        self.depth -= len(loops)
-        return most(name, loops, inner)
-
-    def _sum_along(self, dim: Product, parts: tuple, body: Callable[[Index], Scalar]) -> Scalar:
-        if len(parts) == len(dim.dims):
-            return body(Pair(parts, dim.dims))
-        return self.sum(dim.dims[len(parts)], lambda k: self._sum_along(dim, (*parts, k), body))
-
-    def inverse(self, view: _View, i: Index, j: Index) -> Scalar:
-        """Return the entry i, j of an inverse, in smaller ones where a law knows it."""
-        expr = view.expr
-        known = known_inverse(expr)
-        if known is not None:
-            return self.of(known, i, j)
-        if expr.shape.is_scalar:
-            return power(self.of(expr, 0, 0), -1)
-        r, s = along("@r", view.rows), along("@s", view.rows)
-        return Scalar("inverse", (self.of(expr, r, s),), (expr, r, s, view.rows, i, j))
-
-    def cofactor(self, view: _View, i: Index, j: Index) -> Scalar:
-        """Return a cofactor as Laplace's expansion has it: A Cᵀ = det(A) I, so C is det(A) A⁻ᵀ."""
-        return mul(self.det(view), self.inverse(view, j, i))
-
-    def det(self, view: _View) -> Scalar:
-        """Return a determinant, in smaller ones where a law knows it."""
-        expr = view.expr
-        known = known_determinant(expr)
-        if known is not None:
-            return self.of(known, 0, 0)
-        if expr.shape.is_scalar:
-            return self.of(expr, 0, 0)
-        r, s = along("@r", view.rows), along("@s", view.rows)
-        return Scalar("det", (self.of(expr, r, s),), (expr, r, s, view.rows))
-
-    entry = staticmethod(entry)
-    number = staticmethod(num)
-    size = staticmethod(size)
-    delta = staticmethod(delta)
-    function = staticmethod(function)
+# -- letters ---------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ from derive.ops import var
 from derive.ops.elementwise import EXTREMA
 from derive.pictures.diagram import Writing
 from derive.readings.exact import DomainError, Reading, Rows, precision
-from derive.readings.reading import Reading as DefinitionReading
+from derive.readings.forms import Forms
 
 #: Matrices with more rows or columns, or that are wider than a line, are given by their shape.
 LARGEST = 12
@@ -647,7 +647,7 @@ def _lemma(name: str) -> dict[str, Any]:
     table = sweep(whole, number(1), [s], value)[s].value
     program = Program("", "y", (Statement("y", whole),), {"s": s, "y": value}, ("s",), (), {})
     case, ring = Case(program), Ring()
-    definition = DefinitionReading(ring)
+    definition = Forms(ring)
     if not ring.equal(definition.of(whole, 0, 0), definition.of(broken, 0, 0)):
         raise FaultError(f"{name} was not proved to be {broken}")
     put_back = substitute(table, {value: broken})

@@ -73,7 +73,7 @@ from derive.proof.hypotheses import (
 )
 from derive.proof.parts import folded, taken_apart
 from derive.readings.entries import Explicit
-from derive.readings.reading import Reading
+from derive.readings.forms import Forms
 
 if TYPE_CHECKING:
     from derive.judges.modular import Outcome
@@ -282,7 +282,7 @@ class Case:
         self.locals: dict[str, Expr] = {}
         self.gradients = {f"d{name}": var(f"d{name}", program.leaves[name].shape) for name in names}
         self.ring = Ring()
-        self.reading = Reading(self.ring, self._meaning)
+        self.reading = Forms(self.ring, self._meaning)
         self.known: dict[str, Form] = {}
         self.trials: dict[tuple, Trial | None] = {}
         #: Dimensions that another one stands for, since the two are taken to be equal, and the case
@@ -498,6 +498,8 @@ class Case:
                     verdict=PROVED, scope=EVERY_SHAPE, method=self.road,
                     truth=self._says(name, expr), **common,
                 )  # fmt: skip
+            if self.ring.budget.cut:
+                raise TooLarge
             why = "the normal forms differ, and no counterexample was found"
         except TooLarge:
             why = "the normal form is too large"

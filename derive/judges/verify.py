@@ -28,16 +28,7 @@ from derive.algebra.forms import (
     sums_of_entries,
 )
 from derive.algebra.normal import Ring
-from derive.calculus.index import (
-    Entries,
-    Index,
-    Scalar,
-    along,
-    at_place,
-    index_words,
-    named,
-    renaming,
-)
+from derive.calculus.index import Index, Scalar, along, at_place, index_words, named, renaming
 from derive.expressions.errors import ProofError, UnsupportedError
 from derive.expressions.expr import Expr, nodes, substitute, variables
 from derive.expressions.program import Program, Statement
@@ -69,6 +60,7 @@ from derive.proof.derivation import (
 from derive.proof.hypotheses import Relation, bare, chosen, most_composed, suppose
 from derive.readings.entries import Explicit, Matrix, Partials, cells
 from derive.readings.numbers import Numbers, Values, agreement, interval, is_defined
+from derive.readings.terms import Entries
 
 Progress = Callable[[str], None]
 Sizes = Mapping[str, int]
@@ -423,6 +415,7 @@ class _Judge(ABC):
 
     method: str
     scope: str
+    ring: Ring
 
     def verdict(self, step: Step) -> Verdict:
         """Return what this road finds of a step."""
@@ -431,6 +424,7 @@ class _Judge(ABC):
 
     def tried(self, step: Step) -> Verdict | None:
         """Return what this road finds of a step, `None` where that would take too much."""
+        self.ring.budget.cut = False
         try:
             found = self.differs(step)
         except TooLarge:
@@ -440,6 +434,8 @@ class _Judge(ABC):
         if found is None:
             return Verdict(PROVED, self.scope, self.method)
         where, certain = found
+        if self.ring.budget.cut and not certain:
+            return None
         return Verdict(REFUTED if certain else UNDECIDED, self.scope, self.method, where)
 
     @abstractmethod

@@ -880,8 +880,8 @@ class Notation:
 
     def _written(self, expr: Expr) -> Cells:
         """Return the entries of an expression, by the definitions of its operators."""
-        from derive.calculus.index import Entries
         from derive.ops import var
+        from derive.readings.terms import Entries
 
         letters = self.derivation.letters
         i, j = letters.variable

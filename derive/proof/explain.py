@@ -11,7 +11,6 @@ from functools import cached_property
 from typing import Any
 
 from derive.calculus.index import (
-    Entries,
     Index,
     Letters,
     Scalar,
@@ -59,6 +58,7 @@ from derive.proof.hypotheses import (
     with_values,
 )
 from derive.proof.lemmas import lemmas, operators
+from derive.readings.terms import Entries
 
 DETAILS = ("full", "one", "brief")
 #: A gradient with more operators and operands than this is not written as one formula.

@@ -38,8 +38,8 @@ from derive.language.assumptions import Matrix, obeying
 from derive.ops import var
 from derive.ops.elementwise import EXTREMA, marks_winner
 from derive.readings.counts import counted
+from derive.readings.forms import Forms
 from derive.readings.numbers import BITS, STEP, Numbers, interval, is_defined
-from derive.readings.reading import Reading
 
 Sizes = Mapping[str, int]
 #: A point for a program at sizes, by a seed; none where no values were found.
@@ -199,7 +199,7 @@ def _relations(expr: Expr, kind: str) -> Iterator[Relation]:
         return
     try:
         ring = Ring()
-        form = Reading(ring).of(expr, 0, 0)
+        form = Forms(ring).of(expr, 0, 0)
     except (TooLarge, Undefined, UnsupportedError):
         yield Relation(expr, kind, number(0))
         return
@@ -557,7 +557,7 @@ class Ground:
         ring.assume({name: frozenset(words) for name, words in self.assumed.items()})
         try:
             i, j = (along(word, dim) for word, dim in zip("ij", gap.shape.dims, strict=True))
-            sign = ring.function("sign", Reading(ring).of(gap, i, j))
+            sign = ring.function("sign", Forms(ring).of(gap, i, j))
             square = ring.mul(sign, sign)
         except (TooLarge, Undefined, UnsupportedError):
             return None
@@ -809,7 +809,7 @@ def suppose(ring: Ring, relations: Iterable[Relation]) -> None:
     ring.least = {r.least[0]: r.least[1] for r in relations if r.least}
     for relation in relations:
         if relation.relation != "≥":
-            form = Reading(ring).of(relation.left - relation.right, 0, 0)
+            form = Forms(ring).of(relation.left - relation.right, 0, 0)
             ring.suppose(form, positive=relation.relation == ">")
 
 

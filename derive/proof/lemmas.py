@@ -15,23 +15,14 @@ from functools import cache
 from itertools import cycle
 from typing import Any
 
-from derive.calculus.index import (
-    ZERO,
-    Entries,
-    Index,
-    Scalar,
-    delta,
-    entry,
-    letters,
-    partial,
-    total,
-)
+from derive.calculus.index import ZERO, Index, Scalar, delta, entry, letters, partial, total
 from derive.expressions.expr import Expr, nodes
 from derive.expressions.program import Program, Statement
 from derive.expressions.shape import SCALAR, Dim, Shape
 from derive.ops import OPS, var
 from derive.ops.square import COFACTORS
 from derive.proof.derivation import Chain, Derivation, Lemma, Math, Step
+from derive.readings.terms import Entries
 
 #: The letters of every lemma: of the output, of the variable, and of sums.
 I, J, C, E, K, L, P = "ijceklp"

@@ -18,8 +18,8 @@ from derive.algebra.forms import TooLarge, Undefined
 from derive.algebra.normal import Ring
 from derive.calculus.index import along
 from derive.expressions.expr import Expr, extent_of, nodes, number
+from derive.readings.forms import Forms
 from derive.readings.numbers import BITS, Numbers, interval
-from derive.readings.reading import Reading
 
 Values = Mapping[str, list[list[Fraction]]]
 #: So many seeds are tried for two points, and a formula of more dimensions is not looked into.
@@ -68,7 +68,7 @@ def counted(
     ring.assume({name: frozenset(known) for name, known in assumed.items()})
     try:
         place = (along(word, dim) if dim != 1 else 0 for word, dim in zip("ij", expr.shape.dims))
-        left, right = Reading(ring).of(expr, *place), Reading(ring).of(proposed, 0, 0)
+        left, right = Forms(ring).of(expr, *place), Forms(ring).of(proposed, 0, 0)
         return proposed if ring.equal(left, right) else None
     except (TooLarge, Undefined):
         return None

@@ -7,53 +7,39 @@ differ only in the names of their variables are differentiated once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
-from itertools import product
 from typing import Any
 
 from derive.algebra.forms import UNIT, Exponent, Form, Monomial, accumulate, exact
 from derive.algebra.normal import MASKS, Ring
-from derive.algebra.values import RingFunctions, Value
-from derive.expressions.expr import Expr, nodes
+from derive.algebra.values import Value
 from derive.expressions.shape import Dim, extent
-from derive.ops.kronecker import parted
-from derive.ops.square import cofactor, determinant
+from derive.readings.base import AtSizes
 
 Matrix = list[list[Form]]
 #: The partial derivatives of one entry: the atom of each variable that occurs in it, and the form.
 Partials = dict[int, Form]
 
 
-class Explicit:
+class Explicit(AtSizes):
     """The matrices of a program at sizes: every entry a form over the entries of the leaves."""
 
     def __init__(self, ring: Ring, meaning: Callable[[str, int, int], Form | None] | None = None):
         assert ring.sizes is not None
+        super().__init__(ring.sizes)
         self.ring = ring
         self.meaning = meaning
-        self.sizes: Mapping[str, int] = ring.sizes
-        self.known: dict[Expr, Matrix] = {}
-        self.determinants: dict[Expr, Value] = {}
         self.patterns: dict[tuple, list[Form]] = {}
         self.read: dict[int, tuple[Form, list[int], list[Form], list[int] | None]] = {}
-        self.functions = RingFunctions(ring)
 
-    def matrix(self, root: Expr) -> Matrix:
-        """Return all entries of an expression, by its operators' definitions."""
-        for node in nodes(root):
-            if node not in self.known:
-                self.known[node] = self._evaluate(node)
-        return self.known[root]
+    def bare(self, value: Value) -> Form:
+        return value.form
 
-    def _evaluate(self, node: Expr) -> Matrix:
-        rows, cols = node.shape.extents(self.sizes)
-        views = [_View(self, arg) for arg in node.args]
-        data = {"data": node.data} if node.op.takes_data else {}
-        define = node.op.entry
-        return [
-            [_form(define(self, i, j, *views, **data)) for j in range(cols)] for i in range(rows)
-        ]
+    def lifted(self, value: Any) -> Value:
+        if not isinstance(value, Value):
+            return Value(self.ring, {UNIT: exact(value)} if value else {})
+        return value
 
     # -- what a definition may ask for -------------------------------------------------------------
 
@@ -61,63 +47,22 @@ class Explicit:
         """Return a sum written out; it is collected in place, so its cost is its length."""
         total: Form = {}
         for k in range(extent(dim, self.sizes)):
-            for monomial, coefficient in _form(body(k)).items():
+            form = self.lifted(body(k)).form
+            self.ring.budget.spend(len(form))
+            for monomial, coefficient in form.items():
                 accumulate(total, monomial, coefficient)
         return Value(self.ring, total)
 
-    def extremum(self, name: str, dims: tuple[Dim, ...], body: Callable[..., Any]) -> Value:
+    def winner(self, name: str, entries: list[Value]) -> Value:
         """Return the largest or the smallest of entries, by the mask of the winner."""
-        ranges = (range(extent(dim, self.sizes)) for dim in dims)
-        forms = [_form(body(*places)) for places in product(*ranges)]
-        return Value(self.ring, self.ring.highest(name, forms))
+        return Value(self.ring, self.ring.highest(name, [value.form for value in entries]))
 
     def entry(self, leaf: tuple, i: int, j: int) -> Value:
         meant = self.meaning(leaf[0], i, j) if self.meaning else None
         return Value(self.ring, self.ring.entry(leaf[0], i, j) if meant is None else meant)
 
-    def number(self, value: int | Fraction) -> Value:
-        return Value(self.ring, {UNIT: exact(value)} if value else {})
-
-    def size(self, dim: Dim) -> Value:
-        return Value(self.ring, self.ring.size(dim))
-
-    def delta(self, i: int, j: int) -> Value:
-        return Value(self.ring, {UNIT: 1} if i == j else {})
-
-    def inverse(self, A: _View, i: int, j: int) -> Value:
-        """Return an entry of an inverse: a cofactor over the determinant.
-
-        That of a Kronecker product is taken factor by factor, (A⁻¹ ⊗ B⁻¹)(A ⊗ B) = I ⊗ I: the
-        cofactors of a matrix as large as the product of two are beyond reach.
-        """
-        if (parts := A.factors) is not None:
-            a, b = parts
-            (p, k), (q, m) = (parted(x, (a.rows, b.rows), self.sizes) for x in (i, j))
-            return self.inverse(a, p, q) * self.inverse(b, k, m)
-        rows = [[Value(self.ring, form) for form in row] for row in A.matrix]
-        return cofactor(rows, j, i) / self.det(A)
-
-    def cofactor(self, A: _View, i: int, j: int) -> Value:
-        """Return a cofactor: the signed determinant of what row i and column j leave."""
-        rows = [[Value(self.ring, form) for form in row] for row in A.matrix]
-        return Value(self.ring, _form(cofactor(rows, i, j)))
-
-    def det(self, A: _View) -> Value:
-        """Return a determinant; that of a Kronecker product factor by factor, as its inverse is.
-
-        It is that of (A ⊗ I)(I ⊗ B), which is det(A) as often as B has rows, times det(B) likewise.
-        """
-        if (parts := A.factors) is not None:
-            a, b = parts
-            n, m = (extent(view.rows, self.sizes) for view in parts)
-            return self.det(a) ** m * self.det(b) ** n
-        if A.expr not in self.determinants:
-            rows = [[Value(self.ring, form) for form in row] for row in A.matrix]
-            self.determinants[A.expr] = Value(self.ring, _form(determinant(rows)))
-        return self.determinants[A.expr]
-
-    def function(self, name: str, *args: Value) -> Value:
-        return getattr(self.functions, name)(*args)
+    def function(self, name: str, *args: Any) -> Value:
+        return Value(self.ring, self.ring.function(name, *(self.lifted(x).form for x in args)))
 
     # -- derivatives -------------------------------------------------------------------------------
 
@@ -285,36 +230,6 @@ def _relabelled(form: Form, places: list[int] | None) -> Form:
         tuple(sorted((places[k], e) for k, e in monomial)): coefficient
         for monomial, coefficient in form.items()
     }
-
-
-# -- views -----------------------------------------------------------------------------------------
-
-
-class _View:
-    """An argument of an operator as an explicit matrix: `A[i, k]`, `A.rows`, `A.cols`."""
-
-    __slots__ = ("cols", "explicit", "expr", "matrix", "ring", "rows")
-
-    def __init__(self, explicit: Explicit, expr: Expr):
-        self.explicit, self.expr = explicit, expr
-        self.ring = explicit.ring
-        self.matrix = explicit.known[expr]
-        self.rows, self.cols = expr.shape.dims
-
-    def __getitem__(self, indices: tuple[int, int]) -> Value:
-        return Value(self.ring, self.matrix[indices[0]][indices[1]])
-
-    @property
-    def factors(self) -> tuple[_View, _View] | None:
-        """The two square matrices of which this one is the Kronecker product, if it is."""
-        if self.expr.name != "kron" or any(a.shape.rows != a.shape.cols for a in self.expr.args):
-            return None
-        left, right = self.expr.args
-        return _View(self.explicit, left), _View(self.explicit, right)
-
-
-def _form(value: Any) -> Form:
-    return value.form if isinstance(value, Value) else {UNIT: exact(value)} if value else {}
 
 
 def cells(rows: int, cols: int) -> Iterator[tuple[int, int]]:

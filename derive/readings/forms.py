@@ -6,16 +6,17 @@ powers are multiplied out when their form is asked for, and not before.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from derive.algebra.forms import Exponent, Form, exact, raised
 from derive.algebra.values import Value
-from derive.calculus.index import Index, along
-from derive.calculus.square_laws import known_determinant, known_inverse
+from derive.calculus.index import Index
 from derive.expressions.expr import Expr
-from derive.expressions.shape import Dim, Pair, Product, factors as factors_of
+from derive.expressions.shape import Dim
+from derive.readings.base import Loops, OverIndices, View
 
 if TYPE_CHECKING:
     from derive.algebra.normal import Ring
@@ -99,118 +100,52 @@ def factored(ring: Ring, value: Any) -> Factored:
     return Factored(ring, 1, [(form, 1)])
 
 
-class Reading:
+class Forms(OverIndices):
     """The operators' definitions read as forms over symbolic indices.
 
     `meaning(name, i, j)` may give the form of an entry that is defined by something else.
     """
 
-    sizes: Mapping[str, int] | None = None
-
     def __init__(
         self, ring: Ring, meaning: Callable[[str, Index, Index], Form | None] | None = None
     ):
+        super().__init__()
         self.ring = ring
         self.meaning = meaning
-        self.known: dict[tuple[Expr, Index, Index], Factored] = {}
 
     def of(self, expr: Expr, i: Index, j: Index) -> Form:
         """Return the form of the entry i, j of an expression."""
         return self.at(expr, i, j).form
 
-    def at(self, expr: Expr, i: Index, j: Index) -> Factored:
-        """Return the entry i, j of an expression as a product."""
-        known = self.known.get((expr, i, j))
-        if known is None:
-            views = [_View(self, arg) for arg in expr.args]
-            data = {"data": expr.data} if expr.op.takes_data else {}
-            known = factored(self.ring, expr.op.entry(self, i, j, *views, **data))
-            self.known[expr, i, j] = known
-        return known
+    def lifted(self, value: Any) -> Factored:
+        return factored(self.ring, value)
 
-    def forget(self) -> None:
-        """Read anew from now on: other laws hold of entries."""
-        self.known = {}
+    def bound(self, count: int) -> AbstractContextManager[Iterable[Index]]:
+        return self.ring.bound_words(count)
 
-    # -- what a definition may ask for -------------------------------------------------------------
+    def total(self, word: Index, dim: Dim, body: Factored) -> Factored:
+        return self.lifted(self.ring.sum(word, dim, body.form))
 
-    def sum(self, dim: Dim, body: Callable[[Index], Any]) -> Factored:
-        if dim == 1:
-            return factored(self.ring, body(0))
-        if isinstance(dim, Product):
-            return self._sum_along(dim, (), body)
-        with self.ring.bound_words(1) as (word,):
-            inner = factored(self.ring, body(word)).form
-        return factored(self.ring, self.ring.sum(word, dim, inner))
+    def most(self, name: str, loops: Loops, body: Factored) -> Factored:
+        return self.lifted(self.ring.extremum(name, body.form, loops))
 
-    def _sum_along(self, dim: Product, parts: tuple, body: Callable[[Index], Any]) -> Factored:
-        if len(parts) == len(dim.dims):
-            return factored(self.ring, body(Pair(parts, dim.dims)))
-        return self.sum(dim.dims[len(parts)], lambda k: self._sum_along(dim, (*parts, k), body))
-
-    def extremum(self, name: str, dims: tuple[Dim, ...], body: Callable[..., Any]) -> Factored:
-        own = [factors_of(dim) for dim in dims]
-        with self.ring.bound_words(sum(map(len, own))) as words:
-            left = iter(words)
-            places: list[Index] = []
-            loops: list[tuple[Index, Dim]] = []
-            for parts in own:
-                index = tuple(next(left) for _ in parts)
-                loops += zip(index, parts, strict=True)
-                places.append(Pair(index, parts) if len(index) > 1 else index[0] if index else 0)
-            form = factored(self.ring, body(*places)).form
-        return factored(self.ring, self.ring.extremum(name, form, loops) if loops else form)
+    def square(self, view: View, body: Factored, *place: Index) -> Factored:
+        ring = self.ring
+        if place:
+            return self.lifted(ring.inverse(body.form, view.rows, *place))
+        return self.lifted(ring.det(body.form, view.rows))
 
     def entry(self, leaf: tuple, i: Index, j: Index) -> Factored:
         name, shape = leaf
         i, j = 0 if shape.rows == 1 else i, 0 if shape.cols == 1 else j
         meant = self.meaning(name, i, j) if self.meaning else None
-        return factored(self.ring, self.ring.entry(name, i, j) if meant is None else meant)
-
-    def number(self, value: Exponent) -> Factored:
-        return factored(self.ring, value)
+        return self.lifted(self.ring.entry(name, i, j) if meant is None else meant)
 
     def size(self, dim: Dim) -> Factored:
-        return factored(self.ring, self.ring.size(dim))
+        return self.lifted(self.ring.size(dim))
 
     def delta(self, i: Index, j: Index) -> Factored:
-        return factored(self.ring, self.ring.delta(i, j))
+        return self.lifted(self.ring.delta(i, j))
 
     def function(self, name: str, *args: Any) -> Factored:
-        forms = (factored(self.ring, arg).form for arg in args)
-        return factored(self.ring, self.ring.function(name, *forms))
-
-    def inverse(self, view: _View, i: Index, j: Index) -> Factored:
-        """Return the entry i, j of an inverse, in smaller ones where a law knows it."""
-        expr = view.expr
-        known = known_inverse(expr)
-        if known is not None:
-            return self.at(known, i, j)
-        if expr.shape.is_scalar:
-            return self.at(expr, 0, 0) ** -1
-        form = self.of(expr, along("@r", view.rows), along("@s", view.rows))
-        return factored(self.ring, self.ring.inverse(form, view.rows, i, j))
-
-    def det(self, view: _View) -> Factored:
-        """Return a determinant, in smaller ones where a law knows it."""
-        expr = view.expr
-        known = known_determinant(expr)
-        if known is not None:
-            return self.at(known, 0, 0)
-        if expr.shape.is_scalar:
-            return self.at(expr, 0, 0)
-        form = self.of(expr, along("@r", view.rows), along("@s", view.rows))
-        return factored(self.ring, self.ring.det(form, view.rows))
-
-
-class _View:
-    """An argument of an operator: `A[i, k]`, `A.rows`, `A.cols`."""
-
-    __slots__ = ("cols", "expr", "reading", "rows")
-
-    def __init__(self, reading: Reading, expr: Expr):
-        self.reading, self.expr = reading, expr
-        self.rows, self.cols = expr.shape.dims
-
-    def __getitem__(self, indices: tuple[Index, Index]) -> Factored:
-        return self.reading.at(self.expr, *indices)
+        return self.lifted(self.ring.function(name, *(self.lifted(arg).form for arg in args)))

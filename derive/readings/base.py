@@ -1,0 +1,307 @@
+"""One reader of definitions: views, memory, sums and extrema, the same in every world.
+
+What enters is an expression and a place, what leaves is that entry, made as the table says from
+entries of its arguments. A reading adds what an entry of a variable, a number, a sum, a function
+*is* in its world. The law: an operator is known by its definition, and by nothing else.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from itertools import islice, product
+from typing import Any
+
+from derive.calculus.index import Index, along
+from derive.calculus.square_laws import known_determinant, known_inverse
+from derive.expressions.expr import Expr, nodes
+from derive.expressions.shape import Dim, Pair, extent, factors
+from derive.ops.kronecker import parted
+from derive.ops.square import cofactor, determinant
+
+Place = tuple[Index, ...]
+Loops = list[tuple[Index, Dim]]
+
+
+class Table(list[list[Any]]):
+    """Written-out values: the rows of a matrix.
+
+    >>> Table.of((2, 2), lambda i, j: i - j).map(abs)
+    [[0, 1], [1, 0]]
+    """
+
+    @classmethod
+    def of(cls, extents: tuple[int, int], entry: Callable[..., Any]) -> Table:
+        """Return the table of what is at each place."""
+        rows, cols = map(range, extents)
+        return cls([entry(i, j) for j in cols] for i in rows)
+
+    def map(self, function: Callable[[Any], Any]) -> Table:
+        return Table([function(x) for x in row] for row in self)
+
+    def zip(self, other: list[list[Any]], function: Callable[[Any, Any], Any]) -> Table:
+        return Table(
+            [function(x, y) for x, y in zip(*rows, strict=True)]
+            for rows in zip(self, other, strict=True)
+        )
+
+    def cells(self) -> Iterator[tuple[tuple[int, int], Any]]:
+        """Yield places and what is there, row by row."""
+        return (((i, j), x) for i, row in enumerate(self) for j, x in enumerate(row))
+
+    def flat(self) -> Iterator[Any]:
+        return (x for row in self for x in row)
+
+
+class View(dict[Place, Any]):
+    """An argument as a definition sees it, `A[i, k]`, `A.rows`, `A.cols`; it remembers its entries.
+
+    An entry is read when it is first asked for.
+    """
+
+    __slots__ = ("cols", "define", "determinant", "expr", "remembers", "rows")
+
+    def __init__(self, reading: Reading, expr: Expr):
+        self.expr, self.remembers = expr, reading.remembers
+        self.rows, self.cols = expr.shape.dims
+        self.define = reading.definition(expr)
+        self.determinant: Any = None
+
+    def __missing__(self, place: Place) -> Any:
+        found = self.define(*place)
+        if self.remembers:
+            self[place] = found
+        return found
+
+
+class Reading(ABC):
+    """The entries of expressions in one world, and all that a definition may ask for."""
+
+    #: A number for each dimension, where there is one.
+    sizes: Mapping[str, int] | None = None
+    #: Whether an entry is the same wherever it is asked for.
+    remembers = True
+
+    def __init__(self) -> None:
+        self.views: dict[Expr, View] = {}
+
+    def at(self, expr: Expr, *place: Index) -> Any:
+        """Return an entry of an expression."""
+        return self.view(expr)[place]
+
+    def view(self, expr: Expr) -> View:
+        known = self.views.get(expr)
+        if known is None:
+            known = self.views[expr] = View(self, expr)
+        return known
+
+    def forget(self) -> None:
+        """Read anew from now on: other laws hold of entries."""
+        self.views = {}
+
+    def definition(self, expr: Expr) -> Callable[..., Any]:
+        """Return how an entry of an expression is made, given its place."""
+        entry, lifted = expr.op.entry, self.lifted
+        data = {"data": expr.data} if expr.op.takes_data else {}
+        args: list[View] = []
+
+        def define(*place: Index) -> Any:
+            if not args:
+                args.extend(map(self.view, expr.args))
+            return lifted(entry(self, *place, *args, **data))
+
+        return define
+
+    def lifted(self, value: Any) -> Any:
+        """Return a number, or what a definition made, as this world has it."""
+        return value
+
+    # -- what a definition may ask for -------------------------------------------------------------
+
+    def number(self, value: Any) -> Any:
+        return self.lifted(value)
+
+    @abstractmethod
+    def entry(self, leaf: tuple, *place: Any) -> Any: ...
+
+    @abstractmethod
+    def size(self, dim: Dim) -> Any: ...
+
+    @abstractmethod
+    def delta(self, i: Any, j: Any) -> Any: ...
+
+    @abstractmethod
+    def function(self, name: str, *args: Any) -> Any: ...
+
+    @abstractmethod
+    def sum(self, dim: Dim, body: Callable[..., Any]) -> Any: ...
+
+    @abstractmethod
+    def extremum(self, name: str, dims: tuple[Dim, ...], body: Callable[..., Any]) -> Any: ...
+
+    @abstractmethod
+    def inverse(self, A: View, i: Any, j: Any) -> Any: ...
+
+    @abstractmethod
+    def det(self, A: View) -> Any: ...
+
+    @abstractmethod
+    def cofactor(self, A: View, i: Any, j: Any) -> Any: ...
+
+
+class OverIndices(Reading):
+    """A reading over index words, for every shape: a sum stays one, under a word that it binds."""
+
+    @abstractmethod
+    def bound(self, count: int) -> AbstractContextManager[Iterable[Index]]:
+        """Give words to the sums around what is read inside."""
+
+    @abstractmethod
+    def total(self, word: Index, dim: Dim, body: Any) -> Any:
+        """Return a sum over a word."""
+
+    @abstractmethod
+    def most(self, name: str, loops: Loops, body: Any) -> Any:
+        """Return the largest or the smallest of entries, over words."""
+
+    @abstractmethod
+    def square(self, view: View, body: Any, *place: Index) -> Any:
+        """Return a determinant, or an entry of an inverse, of which no law knows more."""
+
+    def _over(self, dims: tuple[Dim, ...], body: Callable[..., Any]) -> tuple[Loops, Any]:
+        """Return what is read under words of its own along dimensions, and these."""
+        own = [factors(dim) for dim in dims]
+        with self.bound(sum(map(len, own))) as words:
+            left, loops = iter(words), list[tuple[Index, Dim]]()
+            places: list[Index] = []
+            for parts in own:
+                index = tuple(islice(left, len(parts)))
+                loops += zip(index, parts, strict=True)
+                places.append(Pair(index, parts) if len(index) > 1 else index[0] if index else 0)  # type: ignore[arg-type]
+            return loops, self.lifted(body(*places))
+
+    def sum(self, dim: Dim, body: Callable[..., Any]) -> Any:
+        loops, inner = self._over((dim,), body)
+        for word, factor in reversed(loops):
+            inner = self.total(word, factor, inner)
+        return inner
+
+    def extremum(self, name: str, dims: tuple[Dim, ...], body: Callable[..., Any]) -> Any:
+        loops, inner = self._over(dims, body)
+        return self.most(name, loops, inner) if loops else inner
+
+    def inverse(self, A: View, i: Index, j: Index) -> Any:
+        known = known_inverse(A.expr)
+        if known is not None:
+            return self.at(known, i, j)
+        if A.expr.shape.is_scalar:
+            return A[0, 0] ** -1
+        return self.square(A, A[along("@r", A.rows), along("@s", A.rows)], i, j)
+
+    def det(self, A: View) -> Any:
+        known = known_determinant(A.expr)
+        if known is not None:
+            return self.at(known, 0, 0)
+        if A.expr.shape.is_scalar:
+            return A[0, 0]
+        return self.square(A, A[along("@r", A.rows), along("@s", A.rows)])
+
+    def cofactor(self, A: View, i: Index, j: Index) -> Any:
+        """Return a cofactor as Laplace's expansion has it: A Cᵀ = det(A) I, so C is det(A) A⁻ᵀ."""
+        return self.det(A) * self.inverse(A, j, i)
+
+
+class AtSizes(Reading):
+    """A reading at sizes: places are numbers, sums are written out, an inverse is by cofactors."""
+
+    sizes: Mapping[str, int]
+
+    def __init__(self, sizes: Mapping[str, int]):
+        super().__init__()
+        self.sizes = sizes
+        self.tables: dict[Expr, Table] = {}
+
+    def matrix(self, root: Expr) -> Table:
+        """Return all entries of an expression, operands first."""
+        if root not in self.tables:
+            for node in nodes(root):
+                self._fill(node)
+            self.tables[root] = self.written(self.view(root)).map(self.bare)
+        return self.tables[root]
+
+    def _fill(self, node: Expr) -> None:
+        view, extents = self.view(node), node.shape.extents(self.sizes)
+        if len(view) < extents[0] * extents[1]:
+            self.spend(*extents)
+            for place in product(*map(range, extents)):
+                view[place]
+
+    def written(self, A: View) -> Table:
+        """Return a matrix written out."""
+        return Table.of(A.expr.shape.extents(self.sizes), lambda *place: A[place])
+
+    def bare(self, value: Any) -> Any:
+        """Return an entry as it leaves, without the operators that definitions need."""
+        return value
+
+    def spend(self, *extents: int) -> None:
+        """Be told of so many entries before they are read."""
+
+    @abstractmethod
+    def winner(self, name: str, entries: list[Any]) -> Any:
+        """Return the largest or the smallest of entries."""
+
+    def size(self, dim: Dim) -> Any:
+        return self.number(extent(dim, self.sizes))
+
+    def delta(self, i: int, j: int) -> Any:
+        return self.number(int(i == j))
+
+    def sum(self, dim: Dim, body: Callable[..., Any]) -> Any:
+        count = extent(dim, self.sizes)
+        self.spend(count)
+        total = self.lifted(body(0))
+        for k in range(1, count):
+            total = total + body(k)
+        return total
+
+    def extremum(self, name: str, dims: tuple[Dim, ...], body: Callable[..., Any]) -> Any:
+        places = product(*(range(extent(dim, self.sizes)) for dim in dims))
+        return self.winner(name, [self.lifted(body(*place)) for place in places])
+
+    def inverse(self, A: View, i: int, j: int) -> Any:
+        """Return an entry of an inverse: a cofactor over the determinant.
+
+        That of a Kronecker product is taken factor by factor, (A⁻¹ ⊗ B⁻¹)(A ⊗ B) = I ⊗ I: the
+        cofactors of a matrix as large as the product of two are beyond reach.
+        """
+        if (parts := self._kronecker(A)) is not None:
+            a, b = parts
+            (p, k), (q, m) = (parted(x, (a.rows, b.rows), self.sizes) for x in (i, j))
+            return self.inverse(a, p, q) * self.inverse(b, k, m)
+        return self.cofactor(A, j, i) / self.det(A)
+
+    def cofactor(self, A: View, i: int, j: int) -> Any:
+        """Return a cofactor: the signed determinant of what row i and column j leave."""
+        return self.lifted(cofactor(self.written(A), i, j))
+
+    def det(self, A: View) -> Any:
+        """Return a determinant; that of a Kronecker product factor by factor, as its inverse is.
+
+        It is that of (A ⊗ I)(I ⊗ B), which is det(A) as often as B has rows, times det(B) likewise.
+        """
+        if A.determinant is None:
+            if (parts := self._kronecker(A)) is not None:
+                n, m = (extent(view.rows, self.sizes) for view in parts)
+                A.determinant = self.det(parts[0]) ** m * self.det(parts[1]) ** n
+            else:
+                A.determinant = self.lifted(determinant(self.written(A)))
+        return A.determinant
+
+    def _kronecker(self, A: View) -> tuple[View, View] | None:
+        """The two square matrices of which this one is the Kronecker product, if it is."""
+        if A.expr.name != "kron" or any(a.shape.rows != a.shape.cols for a in A.expr.args):
+            return None
+        left, right = A.expr.args
+        return self.view(left), self.view(right)
