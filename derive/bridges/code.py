@@ -16,11 +16,14 @@ from derive.documents.pipeline import Proof, prove
 from derive.expressions.errors import UnsupportedError
 from derive.expressions.expr import (
     ATOM,
+    COMPARE,
+    OPS,
     POWER,
     PRODUCT,
     SIGN,
     SUM,
     Expr,
+    Op,
     nodes,
     variables,
     written_args,
@@ -29,7 +32,8 @@ from derive.expressions.limits import TIMEOUT, limited
 from derive.expressions.shape import Dim, Product, Shape
 from derive.language.assumptions import Assumptions, said
 from derive.language.parse import Shapes
-from derive.ops.elementwise import F
+from derive.ops.elementwise import WHERE, F
+from derive.ops.linear import BROADCAST, MATMUL, ones
 from derive.proof.derivation import Derivation
 
 
@@ -89,17 +93,47 @@ def to_code(proof: Proof, name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """How a library writes an operator: as a call, or with a helper that takes `x`.
-
-    In a call `{0}` is the argument, `{x}` the first array of the program, whose kind constants get.
-    """
+    """What a library is imported as, and how it writes a constant and a number that is given."""
 
     name: str
     alias: str
     imports: Mapping[str, str]
-    constants: Mapping[str, str]
-    calls: Mapping[str, str]
-    helpers: Mapping[str, str]
+    number: str
+    scalar: str
+
+    def code(self, op: Op) -> str | None:
+        """Return how an operator is written, with places for its arguments, if the table says."""
+        own = (self.name, "numpy", "any") if self.alias == "jnp" else (self.name, "any")
+        found = next((op.code[name] for name in own if name in op.code), None)
+        return found and found.replace("{lib}", self.alias).replace("{name}", op.name)
+
+
+LIBRARIES = {
+    lib.name: lib
+    for lib in (
+        Library(
+            name="numpy",
+            alias="np",
+            imports={"np": "import numpy as np", "math": "import math"},
+            number="np.full((1, 1), {0}, dtype=float)",
+            scalar="np.asarray({0}, dtype=float).reshape(1, 1)",
+        ),
+        Library(
+            name="torch",
+            alias="torch",
+            imports={"torch": "import torch", "math": "import math"},
+            number="{x}.new_full((1, 1), {0})",
+            scalar="torch.as_tensor({0}).reshape(1, 1)",
+        ),
+        Library(
+            name="jax",
+            alias="jnp",
+            imports={"jax": "import jax", "jnp": "import jax.numpy as jnp", "math": "import math"},
+            number="jnp.full((1, 1), {0}, dtype={x}.dtype)",
+            scalar="jnp.asarray({0}, dtype=float).reshape(1, 1)",
+        ),
+    )
+}
 
 
 def library(name: str) -> Library:
@@ -111,129 +145,11 @@ def library(name: str) -> Library:
     return LIBRARIES[name]
 
 
-_PLAIN = "exp log sin cos tan sinh cosh tanh sqrt abs sign".split()
+class _Argument(str):
+    """Code for an argument, which knows its numbers of rows and columns."""
 
-NUMPY = Library(
-    name="numpy",
-    alias="np",
-    imports={"np": "import numpy as np", "math": "import math"},
-    constants={
-        "number": "np.full((1, 1), {0}, dtype=float)",
-        "scalar": "np.asarray({0}, dtype=float).reshape(1, 1)",
-        "ones": "np.ones(({rows}, {cols}))",
-        "zeros": "np.zeros(({rows}, {cols}))",
-        "eye": "np.eye({rows})",
-    },
-    calls={
-        **{name: f"np.{name}({{0}})" for name in _PLAIN},
-        "relu": "np.maximum({0}, 0)",
-        "max": "np.maximum({0}, {1})",
-        "min": "np.minimum({0}, {1})",
-        "softplus": "np.logaddexp({0}, 0)",
-        "sum": "np.sum({0}{axis}, keepdims=True)",
-        "mean": "np.mean({0}{axis}, keepdims=True)",
-        "amax": "np.max({0}{axis}, keepdims=True)",
-        "amin": "np.min({0}{axis}, keepdims=True)",
-        "tr": "np.trace({0}).reshape(1, 1)",
-        "diag": "np.diagflat({0})",
-        "diagonal": "np.diagonal({0}).reshape(-1, 1)",
-        "norm": "np.linalg.norm({0}, keepdims=True)",
-        "det": "np.linalg.det({0}).reshape(1, 1)",
-        "inv": "np.linalg.inv({0})",
-        "kron": "np.kron({0}, {1})",
-    },
-    helpers={
-        "sigmoid": "return (1 + np.tanh(x / 2)) / 2",
-        "softmax": "e = np.exp(x - np.max(x, axis=1, keepdims=True))\n"
-        "return e / np.sum(e, axis=1, keepdims=True)",
-        "logsumexp": "m = np.max(x, axis=1, keepdims=True)\n"
-        "return m + np.log(np.sum(np.exp(x - m), axis=1, keepdims=True))",
-        "logsoftmax": "return x - _logsumexp(x)",
-        "silu": "return x * _sigmoid(x)",
-        "gelu": "return x * _normcdf(x)",
-        "normcdf": "return (1 + np.vectorize(math.erf, otypes=[float])(x / math.sqrt(2))) / 2",
-        "normpdf": "return np.exp(-(x**2) / 2) / math.sqrt(2 * math.pi)",
-        "logdet": "sign, size = np.linalg.slogdet(x)\n"
-        "return np.where(sign > 0, size, np.nan).reshape(1, 1)",
-    },
-)
-
-TORCH = Library(
-    name="torch",
-    alias="torch",
-    imports={"torch": "import torch", "math": "import math"},
-    constants={
-        "number": "{x}.new_full((1, 1), {0})",
-        "scalar": "torch.as_tensor({0}).reshape(1, 1)",
-        "ones": "{x}.new_ones(({rows}, {cols}))",
-        "zeros": "{x}.new_zeros(({rows}, {cols}))",
-        "eye": "torch.eye({rows}).to({x})",
-    },
-    calls={
-        **{name: f"torch.{name}({{0}})" for name in _PLAIN},
-        "relu": "torch.relu({0})",
-        "max": "torch.maximum({0}, {1})",
-        "min": "torch.minimum({0}, {1})",
-        "sigmoid": "torch.sigmoid({0})",
-        "softmax": "torch.softmax({0}, dim=1)",
-        "logsoftmax": "torch.log_softmax({0}, dim=1)",
-        "logsumexp": "torch.logsumexp({0}, dim=1, keepdim=True)",
-        "normcdf": "torch.special.ndtr({0})",
-        "sum": "torch.sum({0}, dim={axes}, keepdim=True)",
-        "mean": "torch.mean({0}, dim={axes}, keepdim=True)",
-        "amax": "torch.amax({0}, dim={axes}, keepdim=True)",
-        "amin": "torch.amin({0}, dim={axes}, keepdim=True)",
-        "tr": "torch.trace({0}).reshape(1, 1)",
-        "diag": "torch.diag({0}.reshape(-1))",
-        "diagonal": "torch.diagonal({0}).reshape(-1, 1)",
-        "norm": "torch.sqrt(torch.sum({0} ** 2, dim=(0, 1), keepdim=True))",
-        "det": "torch.linalg.det({0}).reshape(1, 1)",
-        "logdet": "torch.logdet({0}).reshape(1, 1)",
-        "inv": "torch.linalg.inv({0})",
-        "kron": "torch.kron({0}, {1})",
-    },
-    helpers={
-        "softplus": "return torch.logaddexp(x, torch.zeros_like(x))",
-        "silu": "return x * torch.sigmoid(x)",
-        "gelu": "return x * torch.special.ndtr(x)",
-        "normpdf": "return torch.exp(-(x**2) / 2) / math.sqrt(2 * math.pi)",
-    },
-)
-
-JAX = Library(
-    name="jax",
-    alias="jnp",
-    imports={"jax": "import jax", "jnp": "import jax.numpy as jnp", "math": "import math"},
-    constants={
-        "number": "jnp.full((1, 1), {0}, dtype={x}.dtype)",
-        "scalar": "jnp.asarray({0}, dtype=float).reshape(1, 1)",
-        "ones": "jnp.ones(({rows}, {cols}), dtype={x}.dtype)",
-        "zeros": "jnp.zeros(({rows}, {cols}), dtype={x}.dtype)",
-        "eye": "jnp.eye({rows}, dtype={x}.dtype)",
-    },
-    calls={
-        **{
-            name: call.replace("np.", "jnp.")
-            for name, call in NUMPY.calls.items()
-            if name != "diag"
-        },
-        "relu": "jax.nn.relu({0})",
-        "sigmoid": "jax.nn.sigmoid({0})",
-        "softplus": "jax.nn.softplus({0})",
-        "softmax": "jax.nn.softmax({0}, axis=1)",
-        "logsoftmax": "jax.nn.log_softmax({0}, axis=1)",
-        "logsumexp": "jax.nn.logsumexp({0}, axis=1, keepdims=True)",
-        "silu": "jax.nn.silu({0})",
-        "gelu": "jax.nn.gelu({0}, approximate=False)",
-        "normcdf": "jax.scipy.special.ndtr({0})",
-        "diag": "jnp.diag({0}.reshape(-1))",
-    },
-    helpers={
-        "normpdf": "return jnp.exp(-(x**2) / 2) / math.sqrt(2 * math.pi)",
-        "logdet": NUMPY.helpers["logdet"].replace("np.", "jnp."),
-    },
-)
-LIBRARIES = {lib.name: lib for lib in (NUMPY, TORCH, JAX)}
+    rows: str
+    cols: str
 
 
 # -- writing ---------------------------------------------------------------------------------------
@@ -248,7 +164,7 @@ class _Writer:
         written = derivation.program.in_numbers
         self.backward = {name: written(value) for name, value in derivation.backward.items()}
         self.lib = lib
-        self.helpers: dict[str, None] = {}
+        self.helpers: dict[str, str] = {}
         self.known: dict[Expr, tuple[str, int]] = {}
         output = self.program.output
         self.given = [*self.program.inputs, *([] if self.program.is_loss else [f"d{output}"])]
@@ -265,8 +181,8 @@ class _Writer:
         """Return the text of the function, its imports and its helpers before it."""
         body = self._body()
         helpers = [
-            f"def _{name}(x):\n    " + self.lib.helpers[name].replace("\n", "\n    ")
-            for name in self._ordered_helpers()
+            f"def _{name}(x):\n    " + body.replace("\n", "\n    ")
+            for name, body in self.helpers.items()
         ]
         text = "\n".join([*helpers, body])
         imports = [line for word, line in self.lib.imports.items() if f"{word}." in text]
@@ -274,24 +190,16 @@ class _Writer:
         imports = imports if main in imports else [main, *imports]
         return "\n\n\n".join(["\n".join(sorted(imports)), *helpers, body]) + "\n"
 
-    def _ordered_helpers(self) -> list[str]:
-        found: list[str] = []
-
-        def need(name: str) -> None:
-            for other in self.lib.helpers:
-                if f"_{other}(" in self.lib.helpers[name]:
-                    need(other)
-            if name not in found:
-                found.append(name)
-
-        for name in self.helpers:
-            need(name)
-        return found
+    def _need(self, name: str, body: str) -> None:
+        """Take up a helper, after those that it calls."""
+        for other in re.findall(r"\b_(\w+)\(", body):
+            self._need(other, self.lib.code(OPS[other]) or "")
+        self.helpers.setdefault(name, body)
 
     def _body(self) -> str:
         program, backward = self.program, self.backward
         lines = [
-            f"{self.name(name)} = {self.lib.constants['scalar'].format(self.name(name))}"
+            f"{self.name(name)} = {self.lib.scalar.format(self.name(name))}"
             for name in self.given
             if self._shape(name).is_scalar
         ]
@@ -350,7 +258,7 @@ class _Writer:
     def array(self, expr: Expr) -> str:
         """Return code for an expression whose value is an array."""
         text = self.text(expr)[0]
-        return self._constant("number", text) if self._is_number(expr) else text
+        return self.lib.number.format(text, x=self._like) if self._is_number(expr) else text
 
     def text(self, root: Expr) -> tuple[str, int]:
         """Return code for an expression and how strongly it binds."""
@@ -361,63 +269,49 @@ class _Writer:
 
     def _is_number(self, node: Expr) -> bool:
         """Whether the code for a node is a number of Python, and no array."""
-        if node.name in ("number", "dim"):
-            return True
-        arithmetic = node.op.style in ("infix", "prefix", "power") and node.name != "matmul"
+        if not node.args:
+            return node.op.style in ("number", "name") and not node.is_var
+        arithmetic = node.op.style in ("infix", "prefix", "power") and node.op is not MATMUL
         return arithmetic and all(self._is_number(arg) for arg in written_args(node))
 
     def _node(self, node: Expr) -> tuple[str, int]:
-        match node.name:
-            case "var":
-                return self.name(node.data[0]), ATOM
+        op = node.op
+        if op is MATMUL:
+            a, b = (f"({self.array(x)})" if self._is_number(x) else self._within(x, PRODUCT + k)
+                    for k, x in enumerate(node.args))  # fmt: skip
+            mixed = self.text(node.args[0])[1] == PRODUCT and node.args[0].op is not MATMUL
+            return f"{f'({a})' if mixed else a} @ {b}", PRODUCT
+        if op is BROADCAST:
+            ones_of = self._written(ones(*node.shape.dims))
+            return f"{self._within(node.args[0], PRODUCT)} * {ones_of}", PRODUCT
+        match op.style:
+            case "name":
+                return self.name(str(node.data)), ATOM
             case "number":
                 return _number(node.data)
-            case "dim":
-                return self.name(node.data), ATOM
-            case "ones" | "zeros" | "eye":
-                return self._matrix(node.name, node.shape), ATOM
-            case "vec":
-                return f"{self._within(node.args[0], ATOM)}.T.reshape(-1, 1)", ATOM
-            case "unvec":
-                rows, cols = map(self._dim, node.shape.dims)
-                return f"{self._within(node.args[0], ATOM)}.reshape({cols}, {rows}).T", ATOM
-            case "kron_left" | "kron_right":
-                return self._kron_part(node), ATOM
-            case "transpose":
-                inside = f"({self.array(node.args[0])})"
-                text = self._within(node.args[0], ATOM)
-                return f"{inside if self._is_number(node.args[0]) else text}.T", ATOM
-            case "neg":
-                return f"-{self._within(node.args[0], POWER)}", SIGN
-            case "pow":
+            case "prefix":
+                return f"{op.symbol}{self._within(node.args[0], POWER)}", SIGN
+            case "power":
                 exponent, strength = _number(node.data)
                 base = self._within(node.args[0], ATOM)
                 return f"{base} ** {exponent if strength == ATOM else f'({exponent})'}", POWER
-            case "gt" | "eq":
+            case "infix" if op.strength == COMPARE:
                 return f"1.0 * ({self._mask(node)})", PRODUCT
-            case "broadcast_to":
-                shape = self._matrix("ones", node.shape)
-                return f"{self._within(node.args[0], PRODUCT)} * {shape}", PRODUCT
-            case "matmul":
-                a, b = (f"({self.array(x)})" if self._is_number(x) else self._within(x, PRODUCT + k)
-                        for k, x in enumerate(node.args))  # fmt: skip
-                mixed = node.args[0].name in ("mul", "div", "broadcast_to", "gt", "eq")
-                return f"{f'({a})' if mixed else a} @ {b}", PRODUCT
-        if node.op.style == "infix":
-            left, right = written_args(node)
-            strength = node.op.strength
-            a, b = self._within(left, strength), self._within(right, strength + 1)
-            return f"{a} {node.op.symbol} {b}", strength
-        return self._call(node)
-
-    def _kron_part(self, node: Expr) -> str:
-        """Return code for the gradient of a factor: blocks summed against the other factor."""
-        own, other = node.shape.dims, node.args[1].shape.dims
-        outer, inner = (own, other) if node.name == "kron_left" else (other, own)
-        dims = (outer[0], inner[0], outer[1], inner[1])
-        places = "ikjl,kl->ij" if node.name == "kron_left" else "kilj,kl->ij"
-        blocks = f"{self._within(node.args[0], ATOM)}.reshape({', '.join(map(self._dim, dims))})"
-        return f'{self.lib.alias}.einsum("{places}", {blocks}, {self.array(node.args[1])})'
+            case "infix":
+                left, right = written_args(node)
+                a, b = self._within(left, op.strength), self._within(right, op.strength + 1)
+                return f"{a} {op.symbol} {b}", op.strength
+        if op is WHERE and node.args[0].op.strength == COMPARE:
+            if not self._is_number(node.args[0]):
+                x, y = (self.array(arg) for arg in node.args[1:])
+                return f"{self.lib.alias}.where({self._mask(node.args[0])}, {x}, {y})", ATOM
+        if self.lib.code(op) is not None:
+            return self._written(node), ATOM
+        if node.meaning is not node:  # a function that was added to the table: by its definition
+            return self.text(node.meaning)
+        if op.through is not None:
+            return self.text(op.through(F, *node.args))
+        raise UnsupportedError(f"{op.name} has no code in {self.lib.name} yet")
 
     def _mask(self, node: Expr) -> str:
         a, b = written_args(node)
@@ -427,39 +321,33 @@ class _Writer:
         text, strength = self.text(node)
         return text if strength >= least else f"({text})"
 
-    def _call(self, node: Expr) -> tuple[str, int]:
-        name, args = node.name, node.args
-        if len(args) == 2:
-            args = written_args(node)
-        if name == "where" and args[0].name in ("gt", "eq"):
-            if not self._is_number(args[0]):
-                x, y = (self.array(arg) for arg in args[1:])
-                return f"{self.lib.alias}.where({self._mask(args[0])}, {x}, {y})", ATOM
-        call = self.lib.calls.get(name)
-        if call is not None:
-            atom = "{0}." in call or "{0} " in call
-            texts = [f"({text})" if atom else text for text in map(self.array, args)]
-            axes = node.data[0] if node.op.along(node.data) else node.data
-            axis = f", axis={axes}" if node.op.along(node.data) else ""
-            return call.format(*texts, x=self._like, axis=axis, axes=axes), ATOM
-        if name in self.lib.helpers:
-            self.helpers[name] = None
-            return f"_{name}({self.array(args[0])})", ATOM
-        if node.op.through is not None:  # a function that was added to the table: by its definition
-            return self.text(node.op.through(F, *node.args))
-        raise UnsupportedError(f"{name} has no code in {self.lib.name} yet")
+    def _written(self, node: Expr) -> str:
+        """Return what the library calls an operator, with its arguments put in."""
+        code = self.lib.code(node.op) or ""
+        args = written_args(node) if len(node.args) == 2 else node.args
+        if "return " in code:
+            self._need(node.name, code)
+            return f"_{node.name}({self.array(args[0])})"
+        along = node.data[0] if node.op.along(node.data) else node.data
+        return code.format(
+            *(self._argument(arg, "{0}." in code or "{0} " in code) for arg in args),
+            x=self._like,
+            rows=self._dim(node.shape.rows),
+            cols=self._dim(node.shape.cols),
+            axes=along,
+            axis=f", axis={along}" if node.op.along(node.data) else "",
+        )
+
+    def _argument(self, arg: Expr, bound: bool) -> _Argument:
+        strength = ATOM if self._is_number(arg) else self.text(arg)[1]
+        text = self.array(arg)
+        found = _Argument(f"({text})" if bound and strength < ATOM else text)
+        found.rows, found.cols = map(self._dim, arg.shape.dims)
+        return found
 
     @property
     def _like(self) -> str:
         return self.name(self.given[0])
-
-    def _constant(self, kind: str, text: str) -> str:
-        return self.lib.constants[kind].format(text, x=self._like)
-
-    def _matrix(self, kind: str, shape: Shape) -> str:
-        return self.lib.constants[kind].format(
-            x=self._like, rows=self._dim(shape.rows), cols=self._dim(shape.cols)
-        )
 
     def _dim(self, dim: Dim) -> str:
         if isinstance(dim, Product):

@@ -14,7 +14,6 @@ from itertools import count
 
 from derive.expressions.errors import UnsupportedError
 from derive.expressions.expr import (
-    OPS,
     Expr,
     elementwise,
     nodes,
@@ -25,14 +24,10 @@ from derive.expressions.expr import (
 from derive.expressions.program import Program, Statement
 from derive.expressions.shape import Shape
 from derive.ops import var
-from derive.ops.elementwise import F
-from derive.ops.reduction import ALL, COLS, SUM, terms
+from derive.ops.elementwise import DIV
 
 WRITTEN, PRIMITIVE, NAMED = "written", "primitive", "named"
 GATES = (WRITTEN, PRIMITIVE, NAMED)
-
-#: Smooth functions that are broken into gates; what has a kink is a gate of its own.
-_BROKEN = frozenset("sigmoid tanh tan sinh cosh softplus silu gelu".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,31 +211,13 @@ def primitive(root: Expr) -> Expr:
     """
     done: dict[Expr, Expr] = {}
     for node in nodes(root):
-        args = tuple(done[arg] for arg in node.args)
-        done[node] = _broken(node, args)
+        new = rebuild(node, tuple(done[arg] for arg in node.args))
+        if new.op.formula is not None:
+            new = primitive(new.meaning)
+        elif new.op is DIV and all(map(variables, new.args)):
+            new = new.args[0] * (1 / new.args[1])
+        done[node] = new
     return done[root]
-
-
-def _broken(node: Expr, args: tuple[Expr, ...]) -> Expr:
-    name = node.name
-    if name in _BROKEN:
-        through = OPS[name].through
-        assert through is not None
-        return primitive(through(F, *args))
-    match name:
-        case "div" if variables(args[0]) and variables(args[1]):
-            return args[0] * (1 / args[1])
-        case "softmax" | "logsoftmax" | "logsumexp":
-            (a,) = args
-            total = SUM(F.exp(a), data=COLS)
-            if name == "softmax":
-                return F.exp(a) * (1 / total)
-            return F.log(total) if name == "logsumexp" else a - F.log(total)
-        case "norm":
-            return F.sqrt(SUM(args[0] ** 2))
-        case "mean" if node.data == ALL:
-            return SUM(args[0]) / terms(args[0].shape, ALL)
-    return rebuild(node, args)
 
 
 def named(root: Expr) -> Expr:

@@ -6,8 +6,8 @@ pullbacks). An `Expr` is an operator applied to arguments. `str(expr)` is the in
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 from weakref import WeakValueDictionary
@@ -65,6 +65,13 @@ class Op:
     matrices. On paper a function is its `head` before its arguments in brackets, or what
     `notation` makes of the arguments. `axes` lists the tuples of axes along which it may work, its
     data, the usual ones first.
+
+    What need not be said is read off the definition. `formula(*args)` is the same in elementary
+    operators. `code` tells what libraries have for it, by `numpy`, `torch`, `jax`, or `any` where
+    it differs in the library's name alone, `{lib}`; JAX has what NumPy has. It is a call or the
+    body of a function of `x`; `{0}` is an argument and `{0.rows}` its number of rows, `{rows}` that
+    of the value, `{axes}` what it works along and `{axis}` the same as an option, `{x}` an array
+    of the kind that is meant.
     """
 
     name: str
@@ -82,6 +89,8 @@ class Op:
     head: Box | Callable[[Any], Box] | None = None
     notation: Callable[..., Box] | None = None
     axes: tuple[tuple[int, ...], ...] = ()
+    formula: Callable[..., Expr] | None = None
+    code: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def arity(self) -> int:
@@ -152,6 +161,12 @@ class Expr:
     def word(self) -> str:
         """The stable word for the operator along its axes, by which sentences speak of it."""
         return self.op.word(self.data)
+
+    @property
+    def meaning(self) -> Expr:
+        """The same in elementary operators, where the table has it."""
+        formula, data = self.op.formula, {"data": self.data} if self.op.takes_data else {}
+        return self if formula is None else formula(*self.args, **data)
 
     @property
     def is_var(self) -> bool:

@@ -99,10 +99,13 @@ def function(
     through: Callable[..., Any] | None = None,
     where: str | Callable[..., tuple[Condition, ...]] = "",
     because: str = "function-rule",
-    head: Box | None = None,
-    notation: Callable[..., Box] | None = None,
+    smooth: bool = False,
+    **facts: Any,
 ) -> Op:
-    """Return the table entry of a function of one or more scalars, applied entry by entry."""
+    """Return the table entry of a function of one or more scalars, applied entry by entry.
+
+    A `smooth` one is made of other functions: `through` opens it into gates.
+    """
 
     def pullback(partial: Callable[..., Any]) -> Pullback:
         return Pullback(lambda g, Y, *args: g * partial(F, Y, *args), because=because)
@@ -116,8 +119,8 @@ def function(
         derivatives=derivatives,
         through=through,
         where=holds(where) if isinstance(where, str) and where else where or asks_nothing,
-        head=head,
-        notation=notation,
+        formula=(lambda *args: through(F, *args)) if smooth and through else None,
+        **facts,
     )
 
 
@@ -209,32 +212,51 @@ EQUAL = Op(
     ),
 )
 
+#: What every library has by the name that it has here.
+SAME = {"any": "{lib}.{name}({0})"}
+
+WHERE = function(
+    "where",
+    lambda f, y, c, a, b: a - b,
+    lambda f, y, c, a, b: c,
+    lambda f, y, c, a, b: 1 - c,
+    through=lambda f, c, a, b: c * a + (1 - c) * b,
+    where=_jumps,
+)
 FUNCTIONS = (
-    function("exp", lambda f, y, x: y),
-    function("log", lambda f, y, x: 1 / x, where="positive"),
-    function("sin", lambda f, y, x: f.cos(x)),
-    function("cos", lambda f, y, x: -f.sin(x)),
-    function("sign", lambda f, y, x: 0, where="nonzero", because="constant-rule"),
+    function("exp", lambda f, y, x: y, code=SAME),
+    function("log", lambda f, y, x: 1 / x, where="positive", code=SAME),
+    function("sin", lambda f, y, x: f.cos(x), code=SAME),
+    function("cos", lambda f, y, x: -f.sin(x), code=SAME),
+    function("sign", lambda f, y, x: 0, where="nonzero", because="constant-rule", code=SAME),
     function(
         "tan",
         lambda f, y, x: 1 + y**2,
         through=lambda f, x: f.sin(x) / f.cos(x),
         where="cosine-nonzero",
+        smooth=True,
+        code=SAME,
     ),
     function(
         "sinh",
         lambda f, y, x: f.cosh(x),
         through=lambda f, x: HALF * (f.exp(x) - f.exp(-x)),
+        smooth=True,
+        code=SAME,
     ),
     function(
         "cosh",
         lambda f, y, x: f.sinh(x),
         through=lambda f, x: HALF * (f.exp(x) + f.exp(-x)),
+        smooth=True,
+        code=SAME,
     ),
     function(
         "tanh",
         lambda f, y, x: 1 - y**2,
         through=lambda f, x: (f.exp(x) - f.exp(-x)) / (f.exp(x) + f.exp(-x)),
+        smooth=True,
+        code=SAME,
     ),
     function(
         "sqrt",
@@ -242,6 +264,7 @@ FUNCTIONS = (
         through=lambda f, x: x**HALF,
         where="positive",
         notation=lambda x: Box("root", (x,)),
+        code=SAME,
     ),
     function(
         "abs",
@@ -249,48 +272,80 @@ FUNCTIONS = (
         through=lambda f, x: x * f.sign(x),
         where="nonzero",
         notation=lambda x: paren(x, "bars"),
+        code=SAME,
     ),
     function(
         "sigmoid",
         lambda f, y, x: y * (1 - y),
         through=lambda f, x: 1 / (1 + f.exp(-x)),
         head=sign("sigma"),
+        smooth=True,
+        code={
+            "numpy": "return (1 + {lib}.tanh(x / 2)) / 2",
+            "torch": "torch.sigmoid({0})",
+            "jax": "jax.nn.sigmoid({0})",
+        },
     ),
     function(
         "relu",
         lambda f, y, x: f.gt(x, 0),
         through=lambda f, x: x * f.gt(x, 0),
         where="nonzero",
+        code={
+            "numpy": "np.maximum({0}, 0)",
+            "torch": "torch.relu({0})",
+            "jax": "jax.nn.relu({0})",
+        },
     ),
     function(
         "softplus",
         lambda f, y, x: f.sigmoid(x),
         through=lambda f, x: f.log(1 + f.exp(x)),
+        smooth=True,
+        code={
+            "numpy": "np.logaddexp({0}, 0)",
+            "torch": "return torch.logaddexp(x, torch.zeros_like(x))",
+            "jax": "jax.nn.softplus({0})",
+        },
     ),
     function(
         "silu",
         lambda f, y, x: f.sigmoid(x) * (1 + x * (1 - f.sigmoid(x))),
         through=lambda f, x: x / (1 + f.exp(-x)),
+        smooth=True,
+        code={
+            "numpy": "return x * _sigmoid(x)",
+            "torch": "return x * torch.sigmoid(x)",
+            "jax": "jax.nn.silu({0})",
+        },
     ),
-    function("normcdf", lambda f, y, x: f.normpdf(x)),
+    function(
+        "normcdf",
+        lambda f, y, x: f.normpdf(x),
+        code={
+            "numpy": "return (1 + np.vectorize(math.erf, otypes=[float])(x / math.sqrt(2))) / 2",
+            "torch": "torch.special.ndtr({0})",
+            "jax": "jax.scipy.special.ndtr({0})",
+        },
+    ),
     function(
         "normpdf",
         lambda f, y, x: -(x * y),
         through=lambda f, x: f.exp(-HALF * x**2) / (2 * f.pi()) ** HALF,
+        code={"any": "return {lib}.exp(-(x**2) / 2) / math.sqrt(2 * math.pi)"},
     ),
     function(
         "gelu",
         lambda f, y, x: f.normcdf(x) + x * f.normpdf(x),
         through=lambda f, x: x * f.normcdf(x),
+        smooth=True,
+        code={
+            "numpy": "return x * _normcdf(x)",
+            "torch": "return x * torch.special.ndtr(x)",
+            "jax": "jax.nn.gelu({0}, approximate=False)",
+        },
     ),
-    function(
-        "where",
-        lambda f, y, c, a, b: a - b,
-        lambda f, y, c, a, b: c,
-        lambda f, y, c, a, b: 1 - c,
-        through=lambda f, c, a, b: c * a + (1 - c) * b,
-        where=_jumps,
-    ),
+    WHERE,
     function(
         "max",
         lambda f, y, a, b: f.gt(a, b),
@@ -298,6 +353,7 @@ FUNCTIONS = (
         through=lambda f, a, b: HALF * (a + b + (a - b) * f.sign(a - b)),
         where="distinct",
         because="maximum-rule",
+        code={"any": "{lib}.maximum({0}, {1})"},
     ),
     function(
         "min",
@@ -306,6 +362,7 @@ FUNCTIONS = (
         through=lambda f, a, b: HALF * (a + b - (a - b) * f.sign(a - b)),
         where="distinct",
         because="maximum-rule",
+        code={"any": "{lib}.minimum({0}, {1})"},
     ),
 )
 

@@ -143,12 +143,16 @@ def _right_entry(ix: Any, i: Any, j: Any, G: Any, A: Any) -> Any:
     return ix.sum(A.rows, lambda k: ix.sum(A.cols, lambda m: summand(k, m)))
 
 
+#: Code for blocks that are summed against the other factor.
+_BLOCKS = '{{lib}}.einsum("{1},kl->ij", {{0}}.reshape({0}), {{1}})'
+
 VEC = Op(
     name="vec",
     symbol="vec({})",
     shape=lambda data, a: Shape(times(a.cols, a.rows), 1),
     entry=_vec_entry,
     pullbacks=(Pullback(lambda g, Y, A: OPS["unvec"](g, data=A.shape), because="vec-rule"),),
+    code={"any": "{0}.T.reshape(-1, 1)"},
 )
 UNVEC = Op(
     name="unvec",
@@ -156,6 +160,7 @@ UNVEC = Op(
     shape=_unvec_shape,
     entry=_unvec_entry,
     pullbacks=(Pullback(lambda g, Y, v, data: VEC(g), because="unvec-rule"),),
+    code={"any": "{0}.reshape({cols}, {rows}).T"},
     takes_data=True,
 )
 KRON = Op(
@@ -163,6 +168,7 @@ KRON = Op(
     symbol="kron({})",
     shape=lambda data, a, b: Shape(times(a.rows, b.rows), times(a.cols, b.cols)),
     entry=_kron_entry,
+    code={"any": "{lib}.kron({0}, {1})"},
     pullbacks=(
         Pullback(lambda g, Y, A, B: OPS["kron_left"](g, B), because="kronecker-rule-left"),
         Pullback(lambda g, Y, A, B: OPS["kron_right"](g, A), because="kronecker-rule-right"),
@@ -174,6 +180,7 @@ KRON_LEFT = Op(
     head=layout.sub(layout.word("kron"), layout.word("left")),
     shape=lambda data, g, b: Shape(_left(g.rows, b.rows), _left(g.cols, b.cols)),
     entry=_left_entry,
+    code={"any": _BLOCKS.format("{rows}, {1.rows}, {cols}, {1.cols}", "ikjl")},
     pullbacks=(
         Pullback(lambda g, Y, G, B: KRON(g, B), because="kronecker-rule-left"),
         Pullback(lambda g, Y, G, B: OPS["kron_right"](G, g), because="kronecker-rule-right"),
@@ -185,6 +192,7 @@ KRON_RIGHT = Op(
     head=layout.sub(layout.word("kron"), layout.word("right")),
     shape=lambda data, g, a: Shape(_right(g.rows, a.rows), _right(g.cols, a.cols)),
     entry=_right_entry,
+    code={"any": _BLOCKS.format("{1.rows}, {rows}, {1.cols}, {cols}", "kilj")},
     pullbacks=(
         Pullback(lambda g, Y, G, A: KRON(A, g), because="kronecker-rule-right"),
         Pullback(lambda g, Y, G, A: KRON_LEFT(G, g), because="kronecker-rule-left"),

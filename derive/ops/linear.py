@@ -36,6 +36,11 @@ ONES = Op(
     shape=lambda data: data,
     entry=lambda ix, i, j, data: ix.number(1),
     takes_data=True,
+    code={
+        "numpy": "np.ones(({rows}, {cols}))",
+        "torch": "{x}.new_ones(({rows}, {cols}))",
+        "jax": "jnp.ones(({rows}, {cols}), dtype={x}.dtype)",
+    },
 )
 ZEROS = Op(
     name="zeros",
@@ -43,6 +48,11 @@ ZEROS = Op(
     shape=lambda data: data,
     entry=lambda ix, i, j, data: ix.number(0),
     takes_data=True,
+    code={
+        "numpy": "np.zeros(({rows}, {cols}))",
+        "torch": "{x}.new_zeros(({rows}, {cols}))",
+        "jax": "jnp.zeros(({rows}, {cols}), dtype={x}.dtype)",
+    },
 )
 EYE = Op(
     name="eye",
@@ -50,6 +60,11 @@ EYE = Op(
     shape=lambda data: Shape(data, data),
     entry=lambda ix, i, j, data: ix.number(1) if data == 1 else ix.delta(i, j),
     takes_data=True,
+    code={
+        "numpy": "np.eye({rows})",
+        "torch": "torch.eye({rows}).to({x})",
+        "jax": "jnp.eye({rows}, dtype={x}.dtype)",
+    },
 )
 ADD = Op(
     name="add",
@@ -103,6 +118,7 @@ TRANSPOSE = Op(
     shape=lambda data, a: a.T,
     entry=lambda ix, i, j, A: A[j, i],
     pullbacks=(Pullback(lambda g, Y, A: g.T, because="transpose-rule"),),
+    code={"any": "{0}.T"},
 )
 
 

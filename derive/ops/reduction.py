@@ -59,6 +59,14 @@ def terms(shape: Shape, axes: Axes) -> Expr:
     return reduce(mul, map(extent_of, shape.along(axes)))
 
 
+def along(name: str, torch: str = "") -> dict[str, str]:
+    """Return the code of a reduction that libraries have by a name."""
+    return {
+        "numpy": f"{{lib}}.{name}({{0}}{{axis}}, keepdims=True)",
+        "torch": f"torch.{torch or name}({{0}}, dim={{axes}}, keepdim=True)",
+    }
+
+
 def reduction(name: str, entry: Callable[..., Any], rule: Callable[..., Expr], **facts: Any) -> Op:
     """Return the table entry of a function of the entries along axes."""
     return Op(
@@ -73,7 +81,13 @@ def reduction(name: str, entry: Callable[..., Any], rule: Callable[..., Expr], *
     )
 
 
-SUM = reduction("sum", total, lambda g, Y, A, data: broadcast_to(g, A.shape), because="total-rule")
+SUM = reduction(
+    "sum",
+    total,
+    lambda g, Y, A, data: broadcast_to(g, A.shape),
+    because="total-rule",
+    code=along("sum"),
+)
 MEAN = reduction(
     "mean",
     lambda ix, i, j, A, data: (
@@ -81,6 +95,8 @@ MEAN = reduction(
     ),
     lambda g, Y, A, data: broadcast_to(g / terms(A.shape, data), A.shape),
     because="mean-rule",
+    formula=lambda A, data: SUM(A, data=data) / terms(A.shape, data),
+    code=along("mean"),
 )
 
 
@@ -94,6 +110,7 @@ TRACE = Op(
     shape=lambda data, a: SCALAR if square(a) else a,
     entry=lambda ix, i, j, A: ix.sum(A.rows, lambda k: A[k, k]),
     pullbacks=(Pullback(lambda g, Y, A: g * _identity(A.shape.rows), because="trace-rule"),),
+    code={"any": "{lib}.trace({0}).reshape(1, 1)"},
 )
 
 
@@ -117,6 +134,7 @@ def extremum(word: str) -> Op:
         lambda g, Y, A, data: g * elementwise("eq", A, Y),
         because="maximum-rule",
         called=word,
+        code=along(word, f"a{word}"),
         where=one_winner,
         head=lambda data: layout.word(head[data or ALL]),
     )

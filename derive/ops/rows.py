@@ -11,7 +11,7 @@ from typing import Any
 from derive.expressions.errors import ShapeError
 from derive.expressions.expr import Expr, Op, Pullback
 from derive.expressions.shape import SCALAR, Shape, square
-from derive.ops.elementwise import HALF, holds
+from derive.ops.elementwise import HALF, F, holds
 from derive.ops.reduction import COLS, SUM
 
 
@@ -24,6 +24,13 @@ SOFTMAX = Op(
     symbol="softmax({})",
     shape=lambda data, a: a,
     entry=lambda ix, i, j, A: ix.function("exp", A[i, j]) / _row_total(ix, i, A),
+    formula=lambda A: F.exp(A) * (1 / SUM(F.exp(A), data=COLS)),
+    code={
+        "numpy": "e = {lib}.exp(x - {lib}.max(x, axis=1, keepdims=True))\n"
+        "return e / {lib}.sum(e, axis=1, keepdims=True)",
+        "torch": "torch.softmax({0}, dim=1)",
+        "jax": "jax.nn.softmax({0}, axis=1)",
+    },
     pullbacks=(Pullback(lambda g, Y, A: Y * (g - SUM(g * Y, data=COLS)), because="softmax-rule"),),
 )
 LOGSOFTMAX = Op(
@@ -31,6 +38,12 @@ LOGSOFTMAX = Op(
     symbol="logsoftmax({})",
     shape=lambda data, a: a,
     entry=lambda ix, i, j, A: A[i, j] - ix.function("log", _row_total(ix, i, A)),
+    formula=lambda A: A - F.log(SUM(F.exp(A), data=COLS)),
+    code={
+        "numpy": "return x - _logsumexp(x)",
+        "torch": "torch.log_softmax({0}, dim=1)",
+        "jax": "jax.nn.log_softmax({0}, axis=1)",
+    },
     pullbacks=(
         Pullback(lambda g, Y, A: g - SOFTMAX(A) * SUM(g, data=COLS), because="softmax-rule"),
     ),
@@ -40,6 +53,13 @@ LOGSUMEXP = Op(
     symbol="logsumexp({})",
     shape=lambda data, a: Shape(a.rows, 1),
     entry=lambda ix, i, j, A: ix.function("log", _row_total(ix, i, A)),
+    formula=lambda A: F.log(SUM(F.exp(A), data=COLS)),
+    code={
+        "numpy": "m = {lib}.max(x, axis=1, keepdims=True)\n"
+        "return m + {lib}.log({lib}.sum({lib}.exp(x - m), axis=1, keepdims=True))",
+        "torch": "torch.logsumexp({0}, dim=1, keepdim=True)",
+        "jax": "jax.nn.logsumexp({0}, axis=1, keepdims=True)",
+    },
     pullbacks=(Pullback(lambda g, Y, A: g * SOFTMAX(A), because="softmax-rule"),),
 )
 NORM = Op(
@@ -51,6 +71,11 @@ NORM = Op(
     ),
     pullbacks=(Pullback(lambda g, Y, A: g * A / Y, because="norm-rule"),),
     where=lambda data, A: holds("nonzero-matrix")(data, A),
+    formula=lambda A: F.sqrt(SUM(A**2)),
+    code={
+        "numpy": "{lib}.linalg.norm({0}, keepdims=True)",
+        "torch": "torch.sqrt(torch.sum({0} ** 2, dim=(0, 1), keepdim=True))",
+    },
 )
 
 
@@ -76,6 +101,11 @@ DIAG = Op(
     shape=_square_of,
     entry=_on_diagonal,
     pullbacks=(Pullback(_off_diagonal, because="diagonal-rule"),),
+    code={
+        "numpy": "np.diagflat({0})",
+        "torch": "torch.diag({0}.reshape(-1))",
+        "jax": "jnp.diag({0}.reshape(-1))",
+    },
 )
 DIAGONAL = Op(
     name="diagonal",
@@ -83,6 +113,7 @@ DIAGONAL = Op(
     shape=lambda data, a: Shape(square(a).rows, 1),
     entry=lambda ix, i, j, A: A[i, i],
     pullbacks=(Pullback(lambda g, Y, A: DIAG(g), because="diagonal-rule"),),
+    code={"any": "{lib}.diagonal({0}).reshape(-1, 1)"},
 )
 
 OPERATORS = (SOFTMAX, LOGSOFTMAX, LOGSUMEXP, NORM, DIAG, DIAGONAL)

@@ -21,6 +21,7 @@ INV = Op(
     pullbacks=(Pullback(lambda g, Y, A: -(Y.T @ g @ Y.T), because="inverse-rule"),),
     where=holds("invertible"),
     costly=True,
+    code={"any": "{lib}.linalg.inv({0})"},
 )
 DET = Op(
     name="det",
@@ -30,6 +31,7 @@ DET = Op(
     pullbacks=(Pullback(lambda g, Y, A: g * Y * INV(A).T, because="determinant-rule"),),
     where=holds("invertible"),
     costly=True,
+    code={"any": "{lib}.linalg.det({0}).reshape(1, 1)"},
 )
 LOGDET = Op(
     name="logdet",
@@ -39,6 +41,11 @@ LOGDET = Op(
     pullbacks=(Pullback(lambda g, Y, A: g * INV(A).T, because="log-determinant-rule"),),
     where=holds("positive-determinant"),
     costly=True,
+    code={
+        "numpy": "sign, size = {lib}.linalg.slogdet(x)\n"
+        "return {lib}.where(sign > 0, size, {lib}.nan).reshape(1, 1)",
+        "torch": "torch.logdet({0}).reshape(1, 1)",
+    },
 )
 
 #: The cofactors have no name in the language: the lemma on the determinant speaks of them.
