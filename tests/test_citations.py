@@ -16,7 +16,7 @@ from documents import PROGRAMS, text_of
 from programs import NUMPY, number_of
 
 from derive.calculus.index import at_place, named
-from derive.documents.prove import render
+from derive.documents.pipeline import Proof
 from derive.expressions.expr import Expr, substitute, variables
 from derive.judges.verify import verify
 from derive.language.parse import parse
@@ -213,7 +213,7 @@ def test_a_judge_objects_to_a_wrong_citation(wrong):
 def test_the_numbers_beside_a_line_are_those_of_its_citations(name):
     of = derivation(name)
     numbers = of.numbers()
-    text = render(of, "md")
+    text = Proof(of).render("md")
     printed = {
         int(number): [
             [int(k) for k in re.findall(r"\((\d+)\)", reason)]

@@ -91,12 +91,12 @@ def test_what_somebody_wrote_stays(capsys):
 
 def test_a_later_version_writes_over_its_own_answer(monkeypatch):
     """The question decides, not the text: other words do not make another file."""
-    from derive.documents import prove as render
+    from derive.documents import page
 
     proof = derive.prove("X: (n, d); Y = 2 * X", detail="brief")
     (path,) = proof.save(formats=["md"])
-    real = render.fill
-    monkeypatch.setattr(render, "fill", lambda *args: real(*args).replace("Theorem", "Satz"))
+    real = page.render
+    monkeypatch.setattr(page, "render", lambda *a, **k: real(*a, **k).replace("Theorem", "Satz"))
     assert proof.save(formats=["md"]) == [path]
     assert "Satz" in path.read_text("utf-8") and [*Path("output").iterdir()] == [path]
 

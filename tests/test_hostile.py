@@ -123,7 +123,7 @@ def folder(tmp_path, monkeypatch) -> Path:
     os.mkfifo("pipe.json")
     for name, text in (("broken", b"<< 1 // 0 >>"), ("bytes", b"\xff\xfe")):
         Path(name, "markdown").mkdir(parents=True)
-        Path(name, "markdown", "prove.md").write_bytes(text)
+        Path(name, "markdown", "heading.md").write_bytes(text)
     return tmp_path
 
 

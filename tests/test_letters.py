@@ -10,7 +10,7 @@ from programs import texts
 from test_every_operator import PROGRAMS
 
 from derive import catalogue
-from derive.documents.prove import render
+from derive.documents.pipeline import Proof
 from derive.expressions.errors import DeriveError
 from derive.language.parse import parse
 from derive.notation.latex import latex
@@ -125,7 +125,7 @@ def test_no_numeral_stands_beside_a_bold_one(program):
     for shown in (text(notation.expr(formula)) for formula in formulas):
         plain = re.sub(r"\^⊙?[0-9/]+ ", "^k ", shown)  # an exponent is raised, and stands apart
         assert not re.search(r"[0-9]\s*[𝟏𝟎]|[𝟏𝟎]ᵀ?\s*[0-9]", plain), shown
-    page = render(derivation, "md", Style())
+    page = Proof(derivation).render("md")
     bold = r"\\mathbf\{[01]\}(?:\^\{\\top\})?"
     assert not re.search(rf"\d(?:\\,)?\s*{bold}|{bold}(?:\\,)?\s*\d", page)
 
@@ -141,6 +141,6 @@ def test_gates_have_letters_of_their_own(program):
 
 
 def test_the_identity_is_no_matrix_of_the_program():
-    page = render(explain(parse("I: (n, n); Y = I @ (I + eye(n))")), "md", Style())
+    page = Proof(explain(parse("I: (n, n); Y = I @ (I + eye(n))"))).render("md")
     assert r"$\operatorname{Id}$ is the identity matrix" in page
     assert r"I(I + \operatorname{Id})" in page

@@ -10,8 +10,7 @@ import pytest
 from documents import PROGRAMS, text_of
 
 from derive.command.cli import main
-from derive.documents.pipeline import prove
-from derive.documents.prove import render
+from derive.documents.pipeline import Proof, prove
 from derive.language.parse import parse
 from derive.proof.explain import explain
 
@@ -46,14 +45,14 @@ def test_both_formats_have_the_same_numbers(name, detail):
     sizes = {dim: 2 - k % 2 for k, dim in enumerate(program.dims)}  # some tables have one entry
     of = explain(program, at=sizes, detail=detail)
     everything = list(range(1, len(of.numbers()) + 1))
-    assert in_markdown(render(of, "md")) == everything
-    assert in_latex(render(of, "tex")) == everything
+    assert in_markdown(Proof(of).render("md")) == everything
+    assert in_latex(Proof(of).render("tex")) == everything
 
 
 @pytest.mark.parametrize("name", FEW)
 def test_the_pages_have_the_same_numbers(name, tmp_path, require_tool):
     of = explain(parse(text_of(PROGRAMS[name])))
-    (tmp_path / "page.tex").write_text(render(of, "tex", prefix="x:"), "utf-8")
+    (tmp_path / "page.tex").write_text(Proof(of).render("tex", prefix="x:"), "utf-8")
     command = [require_tool("pdflatex"), "-interaction=batchmode", "page.tex"]
     subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
     found = re.findall(r"\\newlabel\{x:(\d+)\}\{\{(\d+)\}", (tmp_path / "page.aux").read_text())

@@ -16,7 +16,7 @@ from programs import NUMPY, evaluate, texts
 from reading import Page, Unreadable
 
 from derive.calculus.index import Scalar
-from derive.documents.prove import _Page
+from derive.documents.prove import Writer
 from derive.expressions.errors import DeriveError
 from derive.expressions.expr import Expr, nodes, substitute
 from derive.language.parse import parse
@@ -243,7 +243,7 @@ class Judged:
 
     # -- what is printed ---------------------------------------------------------------------------
 
-    def printed(self, math, step, page: _Page, room: float):
+    def printed(self, math, step, page: Writer, room: float):
         if isinstance(math, Slice):
             return None
         shown = replace(step, right=math)
@@ -252,8 +252,8 @@ class Judged:
     def compare(self) -> int:
         """Hold every side of every step against what is printed; return how many were read."""
         count = 0
-        markdown = _Page(self.derivation, self.notation.style, "md")
-        paper = _Page(self.derivation, self.notation.style, "tex")
+        markdown = Writer(self.derivation, self.notation.style, "md")
+        paper = Writer(self.derivation, self.notation.style, "tex")
         for step in self.derivation.steps():
             for side in (step.left, step.right):
                 meant = self.meaning(side)

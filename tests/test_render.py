@@ -109,7 +109,7 @@ def example_of_the_readme() -> str:
 
 def test_a_template_of_a_user_overrides_one_block(tmp_path, affine):
     (tmp_path / "markdown").mkdir()
-    (tmp_path / "markdown" / "prove.md").write_text(example_of_the_readme(), "utf-8")
+    (tmp_path / "markdown" / "heading.md").write_text(example_of_the_readme(), "utf-8")
     ours, theirs = affine.to_markdown(), affine.to_markdown(templates=tmp_path)
     assert theirs.startswith("# Lecture 3")
     assert theirs.partition("\n")[2] == ours.partition("\n")[2]
@@ -118,15 +118,15 @@ def test_a_template_of_a_user_overrides_one_block(tmp_path, affine):
 @pytest.mark.parametrize(
     ("template", "message"),
     [
-        ("<% block title %>", "markdown/prove.md"),
-        ("<< doc.nothing >>", "nothing"),
+        ("<% block title %>", "markdown/heading.md"),
+        ("<< b.nothing >>", "nothing"),
         ("<% extends 'no/such.md' %>", "no/such.md"),
-        ("<< doc.title | shout >>", "shout"),
+        ("<< b.words | shout >>", "shout"),
     ],
 )
 def test_a_bad_template_is_an_error_in_one_sentence(template, message, tmp_path, affine):
     (tmp_path / "markdown").mkdir()
-    (tmp_path / "markdown" / "prove.md").write_text(template, "utf-8")
+    (tmp_path / "markdown" / "heading.md").write_text(template, "utf-8")
     with pytest.raises(OutputError, match=message):
         affine.to_markdown(templates=tmp_path)
 

@@ -54,9 +54,9 @@ def test_templates_are_compiled_once(home, monkeypatch):
 def test_a_template_that_was_changed_is_compiled_anew(home, tmp_path):
     folder = tmp_path / "own"
     (folder / "markdown").mkdir(parents=True)
-    path = folder / "markdown" / "prove.md"
+    path = folder / "markdown" / "document.md"
     stamp = None
-    for words in ("one <<doc.title>>", "two <<doc.title>>"):  # of one length and time
+    for words in ("one <<doc.body>>", "two <<doc.body>>"):  # of one length and time
         path.write_text(words)
         if stamp:
             os.utime(path, ns=stamp)

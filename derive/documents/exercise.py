@@ -14,8 +14,8 @@ from typing import Any
 
 from derive.calculus.index import Index, Scalar, entry, mul, partial, total
 from derive.documents.files import asked, write
+from derive.documents.older import PAGE, _Page
 from derive.documents.page import FORMATS, fill
-from derive.documents.prove import PAGE, _Page
 from derive.documents.sheet import Gap, Problem, Scene, Sheet, needed
 from derive.expressions.errors import FaultError, UnsupportedError
 from derive.expressions.expr import OPS, Expr, nodes, variables

@@ -1,20 +1,27 @@
-"""A document to text and to a file: the templates of a format, filled with plain values.
+"""Blocks to text and to a file: one small template a kind of block, and the words of a language.
 
-Delimiters and filters are the same for every template; `templates/README.md` describes them.
+Enters a tree of blocks and a format, leaves the text of a document. The law: what is printed is
+decided by the blocks alone; templates give order and signs, messages give words, and neither knows
+which kind of document it serves. `templates/README.md` describes both.
 """
 
 from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from derive.documents.files import asked, write
-from derive.expressions.errors import OutputError, UnsupportedError
+from derive.documents.model import Block, Table, Words, words
+from derive.expressions.errors import FaultError, OutputError, UnsupportedError
+from derive.expressions.layout import Box
 from derive.notation import escape
+from derive.notation.latex import latex
 
 if TYPE_CHECKING:
     import jinja2
@@ -25,6 +32,144 @@ ESCAPES: dict[str, tuple[Callable[[str], str], Callable[[str], str]]] = {
     "md": (escape.markdown_code, escape.markdown),
     "tex": (escape.latex_code, escape.latex),
 }
+#: How words are emphasised, and made strong.
+EMPHASIS = {"md": ("*{}*", "**{}**"), "tex": (r"\emph{{{}}}", r"\textbf{{{}}}")}
+#: The words of a language; those of a user come before ours, message by message.
+WORDS = "words/en.jinja"
+#: What a label may consist of.
+LABEL = re.compile(r"[A-Za-z0-9:.-]*\Z")
+
+
+def render(
+    blocks: Iterable[Block],
+    form: str,
+    *,
+    fragment: bool = False,
+    prefix: str = "",
+    templates: str | Path | None = None,
+    **facts: Any,
+) -> str:
+    """Return blocks as the text of a document in a format, `md` or `tex`.
+
+    `fragment` leaves out title and preamble in LaTeX, `prefix` begins every label, `templates` is a
+    folder whose templates and words come before ours; other facts go to the template of the
+    document as they are. Raises `UnsupportedError` for a format that there is no folder for or a
+    prefix that no label can have, `OutputError` for a template that cannot be filled.
+    """
+    if not LABEL.match(prefix):
+        raise UnsupportedError(
+            f"the label prefix {prefix!r} would not survive LaTeX",
+            hint="letters, digits, colon, dot and hyphen are safe",
+        )
+    press = Press(form, templates, prefix=prefix, fragment=fragment)
+    return press.document(blocks, **facts)
+
+
+class Press:
+    """The templates and words of a format, for one document."""
+
+    def __init__(self, form: str, templates: str | Path | None = None, **facts: Any):
+        if form not in FORMATS:
+            raise UnsupportedError(
+                f"there is no format {form}", hint=f"there are {', '.join(FORMATS)}"
+            )
+        self.form = form
+        self.folder = None if templates is None else Path(templates)
+        if self.folder is not None and not self.folder.is_dir():
+            raise OutputError(f"there is no folder of templates at {self.folder}")
+        self.at = WORDS  # the template that is being filled
+        self.facts = {**facts, "form": form, "say": self._named}
+        self.kinds: dict[str, None] = {}  # of what was printed, for the preamble
+        names = [f"derive/{WORDS}"]
+        if self.folder is not None and (self.folder / WORDS).is_file():
+            names.insert(0, WORDS)
+        with self._told():
+            self.template = _environment(form, self.folder).get_template
+            self.words = [self.template(name).make_module(self.facts) for name in names]
+
+    def document(self, blocks: Iterable[Block], **facts: Any) -> str:
+        """Return the whole text: the blocks, and what stands around them."""
+        made = list(blocks)
+        with self._told():
+            body = self.printed(made)
+            columns = max(line.count("&") for line in body.splitlines()) + 1 if body else 0
+            doc = {**facts, "body": body, "kinds": list(self.kinds), "columns": columns}
+            text = self._filled("document", doc=doc)
+        text = re.sub(r"\n{3,}", "\n\n", text)
+        return text.strip() + "\n"
+
+    def printed(self, value: Any, within: bool = False) -> Any:
+        """Return blocks, messages and layout as text, in whatever holds them.
+
+        Layout that stands `within` a sentence keeps clear of what Markdown would take away.
+        """
+        match value:
+            case Box():
+                return inline(latex(value)) if within else latex(value)
+            case Words(key, facts):
+                return self.say(key, facts)
+            case Mapping():
+                return {name: self.printed(one, within) for name, one in value.items()}
+            case list() | tuple() if value and all(isinstance(x, Block) for x in value):
+                return "".join(map(self.printed, value))
+            case list() | tuple():
+                return [self.printed(one, within) for one in value]
+        if not is_dataclass(value):
+            return value
+        if isinstance(value, Table):  # mathematics in a cell stands in a line of text
+            value = replace(value, rows=tuple(
+                tuple(words("maths", it=x) if isinstance(x, Box) else x for x in row)
+                for row in value.rows
+            ))  # fmt: skip
+        found = {f.name: self.printed(getattr(value, f.name)) for f in fields(value)}
+        if not isinstance(value, Block):
+            return found
+        kind = type(value).__name__.lower()
+        self.kinds |= dict.fromkeys((kind, found.get("kind", kind)))
+        return self._filled(kind, b=found)
+
+    def say(self, key: str, facts: Mapping[str, Any]) -> str:
+        """Return a message in words, mathematics in dollars."""
+        macro = key.replace("-", "_")
+        for module in self.words:
+            message = getattr(module, macro, None)
+            if message is not None:
+                self.at = f"{WORDS}, {key},"
+                told = {name: self.printed(fact, within=True) for name, fact in facts.items()}
+                return " ".join(str(message(**told)).split())
+        raise FaultError(f"there are no words for {key}")
+
+    def _named(self, key: str, **facts: Any) -> str:
+        return self.say(key, facts)
+
+    def _filled(self, kind: str, **facts: Any) -> str:
+        self.at = f"{FORMATS[self.form]}/{kind}.{self.form}"
+        return self.template(self.at).render(self.facts, **facts)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Say in one sentence which template is wrong."""
+        import jinja2
+
+        try:
+            yield
+        except jinja2.TemplateError as error:
+            where = getattr(error, "name", None) or self.at
+            line = getattr(error, "lineno", None)
+            raise OutputError(
+                f"the template {where}{f', line {line},' if line else ''} cannot be filled: "
+                f"{error.message or error}"
+            ) from None
+        except Exception as error:  # a template is a program, and may fail as one
+            if self.folder is None or isinstance(error, OutputError):
+                raise
+            told = f"{type(error).__name__}: {error}"
+            raise OutputError(f"the template {self.at} cannot be filled: {told}") from None
+
+
+def inline(shown: str) -> str:
+    """Return mathematics for a line of text: Markdown takes a backslash before a comma away."""
+    return shown.replace(r"\,", r"\thinspace ")
 
 
 def fill(
@@ -93,14 +238,17 @@ def _environment(form: str, templates: Path | None) -> jinja2.Environment:
 
     @jinja2.pass_context
     def ref(context: jinja2.runtime.Context, number: int) -> str:
-        return f"({number})" if form == "md" else rf"\eqref{{{context['doc']['prefix']}{number}}}"
+        prefix = context.get("prefix") or context.get("doc", {}).get("prefix", "")
+        return f"({number})" if form == "md" else rf"\eqref{{{prefix}{number}}}"
 
     environment.filters["ref"] = ref
     code, words = ESCAPES[form]
     environment.filters |= {"code": code, "words": words, "link": escape.link}
     environment.filters["reason"] = _reason_text
     environment.filters["text_width"] = lambda words: 0.9 * len(" ".join(words.split()))
-    environment.filters["inline"] = lambda shown: shown.replace(r"\,", r"\thinspace ")
+    environment.filters["inline"] = inline
+    italic, bold = EMPHASIS[form]
+    environment.filters |= {"em": italic.format, "bold": bold.format}
     environment.filters["strong"] = lambda words: re.sub(r"\*\*([^*]+)\*\*", r"\\textbf{\1}", words)
     environment.filters["emphasis"] = lambda words: re.sub(r"\*([^*]+)\*", r"\\emph{\1}", words)
     return environment
@@ -137,9 +285,14 @@ class Document(ABC):
     def name(self) -> str:
         """The name of its files, without an ending."""
 
-    @abstractmethod
+    def blocks(self, form: str) -> Iterable[Block]:
+        """Return what the document is made of, as it fits the page of a format."""
+        raise NotImplementedError
+
     def render(self, form: str, **options: Any) -> str:
-        """Return the document in a format, `md` or `tex`."""
+        """Return the document in a format, `md` or `tex`; see `page.render` for the options."""
+        given = {name: value for name, value in options.items() if value}
+        return render(self.blocks(form), form, **self.named(self.name) | given)
 
     def to_markdown(self, **options: Any) -> str:
         """Return the document as Markdown with mathematics between dollars."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from derive.algebra.forms import TooLarge
 from derive.catalogue import opened
 from derive.documents.files import told
+from derive.documents.model import Block
 from derive.documents.page import Document
 from derive.expressions.errors import UnsupportedError
 from derive.expressions.expr import Expr, substitute, variables
@@ -102,7 +103,7 @@ class Proof(Document):
     """A proved derivation and the notation in which it is shown."""
 
     derivation: Derivation
-    style: Style
+    style: Style = field(default_factory=Style)
 
     @property
     def gradients(self) -> dict[str, str]:
@@ -165,12 +166,10 @@ class Proof(Document):
     def named(self, name: str) -> dict[str, Any]:
         return {"prefix": prefix_of(name)}
 
-    def render(self, form: str, **options: Any) -> str:
-        """Return the document in a format; see `derive.documents.prove.render` for the options."""
-        from derive.documents.prove import render
+    def blocks(self, form: str) -> Iterator[Block]:
+        from derive.documents.prove import Writer
 
-        options = {**options, "prefix": options.get("prefix") or prefix_of(self.name)}
-        return render(self.derivation, form, self.style, **options)
+        return Writer(self.derivation, self.style, form).blocks()
 
     def trace(self) -> dict[str, Any]:
         """Return the whole trace as plain values, for `--json`."""

@@ -1,28 +1,37 @@
-"""A judged derivation to a document: facts become printed blocks, templates give order and words.
+"""A judged derivation to blocks: what is proved, in the order in which it is told.
 
-What a template receives are plain values: strings of mathematics, numbers, stable words. Nothing is
-decided in a template that is not a matter of order or of words, and nothing in a block comes from
-anywhere but the derivation.
+Enters a derivation, its style and the format whose page it has to fit; leaves the blocks of the
+document. The law: nothing in a block comes from anywhere but the derivation, and each of its
+equations stands in one block, under its number.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from itertools import pairwise
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from derive.calculus.index import Index, Scalar, at_place, index_words, written_out
-from derive.documents.page import FORMATS, fill
-from derive.expressions.errors import UnsupportedError
+from derive.documents.model import (
+    Block,
+    Display,
+    Entries,
+    Environment,
+    Heading,
+    Line,
+    Maths,
+    Paragraph,
+    Table,
+    Words,
+    words,
+)
 from derive.expressions.expr import Expr, nodes
-from derive.expressions.layout import Box, is_sum
+from derive.expressions.layout import Box, is_sum, op, row
 from derive.expressions.program import Statement
 from derive.expressions.shape import Dim, Pair, Product, extent
-from derive.language.assumptions import said
+from derive.language.assumptions import ASSUMPTIONS
 from derive.notation.latex import broken, latex, matrix, width
 from derive.notation.mathematics import Cells, Notation, Style
 from derive.ops.elementwise import EXTREMA
@@ -40,9 +49,6 @@ from derive.proof.derivation import (
     Step,
 )
 
-if TYPE_CHECKING:
-    pass
-
 #: Widths in digits that fit a line: of a page at each font size, and of a screen.
 PAGE = (("", 75.0), ("small", 82.0), ("footnotesize", 89.0))
 #: The last resort.
@@ -58,62 +64,9 @@ REASON, CELL = 24.0, 13.0
 CROWDED = 8000
 #: A display with more lines than this may break across pages.
 TALL = 14
-LABEL = re.compile(r"[A-Za-z0-9:.-]*\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of an equation: a left side or none, a right side in pieces, and why it holds."""
-
-    left: str
-    right: tuple[str, ...]
-    reason: dict[str, Any] | None = None
-    wide: bool = False  # the left side is so wide that the right side begins on the next line
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A piece of the document: its kind, and the fields of that kind (see templates/README.md)."""
-
-    kind: str
-    fields: dict[str, Any] = field(default_factory=dict)
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self.fields[name]
-        except KeyError:
-            raise AttributeError(f"a {self.kind} block has no {name}") from None
-
-
-def render(
-    derivation: Derivation,
-    form: str = "md",
-    style: Style | None = None,
-    *,
-    fragment: bool = False,
-    prefix: str = "derive:",
-    templates: Path | None = None,
-) -> str:
-    """Return the document of a derivation in a format: `md` or `tex`.
-
-    `fragment` leaves out the preamble; `prefix` begins every label; `templates` is a folder whose
-    templates come before ours. Raises `UnsupportedError` for a format that there is no folder for.
-    """
-    if form not in FORMATS:
-        raise UnsupportedError(f"there is no format {form}", hint=f"there are {', '.join(FORMATS)}")
-    if not LABEL.match(prefix):
-        raise UnsupportedError(
-            f"the label prefix {prefix!r} would not survive LaTeX",
-            hint="letters, digits, colon, dot and hyphen are safe",
-        )
-    page = _Page(derivation, style or Style(), form)
-    return fill("prove", form, page.document(fragment, prefix), templates)
-
-
-# -- blocks ----------------------------------------------------------------------------------------
-
-
-class _Page:
+class Writer:
     """The blocks of one document, numbered as the derivation says."""
 
     def __init__(
@@ -126,6 +79,7 @@ class _Page:
         never = form == "md" and derivation.detail == "full"
         self.elide = 0 if never else style.elide
         self.notation = Notation(derivation, replace(style, elide=self.elide), latex, around)
+        self.leaf = self.notation.leaf
         self.notations = [self.notation]
         if form == "tex":
             self.notations += [
@@ -134,339 +88,297 @@ class _Page:
                 if not self.elide or most < self.elide
             ]
         self.numbers = derivation.numbers()
-        self.widest_matrix = 0
-
-    def document(self, fragment: bool, prefix: str) -> dict[str, Any]:
-        blocks = list(self.blocks())
-        return {
-            "title": self.title(),
-            "blocks": blocks,
-            "fragment": fragment,
-            "prefix": prefix,
-            "columns": self.widest_matrix,
-            "lemmas": bool(self.derivation.lemmas),
-            "detail": self.derivation.detail,
-        }
-
-    def title(self) -> dict[str, Any]:
-        """Return the formula if there is one short statement, else the output and the variables."""
-        if not self._several and self._is_short(self.program.statements[-1]):
-            return {"formula": self._statement(self.program.statements[-1]), "variables": []}
-        leaf = self.notation.leaf
-        return {
-            "formula": latex(leaf(self.program.output.data[0])),
-            "variables": [latex(leaf(name)) for name in self.derivation.wrt],
-        }
 
     def blocks(self) -> Iterator[Block]:
         d = self.derivation
-        yield self.setting()
+        yield Heading(self.title(), 1)
+        yield from self.setting()
         yield self.theorem()
         if d.lemmas:
-            yield Block("section", {"key": "lemmas", "level": 2, "count": len(d.lemmas)})
-            yield Block("text", {"key": "lemmas", "count": len(d.lemmas)})
+            count = len(d.lemmas)
+            yield Heading(words("lemmas", count=count))
+            yield Paragraph((words("rest-on-lemmas", count=count),))
             for lemma in d.lemmas:
-                yield from self.lemma(lemma)
+                own = Writer(lemma.derivation, self.style, self.form, d)
+                own.numbers = self.numbers
+                yield from own.lemma(lemma)
         if d.forward:
-            yield Block("section", {"key": "forward", "level": 2})
+            yield Heading(words("forward"))
             for step in d.forward:
                 yield self.equation([step], ("forward", step.theme), reasons=False)
         theme = None
         for local in d.locals:
-            if local.statement.name != theme and len(d.program.statements) > 1:
-                yield Block("section", {"key": "statement", "level": 2,
-                                        "math": self._heading(local.statement)})  # fmt: skip
+            if local.statement.name != theme and self._several:
+                yield Heading(words("backward-through", statement=self.heading(local.statement)))
             theme = local.statement.name
             yield from self.local(local)
             name = local.variable.data[0]
-            if name in d.totals and _is_last(d, local):
-                yield from self.total(name)
-            if name in d.assuming and _is_last(d, local):
-                yield Block("text", {"key": "assuming", "X": latex(self.notation.leaf(name))})
-                yield self.equation(d.assuming[name][:-1], ("assuming", name), qed=True)
-        if d.composed:
-            yield Block("section", {"key": "composed", "level": 2})
-            for name, chain in d.composed.items():
-                yield self.equation(chain, ("composed", name), qed=True)
-        if d.claimed:
-            yield Block("section", {"key": "claimed", "level": 2})
-            for name, chain in d.claimed.items():
-                yield self.equation(chain, ("claimed", name), qed=True)
-        yield self.checks()
+            if not _is_last(d, local):
+                continue
+            if name in d.totals:
+                users = [self.leaf(s.name) for s in self.program.users(name)]
+                yield Paragraph((words("gradients-add", X=self.leaf(name), users=users),))
+                yield self.equation(d.totals[name], ("total", name), end=True)
+            if name in d.assuming:
+                yield Paragraph((words("now-assumed", X=self.leaf(name)),))
+                yield self.equation(d.assuming[name][:-1], ("assuming", name), end=True)
+        for part, key in (("composed", "all-together"), ("claimed", "as-claimed")):
+            chains: Mapping[str, Chain] = getattr(d, part)
+            if chains:
+                yield Heading(words(key))
+            for name, chain in chains.items():
+                yield self.equation(chain, (part, name), end=True)
+        yield from self.checks()
 
     # -- the statement -----------------------------------------------------------------------------
 
-    def setting(self) -> Block:
-        d, notation = self.derivation, self.notation
-        inputs = [name for name in self.program.inputs if name in self.program.reaching()]
-        statements = [s for s in self.program.statements if s.name in self.program.reaching()]
-        conditions: list[dict[str, Any]] = [
-            {"kind": "sizes", "args": [latex(notation.relation(r))], "scalar": False, "but": ""}
-            for r in d.relations
-        ]
-        conditions += [
-            {
-                "kind": kind,
-                "args": [self._inline(box) for box in boxes],
-                "scalar": all(arg.shape.is_scalar for arg in c.args),
-                "but": c.but,
-            }
-            for group in d.conditions
-            for c in group
-            for kind, boxes in (notation.condition(c),)
-        ]
-        seen = [node for s in self.program.statements for node in nodes(s.expr)]
-        seen += [node for value in d.backward.values() for node in nodes(value)]
-        used = {node.name for node in seen}
-        formulas = [latex(notation.expr(v)) for v in (
-            *(s.expr for s in self.program.statements), *d.backward.values())]  # fmt: skip
-        return Block(
-            "setting",
-            {
-                "inputs": [
-                    {"name": latex(notation.leaf(name)), "shape": self._space(name)}
-                    for name in inputs
-                ],
-                "statements": [self._statement(s) for s in statements],
-                "parts": [latex(notation.leaf(name)) for name in self.program.parts],
-                "display": self._definitions(statements),
-                "scalars": self._scalars,
-                "is_loss": self.program.is_loss,
-                "upstream": latex(notation.leaf(f"d{self.program.output}")),
-                "through": self._first_part(),
-                "loss": latex(notation.loss),
-                "output": latex(notation.leaf(self.program.output.data[0])),
-                "conditions": conditions,
-                "assumptions": said(d.assumed, lambda name: latex(notation.leaf(name))),
-                "uses": {
-                    "ones": any(r"\mathbf{1}" in text for text in formulas),
-                    "odot": any(r"\odot" in text or r"\oslash" in text for text in formulas),
-                    "oslash": any(r"\oslash" in text for text in formulas),
-                    "power": any(r"^{\odot" in text for text in formulas),
-                    "mask": bool({"gt", "eq"} & used),
-                    "extrema": sorted({node.word for node in seen if node.name in EXTREMA}),
-                    "functions": bool(used & _ENTRYWISE),
-                    "several": len(d.wrt) > 1,
-                    "identity": latex(self.notation.identity) if "eye" in used else "",
-                    "vec": bool(used & {"vec", "unvec"}),
-                    "kron": "kron" in used,
-                    "blocks": bool(used & {"kron_left", "kron_right"}),
-                    "pairs": self._pairs(),
-                },
-                "sizes": self._sizes() if d.forward else [],
-                "kinks": _kinks(d),
-            },
-        )  # fmt: skip
+    def title(self) -> Words:
+        """Return the formula if there is one short statement, else the output and the variables."""
+        last = self.program.statements[-1]
+        if not self._several and self.is_short(last):
+            return words("title", formula=self.statement(last))
+        variables = [self.leaf(name) for name in self.derivation.wrt]
+        return words("title", formula=self.leaf(last.name), variables=variables)
 
-    def _pairs(self) -> list[dict[str, str]]:
+    def setting(self) -> Iterator[Block]:
+        """Yield what is given, and what is supposed of it."""
+        used = self.program.reaching()
+        statements = [s for s in self.program.statements if s.name in used]
+        short = len(statements) == 1 and self.is_short(statements[0])
+        leaves = self.program.leaves
+        inputs = [
+            {"name": self.leaf(name),
+             "shape": "" if shape.is_scalar else self.notation.shape(shape)}
+            for name, shape in ((n, leaves[n].shape) for n in self.program.inputs if n in used)
+        ]  # fmt: skip
+        given = words("let", inputs=inputs, scalars=self.scalars,
+                      formula=self.statement(statements[0]) if short else None)  # fmt: skip
+        meant = tuple(self.meanings())
+        body: list[Block] = [Paragraph((given, *meant))] if short else [
+            Paragraph((given,)), self.definitions(statements), Paragraph(meant)]  # fmt: skip
+        yield Environment("setting", tuple(body))
+        supposed = tuple(self.hypotheses())
+        if supposed:
+            yield Environment("hypotheses", (Paragraph(supposed),))
+
+    def meanings(self) -> Iterator[Words]:
+        """Yield what the signs mean, what the loss is, and where entries are written out."""
+        d, notation = self.derivation, self.notation
+        formulas = [*(s.expr for s in self.program.statements), *d.backward.values()]
+        used = {node for formula in formulas for node in nodes(formula)}
+        names = {node.name for node in used}
+        shown = [notation.expr(formula) for formula in formulas]
+        signs = {box.text for whole in shown for box in whole.walk() if box.kind == "op"}
+        if self.program.parts:
+            yield words("parts", names=[self.leaf(name) for name in self.program.parts])
+        if "ones" in signs:
+            yield words("ones")
+        if not self.scalars and any(n.op.style == "call" and n.op.derivatives for n in used):
+            yield words("functions")
+        if signs & {"odot", "oslash"}:
+            yield words("entrywise", oslash="oslash" in signs, power="entrywise" in signs)
+        if any(b.text == "iverson" for whole in shown for b in whole.walk() if b.kind == "paren"):
+            yield words("mask")
+        extrema = sorted({node.word for node in used if node.name in EXTREMA})
+        yield from (words("extremum", name=name) for name in extrema)
+        if extrema:
+            yield words("winners")
+        for key, known in (("kron", {"kron"}), ("blocks", {"kron_left", "kron_right"}),
+                           ("vec", {"vec", "unvec"})):  # fmt: skip
+            if known & names:
+                yield words(key)
+        if pairs := self.pairs():
+            yield words("pairs", places=pairs)
+        if "eye" in names:
+            yield words("identity", I=notation.identity)
+        if not self.program.is_loss:
+            output = str(self.program.output)
+            yield words("any-loss", L=notation.loss, Y=self.leaf(output),
+                        upstream=self.leaf(f"d{output}"))  # fmt: skip
+        if not self.scalars:
+            yield words("gradient", L=notation.loss)
+        sizes = {dim: k for dim, k in self.sizes(d.sizes).items() if dim not in self.program.sizes}
+        if d.forward and sizes:
+            yield words("written-at", sizes=list(sizes.values()))
+        for local in d.locals:
+            if (through := self.through(local)) is not None:
+                yield words("through", part=self.leaf(local.gradient.data[0]), by=through,
+                            of=self.leaf(local.variable.data[0]))  # fmt: skip
+                break
+
+    def hypotheses(self) -> Iterator[Words]:
+        """Yield what is assumed of the inputs, and where everything is differentiable."""
+        d, notation = self.derivation, self.notation
+        if d.assumed:
+            yield words("assumed", assumptions=assumptions(d.assumed, self.leaf))
+        conditions = [words("condition", kind="sizes", args=[notation.relation(r)])
+                      for r in d.relations]  # fmt: skip
+        for c in (c for group in d.conditions for c in group):
+            kind, boxes = notation.condition(c)
+            conditions.append(words(
+                "condition", kind=kind, args=[self.inline(box) for box in boxes], but=c.but,
+                scalar=all(arg.shape.is_scalar for arg in c.args),
+            ))  # fmt: skip
+        if conditions:
+            yield words("suppose", conditions=conditions, also=bool(d.assumed))
+
+    def pairs(self) -> list[dict[str, Box]]:
         """Return which place a pair of indices is, along each product of dimensions in use."""
         letters, leaves = self.derivation.letters, self.program.leaves
         assigned = {s.name for s in self.program.statements}
         found: dict[tuple[str, Dim], None] = {}
         for name, leaf in leaves.items():
-            words = letters.output if name in assigned else letters.variable
+            places = letters.output if name in assigned else letters.variable
             if name in assigned or name in self.derivation.wrt:
-                found |= dict.fromkeys(zip(words, leaf.shape.dims, strict=True))
-        return [
-            {key: latex(box) for key, box in self.notation.counted(word, dim).items()}
-            for word, dim in found
-            if isinstance(dim, Product)
-        ]
+                found |= dict.fromkeys(zip(places, leaf.shape.dims, strict=True))
+        return [self.notation.counted(word, dim) for word, dim in found if isinstance(dim, Product)]
 
-    def _space(self, name: str) -> str | None:
-        shape = self.program.leaves[name].shape
-        return None if shape.is_scalar else latex(self.notation.shape(shape))
+    def statement(self, statement: Statement) -> Box:
+        return _equal(self.leaf(statement.name), self.notation.expr(statement.expr))
 
-    def _statement(self, statement: Statement) -> str:
-        notation = self.notation
-        return f"{latex(notation.leaf(statement.name))} = {latex(notation.expr(statement.expr))}"
+    def is_short(self, statement: Statement) -> bool:
+        return width(latex(self.statement(statement))) <= INLINE
 
-    def _first_part(self) -> dict[str, str] | None:
-        """Return an example of a gradient that counts one use of several, where there is one."""
-        for local in self.derivation.locals:
-            through = self._through(local)
-            if through is not None:
-                leaf = self.notation.leaf
-                return {"part": latex(leaf(local.gradient.data[0])), "by": through,
-                        "of": latex(leaf(local.variable.data[0]))}  # fmt: skip
-        return None
-
-    def _is_short(self, statement: Statement) -> bool:
-        return width(self._statement(statement)) <= INLINE
-
-    def _heading(self, statement: Statement) -> str:
+    def heading(self, statement: Statement) -> Box:
         """Return what a heading says of a statement: all of it, or its name where it is long."""
-        short = self._is_short(statement)
-        return self._statement(statement) if short else latex(self.notation.leaf(statement.name))
+        return self.statement(statement) if self.is_short(statement) else self.leaf(statement.name)
 
-    def _definitions(self, statements: list[Statement]) -> dict[str, Any] | None:
-        """Return the program as a display; `None` where one short formula stands in the text."""
-        if len(statements) == 1 and self._is_short(statements[0]):
-            return None
-        notation = self.notation
-        lefts = [latex(notation.leaf(s.name)) for s in statements]
+    def definitions(self, statements: list[Statement]) -> Display:
+        """Return the program as a display."""
+        lefts = [latex(self.leaf(s.name)) for s in statements]
         room = PAGE[0][1] - 4 - max(map(width, lefts))
-        lines = [
-            Line(left, tuple(self._broken(notation.expr(s.expr), room)))
-            for left, s in zip(lefts, statements, strict=True)
-        ]
-        return self._display(lines, "")
+        return Display(tuple(
+            line for left, s in zip(lefts, statements, strict=True)
+            for line in _lines(left, self.broken(self.notation.expr(s.expr), room))
+        ))  # fmt: skip
 
-    def _inline(self, box: Box) -> str:
+    def inline(self, box: Box) -> Box:
         """Return mathematics for a sentence, with places where a long formula may break."""
-        return r"\allowbreak ".join(broken(box, INLINE)) if self.form == "tex" else latex(box)
+        if self.form == "md":
+            return box
+        return Box("raw", text=r"\allowbreak ".join(broken(box, INLINE)))
 
     @cached_property
-    def _scalars(self) -> bool:
+    def scalars(self) -> bool:
         """Whether every quantity of the program is a number."""
         return all(leaf.shape.is_scalar for leaf in self.program.leaves.values())
-
-    def _sizes(self) -> list[str]:
-        return [
-            f"{latex(self.notation.word_of(dim))} = {self.derivation.sizes[dim]}"
-            for dim in self.program.dims
-            if dim not in self.program.sizes
-        ]
-
-    def _all_sizes(self) -> list[str]:
-        d = self.derivation
-        return [f"{latex(self.notation.word_of(dim))} = {d.sizes[dim]}" for dim in d.program.dims]
-
-    def theorem(self) -> Block:
-        d, notation = self.derivation, self.notation
-        sides = [
-            (
-                latex(notation.operand(notation.leaf(f"d{name}"), value.shape, True)),
-                notation.expr(value, shapes=True),
-            )
-            for name, value in d.backward.items()
-        ]
-        font = ""
-        for font, limit in PAGE:  # noqa: B007
-            room = limit - 4 - max(self._wide(left) for left, _ in sides)
-            lines = [Line(left, tuple(self._broken(right, room))) for left, right in sides]
-            if self.form == "md" or _lines_width(lines) <= limit:
-                break
-        number = self.numbers[("theorem",)]
-        return Block("theorem", {"number": number, **self._display(lines, font), "qed": False})
-
-    # -- lemmas ------------------------------------------------------------------------------------
-
-    def lemma(self, lemma: Lemma) -> Iterator[Block]:
-        """Yield a lemma and its proof, in its own letters, numbered on."""
-        own = _Page(lemma.derivation, self.style, self.form, self.derivation)
-        own.numbers = self.numbers
-        yield from own.lemma_blocks(lemma)
-
-    def lemma_blocks(self, lemma: Lemma) -> Iterator[Block]:
-        facts = self._lemma_facts(lemma)
-        claim = self.equation(lemma.claim, ("lemma", lemma.key, "claim"), reasons=False)
-        yield Block("lemma", {**claim.fields, **facts})
-        yield Block("begin-proof", {"key": "lemma", "math": "", "sizes": []})
-        for k, chain in enumerate(lemma.proof):
-            yield Block("text", {"key": "lemma", "place": k, **facts})
-            last = k == len(lemma.proof) - 1
-            yield self.equation(chain, ("lemma", lemma.key, str(k)), qed=last)
-        yield Block("end-proof")
-
-    def _lemma_facts(self, lemma: Lemma) -> dict[str, Any]:
-        """Return the key of a lemma, its variable, and how its names are defined and written."""
-        program, notation = self.program, self.notation
-        (variable,) = program.inputs
-        i, j = self.derivation.letters.output
-        return {
-            "lemma": lemma.key,
-            "A": latex(notation.leaf(variable)),
-            "shape": latex(notation.shape(program.leaves[variable].shape)),
-            "entry": latex(notation.entry(variable, i, j)),
-            "names": {
-                s.expr.name: {
-                    "name": latex(notation.leaf(s.name)),
-                    "entry": latex(notation.entry(s.name, i, j)),
-                    "definition": self._statement(s),
-                }
-                for s in program.statements
-            },
-            "i": latex(notation.index(i)),
-            "j": latex(notation.index(j)),
-        }
-
-    # -- the proof of one statement ----------------------------------------------------------------
-
-    def local(self, local: Local) -> Iterator[Block]:
-        variable, value = local.variable.data[0], local.statement.name
-        of = latex(self.notation.leaf(variable))
-        key = (value, variable)
-        yield Block("section", {"key": "variable", "level": 3 if self._several else 2, "math": of,
-                                "through": self._through(local)})  # fmt: skip
-        facts = self._facts(local)
-        if local.one:
-            yield Block("begin-proof", {"key": "sizes", "math": of, "sizes": self._all_sizes()})
-        if local.slice:
-            yield Block("text", {"key": "occurs", **facts})
-            yield self.equation(local.slice, ("slice", *key), reasons=False)
-        if local.one:
-            yield Block("text", {"key": "one" if local.slice else "one-loss", **facts})
-            yield self.equation(local.one, ("one", *key))
-        if local.entries:
-            yield Block("text", {"key": "others", **facts})
-            yield self.table(local, ("entries", *key))
-        if local.assembly:
-            yield Block("text", {"key": "assemble", **facts})
-            yield self.equation(local.assembly, ("assembly", *key), reasons=False, qed=True)
-            yield Block("end-proof")
-        key_ = "scalars" if self._scalars else "every-shape"
-        yield Block("begin-proof", {"key": key_, "math": of, "sizes": []})
-        yield Block("text", {"key": "every-shape", **facts})
-        yield self.equation(local.index, ("index", *key), qed=True)
-        yield Block("end-proof")
-        if local.operators:
-            yield Block("text", {"key": "operators", **facts})
-            yield self.equation(local.operators, ("operators", *key))
 
     @property
     def _several(self) -> bool:
         return len(self.program.statements) > 1
 
-    def _through(self, local: Local) -> str | None:
-        through = self.derivation.names[local.gradient.data[0]].through
-        return None if through is None else latex(self.notation.leaf(through))
-
-    def _facts(self, local: Local) -> dict[str, Any]:
-        notation, d = self.notation, self.derivation
-        a, c = (0, 0)
-        name = local.variable.data[0]
-        value = local.statement.name
-        shape = self.program.leaves[value].shape
-        rows, cols = shape.extents(d.sizes)
+    def sizes(self, sizes: Mapping[str, int]) -> dict[str, Box]:
+        """Return an equation for each dimension that has a size, by the dimension."""
         return {
-            "x": latex(notation.entry(name, a, c)),
-            "X": latex(notation.leaf(name)),
-            "Y": latex(notation.leaf(value)),
-            "L": latex(notation.loss),
-            "is_loss": local.upstream is None,
-            "occurrence": self._occurrence(local, a, c),
-            "entries": rows * cols,
-            "zeros": self._zeros(local),
-            "lemmas": self._lemma_numbers(dict(local.index[1].facts).get("lemmas", ())),
-            "single": self.program.leaves[name].shape.at(d.sizes).dims == (1, 1),
-            "forward": self.numbers.get(("forward", value)),
-            "slice": self.numbers.get(("slice", value, name)),
-            "table": self.numbers.get(("entries", value, name)),
-            "leaf": local.formula.is_var,
-            "shapes": [
-                {"name": latex(notation.leaf(leaf.data[0])),
-                 "shape": latex(notation.shape(leaf.shape, general=True))}
-                for leaf in (n for n in nodes(local.statement.expr) if n.is_var)
-                if not leaf.shape.is_scalar
-            ],
-            "general": bool(self.program.sizes),
-            "delta": any(_has_delta(step.right) for step in local.index),
-            "scalars": self._scalars,
-            "a": latex(notation.index(self.derivation.letters.variable[0])),
-        }  # fmt: skip
+            dim: _equal(self.notation.word_of(dim), Box("num", text=str(sizes[dim])))
+            for dim in self.program.dims
+            if dim in sizes
+        }
 
-    def _occurrence(self, local: Local, a: int, c: int) -> dict[str, Any]:
+    def theorem(self) -> Block:
+        d, notation = self.derivation, self.notation
+        sides = [
+            (latex(notation.operand(self.leaf(f"d{name}"), value.shape, True)),
+             notation.expr(value, shapes=True))
+            for name, value in d.backward.items()
+        ]  # fmt: skip
+        font = ""
+        lines: list[Line] = []
+        for font, limit in PAGE:  # noqa: B007
+            room = limit - 4 - max(self._wide(left) for left, _ in sides)
+            lines = [x for left, right in sides for x in _lines(left, self.broken(right, room))]
+            if self.form == "md" or _width(lines) <= limit:
+                break
+        return Environment("theorem", (self.display(lines, font, self.numbers[("theorem",)]),))
+
+    # -- lemmas ------------------------------------------------------------------------------------
+
+    def lemma(self, lemma: Lemma) -> Iterator[Block]:
+        """Yield a lemma and its proof, in its own letters, numbered on."""
+        program, notation = self.program, self.notation
+        (variable,) = program.inputs
+        i, j = self.derivation.letters.output
+        facts = {
+            "lemma": lemma.key, "A": self.leaf(variable), "entry": notation.entry(variable, i, j),
+            "shape": notation.shape(program.leaves[variable].shape),
+            "i": notation.index(i), "j": notation.index(j),
+            "names": {
+                s.expr.name: {"name": self.leaf(s.name), "entry": notation.entry(s.name, i, j),
+                              "definition": self.statement(s)}
+                for s in program.statements
+            },
+        }  # fmt: skip
+        claim = self.equation(lemma.claim, ("lemma", lemma.key, "claim"), reasons=False)
+        said = Paragraph((words("lemma-says", **facts),))
+        yield Environment("lemma", (said, claim), words("lemma-name", lemma=lemma.key))
+        body: list[Block] = []
+        for k, chain in enumerate(lemma.proof):
+            body.append(Paragraph((words("lemma-proof", place=k, **facts),)))
+            last = k == len(lemma.proof) - 1
+            body.append(self.equation(chain, ("lemma", lemma.key, str(k)), end=last))
+        yield Environment("proof", tuple(body), words("proof"))
+
+    # -- the proof of one statement ----------------------------------------------------------------
+
+    def local(self, local: Local) -> Iterator[Block]:
+        """Yield the gradient of one statement by one variable, entry by entry and as a whole."""
+        d, notation, leaf = self.derivation, self.notation, self.leaf
+        variable, value = local.variable.data[0], local.statement.name
+        key = (value, variable)
+        Y, X = leaf(value), leaf(variable)
+        yield Heading(words("gradient-by", X=X, through=self.through(local)),
+                      3 if self._several else 2)  # fmt: skip
+        x = notation.entry(variable, 0, 0)
+        lemmas = self.lemma_numbers(dict(local.index[1].facts).get("lemmas", ()))
+        rows, cols = self.program.leaves[value].shape.extents(d.sizes)
+        common = {
+            "x": x, "Y": Y, "lemmas": lemmas, "forward": self.numbers.get(("forward", value)),
+            "single": self.program.leaves[variable].shape.at(d.sizes).dims == (1, 1),
+        }  # fmt: skip
+        steps: list[Block] = []
+        if local.slice:
+            occurs = words("occurs", **common, occurrence=self.occurrence(local, 0, 0))
+            steps += [
+                Paragraph((occurs,)),
+                self.equation(local.slice, ("slice", *key), reasons=False),
+            ]
+        if local.one:
+            why = words("contributions", L=notation.loss, x=x, Y=Y, entries=rows * cols,
+                        zeros=self.zeros(local)) if local.slice else (
+                  words("one-of-loss", **common))  # fmt: skip
+            steps += [Paragraph((why,)), self.equation(local.one, ("one", *key))]
+        if local.entries:
+            steps += [Paragraph((words("all-entries"),)), self.table(local, ("entries", *key))]
+        if local.assembly:
+            whole = words("assembled", X=X, single=common["single"], leaf=local.formula.is_var)
+            steps += [Paragraph((whole,)), self.equation(local.assembly, ("assembly", *key),
+                                                        reasons=False, end=True)]  # fmt: skip
+        if local.one:
+            sizes = list(self.sizes(d.sizes).values())
+            yield Environment("proof", tuple(steps), words("proof", sizes=sizes))
+        else:
+            yield from steps
+        general = bool(self.program.sizes)
+        shapes = [
+            {"name": leaf(n.data[0]), "shape": notation.shape(n.shape, general=True)}
+            for n in nodes(local.statement.expr)
+            if general and n.is_var and not n.shape.is_scalar
+        ]
+        every = words("every-shape", shapes=shapes, scalars=self.scalars,
+                      delta_used=any(_has_delta(step.right) for step in local.index))  # fmt: skip
+        said = () if self.scalars and not shapes and not every.facts["delta_used"] else (every,)
+        chain = self.equation(local.index, ("index", *key), end=True)
+        body = (Paragraph(said), chain) if said else (chain,)
+        yield Environment("proof", body, words("proof", every_shape=not self.scalars))
+        if local.operators:
+            yield Paragraph((words("operator-by-operator", X=X, Y=Y),))
+            yield self.equation(local.operators, ("operators", *key))
+
+    def through(self, local: Local) -> Box | None:
+        through = self.derivation.names[local.gradient.data[0]].through
+        return None if through is None else self.leaf(through)
+
+    def occurrence(self, local: Local, a: int, c: int) -> dict[str, Any]:
         """Return where an entry of the variable acts: a row, a column, one entry or everywhere."""
         base = self.style.base
         found = {word.split("-")[0]: (a if word.endswith("a") else c) + base
@@ -474,8 +386,8 @@ class _Page:
         acts = self._acts(local, a, c)
         return {
             "row": found.get("row"), "column": found.get("column"), "some": "some" in found,
-            "entry": latex(self.notation.scalar(acts)) if acts else None,
-            "several": [latex(self.notation.index(k)) for k in index_words(*acts.data[1:])]
+            "entry": self.notation.scalar(acts) if acts else None,
+            "several": [self.notation.index(k) for k in index_words(*acts.data[1:])]
             if acts else [],
         }  # fmt: skip
 
@@ -483,19 +395,18 @@ class _Page:
         """Return the entry on which the entry a, c of the variable acts, where pairs say which."""
         if local.acts is None:
             return None
-        words, dims = self.derivation.letters.variable, local.variable.shape.dims
+        letters, dims = self.derivation.letters.variable, local.variable.shape.dims
         names: dict[Index, Index] = {}
-        for word, dim, place in zip(words, dims, (a, c), strict=True):
+        for word, dim, place in zip(letters, dims, (a, c), strict=True):
             names |= at_place(word, dim, place, self.derivation.sizes)
         return written_out(local.acts, names, self.derivation.sizes)
 
-    def _zeros(self, local: Local) -> int:
-        if not local.slice:
-            return 0
-        rows, cols = self.program.leaves[local.statement.name].shape.extents(self.derivation.sizes)
+    def zeros(self, local: Local) -> int:
+        """Return how many entries of a value an entry of the variable does not act on."""
+        shape = self.program.leaves[local.statement.name].shape
+        rows, cols = shape.extents(self.derivation.sizes)
         acts = self._acts(local, 0, 0)
         if acts is not None:
-            shape = self.program.leaves[local.statement.name].shape
             alive = 1
             for index, own in zip(acts.data[1:], shape.dims, strict=True):
                 pairs = zip(index.parts, index.dims) if isinstance(index, Pair) else [(index, own)]
@@ -505,68 +416,46 @@ class _Page:
         where = {word.split("-")[0] for word in local.occurrence}
         if "some" in where:
             return 0  # how many is not said
-        alive = (1 if "row" in where else rows) * (1 if "column" in where else cols)
-        return rows * cols - alive
+        return rows * cols - (1 if "row" in where else rows) * (1 if "column" in where else cols)
 
     def table(self, local: Local, place: Place) -> Block:
+        """Return all entries of a gradient, each with where its variable acts."""
         step = local.entries[0]
         assert isinstance(step.left, Grid) and isinstance(step.right, Grid)
-        height, width = local.variable.shape.extents(self.derivation.sizes)
+        height, across = local.variable.shape.extents(self.derivation.sizes)
         left = self.notation._cell_writer(step.left)
-        right = self.notation._cell_writer(step.right)
-        limit = SCREEN if self.form == "md" else 52.0
-        rows: list[dict[str, Any] | None] = []
-        places = [(i, j) for i in range(height) for j in range(width)]
+        places = [(i, j) for i in range(height) for j in range(across)]
         shown = self.notation.shown(len(places)) if self.form == "tex" else range(len(places))
+        Y = self.leaf(local.statement.name)
+        scalar = local.statement.expr.shape.is_scalar
+        rows: list[tuple[Maths, Words | None, tuple[Maths, ...]] | None] = []
         for k in shown:
             if k is None:
                 rows.append(None)
                 continue
             i, j = places[k]
-            rows.append(
-                {
-                    "left": "".join(left(i, j)),
-                    "place": self._occurrence(local, i, j),
-                    "right": self._broken(self.notation.cell(step.right, i, j), limit)
-                    if self.form == "tex"
-                    else ["".join(right(i, j))],
-                }
-            )
-        return Block("table", {"rows": rows, "number": self.numbers[place],
-                               "Y": latex(self.notation.leaf(local.statement.name)),
-                               "scalar": local.statement.expr.shape.is_scalar,
-                               "proved": step.proved})  # fmt: skip
-
-    def total(self, name: str) -> Iterator[Block]:
-        users = [s.name for s in self.program.users(name)]
-        yield Block("text", {
-            "key": "gradients-add",
-            "X": latex(self.notation.leaf(name)),
-            "users": [latex(self.notation.leaf(user)) for user in users],
-        })  # fmt: skip
-        yield self.equation(self.derivation.totals[name], ("total", name), qed=True)
+            acts = words("place", occurrence=self.occurrence(local, i, j), Y=Y)
+            right = self.broken(self.notation.cell(step.right, i, j), 52.0)
+            rows.append(("".join(left(i, j)), None if scalar else acts, tuple(right)))
+        heads = (*(() if scalar else (words("where-it-acts"),)), words("result"))
+        return Entries(self.numbers[place], heads, tuple(rows))
 
     # -- equations ---------------------------------------------------------------------------------
 
     def equation(
-        self, chain: Chain | list[Step], place: Place, *, reasons: bool = True,
-        qed: bool = False,
-    ) -> Block:  # fmt: skip
+        self, chain: Sequence[Step], place: Place, *, reasons: bool = True, end: bool = False
+    ) -> Display:
         """Return a chain of equalities as one numbered display that fits the page."""
         font, lines = self._fitted(list(chain), reasons)
-        return Block(
-            "equation",
-            {"number": self.numbers[place], **self._display(lines, font), "qed": qed,
-             "proved": all(step.proved for step in chain)},
-        )  # fmt: skip
+        return self.display(lines, font, self.numbers[place], end)
 
-    def _display(self, lines: list[Line], font: str) -> dict[str, Any]:
-        """Return the fields that every display has."""
-        if self.form == "md":
-            return {"lines": lines, "font": "", "room": SCREEN, "tall": False, "qed": False}
-        count = sum(len(line.right) + line.wide for line in lines)
-        room = _room(lines, font)
-        return {"lines": lines, "font": font, "room": room, "tall": count > TALL, "qed": False}
+    def display(
+        self, lines: Sequence[Line], font: str = "", number: int | None = None, end: bool = False
+    ) -> Display:
+        room = 0.0
+        if self.form == "tex":
+            room = dict((*PAGE, TINY))[font] - _width(lines) - 2
+        return Display(tuple(lines), number, end, font, room, len(lines) > TALL)
 
     def _fitted(self, chain: list[Step], reasons: bool) -> tuple[str, list[Line]]:
         """Return the font and the lines of a display: smaller, then broken, then with dots."""
@@ -578,7 +467,7 @@ class _Page:
                 last = (TINY,) if cells and notation is self.notations[-1] else ()
                 for font, limit in (*PAGE, *last):
                     lines = self._lines(chain, reasons, notation, limit, cells)
-                    excess = _lines_width(lines) - limit
+                    excess = _width(lines) - limit
                     if excess <= 0:
                         return font, lines
                     if best is None or excess < best[0]:
@@ -611,14 +500,15 @@ class _Page:
         narrow = (self._wide(left) for _, left in shown if left not in wide)
         room = limit - 4 - max(narrow, default=2.0)
         lines: list[Line] = []
+        before = ""
         for step, left in shown:
             right = self._right(step, notation, room, cells)
             if reasons and len(right) > 1 and room > 2 * REASON:
                 right = self._right(step, notation, room - REASON, cells)
-            if not left and lines and _bare(right) == _bare(lines[-1].right):
+            last_shown, before = before, _bare(right)
+            if not left and before == last_shown:
                 continue  # two names for what is written alike
-            reason = self._reason(step) if reasons else None
-            lines.append(Line(left, right, reason, left in wide))
+            lines += _lines(left, right, self.reason(step) if reasons else None, left in wide)
         return lines
 
     def _wide(self, shown: str) -> float:
@@ -629,7 +519,7 @@ class _Page:
         most = room if cells else None
         match step.right:
             case Grid() if step.right.leaf.shape.at(notation.sizes).dims == (1, 1):
-                return tuple(self._broken(notation.cell(step.right, 0, 0), room))
+                return tuple(self.broken(notation.cell(step.right, 0, 0), room))
             case Grid():
                 return (self._matrix(notation.cells(step.right), most),)
             case Explicit(expr):
@@ -638,10 +528,10 @@ class _Page:
                     most = room / max(1, sum(isinstance(part, Cells) for part in parts))
                 return self._beside([self._piece(part, most) for part in parts], room)
             case Scalar() if step.sized:
-                return tuple(self._broken(notation.written_sum(step.right), room))
-        return tuple(self._broken(notation.math(step.right), room))
+                return tuple(self.broken(notation.written_sum(step.right), room))
+        return tuple(self.broken(notation.math(step.right), room))
 
-    def _broken(self, box: Box, room: float) -> list[str]:
+    def broken(self, box: Box, room: float) -> list[str]:
         return broken(box, room) if self.form == "tex" else [latex(box)]
 
     def _beside(self, pieces: list[str], room: float) -> tuple[str, ...]:
@@ -679,7 +569,6 @@ class _Page:
                 rows.append([r"\ddots" if k == gap else r"\vdots" for k in range(len(line))])
             else:
                 rows.append([r"\cdots" if cell is None else "".join(cell) for cell in line])
-        self.widest_matrix = max(self.widest_matrix, len(rows[0]))
         if len(rows) == 1 and len(rows[0]) == 1:
             return rf"\left({rows[0][0]}\right)" if is_sum(cells.box(0, 0)) else rows[0][0]
         if most is not None:
@@ -710,94 +599,106 @@ class _Page:
                         body = r" \\ ".join(rf"& {piece}" for piece in pieces)
                         rows[r][c] = rf"\begin{{aligned}} {body} \end{{aligned}}"
 
-    def _reason(self, step: Step) -> dict[str, Any]:
-        facts: dict[str, Any] = {"rule": step.rule, "scalars": self._scalars}
-        facts["by"] = sorted(self.numbers[place] for place in step.cites)
+    def reason(self, step: Step) -> Words:
+        """Return why a step holds: its rule, the equations that it cites, and its facts."""
+        facts: dict[str, Any] = {}
         for name, fact in step.facts:
-            if name == "indices":
-                index = self.notation.index
-                facts["indices"] = [f"{latex(index(k))} = {latex(index(p))}" for k, p in fact]
-            elif name == "put_in":
-                facts["put_in"] = [latex(self.notation.leaf(leaf)) for leaf in fact]
-            elif name == "because":
-                used = {leaf: frozenset({word}) for leaf, word in fact}
-                facts["because"] = said(used, lambda leaf: latex(self.notation.leaf(leaf)))
-            elif name == "lemmas":
-                facts["lemmas"] = self._lemma_numbers(fact)
-            elif isinstance(fact, Scalar | Expr):
-                facts[name] = latex(self.notation.math(fact))
-            else:
-                facts[name] = fact
-        return facts
+            match name, fact:
+                case "cites", _:
+                    facts["by"] = sorted(self.numbers[place] for place in fact)
+                case "indices", _:
+                    index = self.notation.index
+                    facts[name] = [_equal(index(k), index(place)) for k, place in fact]
+                case "put_in", _:
+                    facts[name] = [self.leaf(leaf) for leaf in fact]
+                case "because", _:
+                    used = {leaf: frozenset({word}) for leaf, word in fact}
+                    facts[name] = assumptions(used, self.leaf)
+                case "lemmas", _:
+                    facts[name] = self.lemma_numbers(fact)
+                case _, Scalar() | Expr():
+                    facts[name] = self.notation.math(fact)
+                case _:
+                    facts[name] = fact
+        return words("reason", name=step.rule, scalars=self.scalars, **facts)
 
-    def _lemma_numbers(self, keys: tuple[str, ...]) -> list[dict[str, Any]]:
+    def lemma_numbers(self, keys: tuple[str, ...]) -> list[dict[str, Any]]:
         """Return the lemmas a step rests on, each with its number if the document proves it."""
         return [{"key": k, "number": self.numbers.get(("lemma", k, "claim"))} for k in keys]
 
     # -- what was checked --------------------------------------------------------------------------
 
-    def checks(self) -> Block:
-        """Return the closing table: which equations, how many, how and where they were checked."""
+    def checks(self) -> Iterator[Block]:
+        """Yield how many equations there are, and a table of how and where each was checked."""
         d = self.derivation
         own = [(place, chain) for place, chain in d.equations() if place[0] != "lemma"]
         rows = self._checked(d, own)
         for lemma in d.lemmas:
             rows += self._checked(lemma.derivation, lemma.equations())
-        agreed = carried = None
-        if d.agreements:
-            agreed = {
-                "variables": [latex(self.notation.leaf(f"d{a.variable}")) for a in d.agreements],
-                "digits": min(a.digits for a in d.agreements),
-                "sizes": self._each(d.agreements[0].sizes),
-            }
+        several, nothing = len(rows) > 1, words("nothing")
         if d.carried:
-            count, sizes = len(d.carried.variables), self._each(d.carried.sizes)
-            carried = {"gradients": count, "exact": d.carried.exact, "sizes": sizes}
-        steps, equations = len(d.steps()), len(self.numbers)
-        counts = {"steps": steps, "equations": equations}
-        return Block("checks", {**counts, "rows": rows, "carried": carried, "numbers": agreed})
-
-    def _each(self, sizes: Mapping[str, int]) -> list[str]:
-        return [f"{latex(self.notation.word_of(x))} = {k}" for x, k in sizes.items()]
+            rows.append((
+                words("carried", gradients=len(d.carried.variables)), nothing, words("carried-how"),
+                words("at-point", sizes=list(self.sizes(d.carried.sizes).values())),
+                words("carried-found", exact=d.carried.exact),
+            ))  # fmt: skip
+        if d.agreements:
+            variables = [self.leaf(f"d{a.variable}") for a in d.agreements]
+            rows.append((
+                words("in-numbers", variables=variables), nothing, words("differences-how"),
+                words("at-point", sizes=list(self.sizes(d.agreements[0].sizes).values())),
+                words("agree-to", digits=min(a.digits for a in d.agreements)),
+            ))  # fmt: skip
+        yield Heading(words("checked"))
+        yield Paragraph((words("all-proved", equations=len(self.numbers), steps=len(d.steps()),
+                               several=several),))  # fmt: skip
+        heads = tuple(words(f"column-{x}") for x in "equations steps how where verdict".split())
+        yield Table(heads, tuple(rows), (0.19, 0, 0.26, 0.24, 0.10))
 
     def _checked(
         self, of: Derivation, equations: Iterable[tuple[Place, Chain]]
-    ) -> list[dict[str, Any]]:
+    ) -> list[tuple[Words, ...]]:
         """Return how and where equations were checked, one row a method and a scope."""
         found: dict[tuple[str, str], list[int]] = {}
         for place, chain in equations:
             for step in chain:
                 for verdict in step.verdicts:
                     if verdict.word == PROVED:
-                        row = found.setdefault((verdict.method, verdict.scope), [])
-                        row.append(self.numbers[place])
+                        row_ = found.setdefault((verdict.method, verdict.scope), [])
+                        row_.append(self.numbers[place])
+        every = words("for-every", dims=_listed(map(self.notation.word_of, of.program.dims)))
         return [
-            {
-                "steps": len(numbers),
-                "method": method,
-                "every": scope == EVERY_SHAPE,
-                "dims": ", ".join(latex(self.notation.word_of(x)) for x in of.program.dims),
-                "scope": self._scope(scope),
-                "numbers": _ranges(numbers),
-            }
+            (words("runs", numbers=_runs(numbers)), words("count", number=len(numbers)),
+             words("method", name=method),
+             every if scope == EVERY_SHAPE else words("at-sizes", sizes=self._scope(scope)),
+             words("proved"))
             for (method, scope), numbers in found.items()
-        ]
+        ]  # fmt: skip
 
-    def _scope(self, scope: str) -> list[str]:
+    def _scope(self, scope: str) -> list[Box]:
         """Return the sizes of a scope printed; none for scalars and for every shape."""
         pairs = (item.split(" = ") for item in scope.split(", ") if " = " in item)
-        return [f"{latex(self.notation.word_of(dim))} = {number}" for dim, number in pairs]
+        return [_equal(self.notation.word_of(dim), Box("num", text=k)) for dim, k in pairs]
 
 
-_ENTRYWISE = frozenset(
-    "exp log sin cos tan sinh cosh tanh sqrt abs sigmoid relu softplus sign max min".split()
-)
-_KINKS = {"relu": "relu", "abs": "abs", "max": "max", "min": "max", "gt": "gt", "sign": "sign"}
+def assumptions(assumed: Mapping[str, frozenset[str]], leaf: Any) -> list[Words]:
+    """Return what is assumed of inputs, a message each; `leaf` lays a name out."""
+    return [
+        words("assumption", word=word, X=leaf(name))
+        for name, said in assumed.items()
+        for word in ASSUMPTIONS
+        if word in said
+    ]
 
 
-def _kinks(derivation: Derivation) -> list[str]:
-    used = {n.name for s in derivation.program.statements for n in nodes(s.expr)}
-    return sorted({_KINKS[name] for name in used & _KINKS.keys()})
+def _equal(left: Box, right: Box) -> Box:
+    return row(left, op("equals"), right)
+
+
+def _listed(boxes: Iterable[Box]) -> Box | None:
+    """Return mathematics with commas between, if there is any."""
+    spread = [part for box in boxes for part in (Box("raw", text=", "), box)]
+    return row(*spread[1:]) if spread else None
 
 
 def _is_last(derivation: Derivation, local: Local) -> bool:
@@ -828,12 +729,24 @@ def _without_explicit(chain: list[Step]) -> list[Step]:
     return kept
 
 
-def _lines_width(lines: list[Line]) -> float:
+def _lines(
+    left: str, right: Sequence[str], reason: Words | None = None, wide: bool = False
+) -> list[Line]:
+    """Return the lines of one equality: a right side in pieces, its reason beside the last."""
+    lines = [Line(left)] if wide else []
+    for k, piece in enumerate(right):
+        why = reason if k == len(right) - 1 else None
+        lines.append(Line("" if k or wide else left, piece, "" if k else "=", why))
+    return lines
+
+
+def _width(lines: Iterable[Line]) -> float:
     """Return the width of lines that stand under each other, aligned at their signs."""
-    left = max((width(line.left) for line in lines if not line.wide), default=2.0)
-    alone = max((width(line.left) for line in lines if line.wide), default=0.0)
-    right = max(width(part) + 2 * (k > 0) for line in lines for k, part in enumerate(line.right))
-    return max(left + 4 + right, alone)
+    texts = [(str(line.left), str(line.right), line.sign) for line in lines]
+    left = max((width(left) for left, right, _ in texts if right), default=2.0)
+    alone = max((width(left) for left, right, _ in texts if not right), default=0.0)
+    beside = max(width(right) + 2 * (not sign) for _, right, sign in texts if right)
+    return max(left + 4 + beside, alone)
 
 
 def _bare(pieces: tuple[str, ...]) -> str:
@@ -841,12 +754,7 @@ def _bare(pieces: tuple[str, ...]) -> str:
     return "".join(pieces).replace(r"\,", "").replace(" ", "")
 
 
-def _room(lines: list[Line], font: str) -> float:
-    """Return the width that the lines leave for reasons beside them."""
-    return dict((*PAGE, TINY))[font] - _lines_width(lines) - 2
-
-
-def _ranges(numbers: list[int]) -> list[tuple[int, int]]:
+def _runs(numbers: list[int]) -> list[tuple[int, int]]:
     """Return numbers as runs, first and last: [1, 2, 3, 7] as (1, 3), (7, 7)."""
     runs: list[tuple[int, int]] = []
     for number in sorted(set(numbers)):

@@ -18,7 +18,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -31,6 +31,12 @@ class Box:
     parts: tuple[Box, ...] = ()
     text: str = ""
     printed: dict[str, str] = field(default_factory=dict, init=False, compare=False, repr=False)
+
+    def walk(self) -> Iterator[Box]:
+        """Yield the box and every box in it."""
+        yield self
+        for part in self.parts:
+            yield from part.walk()
 
 
 def row(*parts: Box) -> Box:

@@ -124,7 +124,7 @@ def norm() -> Lemma:
             ),
             (2 * a(C, E), "contract", {"indices": ((K, C), (L, E))}),
         ),
-        room.step(change, a(C, E) / value, "divided", by=2 * value),
+        room.step(change, a(C, E) / value, "divided", divisor=2 * value),
     )
     claim = room.step(change, a(C, E) / value, "lemma")
     return room.lemma(claim, (squared,), {C: "n", E: "m"})

@@ -13,10 +13,9 @@ import tempfile
 from collections.abc import Callable, Mapping
 from time import perf_counter
 
-from derive.documents.prove import render
+from derive.documents.pipeline import Proof
 from derive.judges.verify import insist, verify
 from derive.language.parse import parse
-from derive.notation.mathematics import Style
 from derive.proof.derivation import Derivation
 from derive.proof.explain import explain
 
@@ -91,10 +90,10 @@ def main() -> None:
     print(f"{'growth from 8 to 16':54} {ours[16] / ours[8]:8.1f} times, 8 times the products")
     print(f"{'growth from 16 to 32':54} {ours[32] / ours[16]:8.1f} times, 8 times the products")
 
-    text = render(derived(16), "md", Style())
+    text = Proof(derived(16)).render("md")
 
     def prove() -> None:
-        render(derived(16), "md", Style())
+        Proof(derived(16)).render("md")
 
     strings = best(lambda: f_strings(len(text)))
     row(f"prove, 16×16×16, {len(text):,} characters", best(prove), strings, "f-strings")

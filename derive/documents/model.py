@@ -1,0 +1,146 @@
+"""What every document is made of: a tree of blocks, and the messages that stand in them.
+
+Enters mathematics as layout or as printed text, and facts; leaves blocks, of the same few kinds for
+every document and every format. The law: a block has no words of its own. A sentence is a `Words`,
+the key of a message and its facts, and the words of a language say it when the page is printed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from derive.expressions.layout import Box
+
+#: Mathematics: layout, or what a printer made of it.
+Maths = Box | str
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A message: its key, and the facts that it is told with."""
+
+    key: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def words(key: str, /, **facts: Any) -> Words:
+    """Return a message; a fact may be layout, a number, text, a message, or a list of these.
+
+    >>> words("rounded", digits=4)
+    Words(key='rounded', facts={'digits': 4})
+    """
+    return Words(key, facts)
+
+
+#: What stands in a cell of a table: a message, or mathematics.
+Cell = Words | Maths
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading: of the document (`level` 1), of a section (2) or of a part of one."""
+
+    words: Words
+    level: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """Sentences, one after the other; mathematics in them stands in the line."""
+
+    words: tuple[Words, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a display: what stands left of its sign and right of it, and why it holds.
+
+    Without a left side it continues the line before, by the sign or, without one, by what is left
+    of a formula that was broken. Without a right side it is so wide that the right side follows
+    below.
+    """
+
+    left: Maths = ""
+    right: Maths = ""
+    sign: str = "="
+    reason: Words | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Display:
+    """Lines under each other, aligned at their signs.
+
+    `number` is that of the equation, if it has one, `end` says that a proof ends here. `font` is a
+    size, `room` the width that is left for reasons beside the lines, `tall` that it may break
+    across pages, `spread` that the lines are set wide.
+    """
+
+    lines: tuple[Line, ...]
+    number: int | None = None
+    end: bool = False
+    font: str = ""
+    room: float = 0.0
+    tall: bool = False
+    spread: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Equations side by side, in as many lines as they need."""
+
+    lines: tuple[tuple[Maths, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of cells under their heads; `widths` are the parts of a line that columns of text take,
+    0 where a column is as wide as what it holds.
+    """
+
+    heads: tuple[Words, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    widths: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """A numbered table of equations: left side, where it acts (a message), right side; or dots."""
+
+    number: int
+    heads: tuple[Words, ...]
+    rows: tuple[tuple[Maths, Words | None, tuple[Maths, ...]] | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """A list of sentences."""
+
+    words: tuple[Words, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A picture: the name of its file, and how LaTeX draws it."""
+
+    file: str
+    drawing: str
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """A part of the document that has a name and a body: see `KINDS`.
+
+    `title` is what its head says: of a theorem or lemma its name, of the others all of the head.
+    """
+
+    kind: str
+    body: tuple[Block, ...]
+    title: Words | None = None
+
+
+#: The kinds of environment. A `remark` is what begins with a head of its own in the line.
+KINDS = ("theorem", "lemma", "proof", "setting", "hypotheses", "remark", "solution")
+
+Block = Heading | Paragraph | Display | Beside | Table | Entries | Items | Figure | Environment
