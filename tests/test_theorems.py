@@ -17,6 +17,22 @@ PROGRAMS = (
     "X: (n, n); L = sum((1 + (X @ X) ** 2) ** (3/2))",
 )
 
+#: Claims that were undecided, or refused, and what is assumed.
+TRUE = (
+    ("X: (n, 1); Y = X ** 2", "dX = 2 * dY", {"X": "row-stochastic"}),
+    ("X: (n, 1); Y = X ** 2 * (X > 0)", "dX = 2 * dY", {"X": "one-hot-rows"}),
+    ("A: (n, n); D = A - A.T; Y = (D > 0) * A", "dA = dY * (A > A.T)", {}),
+    # no largest entry of a mask needs to be the only one: the largest is a mask itself
+    ("W: (m, m); x: (); L = 5 * x * max(W < W.T)", "dx = 5 * max(W < W.T)", {}),
+    ("W: (m, m); x: (); L = x * min(2 * sign(W), axis=1).T @ ones(m, 1)", "dW = 0 * W", {}),
+)
+#: False claims, at which no point of small sizes or small numbers shows that.
+SUBTLE = (
+    ("w: (); A: (n, n); L = relu(w - 20) * tr(A)", "dw = (w > 20)", {"A": "row-stochastic"}),
+    ("w: (); A: (n, n); L = relu(w + 50) * tr(A)", "dw = n * (w > -50)", {"A": "row-stochastic"}),
+    ("X: (n, 1); Y = max(X)", "dX = (X == max(X)) * (dY + (n - 1) * (n - 2) * (n - 3))", {}),
+)
+
 #: False claims at which the algebra once worked for a minute before any point was tried.
 FALSE = (("s: (); L = softplus(s)", "ds = sigmoid(s * 1.001)"),)
 
@@ -24,6 +40,24 @@ FALSE = (("s: (); L = softplus(s)", "ds = sigmoid(s * 1.001)"),)
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_a_simple_theorem_is_proved(program):
     assert derive.prove(program, detail="brief").proved
+
+
+@pytest.mark.parametrize(("program", "claim", "assume"), TRUE)
+def test_a_simple_claim_is_proved(program, claim, assume):
+    (found,) = derive.check(program, claim, assume=assume)
+    assert found.verdict == "proved" and not any("largest" in c for c in found.conditions)
+    assert derive.prove(program, assume=assume, detail="brief").proved
+
+
+@pytest.mark.parametrize(("program", "claim", "assume"), SUBTLE)
+def test_a_false_claim_is_refuted_far_away(program, claim, assume):
+    (found,) = derive.check(program, claim, assume=assume)
+    assert found.verdict == "refuted" and found.counterexample
+
+
+def test_what_was_meant_asks_for_nothing_more():
+    (found,) = derive.check("s: (); Z = mean(kron(silu(s), s)); L = Z", "dZ = Z")
+    assert "Z > 0" not in found.diagnosis  # which is 1 where s is not 0
 
 
 @pytest.mark.parametrize(("program", "claim"), FALSE)

@@ -19,7 +19,7 @@ from typing import Any
 
 from flint import arb
 
-from derive.expressions.expr import Expr, variables
+from derive.expressions.expr import Expr, nodes, variables
 from derive.expressions.program import Program
 from derive.language.assumptions import Matrix, obeying
 from derive.readings.exact import (
@@ -41,6 +41,8 @@ STEP, JUMP = Fraction(1, 2**66), Fraction(1, 10**6)
 APART = 2000
 #: Sizes that are tried, the smallest first.
 LARGEST, MOST_SIZES = 3, 81
+#: Beyond a larger constant no number is looked for.
+FARTHEST = 10**6
 #: So many seeds give numbers to be shown, the others give numbers that meet no kink by chance.
 PLEASANT = 8
 #: Digits with which two numbers are shown until they look different; a fraction so long is rounded.
@@ -72,12 +74,14 @@ def values_at(
     sizes: Mapping[str, int],
     seed: int,
     assumed: Mapping[str, frozenset[str]],
+    far: int = 1,
 ) -> dict[str, Matrix] | None:
     """Return numbers for every input and the upstream gradient that obey what is assumed.
 
     They are small integers, signed or all positive, before they are made to obey; from the fifth
     seed on quarters, then integers up to 12, for kinks elsewhere; from the ninth on no two of them
-    are likely to be equal. `None` where none are found.
+    are likely to be equal. All are made `far` times as large before they obey. `None` where none
+    are found.
     """
     shapes = {leaf: program.leaves[leaf].shape for leaf in program.inputs}
     if not program.is_loss:
@@ -85,6 +89,7 @@ def values_at(
     positive = seed % 2 == 1
     scale = (Fraction(1), Fraction(1), Fraction(1, 4), Fraction(4))[seed // 2 % 4]
     scale = scale if seed < PLEASANT else Fraction(1, (4001, 1009, 401)[(seed - PLEASANT) // 2 % 3])
+    scale *= far
     state = 12345 + seed
     values: dict[str, Matrix] = {}
     for leaf, shape in shapes.items():
@@ -102,6 +107,19 @@ def values_at(
             return None
         values[leaf] = made
     return values
+
+
+def beyond(*formulas: Expr) -> int:
+    """Return by what to multiply small numbers so that some lie beyond every constant of formulas:
+    on both sides of all that a mask compares with.
+
+    >>> from derive.language.parse import parse
+    >>> beyond(parse("w: (); L = relu(w - 20)").statements[0].expr)
+    21
+    """
+    found = [abs(node.data) for one in formulas for node in nodes(one) if node.name == "number"]
+    largest = max((k for k in found if k <= FARTHEST), default=Fraction(0))
+    return int(largest) + 1 if largest > LARGEST else 1
 
 
 class Trial:
@@ -461,6 +479,7 @@ __all__ = [
     "Screen",
     "Trial",
     "apart",
+    "beyond",
     "close",
     "is_rounded",
     "number_text",

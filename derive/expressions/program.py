@@ -96,10 +96,11 @@ class Program:
                 found.add(statement.name)
         return found
 
-    def composed(self, expr: Expr) -> Expr:
-        """Return an expression with every intermediate replaced by what it stands for."""
+    def composed(self, expr: Expr, held: str = "") -> Expr:
+        """Return an expression with every intermediate but one replaced by what it stands for."""
         for statement in reversed(self.statements):
-            expr = substitute(expr, {self.leaves[statement.name]: statement.expr})
+            if statement.name != held:
+                expr = substitute(expr, {self.leaves[statement.name]: statement.expr})
         return expr
 
     def in_numbers(self, expr: Expr) -> Expr:

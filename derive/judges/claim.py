@@ -30,6 +30,7 @@ from derive.circuits.points import (
     Screen,
     Trial,
     apart,
+    beyond,
     close,
     is_rounded,
     small_sizes,
@@ -37,12 +38,22 @@ from derive.circuits.points import (
     values_at,
 )
 from derive.expressions.errors import DeriveError, ParseError, ShapeError, UnsupportedError
-from derive.expressions.expr import Expr, nodes, number, rebuild, substitute, variables, written
+from derive.expressions.expr import (
+    Condition,
+    Expr,
+    nodes,
+    number,
+    rebuild,
+    substitute,
+    variables,
+    written,
+)
 from derive.expressions.limits import JUDGED, TIMEOUT, TimeUp, limited, stage, within
 from derive.expressions.program import Program, Statement, nearest, with_dim
 from derive.expressions.shape import first_clash, same_number
 from derive.judges.congruence import Congruence
 from derive.judges.variants import repairs, slips
+from derive.judges.verify import assumed_entry
 from derive.language.assumptions import (
     TABLE,
     Assumptions,
@@ -72,7 +83,7 @@ from derive.proof.hypotheses import (
     suppose,
 )
 from derive.proof.parts import folded, taken_apart
-from derive.readings.entries import Explicit
+from derive.readings.entries import Explicit, Matrix as Entries
 from derive.readings.forms import Forms
 
 if TYPE_CHECKING:
@@ -420,10 +431,6 @@ class Case:
             return None
         case = Case(self.program.with_numbers(), self.assumptions)
         case.standing = self.standing
-        try:
-            _ = case.derivation
-        except UnsupportedError:  # products of numbers cannot be taken apart
-            return None
         return case
 
     def _reads(self, text: str) -> tuple[str, Expr] | None:
@@ -545,7 +552,7 @@ class Case:
         sizes = self._at((4, 5, 6))
         outcome = self._modulo(name, expr, sizes)
         differs = outcome is not None and not outcome.agrees
-        seeds = range(SEEDS) if differs else range(PLEASANT, PLEASANT + 2 * (outcome is None))
+        seeds = range(SEEDS) if differs else range(PLEASANT, PLEASANT + SEEDS * (outcome is None))
         points = (self._differs(name, expr, sizes, seed) for seed in seeds)
         found = next((point for point in points if point), None)
         if differs or found:
@@ -601,31 +608,47 @@ class Case:
     def _equal_at(self, name: str, expr: Expr, sizes: Mapping[str, int]) -> bool:
         """Whether both sides, written out at sizes, are equal entry by entry.
 
-        The gradient is the derivative of the output's entries, each taken for itself. Of gradients
-        of intermediates this judge knows nothing, nor of intermediates that vanish on a region.
+        The gradient is the derivative of the output's entries, each taken for itself, by the
+        entries of the name, whose meaning is put in then.
         """
-        program, ring = self.program, Ring(sizes)
-        own = {f"d{program.output}"} | set(program.leaves)
-        rows, cols = expr.shape.extents(sizes)
-        if name not in program.inputs or _names(expr) - own or rows * cols > MOST_ENTRIES:
+        if prod(expr.shape.extents(sizes)) > MOST_ENTRIES:
             return False
-        output, claim = program.composed(program.output), program.composed(expr)
-        one: dict[str, Form] = {f"d{program.output}": {(): 1}} if program.is_loss else {}
-        ring.wait_for(frozenset(self.assumed))
-        written = Explicit(ring, lambda leaf, i, j: one.get(leaf))
+        program, ring, slopes = self.program, Ring(sizes), {}
+        ring.wait_for(frozenset(self.assumed) | {s.name for s in program.statements})
+
+        def meaning(leaf: str, i: int, j: int) -> Form | None:
+            if leaf == f"d{program.output}":
+                return {(): 1} if program.is_loss else None
+            return slope(leaf[1:])[i][j] if leaf in self.gradients else None
+
+        written = Explicit(ring, meaning)
+
+        def slope(of: str) -> Entries:
+            """The derivatives of the loss by the entries of a name, everything else composed."""
+            if of not in slopes:
+                output, leaf = program.composed(program.output, of), program.leaves[of]
+                loss: Form = {}
+                upstream = written.matrix(self.gradients[f"d{program.output}"])
+                for ys, gs in zip(written.matrix(output), upstream, strict=True):
+                    for y, g in zip(ys, gs, strict=True):
+                        loss = ring.add(loss, ring.mul(g, y))
+                rows, cols = map(range, leaf.shape.extents(sizes))
+                slopes[of] = [[ring.derivative(loss, leaf.data, a, c) for c in cols] for a in rows]
+            return slopes[of]
+
+        def over_inputs(leaf: str, i: Any, j: Any) -> Form:
+            meant = program.composed(program.leaves[leaf]) if leaf in program.leaves else None
+            return written.matrix(meant)[i][j] if meant else ring.entry(leaf, i, j)
+
         try:
-            upstream = written.matrix(self.gradients[f"d{program.output}"])
-            loss: Form = {}
-            for ys, gs in zip(written.matrix(output), upstream, strict=True):
-                for y, g in zip(ys, gs, strict=True):
-                    loss = ring.add(loss, ring.mul(g, y))
-            leaf, claimed = program.leaves[name].data, written.matrix(claim)
-            slopes = [[ring.derivative(loss, leaf, a, c) for c in range(cols)] for a in range(rows)]
+            sides = slope(name), written.matrix(program.composed(expr))
+            pairs = [pair for rows in zip(*sides, strict=True) for pair in zip(*rows, strict=True)]
+            found = [[ring.unfold(form, over_inputs) for form in pair] for pair in pairs]
             ring.assume(self.assumed)
+            entry = partial(assumed_entry, ring, program, self.assumed)
             return all(
-                ring.equal(ring.unfold(x, ring.entry), ring.unfold(y, ring.entry))
-                for row, other in zip(slopes, claimed, strict=True)
-                for x, y in zip(row, other, strict=True)
+                ring.equal(*(ring.unfold(ring.unfold(form, entry), ring.entry) for form in pair))
+                for pair in found
             )
         except (TooLarge, Undefined, DeriveError):
             return False
@@ -713,11 +736,13 @@ class Case:
 
     def _asks(self, name: str, expr: Expr) -> list[str]:
         """Return what the program and the claim ask for of the inputs, in words."""
-        ground = self.ground(name, expr)
+        return [in_words(c, self.program.written) for c in self._conditions(name, expr)]
+
+    def _conditions(self, name: str, expr: Expr) -> list[Condition]:
         own = [s.expr for s in self.program.statements if f"d{s.name}" in self.gradients]
         return [
-            in_words(c, self.program.written)
-            for c in conditions(ground, (*own, *self.restated, expr))
+            c
+            for c in conditions(self.ground(name, expr), (*own, *self.restated, expr))
             if c.kind != "distinct" or not marks_winner(*map(self._composed, c.args))
         ]
 
@@ -840,7 +865,7 @@ class Case:
             for name in self.names:
                 self.gradient(name)
             self._assume(self.assumed)
-            claimed, truth = (ring.unfold(form, ring.entry) for form in (claimed, truth))
+            claimed, truth = (self._under_assumptions(form) for form in (claimed, truth))
             yield ring.equal(claimed, truth)
         if otherwise is not None:
             yield otherwise()
@@ -858,9 +883,14 @@ class Case:
                 if leaf != f"d{own}":
                     return None
                 form = self.gradient(own, i, j)
-                return self.ring.unfold(form, self.ring.entry) if self.ring.assumed else form
+                return self._under_assumptions(form) if self.ring.assumed else form
 
             yield define
+
+    def _under_assumptions(self, form: Form) -> Form:
+        """Return a form that was made before anything was assumed."""
+        entry = partial(assumed_entry, self.ring, self.program, self.assumed)
+        return self.ring.unfold(self.ring.unfold(form, entry), self.ring.entry)
 
     def _statements_unfolded(self) -> Iterator[Define]:
         """Yield what each intermediate is by the names that its statement uses."""
@@ -1033,10 +1063,12 @@ class Case:
         """
         few = max(SEEDS, MOST_SEEDS // 3 ** len(self.program.dims))
         pleasant, others = range(SEEDS), range(PLEASANT, PLEASANT + few)
-        for seeds, most in ((pleasant, MOST_SIZES), (others, SEEDS)):
+        far = beyond(*(s.expr for s in self.program.statements), expr)
+        rounds = [(pleasant, MOST_SIZES, 1), (others, SEEDS, 1), (range(SEEDS), SEEDS, far)]
+        for seeds, most, scale in rounds[: 2 + (far > 1)]:
             for sizes in islice(self._small_sizes(), most):
                 for seed in seeds:
-                    found = self._differs(name, expr, sizes, seed)
+                    found = self._differs(name, expr, sizes, seed, scale)
                     if found is not None:
                         return found
         return None
@@ -1075,20 +1107,21 @@ class Case:
         sizes: Mapping[str, int],
         seed: int,
         assumed: Mapping[str, frozenset[str]] | None = None,
+        scale: int = 1,
     ) -> Trial | None:
         """Return the program at a point that obeys what is assumed, `None` where none is found."""
         assumed = self.assumed if assumed is None else assumed
-        key = (*sizes.items(), seed, *assumed.items())
+        key = (*sizes.items(), seed, scale, *assumed.items())
         if key not in self.trials:
-            values = values_at(self.program, sizes, seed, assumed)
+            values = values_at(self.program, sizes, seed, assumed, scale)
             found = Trial(self.program, dict(sizes), values) if values is not None else None
             self.trials[key] = found
         return self.trials[key]
 
     def _differs(
-        self, name: str, expr: Expr, sizes: Mapping[str, int], seed: int
+        self, name: str, expr: Expr, sizes: Mapping[str, int], seed: int, scale: int = 1
     ) -> Counterexample | None:
-        trial = self.trial(sizes, seed)
+        trial = self.trial(sizes, seed, scale=scale)
         found = trial and trial.difference(name, expr)
         if not trial or not found:
             return None  # no difference, or at a kink, or where the program has no value
@@ -1153,6 +1186,7 @@ class Case:
                 entry = TABLE[word]
                 few = entry.choices or "row-stochastic" in implied([word])
                 fits = not (few and (leaf == name or shape.is_scalar))
+                fits = fits and not (word == "row-stochastic" and shape.cols == 1)
                 fits = fits and not (entry.square and (shape.rows != shape.cols or shape.is_scalar))
                 stronger = (k for k in failed if word in TABLE[k].implies)
                 if (
@@ -1206,7 +1240,7 @@ class Case:
         for words, variant in islice(repairs(expr, shape, self.program.dims), MOST_VARIANTS):
             if trials and screens and all(screen.is_gradient(variant) for screen in screens):
                 trials -= 1
-                if self._proved(name, variant):
+                if self._proved(name, variant) and self._asks_no_more(name, variant, expr):
                     shown = self._says(name, simplify(variant)[0])
                     shown = shown if self.apart is self else self._true(name)
                     return f"true is {shown}; yours {words}"
@@ -1240,6 +1274,18 @@ class Case:
         trials = (self.trial(sizes, seed, assumed) for seed in seeds)
         found = [screen for trial in trials if trial and (screen := trial.screen(name))]
         return max(found, key=lambda screen: abs(screen.slope) > NOISE, default=None)
+
+    def _asks_no_more(self, name: str, variant: Expr, expr: Expr) -> bool:
+        """Whether a variant is what was meant wherever the gradient is there: Z > 0 is 1 where Z is
+        positive, and is not the gradient of Z."""
+        asked = [{self._kind(c) for c in self._conditions(name, one)} for one in (variant, expr)]
+        return asked[0] <= asked[1]
+
+    def _kind(self, condition: Condition) -> tuple[str, frozenset[Expr]]:
+        """Return a hypothesis whichever way round it is written: x ≠ 0 is that x and 0 differ."""
+        args = [bare(arg) for arg in condition.args]
+        zero = condition.kind == "nonzero"
+        return "distinct" if zero else condition.kind, frozenset([*args, *[number(0)] * zero])
 
     def _leaf(self, name: str) -> Expr:
         return self.gradients[name] if name in self.gradients else self.program.leaves[name]

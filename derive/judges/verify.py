@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from itertools import product
 from typing import Any, TypeVar
 
@@ -57,7 +57,15 @@ from derive.proof.derivation import (
     Step,
     Verdict,
 )
-from derive.proof.hypotheses import Relation, bare, chosen, most_composed, suppose
+from derive.proof.hypotheses import (
+    Ground,
+    Relation,
+    bare,
+    chosen,
+    ground_of,
+    most_composed,
+    suppose,
+)
 from derive.readings.entries import Explicit, Matrix, Partials, cells
 from derive.readings.numbers import Numbers, Values, agreement, interval, is_defined
 from derive.readings.terms import Entries
@@ -370,9 +378,31 @@ def _first_agreement(derivation: Derivation, names: list[str], sizes: Sizes) -> 
             known[f"d{name}"] = Numbers(sizes, known).matrix(formula)
         return {name: Numbers(sizes, known).matrix(derivation.gradients[name]) for name in names}
 
+    ground = ground_of(program, assumed, [name for name in names if name in program.inputs])
+    for point in _points(derivation, sizes, ground):
+        try:
+            digits = agreement(value, gradients, names, point)
+        except (UnsupportedError, ZeroDivisionError):
+            continue
+        if digits is not None:
+            return digits
+        if ground.holds_at(sizes, point, ground.flat):
+            raise ProofError(
+                f"the gradient with respect to {', '.join(names)} disagrees with central "
+                "differences",
+                hint=f"at sizes {dict(sizes)}",
+            )
+    return None
+
+
+def _points(
+    derivation: Derivation, sizes: Sizes, ground: Ground
+) -> Iterator[Mapping[str, list[list[Fraction]]]]:
+    """Yield points that obey what is assumed, in the end one at which every hypothesis holds."""
+    program, assumed = derivation.program, derivation.assumed
     for positive in (False, True):
         leaves = {leaf: program.leaves[leaf].shape for leaf in program.inputs}
-        leaves[out] = program.output.shape
+        leaves[f"d{program.output}"] = program.output.shape
         point = {
             leaf: _point(shape.at(sizes), k, positive)
             for k, (leaf, shape) in enumerate(leaves.items())
@@ -380,19 +410,10 @@ def _first_agreement(derivation: Derivation, names: list[str], sizes: Sizes) -> 
         obeyed = {leaf: obeying(point[leaf], words) for leaf, words in assumed.items()}
         if any(rows is None for rows in obeyed.values()):
             continue
-        point |= {leaf: rows for leaf, rows in obeyed.items() if rows is not None}
-        try:
-            digits = agreement(value, gradients, names, point)
-        except (UnsupportedError, ZeroDivisionError):
-            continue
-        if digits is None:
-            raise ProofError(
-                f"the gradient with respect to {', '.join(names)} disagrees with central "
-                "differences",
-                hint=f"at sizes {dict(sizes)}",
-            )
-        return digits
-    return None
+        yield point | {leaf: rows for leaf, rows in obeyed.items() if rows is not None}
+    witness = ground.witness(sizes, ground.flat)
+    if witness is not None:
+        yield witness
 
 
 def _point(shape: Shape, seed: int, positive: bool) -> list[list[Fraction]]:
@@ -892,24 +913,12 @@ class ForwardJudge(_Judge):
         sides = [*self._unfolded(p, q)][-1]
         self.ring.assume(self.derivation.assumed)
         try:
-            whole = (self.ring.unfold(side, self._where_rows_sum_to_one) for side in sides)
+            entry = partial(assumed_entry, self.ring, self.program, self.derivation.assumed)
+            whole = (self.ring.unfold(side, entry) for side in sides)
             p, q = (self.ring.unfold(side, self.ring.entry) for side in whole)
             return self.ring.equal(p, q)
         finally:
             self.ring.assume({})
-
-    def _where_rows_sum_to_one(self, name: str, i: Any, j: Any) -> Form | None:
-        """Return an entry under the assumptions, the last of a row by the others where they sum to
-        one."""
-        if "row-stochastic" not in implied(self.derivation.assumed.get(name, ())):
-            return self.ring.entry(name, i, j)
-        _, cols = self.program.leaves[name].shape.extents(self.sizes)
-        if j != cols - 1:
-            return self.ring.entry(name, i, j)
-        last: Form = {(): 1}
-        for k in range(cols - 1):
-            last = self.ring.add(last, self.ring.mul({(): -1}, self.ring.entry(name, i, k)))
-        return last
 
     def _unfolded(self, p: Form, q: Form) -> Iterator[tuple[Form, Form]]:
         yield p, q
@@ -943,11 +952,11 @@ class ForwardJudge(_Judge):
                 continue
             for (i, j), found in self._derivatives(statement):
                 change: Form = {}
-                for atom, partial in found.items():
+                for atom, slope in found.items():
                     direct = ring.atoms[atom][1] == source
                     if atom not in moved or (direct and through not in (None, statement.name)):
                         continue
-                    for m, k in ring.mul(partial, moved[atom]).items():
+                    for m, k in ring.mul(slope, moved[atom]).items():
                         accumulate(change, m, k)
                 if change:
                     moved[ring.atom(("x", statement.name, i, j))] = change
@@ -966,6 +975,24 @@ class ForwardJudge(_Judge):
         found = self.partials[statement.name]
         for i, j in cells(len(found), len(found[0])):
             yield (i, j), found[i][j]
+
+
+def assumed_entry(
+    ring: Ring, program: Program, assumed: Mapping[str, frozenset[str]], name: str, i: Any, j: Any
+) -> Form:
+    """Return an entry under the assumptions, the last of a row by the others where they sum to one;
+    of a row of symbolic length it is the last where it is the only one."""
+    if "row-stochastic" not in implied(assumed.get(name, ())):
+        return ring.entry(name, i, j)
+    cols: Any = program.leaves[name].shape.cols
+    if ring.sizes is not None:
+        cols = extent(cols, ring.sizes)
+    if cols != 1 and (ring.sizes is None or j != cols - 1):
+        return ring.entry(name, i, j)
+    last: Form = {(): 1}
+    for k in range(cols - 1):
+        last = ring.add(last, ring.mul({(): -1}, ring.entry(name, i, k)))
+    return last
 
 
 def sizes_text(program: Program, sizes: Sizes) -> str:

@@ -81,6 +81,23 @@ def is_mask(expr: Expr) -> bool:
     return False
 
 
+def is_step(expr: Expr) -> bool:
+    """Whether an expression depends on its variables through masks and signs alone, so that it is
+    constant around almost every point.
+
+    >>> from derive.language.parse import parse
+    >>> [is_step(parse(f"X: (n, d); Y = {t}").statements[0].expr) for t in ("2 * (X > 0)", "X")]
+    [True, False]
+    """
+    waiting = [expr]
+    for node in waiting:
+        if node.is_var:
+            return False
+        if node.name not in ("gt", "eq", "sign"):
+            waiting += node.args
+    return True
+
+
 def _repeated(expr: Expr) -> Expr:
     return expr.args[0] if expr.name == "broadcast_to" else expr
 

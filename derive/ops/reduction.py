@@ -24,7 +24,7 @@ from derive.expressions.expr import (
     extent_of,
 )
 from derive.expressions.shape import SCALAR, Dim, Shape, square
-from derive.ops.elementwise import holds
+from derive.ops.elementwise import holds, is_step
 
 Axes = tuple[int, ...]
 ALL: Axes = (0, 1)
@@ -124,7 +124,7 @@ def extremum(word: str) -> Op:
         return ix.extremum(word, tuple(dims), inside)
 
     def one_winner(data: Axes, A: Expr) -> tuple[Condition, ...]:
-        if all(dim == 1 for dim in A.shape.along(data)):
+        if all(dim == 1 for dim in A.shape.along(data)) or is_step(A):  # as the largest then is
             return ()
         return holds(f"unique-{word}{part[data]}")(data, A)
 

@@ -12,10 +12,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from itertools import combinations, cycle, islice, product
 from math import lcm, prod
 from typing import Any
+
+from flint import arb, ctx
 
 from derive.algebra.forms import UNIT, Form, TooLarge, Undefined, merge
 from derive.algebra.normal import Ring
@@ -88,11 +90,27 @@ EXCEPTIONS = {
 }  # fmt: skip
 
 
+def _is_unique(kind: str, work: Numbers, A: Expr) -> bool:
+    """Whether one entry is certainly the largest or the smallest, of all or of each line."""
+    rows = [[interval(x) for x in row] for row in work.matrix(A)]
+    lines = [[x for row in rows for x in row]]
+    if kind.endswith("row"):
+        lines = rows
+    elif kind.endswith("column"):
+        lines = [list(column) for column in zip(*rows, strict=True)]
+    beats = arb.__gt__ if kind.startswith("unique-max") else arb.__lt__
+    return all(
+        any(all(beats(x, y) for q, y in enumerate(line) if q != p) for p, x in enumerate(line))
+        for line in lines
+    )
+
+
 #: Hypotheses that a value does not imply, as they are seen to hold: the root of 0 is 0.
 SEEN: Mapping[str, Callable[[Numbers, Expr], bool]] = {
     "positive": lambda work, A: all(interval(x) > 0 for row in work.matrix(A) for x in row),
     "invertible": lambda work, A: not interval(work.determinant(A)).contains(0),
     "nonzero-matrix": lambda work, A: len(_zeros(work, A)) < prod(A.shape.extents(work.sizes)),
+    **{kind: partial(_is_unique, kind) for kind in CONDITIONS if kind.startswith("unique")},
 }
 
 
@@ -662,10 +680,16 @@ class Ground:
         """
         for seed in range(TRIES):
             values = self.points(sizes, seed)
-            work = self._worked(sizes, values, STEP) if values is not None else None
-            if work is not None and not work.tied and self._apart(work, flat):
+            if values is not None and self.holds_at(sizes, values, flat):
                 return values
         return None
+
+    def holds_at(
+        self, sizes: Sizes, values: Mapping[str, Matrix], flat: frozenset[Expr] = frozenset()
+    ) -> bool:
+        """Whether every hypothesis is seen to hold at a point."""
+        work = self._worked(sizes, values, STEP)
+        return work is not None and self._apart(work, flat)
 
     @cached_property
     def flat(self) -> frozenset[Expr]:
@@ -681,7 +705,7 @@ class Ground:
         for seed in range(TRIES):
             values = self.points(base, seed)
             work = self._worked(base, values, STEP) if values is not None else None
-            if work is None or work.tied:
+            if work is None:
                 continue
             flat = frozenset(n for n, gap in self.kinks.items() if _zeros(work, gap, around=True))
             if flat and self._apart(work, flat):
@@ -706,8 +730,6 @@ class Ground:
         self, sizes: Sizes, values: Mapping[str, list[list[Fraction]]], around: Fraction | int
     ) -> Numbers | None:
         """Return everything at a point, or all around it; `None` where something has no value."""
-        from flint import arb, ctx
-
         before, ctx.prec = ctx.prec, BITS
         try:
             ball = interval(around) * arb(0, 1) if around else arb(0)

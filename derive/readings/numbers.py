@@ -24,10 +24,11 @@ from derive.ops.square import cofactor, determinant
 BITS = 200
 #: FLINT ends the process where the exponent of an exponent is larger than a word of the machine.
 HUGE = arb(2) ** 60
-#: The step of a central difference; its square bounds the error, about 40 digits.
-STEP = Fraction(1, 10**20)
+#: The step of a central difference; its square bounds the error, about 40 digits. A binary number
+#: moves binary numbers exactly: A - A.T stays 0 on its diagonal.
+STEP = Fraction(1, 2**66)
 #: Bits and step where a program is so steep that fewer digits do not tell.
-FINER = (1000, Fraction(1, 10**80))
+FINER = (1000, Fraction(1, 2**266))
 
 Values = list[list[Any]]
 
