@@ -5,7 +5,7 @@ from fractions import Fraction
 import mpmath
 import pytest
 from flint import arb
-from hypothesis import given, strategies as st
+from hypothesis import assume, given, strategies as st
 
 from derive.readings.exact import (
     DomainError,
@@ -50,16 +50,14 @@ def test_what_is_rational_stays_a_fraction(name, x, expected):
 @pytest.mark.parametrize("name", FUNCTIONS)
 @given(x=FRACTIONS)
 def test_values_and_slopes_are_those_of_mpmath(name, x):
-    if x == 0 or (x < 0 and name in ("log", "sqrt")):
-        return
+    assume(x > 0 or (x < 0 and name not in ("log", "sqrt")))
     with precision(), mpmath.workdps(40):
         value = getattr(Functions(), name)(Real(x)).value
         jet = getattr(JetFunctions(), name)(Jet(x, 1))
         at = mpmath.mpf(x.numerator) / x.denominator
         step = mpmath.mpf(10) ** -13
         law = FUNCTIONS[name]
-        if abs(law(at)) > 100:
-            return  # near a pole central differences see the bend
+        assume(abs(law(at)) <= 100)  # near a pole central differences see the bend
         slope = (law(at + step) - law(at - step)) / (2 * step)
         for found, expected in ((value, law(at)), (jet.value, law(at)), (jet.slope, slope)):
             off = abs(mpmath.mpf(decimal(found, 30)) - expected)

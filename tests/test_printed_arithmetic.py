@@ -16,7 +16,6 @@ from derive.documents.graph import render_graph
 from derive.documents.graphs import graph
 from derive.documents.sheet import exercise
 from derive.documents.worked import example
-from derive.expressions.errors import DeriveError
 
 
 def _letter(*_):
@@ -142,10 +141,7 @@ def test_the_neuron_of_the_lecture():
 
 
 def test_a_boundary_is_no_endless_search():
-    try:
-        page = render_graph(graph("f = sqrt(x) * sqrt(x)", values={"x": "1/8"}, digits=2), "md")
-    except DeriveError:
-        return
+    page = render_graph(graph("f = sqrt(x) * sqrt(x)", values={"x": "1/8"}, digits=2), "md")
     assert false(page)[0] == []
 
 
