@@ -265,7 +265,7 @@ def test_documents(capsys):
     assert capsys.readouterr().out.count("wrote here/") == 6
     proved = Path("here/Y-check-dX.md").read_text("utf-8")
     assert proved.startswith("# Proved: `dX = dY @ W.T`\n")
-    assert "**It is true**, for every shape" in proved and "## What was checked" in proved
+    assert "**It is true,** for every shape" in proved and "## What was checked" in proved
     for path in Path("here").iterdir():
         assert "<<" not in path.read_text("utf-8") and "<%" not in path.read_text("utf-8")
 
@@ -347,7 +347,7 @@ def test_a_proof_at_sizes_says_so(capsys):
     )
     assert "  (n = 3)\n" in capsys.readouterr().out
     text = Path("output/L-check-dx.md").read_text("utf-8")
-    assert "**It is true**, where n = 3" in text and "both sides were written out" in text
+    assert "**It is true,** where n = 3" in text and "both sides were written out" in text
 
 
 def test_the_counterexample_is_worked_by_hand():

@@ -7,6 +7,7 @@ counterexample are evaluated anew from the operators' definitions, with the arit
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -15,22 +16,33 @@ from typing import TYPE_CHECKING, Any
 from derive.circuits.points import DIGITS, is_rounded, number_text
 from derive.documents.example import rounded
 from derive.documents.files import asked, question_of, sealed, unsealed, write
-from derive.documents.page import FORMATS, fill
+from derive.documents.model import (
+    Beside,
+    Block,
+    Display,
+    Environment,
+    Heading,
+    Line,
+    Paragraph,
+    words,
+)
+from derive.documents.page import render
 from derive.documents.pipeline import Proof, prove
+from derive.documents.prove import assumptions
 from derive.expressions.errors import DeriveError, ProofError, UnsupportedError
 from derive.expressions.expr import OPS, Expr, nodes, variables
 from derive.expressions.layout import Box, num, op, row, sup
 from derive.expressions.limits import TIMEOUT, seconds
 from derive.judges.batch import Answer, answers, identities
-from derive.language.assumptions import said
 from derive.language.parse import Shapes
 from derive.notation.arithmetic import Term, TooLong, Work, literal
 from derive.notation.calculator import has_rounded, sufficient
 from derive.notation.escape import one_line
-from derive.notation.latex import broken, latex, matrix
+from derive.notation.latex import broken, latex
 from derive.notation.mathematics import Notation, Style
 from derive.proof.assuming import under
-from derive.proof.derivation import EVERY_SHAPE, GIVEN_SIZES, PROVED, EntryOf
+from derive.proof.derivation import EVERY_SHAPE, GIVEN_SIZES, PROVED, REFUTED, EntryOf
+from derive.readings.exact import precision
 from derive.readings.numbers import BITS, Numbers, interval
 
 if TYPE_CHECKING:
@@ -40,61 +52,72 @@ if TYPE_CHECKING:
 LINE = 62.0
 
 
-def render_check(case: Case, judgement: Judgement, form: str, *, derivation: str = "") -> str:
+def render_check(case: Case, judgement: Judgement, form: str, proof: Proof | None = None) -> str:
     """Return the document of a judgement in a format, `md` or `tex`.
 
-    `derivation` is the document of the gradient's derivation, a fragment in LaTeX, which follows
-    the statement that a claim was proved.
+    `proof` is the gradient's derivation, which follows the statement that a claim was proved.
     """
-    if form not in FORMATS:
-        raise UnsupportedError(f"there is no format {form}", hint=f"there are {', '.join(FORMATS)}")
-    return fill("check", form, {**_document(case, judgement), "derivation": derivation})
+    prefix = proof.named(proof.name)["prefix"] if proof else ""
+    return render(_blocks(case, judgement, form, proof), form, prefix=prefix)
 
 
-def _document(case: Case, judgement: Judgement) -> dict[str, Any]:
+def _blocks(case: Case, judgement: Judgement, form: str, proof: Proof | None) -> Iterator[Block]:
     case = case.fitting(judgement.claim)
-    notation = Notation(case.derivation, Style(), latex)
-    program = case.program
-    found = judgement.counterexample
+    notation, program = Notation(case.derivation, Style(), latex), case.program
+    claim = one_line(judgement.claim)
     truth = judgement.truth
     if judgement.verdict == PROVED:  # the reader sees how we would write it
         name = case.read(judgement.claim)[0]
         value = under(case.truth(name), case.assumed)[0]
-        truth = f"d{name} = {case.program.written(value)}"
-    return {
-        "prefix": "",
-        "verdict": judgement.verdict,
-        "where": _where(judgement.scope),
-        "method": judgement.method,
-        "claim": one_line(judgement.claim),
-        "shown": _shown(case, notation, judgement.claim),
-        "program": [
-            f"{latex(notation.leaf(s.name))} = {latex(notation.expr(s.expr))}"
-            for s in program.statements
-        ],
-        "inputs": [
-            {
-                "name": latex(notation.leaf(name)),
-                "shape": latex(notation.shape(leaf.shape, True))
-                if not leaf.shape.is_scalar
-                else "",
-            }
-            for name, leaf in program.leaves.items()
-            if name in program.inputs
-        ],
-        "assumptions": said(case.assumed, lambda name: latex(notation.leaf(name))),
-        "is_loss": program.is_loss,
-        "loss": latex(notation.loss),
-        "output": latex(notation.leaf(program.output.data[0])),
-        "truth": _shown(case, notation, truth) if truth else [],
-        "truth_text": truth,
-        "reason": judgement.reason,
-        "yours": judgement.diagnosis.partition("; yours ")[2],
-        "holds": judgement.holds,
-        "meanings": dict(judgement.meanings),
-        "conditions": list(judgement.conditions),
-        "counterexample": _worked(case, notation, judgement, found) if found else None,
-    }
+        truth = f"d{name} = {program.written(value)}"
+    yield Heading(words("judged", verdict=judgement.verdict, claim=claim), 1)
+    yield from _setting(case, notation)
+    if shown := _shown(case, notation, judgement.claim):
+        yield Environment("remark", (Display(shown),), words("the-claim"))
+    if judgement.meanings:
+        meant = judgement.meanings.items()
+        yield Paragraph(tuple(words("stands-for", name=n, meant=m) for n, m in meant))
+    if judgement.verdict == PROVED:
+        told = [words("how-proved", scope=_where(judgement.scope), method=judgement.method,
+                      conditions=list(judgement.conditions))]  # fmt: skip
+        told += [words("written-otherwise", truth=truth)] if truth != claim else []
+        told += [words("derivation-follows")] if proof else []
+        yield Environment("remark", (Paragraph(tuple(told)),), words("it-is-true"))
+        if proof:
+            title, *below = proof.blocks(form)
+            assert isinstance(title, Heading)
+            yield from (replace(title, level=2), *below)
+    elif judgement.verdict == REFUTED:
+        lines = _shown(case, notation, truth) if truth else ()
+        yours = judgement.diagnosis.partition("; yours ")[2]
+        why = words("how-false", reason=judgement.reason, truth=truth, yours=yours,
+                    holds=judgement.holds, lines=bool(lines))  # fmt: skip
+        body = (Paragraph((why,)), Display(lines)) if lines else (Paragraph((why,)),)
+        yield Environment("remark", body, words("it-is-false"))
+        if judgement.counterexample:
+            yield from _worked(case, notation, judgement, judgement.counterexample)
+    else:
+        why = words("why-undecided", reason=judgement.reason)
+        yield Environment("remark", (Paragraph((why,)),), words("it-is-undecided"))
+
+
+def _setting(case: Case, notation: Notation) -> Iterator[Block]:
+    """Yield the program, and what is assumed of its inputs."""
+    program, leaf = case.program, notation.leaf
+    inputs = [
+        {"name": leaf(name),
+         "shape": "" if x.shape.is_scalar else notation.shape(x.shape, general=True)}
+        for name, x in program.leaves.items() if name in program.inputs
+    ]  # fmt: skip
+    lines = tuple(Line(leaf(s.name), notation.expr(s.expr)) for s in program.statements)
+    body: list[Block] = [Paragraph((words("let", inputs=inputs),)), Display(lines)]
+    if not program.is_loss:
+        output = leaf(program.output.data[0])
+        body.append(Paragraph((words("any-scalar", L=notation.loss, Y=output),)))
+    yield Environment("remark", tuple(body), words("the-program"))
+    if case.assumed:
+        said = words("assumed", assumptions=assumptions(case.assumed, leaf))
+        yield Environment("hypotheses", (Paragraph((said,)),))
 
 
 def _where(scope: str) -> str:
@@ -104,14 +127,15 @@ def _where(scope: str) -> str:
     return scope if scope.startswith("where") else f"where {scope}"
 
 
-def _shown(case: Case, notation: Notation, claim: str) -> list[str]:
+def _shown(case: Case, notation: Notation, claim: str) -> tuple[Line, ...]:
     """Return a claim as lines of mathematics, none where it does not fit together."""
     try:
         name, expr = case.read(claim)
     except DeriveError:
-        return []
+        return ()
     first, *rest = broken(notation.expr(expr), LINE)
-    return [f"{latex(notation.leaf(f'd{name}'))} &= {first}", *(rf"&\quad {part}" for part in rest)]
+    left = Line(notation.leaf(f"d{name}"), first)
+    return (left, *(Line(right=part, sign="") for part in rest))
 
 
 # -- the counterexample ----------------------------------------------------------------------------
@@ -119,95 +143,85 @@ def _shown(case: Case, notation: Notation, claim: str) -> list[str]:
 
 def _worked(
     case: Case, notation: Notation, judgement: Judgement, found: Counterexample
-) -> dict[str, Any]:
-    """Return the numbers of a counterexample: what is given, what follows, and the two entries."""
+) -> Iterator[Block]:
+    """Yield the numbers of a counterexample: what is given, what follows, and the two entries."""
     name, claimed = case.read(judgement.claim)
     work = _Table(case, found)
     truth = case.derivation.backward.get(name, case.derivation.gradients[name])
     known = [truth, claimed] if judgement.truth else [claimed]
     steps = work.needed(known)
     i, j = (k - 1 for k in found.entry)
+    entry = _entry(notation, case.gradients[f"d{name}"], i, j)
 
-    def worked(expr: Expr, text: str) -> list[dict[str, str]]:
+    def worked(expr: Expr | None, text: str) -> Display:
         """The entry as it is defined, with the numbers put in, and what it comes to."""
-        value = _value(text)
-        parts = []
-        if not (expr.is_var and expr.shape.is_scalar):
-            parts.append(_entry(notation, expr, i, j))
-        shown = sufficient(lambda digits: work.written(expr, i, j, digits), _box(text), DIGITS[0])
-        near = shown is not None and has_rounded(shown)
-        lines = broken(shown, LINE) if shown is not None and latex(shown) != value else []
-        if not near:
-            return _equation([*parts, *lines], value, _is_exact(text))
-        return [
-            *_equation(parts, "", True)[:-1],
-            *({**line, "sign": line["sign"].replace("=", r"\approx")}
-              for line in _equation(lines, value, False)),
-        ]  # fmt: skip
+        value, sides, near = _number(text), [], not _is_exact(text)
+        if expr is not None:
+            if not (expr.is_var and expr.shape.is_scalar):
+                sides.append(("=", [latex(_entry(notation, expr, i, j))]))
+            put_in = sufficient(lambda digits: work.written(expr, i, j, digits), value, DIGITS[0])
+            if put_in is not None and latex(put_in) != latex(value):
+                rounded_off = has_rounded(put_in)
+                near = near or rounded_off
+                sides.append((_sign(rounded_off), broken(put_in, LINE)))
+        return Display(_chain(entry, [*sides, (_sign(near), [latex(value)])]))
 
-    return {
-        "sizes": [f"{latex(notation.word_of(dim))} = {k}" for dim, k in found.sizes.items()],
-        "given": [
-            {"name": latex(notation.leaf(n)), "value": _matrix(rows)}
-            for n, rows in found.values.items()
-        ],
-        "steps": [
-            {
-                "name": latex(notation.leaf(n) if n else notation.expr(expr)),
-                "lines": _equation(
-                    broken(notation.expr(expr), LINE) if n else [],
-                    _matrix(work.shown(expr)),
-                    work.is_exact(expr),
-                ),
-            }
-            for n, expr in work.with_inverses(steps, known)
-        ],
-        "entry": _entry(notation, case.gradients[f"d{name}"], i, j),
-        "expected": worked(truth, found.expected)
-        if judgement.truth
-        else _equation([], _value(found.expected), _is_exact(found.expected)),
-        "claimed": worked(claimed, found.claimed),
-    }
+    sizes = [_equal(notation.word_of(dim), num(k)) for dim, k in found.sizes.items()]
+    given = [_equal(notation.leaf(n), _matrix(rows)) for n, rows in found.values.items()]
+    yield Heading(words("counterexample"))
+    yield Paragraph((words("take", sizes=sizes),))
+    yield Beside(tuple(tuple(given[k : k + 3]) for k in range(0, len(given), 3)))
+    lines: list[Line] = []
+    for n, expr in work.with_inverses(steps, known):
+        sides = [("=", broken(notation.expr(expr), LINE))] if n else []
+        sides.append((_sign(not work.is_exact(expr)), [latex(_matrix(work.shown(expr)))]))
+        lines += _chain(notation.leaf(n) if n else notation.expr(expr), sides)
+    if lines:
+        yield Paragraph((words("then"),))
+        yield Display(tuple(lines), spread=True)
+    yield Paragraph((words("entry-of-gradient"),))
+    yield worked(truth if judgement.truth else None, found.expected)
+    yield Paragraph((words("entry-of-claim"),))
+    yield worked(claimed, found.claimed)
+    yield Paragraph((words("so-it-is-false"),))
 
 
-def _entry(notation: Notation, expr: Expr, i: int, j: int) -> str:
+def _entry(notation: Notation, expr: Expr, i: int, j: int) -> Box:
     if (
         expr.is_var
         and not notation.derivation.names.get(expr.data[0])
         and expr.data[0] not in (f"d{name}" for name in notation.program.leaves)
     ):
-        return latex(notation.entry(expr.data[0], i, j))
-    return latex(notation.math(EntryOf(expr, i, j)))
+        return notation.entry(expr.data[0], i, j)
+    return notation.math(EntryOf(expr, i, j))
 
 
-def _equation(parts: list[str], value: str, exact: bool) -> list[dict[str, str]]:
-    """Return the lines of a chain of equalities, each with the sign that begins it."""
-    lines = [
-        {"math": part, "sign": r"&\quad " if part.startswith("{}") else "&= "} for part in parts
+def _chain(left: Box, sides: Sequence[tuple[str, Sequence[str]]]) -> tuple[Line, ...]:
+    """Return the lines of a chain of equalities, each side in lines that fit."""
+    found = [
+        Line("", part, "" if k else sign) for sign, side in sides for k, part in enumerate(side)
     ]
-    return [*lines, {"math": value, "sign": "&= " if exact else r"&\approx "}]
+    return (replace(found[0], left=left), *found[1:])
 
 
-def _value(text: str) -> str:
-    """Return a value as a reader writes it, with its sign and as a fraction."""
-    if _is_exact(text):
-        return latex(literal(Fraction(text)).box)
-    mantissa, _, exponent = text.partition("e")
-    return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if exponent else text
+def _sign(near: bool) -> str:
+    return r"\approx" if near else "="
 
 
-def _matrix(rows: list[list[str]]) -> str:
+def _equal(left: Box, right: Box) -> Box:
+    return row(left, op("equals"), right)
+
+
+def _matrix(rows: list[list[str]]) -> Box:
     if len(rows) == len(rows[0]) == 1:
-        return _value(rows[0][0])
-    return matrix([[_value(cell) for cell in line] for line in rows], "round")
+        return _number(rows[0][0])
+    return Box("matrix", tuple(Box("row", tuple(map(_number, line))) for line in rows), "round")
 
 
 class _Table:
     """The values of every name at the point of a counterexample."""
 
     def __init__(self, case: Case, found: Counterexample):
-        from flint import ctx
-
         self.case, self.found = case, found
         self.formulas: dict[str, Expr] = {s.name: s.expr for s in case.program.statements}
         for name, value in case.derivation.backward.items():
@@ -215,14 +229,11 @@ class _Table:
         for name, value in case.derivation.gradients.items():
             self.formulas.setdefault(f"d{name}", value)
         self.values: dict[str, list[list[Any]]] = {}
-        before, ctx.prec = ctx.prec, BITS
-        try:
+        with precision(BITS):
             for name, cells in found.values.items():
                 self.values[name] = [[interval(Fraction(x)) for x in line] for line in cells]
             if case.program.is_loss:
                 self.values[f"d{case.program.output}"] = [[interval(1)]]
-        finally:
-            ctx.prec = before
 
     def needed(self, roots: list[Expr]) -> list[tuple[str, Expr]]:
         """Return the names that formulas use and that are not given, in the order of the work."""
@@ -242,13 +253,8 @@ class _Table:
         return list(order.items())
 
     def _evaluate(self, expr: Expr) -> list[list[Any]]:
-        from flint import ctx
-
-        before, ctx.prec = ctx.prec, BITS
-        try:
+        with precision(BITS):
             return [[interval(x) for x in line] for line in self._point.matrix(expr)]
-        finally:
-            ctx.prec = before
 
     @property
     def _point(self) -> Numbers:
@@ -299,7 +305,7 @@ def _written(value: Any, digits: int) -> Term:
     return literal(Fraction(text)) if _is_exact(text) else rounded(value, digits)
 
 
-def _box(text: str) -> Box:
+def _number(text: str) -> Box:
     """Return a number that is printed as a layout."""
     if _is_exact(text):
         return literal(Fraction(text)).box
@@ -350,8 +356,7 @@ def documents(
     proof = _proof(case, judgement, shapes, at) if judgement.verdict == PROVED else None
     found = []
     for form in formats:
-        below = proof.render(form, fragment=form == "tex") if proof else ""
-        text = render_check(case, judgement, form, derivation=below)
+        text = render_check(case, judgement, form, proof)
         found.append((form, sealed(text, form, _question(case, judgement, at))))
     return found
 
