@@ -9,9 +9,10 @@ from derive import check, prove
 from derive.expressions.errors import ProofError
 from derive.expressions.expr import number
 from derive.expressions.shape import Shape
+from derive.judges.citations import AlgebraJudge
 from derive.judges.congruence import Congruence
 from derive.judges.tangents import carried
-from derive.judges.verify import AlgebraJudge, verify
+from derive.judges.verify import verify
 from derive.language.parse import parse
 from derive.ops import var
 from derive.proof.explain import explain

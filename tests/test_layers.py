@@ -22,8 +22,11 @@ TOP = {"__init__", "__main__"}
 # A judge takes an operator by its definition: neither its theorems nor the sweep that applies them.
 # `judges.claim` and what it says of slips are not meant: they need the gradient that is true.
 JUDGES = {
-    "algebra", "readings", "circuits.slopes", "judges.congruence", "judges.modular",
-    "judges.tangents", "judges.verify",
+    "algebra", "readings", "circuits.slopes",
+    *(f"judges.{room}" for room in (
+        "citations", "congruence", "differences", "forwards", "indices", "judge", "modular",
+        "tangents", "verify", "written",
+    )),
 }  # fmt: skip
 THEOREMS = {"pullbacks", "derivatives"}
 SWEEP = "calculus.reverse"

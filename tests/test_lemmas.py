@@ -12,7 +12,8 @@ from derive.calculus.index import ONE, ZERO, rename
 from derive.expressions.errors import ProofError
 from derive.expressions.expr import Op
 from derive.expressions.program import Statement
-from derive.judges.verify import EntriesJudge, insist, judged_lemma, verify
+from derive.judges.verify import insist, judged_lemma, verify
+from derive.judges.written import EntriesJudge
 from derive.language.parse import parse
 from derive.ops.square import cofactor
 from derive.proof.derivation import EVERY_SHAPE, PROVED, REFUTED

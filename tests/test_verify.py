@@ -6,8 +6,9 @@ import pytest
 
 from derive.algebra.forms import MOST_STEPS, Budget
 from derive.expressions.errors import ProofError
-from derive.judges import verify as room
-from derive.judges.verify import PROBE, AlgebraJudge, _Court, describe, insist, probes, verify
+from derive.judges import citations as room
+from derive.judges.citations import AlgebraJudge
+from derive.judges.verify import PROBE, _Court, describe, insist, probes, verify
 from derive.language.parse import parse
 from derive.proof.derivation import EVERY_SHAPE, PROVED, UNDECIDED
 from derive.proof.explain import explain

@@ -52,8 +52,8 @@ from derive.expressions.limits import JUDGED, TIMEOUT, TimeUp, limited, stage, w
 from derive.expressions.program import Program, Statement, nearest, with_dim
 from derive.expressions.shape import first_clash, same_number
 from derive.judges.congruence import Congruence
+from derive.judges.forwards import assumed_entry
 from derive.judges.variants import repairs, slips
-from derive.judges.verify import assumed_entry
 from derive.language.assumptions import (
     TABLE,
     Assumptions,

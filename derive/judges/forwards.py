@@ -1,0 +1,153 @@
+"""The whole program differentiated forwards at sizes, and what is assumed put in afterwards.
+
+The derivative of the loss by one entry is carried through the statements as they are defined; no
+step and no theorem is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from derive.algebra.forms import Budget, Form, accumulate
+from derive.algebra.normal import Ring
+from derive.expressions.expr import Expr
+from derive.expressions.program import Program, Statement
+from derive.expressions.shape import extent
+from derive.judges.judge import Difference, Judge, Sizes, is_rational, sizes_text
+from derive.language.assumptions import implied
+from derive.proof.derivation import Derivation, Step
+from derive.readings.entries import Explicit, Partials, cells
+
+
+class ForwardJudge(Judge):
+    """The whole program differentiated forwards at sizes, by entries; intermediates are atoms."""
+
+    method = "the whole program differentiated forwards, entry by entry"
+
+    def __init__(self, derivation: Derivation, sizes: Sizes, budget: Budget | None = None):
+        self.derivation = derivation
+        self.program = derivation.program
+        self.sizes = sizes
+        self.ring = Ring(sizes, budget=budget)
+        self.ring.wait_for(derivation.open)
+        self.plain = Explicit(self.ring)
+        self.judging = Explicit(self.ring, self._entry)
+        self.scope = sizes_text(self.program, sizes)
+        self.totals: dict[tuple, Form] = {}
+        self.partials: dict[str, list[list[Partials]]] = {}
+
+    def differs(self, step: Step) -> Difference | None:
+        left, right = step.left, step.right
+        assert isinstance(left, Expr) and isinstance(right, Expr)
+        p, q = self.judging.matrix(left), self.judging.matrix(right)
+        for i, j in cells(len(p), len(p[0])):
+            if not self._same(p[i][j], q[i][j]) and not self._same_where_assumed(
+                step, p[i][j], q[i][j]
+            ):
+                certain = len(self.program.statements) == 1 and is_rational(
+                    self.ring, p[i][j], q[i][j]
+                )
+                return f"entry {i + 1}, {j + 1} differs", certain
+        return None
+
+    def _same(self, p: Form, q: Form) -> bool:
+        """Compare with the intermediates as atoms; unfold them one by one where that fails.
+
+        What is quickly seen is looked for at every stage before anything is multiplied out.
+        """
+        stages = []
+        for pair in self._unfolded(p, q):
+            if self.ring.plainly_equal(*pair):
+                return True
+            stages.append(pair)
+        return any(self.ring.equal(*pair) for pair in stages)
+
+    def _same_where_assumed(self, step: Step, p: Form, q: Form) -> bool:
+        """Compare with what is assumed of the inputs, now that the derivatives are taken."""
+        if step.part not in ("assuming", "composed", "claimed") or not self.derivation.assumed:
+            return False
+        sides = [*self._unfolded(p, q)][-1]
+        self.ring.assume(self.derivation.assumed)
+        try:
+            entry = partial(assumed_entry, self.ring, self.program, self.derivation.assumed)
+            whole = (self.ring.unfold(side, entry) for side in sides)
+            p, q = (self.ring.unfold(side, self.ring.entry) for side in whole)
+            return self.ring.equal(p, q)
+        finally:
+            self.ring.assume({})
+
+    def _unfolded(self, p: Form, q: Form) -> Iterator[tuple[Form, Form]]:
+        yield p, q
+        for statement in reversed(self.program.statements):
+            rows = self.plain.matrix(statement.expr)
+
+            def define(name, i, j, own=statement.name, rows=rows):
+                return rows[i][j] if name == own else None
+
+            p, q = self.ring.unfold(p, define), self.ring.unfold(q, define)
+            yield p, q
+
+    def _entry(self, name: str, i: int, j: int) -> Form | None:
+        meant = self.derivation.names.get(name)
+        if meant is None or name == f"d{self.program.output}":
+            return None
+        source = meant.of.data[0]
+        key = (source, meant.through, i, j)
+        if key not in self.totals:
+            self.totals[key] = self._total(source, meant.through, i, j)
+        return self.totals[key]
+
+    def _total(self, source: str, through: str | None, a: int, c: int) -> Form:
+        """Return the derivative of the loss by one entry, carried through the statements."""
+        ring = self.ring
+        moved: dict[int, Form] = {ring.atom(("x", source, a, c)): {(): 1}}
+        output = self.program.output.data[0]
+        for statement in self.program.statements:
+            if statement.name == source:
+                moved = {ring.atom(("x", source, a, c)): {(): 1}}
+                continue
+            for (i, j), found in self._derivatives(statement):
+                change: Form = {}
+                for atom, slope in found.items():
+                    direct = ring.atoms[atom][1] == source
+                    if atom not in moved or (direct and through not in (None, statement.name)):
+                        continue
+                    for m, k in ring.mul(slope, moved[atom]).items():
+                        accumulate(change, m, k)
+                if change:
+                    moved[ring.atom(("x", statement.name, i, j))] = change
+        result: Form = {}
+        for i, j in cells(*self.program.output.shape.extents(self.sizes)):
+            slope = moved.get(ring.atom(("x", output, i, j)), {})
+            weight: Form = {(): 1} if self.program.is_loss else ring.entry(f"d{output}", i, j)
+            for m, k in ring.mul(weight, slope).items():
+                accumulate(result, m, k)
+        return result
+
+    def _derivatives(self, statement: Statement) -> Iterator[tuple[tuple[int, int], Partials]]:
+        if statement.name not in self.partials:
+            rows = self.plain.matrix(statement.expr)
+            self.partials[statement.name] = [[self.plain.partials(f) for f in row] for row in rows]
+        found = self.partials[statement.name]
+        for i, j in cells(len(found), len(found[0])):
+            yield (i, j), found[i][j]
+
+
+def assumed_entry(
+    ring: Ring, program: Program, assumed: Mapping[str, frozenset[str]], name: str, i: Any, j: Any
+) -> Form:
+    """Return an entry under the assumptions, the last of a row by the others where they sum to one;
+    of a row of symbolic length it is the last where it is the only one."""
+    if "row-stochastic" not in implied(assumed.get(name, ())):
+        return ring.entry(name, i, j)
+    cols: Any = program.leaves[name].shape.cols
+    if ring.sizes is not None:
+        cols = extent(cols, ring.sizes)
+    if cols != 1 and (ring.sizes is None or j != cols - 1):
+        return ring.entry(name, i, j)
+    last: Form = {(): 1}
+    for k in range(cols - 1):
+        last = ring.add(last, ring.mul({(): -1}, ring.entry(name, i, k)))
+    return last

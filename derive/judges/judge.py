@@ -1,0 +1,81 @@
+"""A judge: one road from a step to a verdict, and what all roads share.
+
+What enters is a step of a derivation, what leaves is a verdict with a stable word for the road. A
+judge proves, or says where two sides differ; that a difference is certain is known of rational
+functions alone.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+
+from derive.algebra.forms import Form, TooLarge, Undefined
+from derive.algebra.normal import Ring
+from derive.calculus.index import Index, along
+from derive.expressions.expr import Expr
+from derive.expressions.program import Program
+from derive.proof.derivation import PROVED, REFUTED, UNDECIDED, Step, Verdict
+
+Sizes = Mapping[str, int]
+#: Where two sides differ, and whether they do for certain.
+Difference = tuple[str, bool]
+#: The name of a node of a formula that is taken as a variable.
+NODE = "the node"
+
+
+class Judge(ABC):
+    """One road: what mathematics means on it, and whether two meanings are equal."""
+
+    method: str
+    scope: str
+    ring: Ring
+
+    def verdict(self, step: Step) -> Verdict:
+        """Return what this road finds of a step."""
+        too_large = Verdict(UNDECIDED, self.scope, self.method, "the normal form is too large")
+        return self.tried(step) or too_large
+
+    def tried(self, step: Step) -> Verdict | None:
+        """Return what this road finds of a step, `None` where that would take too much."""
+        self.ring.budget.cut = False
+        try:
+            found = self.differs(step)
+        except TooLarge:
+            return None
+        except Undefined:
+            return Verdict(UNDECIDED, self.scope, self.method, "a division by zero")
+        if found is None:
+            return Verdict(PROVED, self.scope, self.method)
+        where, certain = found
+        if self.ring.budget.cut and not certain:
+            return None
+        return Verdict(REFUTED if certain else UNDECIDED, self.scope, self.method, where)
+
+    @abstractmethod
+    def differs(self, step: Step) -> Difference | None:
+        """Return where the two sides differ, and whether that is certain; `None` if nowhere."""
+
+
+def is_rational(ring: Ring, *forms: Form) -> bool:
+    """Whether forms are rational functions of entries alone, which differ when their forms do.
+
+    With functions in them two forms may be equal by a law that the normal form does not know.
+    """
+    return all(
+        ring.atoms[atom][0] == "x" and isinstance(exponent, int)
+        for form in forms
+        for monomial in form
+        for atom, exponent in monomial
+    )
+
+
+def sizes_text(program: Program, sizes: Sizes) -> str:
+    """Return sizes as a reader sees them: the shapes of the inputs, or of all dimensions."""
+    if not program.dims:
+        return "scalars"
+    return ", ".join(f"{dim} = {sizes[dim]}" for dim in program.dims)
+
+
+def any_place(expr: Expr) -> tuple[Index, Index]:
+    return along("@r", expr.shape.rows), along("@s", expr.shape.cols)
