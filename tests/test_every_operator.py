@@ -385,7 +385,7 @@ def test_written_judgements_are_true(name, form):
 
 def test_the_manual_has_every_function(capsys):
     from derive.command.cli import main
-    from derive.language.parse import FUNCTIONS
+    from derive.language.scope import FUNCTIONS
 
     assert main(["list", "--functions"]) == 0
     listed = capsys.readouterr().out.strip()

@@ -15,7 +15,8 @@ import pytest
 from fuzz import MP, Evaluation, Ground, Referee, Writer, obeying, obeys, real, table
 
 from derive.judges.claim import Case, Counterexample, Judgement
-from derive.language.parse import FUNCTIONS, parse
+from derive.language.parse import parse
+from derive.language.scope import FUNCTIONS
 from derive.ops import OPS
 from derive.proof.derivation import EVERY_SHAPE
 

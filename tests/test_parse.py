@@ -12,7 +12,8 @@ from programs import DECLARED, DIGITS, matrix, point, run, texts
 from derive.expressions.errors import DeriveError, ParseError, ShapeError, UnsupportedError
 from derive.expressions.program import Program
 from derive.expressions.shape import Shape
-from derive.language.parse import LONGEST, parse
+from derive.language.parse import parse
+from derive.language.syntax import LONGEST
 from derive.readings.numbers import Numbers, interval
 
 # -- what is read ----------------------------------------------------------------------------------

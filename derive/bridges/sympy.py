@@ -25,7 +25,9 @@ from derive.expressions.errors import ShapeError, UnsupportedError
 from derive.expressions.expr import OPS, Expr, broadcast_to, elementwise, nodes, number
 from derive.expressions.program import Program
 from derive.expressions.shape import SCALAR, Dim, Product, Shape, size, times, words
-from derive.language.parse import FUNCTIONS, NAME, Shapes, parse
+from derive.language.parse import Shapes, parse
+from derive.language.scope import FUNCTIONS
+from derive.language.syntax import NAME
 from derive.ops import var
 from derive.ops.elementwise import HALF, F, power
 from derive.ops.reduction import COLS, ROWS, SUM, terms

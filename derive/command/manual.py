@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from derive.language.parse import BY_AXIS, FUNCTIONS
+from derive.language.scope import BY_AXIS, FUNCTIONS
 from derive.ops import OPS
 
 

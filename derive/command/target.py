@@ -54,7 +54,7 @@ def _standard_input() -> IO[bytes]:
 
 
 def _text(file: IO[bytes], name: str) -> str:
-    from derive.language.parse import LONGEST
+    from derive.language.syntax import LONGEST
 
     data = file.read(4 * LONGEST + 1)
     try:

@@ -30,7 +30,7 @@ from derive.expressions.limits import (
     within,
 )
 from derive.expressions.program import nearest
-from derive.language.parse import NAME
+from derive.language.syntax import NAME
 from derive.language.toml_text import read_toml
 from derive.proof.derivation import PROVED, REFUTED, UNDECIDED
 

@@ -20,7 +20,7 @@ from derive.expressions.expr import OPS, Condition, Expr, Op, number
 from derive.expressions.layout import Box, frac, num as digits, op, paren, raw, row, sub, sup, word
 from derive.expressions.program import split_name
 from derive.expressions.shape import Dim, Pair, Product, Shape, extent
-from derive.language.parse import NAME
+from derive.language.syntax import NAME
 from derive.notation.latex import GREEK, SLOT, SPELLED
 from derive.ops.linear import ones
 from derive.ops.reduction import ALL, COLS, ROWS
