@@ -26,7 +26,7 @@ def polynomial_factors(
 
     Sums over indices are not looked into.
 
-    >>> from derive.normal import Ring
+    >>> from derive.algebra.normal import Ring
     >>> ring = Ring()
     >>> x, y = ring.entry("x", 0, 0), ring.entry("y", 0, 0)
     >>> polynomial_factors(ring, ring.add(ring.mul(x, x), ring.mul(x, y)))

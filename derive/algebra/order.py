@@ -100,7 +100,7 @@ def is_positive(ring: Ring, form: Form) -> bool:
 class Given:
     """Forms that are positive, and forms that are zero: what is known in a case.
 
-    >>> from derive.normal import Ring
+    >>> from derive.algebra.normal import Ring
     >>> ring = Ring()
     >>> x = ring.entry("x", 0, 0)
     >>> case = Given(ring).also(ring.add(x, {(): -1}), 1)

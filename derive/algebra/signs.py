@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def sign_factors(ring: Ring, form: Form) -> tuple[int, list[Form]]:
     """Return a number and forms: the product of the signs of these is the sign of a form.
 
-    >>> from derive.normal import Ring
+    >>> from derive.algebra.normal import Ring
     >>> ring = Ring()
     >>> x = ring.entry("x", 0, 0)
     >>> square = ring.add(ring.mul(x, x), {(): -1})

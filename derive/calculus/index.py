@@ -298,7 +298,7 @@ def differentiate(term: Scalar, leaf: tuple, a: Index, c: Index) -> Scalar:
     """Return the partial derivative with respect to the entry a, c of a variable, deltas and all.
 
     >>> from derive.ops import var
-    >>> from derive.shape import Shape
+    >>> from derive.expressions.shape import Shape
     >>> X = var("X", Shape("n", "d"))
     >>> differentiate(entry(X.data, "i", "j"), X.data, "a", "c")
     Scalar(kind='mul', args=(Scalar(kind='delta', args=(), data=('i', 'a')), \

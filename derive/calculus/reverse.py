@@ -35,7 +35,7 @@ def sweep(root: Expr, upstream: Expr, wrt: Iterable[Expr], value: Expr) -> dict[
     in formulas, its name or itself.
 
     >>> from derive.ops import var
-    >>> from derive.shape import Shape
+    >>> from derive.expressions.shape import Shape
     >>> X, W = var("X", Shape("n", "d")), var("W", Shape("d", "m"))
     >>> g = var("g", Shape("n", "m"))
     >>> found = sweep(X @ W, g, [X, W], X @ W)

@@ -75,7 +75,7 @@ def known_inverse(e: Expr) -> Expr | None:
     """Return the inverse of a matrix in inverses of smaller ones, where a law gives it.
 
     >>> from derive.ops import var
-    >>> from derive.shape import Shape
+    >>> from derive.expressions.shape import Shape
     >>> A, B = (var(name, Shape("n", "n")) for name in "AB")
     >>> str(known_inverse(A @ B.T))
     'inv(B.T) @ inv(A)'

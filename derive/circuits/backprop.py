@@ -73,8 +73,8 @@ class Trace:
 def theorem(pattern: Expr) -> tuple[Expr, ...]:
     """Return what a gate hands to each of its operands, in its slots, `UPSTREAM` and `OWN`.
 
-    >>> from derive.circuit import slot
-    >>> from derive.shape import SCALAR
+    >>> from derive.circuits.circuit import slot
+    >>> from derive.expressions.shape import SCALAR
     >>> [str(part) for part in theorem(slot(0, SCALAR) * slot(1, SCALAR))]
     ['_g * _1', '_g * _0']
     """
@@ -117,8 +117,8 @@ def backprop(
     `values` holds a matrix for each input, `seed` the gradient of the loss with respect to the
     output: 1 for a scalar, small whole numbers where it is not given.
 
-    >>> from derive.circuit import circuit
-    >>> from derive.parse import parse
+    >>> from derive.circuits.circuit import circuit
+    >>> from derive.language.parse import parse
     >>> point = {"x": [[Fraction(-2)]], "y": [[Fraction(5)]], "z": [[Fraction(-4)]]}
     >>> trace = backprop(circuit(parse("q = x + y; f = q * z")), {}, point)
     >>> {g.name: str(trace.gradients[g.place][0][0]) for g in trace.circuit.gates}

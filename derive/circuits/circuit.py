@@ -179,7 +179,7 @@ def formula(circuit: Circuit, place: int, named: bool = True) -> Expr:
 def circuit(program: Program, granularity: str = WRITTEN) -> Circuit:
     """Return the circuit of a program.
 
-    >>> from derive.parse import parse
+    >>> from derive.language.parse import parse
     >>> found = circuit(parse("q = x + y; f = q * z"))
     >>> [(gate.name, gate.op, gate.args) for gate in found.gates][3:]
     [('q', 'add', (0, 1)), ('f', 'mul', (3, 2))]
@@ -205,7 +205,7 @@ def circuit(program: Program, granularity: str = WRITTEN) -> Circuit:
 def primitive(root: Expr) -> Expr:
     """Return an expression in elementary gates: quotients by 1/x, sigmoid by exp, softmax by sums.
 
-    >>> from derive.parse import parse
+    >>> from derive.language.parse import parse
     >>> str(primitive(parse("f = sigmoid(x)").statements[0].expr))
     '1 / (1 + exp(-x))'
     """
@@ -223,7 +223,7 @@ def primitive(root: Expr) -> Expr:
 def named(root: Expr) -> Expr:
     """Return an expression in which every 1 / (1 + exp(-x)) is one sigmoid.
 
-    >>> from derive.parse import parse
+    >>> from derive.language.parse import parse
     >>> str(named(parse("f = 1 / (1 + exp(-(w * x + b)))").statements[0].expr))
     'sigmoid(w * x + b)'
     """

@@ -51,7 +51,7 @@ def pleasant(
 
     `given` holds values that are settled, `assume` what the others obey (see `assumptions`).
 
-    >>> from derive.parse import parse
+    >>> from derive.language.parse import parse
     >>> found = pleasant(parse("X: (n, 2); w: (2, 1); y = X @ w"), {"n": 3}, seed=1)
     >>> {name: (len(rows), len(rows[0])) for name, rows in found.values.items()}
     {'X': (3, 2), 'w': (2, 1)}

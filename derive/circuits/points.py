@@ -125,7 +125,7 @@ def beyond(*formulas: Expr) -> int:
 class Trial:
     """A program at a point, where claims about it are tried.
 
-    >>> from derive.parse import parse
+    >>> from derive.language.parse import parse
     >>> program = parse("x: (); y = x ** 2 * x")
     >>> trial = Trial(program, {}, {"x": [[Fraction(2)]]})
     >>> trial.gradient("x"), trial.value(3 * program.leaves["x"])

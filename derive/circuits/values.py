@@ -70,7 +70,7 @@ def point(
 ) -> Point:
     """Return the point that values give to a program, complete and of the right shapes.
 
-    >>> from derive.parse import parse
+    >>> from derive.language.parse import parse
     >>> found = point(parse("X: (n, 2); f = sum(X)"), {"X": [[1, 2], [3, "0.5"]]})
     >>> found.values["X"][1], dict(found.sizes)
     ([Fraction(3, 1), Fraction(1, 2)], {'n': 2, 'd': 2})

@@ -42,7 +42,7 @@ class DeriveError(Exception):
     >>> raise DeriveError("no shape for X", hint="write X: (n, d)")
     Traceback (most recent call last):
         ...
-    derive.errors.DeriveError: no shape for X
+    derive.expressions.errors.DeriveError: no shape for X
       hint: write X: (n, d)
     """
 

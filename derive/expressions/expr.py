@@ -117,7 +117,7 @@ class Op:
     def written(self, *args: Box, data: Any = None, head: Box | None = None) -> Box:
         """Return how the operator stands on paper before all its arguments, `head` for its name.
 
-        >>> from derive.printers.text import text
+        >>> from derive.notation.text import text
         >>> text(OPS["where"].written(word("c"), word("a"), word("b")))
         'where(c, a, b)'
         """

@@ -63,10 +63,10 @@ class Cells:
     def spend(self, *dims: int) -> None:
         """Take as many entries as a matrix of these dimensions has; the clock is asked too.
 
-        >>> Cells().spend(10**9, 10**9)
+        >>> Cells().spend(10**7, 9)
         Traceback (most recent call last):
             ...
-        derive.errors.SizeError: the numbers of 1000000000×1000000000 entries are too many
+        derive.expressions.errors.SizeError: the numbers of 10000000×9 entries are too many
         """
         self.left -= prod(dims)
         if self.left < 0:

@@ -62,7 +62,7 @@ class Program:
     def letters(self) -> set[str]:
         """Return every letter that the writing of its names and dimensions may use.
 
-        >>> from derive.parse import parse
+        >>> from derive.language.parse import parse
         >>> sorted(parse("W_i: (k, n); Y = 2 * W_i").letters())
         ['W', 'W_i', 'Y', 'i', 'k', 'n', 'w', 'w_i', 'y']
         """
@@ -119,8 +119,8 @@ class Program:
     def written(self, expr: Expr) -> str:
         """Return an expression in input syntax, in the words and numbers of the user.
 
-        >>> from derive.parse import parse
-        >>> from derive.expr import extent_of
+        >>> from derive.language.parse import parse
+        >>> from derive.expressions.expr import extent_of
         >>> program = parse("C: (3, 3); W = tr(C)")
         >>> str(extent_of("n")), program.written(extent_of("n"))
         ('n', '3')

@@ -52,8 +52,8 @@ class Chain:
 def chains(circuit: Circuit) -> tuple[Chain, ...]:
     """Return the chain rule for each input, proved; none for a circuit that is too large.
 
-    >>> from derive.circuit import circuit
-    >>> from derive.parse import parse
+    >>> from derive.circuits.circuit import circuit
+    >>> from derive.language.parse import parse
     >>> (found,) = chains(circuit(parse("z = 3 * y; y = x ** 2")))
     >>> str(found.result), [str(factor.value) for way in found.ways for factor in way]
     ('6 * x', ['3', '2 * x'])

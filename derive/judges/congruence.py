@@ -22,7 +22,7 @@ class Congruence:
 
     `differ` may tell at once of two expressions that they are not equal, as numbers at a point do.
 
-    >>> from derive.shape import Shape
+    >>> from derive.expressions.shape import Shape
     >>> X, W, Z = var("X", Shape("n", "d")), var("W", Shape("d", "m")), var("Z", Shape("n", "m"))
     >>> meant = Congruence({Z: X @ W}.get, lambda p, q: False)
     >>> meant.holds(Z * Z + Z, (X @ W) * Z + Z), meant.holds(Z, X)

@@ -94,7 +94,7 @@ def agrees_modulo(
     The claim may use the program's names and the gradients of them. The seed chooses the prime; the
     point is drawn by FLINT.
 
-    >>> from derive.parse import parse
+    >>> from derive.language.parse import parse
     >>> program = parse("X: (n, d); W: (d, m); Y = X @ W")
     >>> X, W, dY = program.leaves["X"], program.leaves["W"], var("dY", Shape("n", "m"))
     >>> [agrees_modulo(program, "X", E, {"n": 40}).agrees for E in (dY @ W.T, 2 * (dY @ W.T), X)]

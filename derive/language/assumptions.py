@@ -90,7 +90,7 @@ TRIES = 60
 def assumed(program: Program, assume: Assumptions) -> dict[str, frozenset[str]]:
     """Return what is assumed of each input as a set of words.
 
-    >>> from derive.parse import parse
+    >>> from derive.language.parse import parse
     >>> assumed(parse("A: (n, n); f = tr(A)"), {"A": "spd"})
     {'A': frozenset({'spd'})}
 

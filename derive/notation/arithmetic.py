@@ -126,7 +126,7 @@ def _term(value: Any) -> Term:
 def minor_sum(cells: list[list[Term]]) -> Term:
     """Return the determinant of a small matrix, expanded along its first row.
 
-    >>> from derive.printers.latex import latex
+    >>> from derive.notation.latex import latex
     >>> latex(minor_sum([[literal(1), literal(2)], [literal(3), literal(4)]]).box)
     '1 \\\\cdot 4 - 2 \\\\cdot 3'
     """

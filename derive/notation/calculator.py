@@ -33,7 +33,7 @@ class Unreadable(Exception):
 def value(box: Box) -> Any:
     """Return the number that written arithmetic comes to, an interval where numbers are rounded.
 
-    >>> from derive.layout import num, paren
+    >>> from derive.expressions.layout import num, paren
     >>> value(row(num(2), op("cdot"), paren(row(op("negative"), num(3))), op("plus"), num(1)))
     -5
 
@@ -74,7 +74,7 @@ def comes_to(box: Box, rows: Rows) -> bool:
 def gives(box: Box, result: Box) -> bool:
     """Whether arithmetic, done with the digits that are printed, rounds to the printed result.
 
-    >>> from derive.layout import num
+    >>> from derive.expressions.layout import num
     >>> two, result = num(2), Box("rounded", text="0.39")
     >>> [gives(row(Box("rounded", text=x), op("cdot"), two), result) for x in ("0.20", "0.197")]
     [False, True]

@@ -36,7 +36,7 @@ class Figure:
 def figure(value: Any, digits: int = 4) -> Figure:
     """Return a number as it is printed, rounded to so many significant digits if it is long.
 
-    >>> from derive.exact import rational
+    >>> from derive.readings.exact import rational
     >>> [figure(rational(Fraction(*x))).plain for x in ((-4, 1), (11, 5), (1, 3), (2000, 2999))]
     ['−4', '2.2', '1/3', '0.6669']
     """
@@ -65,7 +65,7 @@ def printed(value: Any, digits: int) -> Any:
 def rounds_to(found: Any, value: Any, digits: int) -> bool:
     """Whether a number, rounded to the digits of a printed one, is the printed one.
 
-    >>> from derive.exact import rational
+    >>> from derive.readings.exact import rational
     >>> third = rational(Fraction(1, 3))
     >>> [rounds_to(rational(Fraction(x)), third / 1000, 2) for x in ("0.000331", "0.00034")]
     [True, False]

@@ -72,7 +72,7 @@ SLOT = re.compile("\x01(\\w+)\x02")
 def latex(box: Box) -> str:
     """Return a box as LaTeX.
 
-    >>> from derive.layout import frac, num, word
+    >>> from derive.expressions.layout import frac, num, word
     >>> latex(frac(num(1), word("tr")))
     '\\\\frac{1}{\\\\operatorname{tr}}'
     """
@@ -139,7 +139,7 @@ def broken(box: Box, most: float) -> list[str]:
     It breaks before + and -, then between factors, then inside the brackets of what is still too
     wide; a fraction with a long numerator becomes a factor before it.
 
-    >>> from derive.layout import num, op, row
+    >>> from derive.expressions.layout import num, op, row
     >>> broken(row(num(1), op("plus"), num(2), op("minus"), num(3)), 5)
     ['1 + 2', '{} - 3']
     """

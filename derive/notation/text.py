@@ -49,7 +49,7 @@ _SUB = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 def text(box: Box) -> str:
     """Return a box as a line of Unicode.
 
-    >>> from derive.layout import num, sub, word
+    >>> from derive.expressions.layout import num, sub, word
     >>> text(sub(word("W"), num(12)))
     'W₁₂'
     """

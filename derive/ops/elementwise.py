@@ -64,7 +64,7 @@ def marks_winner(a: Expr, b: Expr) -> bool:
 def is_mask(expr: Expr) -> bool:
     """Whether an expression is 0 or 1 by how it is made: a comparison, or what masks make.
 
-    >>> from derive.parse import parse
+    >>> from derive.language.parse import parse
     >>> [is_mask(parse(f"X: (n, d); Y = {t}").statements[0].expr) for t in ("1 - (X > 0)", "X")]
     [True, False]
     """

@@ -99,8 +99,8 @@ class Writing:
 def picture(circuit: Circuit, trace: Trace | None = None, *, digits: int = 4) -> Picture:
     """Return the picture of a circuit, with the numbers of a trace or with formulas.
 
-    >>> from derive.circuit import circuit
-    >>> from derive.parse import parse
+    >>> from derive.circuits.circuit import circuit
+    >>> from derive.language.parse import parse
     >>> found = picture(circuit(parse("q = x + y; f = q * z")))
     >>> [vertex.text.plain[0][0] for vertex in found.vertices]
     ['x', 'y', 'z', '+', '×']

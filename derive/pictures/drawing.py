@@ -216,7 +216,7 @@ def draw(picture: Picture, *, across: float = ACROSS) -> Drawing:
     Above 300 vertices wires carry no text, and the drawing says so by `bare`; above 5,000 there is
     a `SizeError`. `across` is how many pixels a band may be wide before the rest goes below it.
 
-    >>> from derive.picture import line
+    >>> from derive.pictures.picture import line
     >>> x, f = Vertex("x", "input", line("x")), Vertex("f", "gate", line("exp"), output=True)
     >>> drawing = draw(Picture((x, f), (Wire("x", "f", 0),)))
     >>> [node.key for node in drawing.nodes], overlaps(drawing)

@@ -20,7 +20,7 @@ def mermaid(picture: Picture) -> str:
     A wire says the value that it carries and below that, after a ∇, the gradient that comes back.
     Where the branches of a vertex have gradients of their own, the vertex itself says the total.
 
-    >>> from derive.picture import Wire, line
+    >>> from derive.pictures.picture import Wire, line
     >>> x = Vertex("x", "input", line("x"), value=line("−2"), gradient=line("5"))
     >>> f = Vertex("f", "gate", line("×2"), name=line("f"), output=True, value=line("−4"))
     >>> print(mermaid(Picture((x, f), (Wire("x", "f", 0),))), end="")

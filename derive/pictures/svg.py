@@ -34,8 +34,8 @@ _BRACKET = 5.0
 def svg(drawing: Drawing) -> str:
     """Return a drawing as SVG.
 
-    >>> from derive.drawing import draw
-    >>> from derive.picture import Picture, Vertex, line
+    >>> from derive.pictures.drawing import draw
+    >>> from derive.pictures.picture import Picture, Vertex, line
     >>> svg(draw(Picture((Vertex("x", "input", line("x < y")),), ()))).count("x &lt; y")
     1
     """

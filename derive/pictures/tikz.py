@@ -49,8 +49,8 @@ _SHAPES = {
 def tikz(drawing: Drawing) -> str:
     """Return a drawing as LaTeX that draws it, no wider than the text around it.
 
-    >>> from derive.drawing import draw
-    >>> from derive.picture import Picture, Vertex, line
+    >>> from derive.pictures.drawing import draw
+    >>> from derive.pictures.picture import Picture, Vertex, line
     >>> vertex = Vertex("theta", "input", line("θ", r"\\theta"))
     >>> r"{\\theta}" in tikz(draw(Picture((vertex,), ())))
     True

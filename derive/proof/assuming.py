@@ -39,7 +39,7 @@ class Use:
 def under(expr: Expr, assumed: Mapping[str, frozenset[str]]) -> tuple[Expr, tuple[Use, ...]]:
     """Return an expression that is equal where the assumptions hold, and the steps to it.
 
-    >>> from derive.parse import parse
+    >>> from derive.language.parse import parse
     >>> program = parse("A: (n, n); x: (n, 1); y = A @ x + A.T @ x")
     >>> found, steps = under(program.statements[0].expr, {"A": frozenset({"symmetric"})})
     >>> str(found), [step.because for step in steps]

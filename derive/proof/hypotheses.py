@@ -118,7 +118,7 @@ SEEN: Mapping[str, Callable[[Numbers, Expr], bool]] = {
 class Relation:
     """`left ≥ right`, `left > right` or `left ≠ right` between dimensions.
 
-    >>> from derive.parse import parse
+    >>> from derive.language.parse import parse
     >>> [str(r) for r in asked(parse("X: (n, m); Y = X / ((n - 1) * (n - m))"))]
     ['n ≥ 2', 'n ≠ m']
     """
@@ -352,7 +352,7 @@ def chosen(
 ) -> dict[str, int] | None:
     """Return sizes: some numbers in turn, changed as little as the relations ask for.
 
-    >>> from derive.parse import parse
+    >>> from derive.language.parse import parse
     >>> program = parse("X: (n, m); Y = X / ((n - 1) * (n - m))")
     >>> chosen(program.dims, asked(program), (1, 3))
     {'n': 2, 'm': 3}
@@ -382,7 +382,7 @@ def sizes_at(
 ) -> dict[str, int]:
     """Return a number for every dimension, such that what the program asks of them is obeyed.
 
-    >>> from derive.parse import parse
+    >>> from derive.language.parse import parse
     >>> sizes_at(parse("X: (n, m); Y = X / (n - 2)"), {"m": 5})
     {'n': 3, 'm': 5}
 
@@ -408,7 +408,7 @@ def with_values(
 
     So X.T @ X is inverted where X has at least as many rows as columns.
 
-    >>> from derive.parse import parse
+    >>> from derive.language.parse import parse
     >>> with_values(parse("X: (n, d); f = logdet(X.T @ X)"), None)
     {'n': 3, 'd': 2}
 
@@ -446,7 +446,7 @@ def most_composed(program: Program, sizes: Sizes) -> int:
     Written out, its minors are sums of products of sums. A Kronecker product is inverted factor by
     factor.
 
-    >>> from derive.parse import parse
+    >>> from derive.language.parse import parse
     >>> most_composed(parse("X: (n, d); A: (n, n); f = logdet(X.T @ X) + det(A)"), {"n": 5, "d": 2})
     2
     """

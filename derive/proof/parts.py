@@ -21,7 +21,7 @@ Choice = Callable[[Expr], set[Expr]]
 def taken_apart(program: Program) -> Iterator[Program]:
     """Yield a program with names for parts of its statements: few of them first, then for all.
 
-    >>> from derive.parse import parse
+    >>> from derive.language.parse import parse
     >>> deep = parse("X: (n, d); W: (d, m); V: (m, k); Y = relu(relu(X @ W) @ V)")
     >>> [str(s) for s in next(taken_apart(deep)).statements]
     ['T_1 = relu(X @ W)', 'Y = relu(T_1 @ V)']

@@ -36,8 +36,8 @@ def counted(
 ) -> Expr | None:
     """Return a polynomial of dimensions that every entry is equal to, `None` where none was found.
 
-    >>> from derive.hypotheses import points
-    >>> from derive.parse import parse
+    >>> from derive.proof.hypotheses import points
+    >>> from derive.language.parse import parse
     >>> program = parse("X: (n, m); f = sum(softmax(X)) * m - 3")
     >>> print(counted(program.statements[0].expr, points(program), program.dims, {}))
     n * m - 3
