@@ -9,7 +9,7 @@ once more with central differences of the program as it was written.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -22,7 +22,7 @@ from derive.expressions.errors import SizeError
 from derive.expressions.expr import Expr, nodes, number
 from derive.expressions.shape import Shape
 from derive.ops import var
-from derive.ops.elementwise import EXTREMA
+from derive.ops.elementwise import SHARED, TIE
 from derive.readings.exact import (
     DomainError,
     Functions,
@@ -219,7 +219,7 @@ def _backward(
             parts = [raw(reading.matrix(part)) for part in theorem(gate.pattern)]
         except DomainError as error:
             raise _located(error, circuit, gate, known, "the derivative of ") from None
-        if gate.place in tied and gate.op in EXTREMA:
+        if gate.place in tied and gate.kink == SHARED:
             parts = [_shared(part, known[gate.args[0]], known[gate.place]) for part in parts]
         for k, (arg, part) in enumerate(zip(gate.args, parts, strict=True)):
             flows[gate.place, k] = part
@@ -235,7 +235,7 @@ class _Ties(Functions):
 
 def conventions(gate: Gate) -> Functions:
     """Return the functions by which a gate's theorem is evaluated, also where it has a kink."""
-    return _Ties() if gate.op in ("max", "min") else Functions()
+    return _Ties() if gate.kink == TIE else Functions()
 
 
 def _shared(part: Rows, values: Rows, extreme: Rows) -> Rows:
@@ -253,22 +253,31 @@ def _shared(part: Rows, values: Rows, extreme: Rows) -> Rows:
 
 def _kinks(circuit: Circuit, sizes: Mapping[str, int], known: tuple[Rows, ...]) -> Iterator[Kink]:
     for gate in circuit.gates:
-        if gate.op in ("relu", "abs", "sign", "gt", "max", "min") and gate.pattern is not None:
-            values = {f"_{k}": known[arg] for k, arg in enumerate(gate.args)}
-            sides = [raw(Reading(sizes, values).matrix(arg)) for arg in gate.pattern.args]
-            other = sides[1] if len(sides) > 1 else None
-            found = [
-                (i, j)
-                for i, row in enumerate(sides[0])
-                for j, x in enumerate(row)
-                if sign(x if other is None else x - other[i][j]) == 0
-            ]
-        elif gate.op in EXTREMA:
+        if gate.kink == SHARED:
             found = _tied(known[gate.args[0]], known[gate.place])
         else:
-            continue
+            found = [place for place, side in sides(gate, sizes, known) if side == 0]
         if found:
             yield Kink(gate.place, tuple(found))
+
+
+def switches(gate: Gate) -> tuple[Expr, ...]:
+    """Return what of a gate's operands is compared at its kink: one with 0, or two of them."""
+    if not gate.kink or gate.kink == SHARED or gate.pattern is None:
+        return ()
+    asked = gate.pattern.op.where(gate.pattern.data, *gate.pattern.args)
+    return next((condition.args for condition in asked), ())
+
+
+def sides(
+    gate: Gate, sizes: Mapping[str, int], known: Sequence[Rows]
+) -> Iterator[tuple[tuple[int, int], int]]:
+    """Yield on which side of a gate's kink each entry is: 1 where it is above, 0 at the kink."""
+    values = {f"_{k}": known[arg] for k, arg in enumerate(gate.args)}
+    compared = [raw(Reading(sizes, values).matrix(arg)) for arg in switches(gate)]
+    for i, row in enumerate(compared[0] if compared else ()):
+        for j, x in enumerate(row):
+            yield (i, j), sign(x - compared[1][i][j] if len(compared) > 1 else x)
 
 
 def _tied(values: Rows, extreme: Rows) -> list[tuple[int, int]]:

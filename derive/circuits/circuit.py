@@ -54,6 +54,11 @@ class Gate:
         return "var" if self.pattern is None else self.pattern.name
 
     @property
+    def kink(self) -> str:
+        """What is agreed upon where the operator has a kink; empty where it has none."""
+        return "" if self.pattern is None else self.pattern.op.kink
+
+    @property
     def word(self) -> str:
         """The stable word for the operator along its axes."""
         return "var" if self.pattern is None else self.pattern.word

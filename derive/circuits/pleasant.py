@@ -9,12 +9,12 @@ to exist, nor a function have a kink; nothing is promised of the gradients, whic
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from random import Random
 from typing import Any
 
-from derive.circuits.backprop import Kink, forward, passes
+from derive.circuits.backprop import Kink, forward, passes, sides, switches
 from derive.circuits.circuit import Circuit, Gate, circuit, formula
 from derive.circuits.values import Matrix, Point, point
 from derive.expressions.errors import SizeError, UnsupportedError
@@ -23,19 +23,13 @@ from derive.expressions.limits import MOST_CELLS
 from derive.expressions.program import Program
 from derive.expressions.shape import Shape
 from derive.language.assumptions import obeying, refuse_broken, unmet
-from derive.ops.elementwise import EXTREMA
-from derive.readings.exact import DomainError, Reading, Rows, is_exact, precision, raw, sign
+from derive.ops.elementwise import EXP, RELU, SHARED, TIE
+from derive.readings.exact import DomainError, Rows, is_exact, precision
 
 #: So many candidates are drawn before it is said that there is none; the best of so many is kept.
 TRIES, ENOUGH = 300, 48
 #: Multiplications that all candidates together may take: of large programs fewer are tried.
 WORK = 200_000
-#: Operators that divide by a determinant, for which matrices with a small one are drawn.
-_INVERTING = frozenset(("inv", "det", "logdet"))
-#: Operators that ought to be seen on both sides of their kink.
-_SWITCHES = frozenset(("relu", "abs", "gt", "max", "min", "sign"))
-#: Operators that grow so fast that their arguments should stay near to zero.
-_STEEP = frozenset("exp sigmoid tanh softmax logsoftmax logsumexp softplus silu gelu".split())
 #: What makes a number unpleasant, in the order in which it disturbs.
 UGLY, DULL, LONG = 1_000, 100, 1
 
@@ -89,9 +83,7 @@ class _Search:
             )
         self.enough = 1 if self.is_settled else max(1, min(ENOUGH, WORK // self.work))
         self.obstacles: Counter[str] = Counter()
-        self.inverts = any(
-            node.name in _INVERTING for s in program.statements for node in nodes(s.expr)
-        )
+        self.inverts = any(node.op.costly for s in program.statements for node in nodes(s.expr))
         refuse_broken(settled.values, assume)
 
     def best(self) -> Point:
@@ -178,8 +170,8 @@ class _Search:
             if all(x == 0 for row in gradients[gate.place] for x in row):
                 total += UGLY
             if gate.name and not gate.is_input:
-                total += _poor(known[gate.place], gate.op in _SWITCHES)
-            if gate.op in _SWITCHES:
+                total += _poor(known[gate.place], bool(switches(gate)))
+            if switches(gate):
                 total += _one_sided(gate, known, self.sizes)
         return total
 
@@ -189,7 +181,7 @@ def _work(gate: Gate, circuit: Circuit, sizes: Mapping[str, int]) -> int:
     rows, cols = gate.shape.extents(sizes)
     if gate.op == "matmul" and gate.pattern is not None:
         return 3 * rows * cols * gate.pattern.args[0].shape.extents(sizes)[1]
-    if gate.op in _INVERTING:
+    if gate.pattern is not None and gate.pattern.op.costly:
         size = circuit.gates[gate.args[0]].shape.extents(sizes)[0]
         return 3 * size * size * 2 ** min(size, 24)
     inside = sum(a * b for arg in gate.args for a, b in [circuit.gates[arg].shape.extents(sizes)])
@@ -360,25 +352,18 @@ def _all_alike(rows: Rows) -> bool:
 
 
 def _is_steep(gate: Gate, circuit: Circuit) -> bool:
-    return any(circuit.gates[user].op in _STEEP for user, _ in circuit.uses()[gate.place])
+    """Whether a user is made of powers of e: arguments of these should stay near to zero."""
+    users = (circuit.gates[user].pattern for user, _ in circuit.uses()[gate.place])
+    return any(node.op is EXP for user in users if user for node in nodes(user.meaning))
 
 
 def _one_sided(gate: Gate, known: tuple[Rows, ...], sizes: Mapping[str, int]) -> int:
     """Return a price for a relu that is everywhere on, or everywhere off, and the like."""
-    sides = Counter(_sides(gate, known, sizes))
-    if not sides or (len(sides) == 1 and sides.total() == 1):
-        return UGLY if sides[False] and gate.op == "relu" else 0
-    few = 3 * min(sides[True], sides[False]) < sides.total()
-    return UGLY * 5 * (len(sides) == 1) + DULL * few
-
-
-def _sides(gate: Gate, known: tuple[Rows, ...], sizes: Mapping[str, int]) -> Iterator[bool]:
-    assert gate.pattern is not None
-    values = {f"_{k}": known[arg] for k, arg in enumerate(gate.args)}
-    first, *others = (raw(Reading(sizes, values).matrix(arg)) for arg in gate.pattern.args)
-    for i, row in enumerate(first):
-        for j, x in enumerate(row):
-            yield sign(x - others[0][i][j] if others else x) > 0
+    found = Counter(side > 0 for _, side in sides(gate, sizes, known))
+    if not found or (len(found) == 1 and found.total() == 1):
+        return UGLY if found[False] and gate.pattern and gate.pattern.op is RELU else 0
+    few = 3 * min(found[True], found[False]) < found.total()
+    return UGLY * 5 * (len(found) == 1) + DULL * few
 
 
 # -- what stood in the way -------------------------------------------------------------------------
@@ -392,6 +377,5 @@ def _general(message: str) -> str:
 
 
 def _kink(circuit: Circuit, kink: Kink) -> str:
-    tie = circuit.gates[kink.place].op in {"max", "min"} | EXTREMA
-    where = "had a tie" if tie else "was at its kink"
+    where = "had a tie" if circuit.gates[kink.place].kink in (TIE, SHARED) else "was at its kink"
     return f"{formula(circuit, kink.place, named=False)} {where}"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from flint import arb
 
-from derive.circuits.backprop import Kink
+from derive.circuits.backprop import Kink, switches
 from derive.circuits.circuit import formula
 from derive.documents.page import FORMATS, fill
 from derive.documents.worked import Example, evaluated
@@ -41,7 +41,7 @@ from derive.notation.figures import figure
 from derive.notation.latex import broken, latex, width
 from derive.notation.mathematics import Notation, Style
 from derive.ops import var
-from derive.ops.elementwise import EXTREMA
+from derive.ops.elementwise import SHARED
 from derive.proof.derivation import EntryOf
 from derive.readings.exact import Rows, decimal, is_exact, precision, rational
 from derive.readings.numbers import digits_of
@@ -547,23 +547,21 @@ class _Page:
             return
         shown: list[str] = []
         for i, j in kink.entries[:3]:
-            if gate.op in EXTREMA:
+            if gate.kink == SHARED:
                 whole = formula(circuit, kink.place, named=True)
                 shown.append(latex(self._math(whole, i, j)))
                 continue
-            assert gate.pattern is not None
             sides = [
                 substitute(side, {})
                 if not variables(side)
                 else formula(circuit, gate.args[int(variables(side)[0].data[0][1:])])
-                for side in gate.pattern.args
+                for side in switches(gate)
             ]
             boxes = [self._math(side, i, j) for side in sides]
             other = boxes[1] if len(boxes) > 1 else literal(0).box
             shown.append(latex(row(boxes[0], op("equals"), other)))
-        word = "extremum" if gate.op in EXTREMA else gate.op
         yield Block(
-            "text", "kink", {"gate": word, "at": shown, "more": len(kink.entries) - len(shown)}
+            "text", "kink", {"gate": gate.kink, "at": shown, "more": len(kink.entries) - len(shown)}
         )
 
     def _math(self, expr: Expr, i: int, j: int) -> Box:

@@ -32,7 +32,6 @@ from derive.notation.figures import figure, printed, rounds_to
 from derive.notation.latex import broken, latex, matrix, width
 from derive.notation.mathematics import Notation
 from derive.ops import var
-from derive.ops.elementwise import EXTREMA
 from derive.pictures.diagram import Writing
 from derive.readings.exact import DomainError, Reading, Rows, precision
 from derive.readings.forms import Forms
@@ -172,15 +171,6 @@ def _reading(graph: Graph, form: str, picture: str) -> dict[str, Any]:
 
 
 #: What a gate does to the gradient that arrives, by its operator.
-_KINDS = {
-    "add": "add", "sub": "sub", "neg": "negate", "matmul": "matmul", "transpose": "transpose",
-    "sum": "sum", "mean": "mean", "broadcast_to": "repeat", "exp": "exp", "log": "log",
-    "sigmoid": "sigmoid", "tanh": "tanh", "relu": "relu", "max": "max", "min": "max",
-    "amax": "extremum", "amin": "extremum", "abs": "abs", "sqrt": "sqrt", "sin": "sin",
-    "cos": "cos", "gt": "mask", "softmax": "softmax", "inv": "inv", "det": "det",
-    "logdet": "logdet",
-    "norm": "norm",
-}  # fmt: skip
 
 
 def _kinds(circuit: Circuit) -> list[str]:
@@ -199,8 +189,8 @@ def _kinds(circuit: Circuit) -> list[str]:
                 kind = "reciprocal" if gate.pattern.data == -1 else "power"
             case "add" | "sub" if not two:
                 kind = "shift"
-            case name:
-                kind = _KINDS.get(name, "other")
+            case _:
+                kind = gate.pattern.op.flow
         found[kind] = None
     if any(len(users) > 1 for users in circuit.uses()):
         found["copy"] = None
@@ -481,8 +471,7 @@ class _Pass:
         cells = [f"({i + 1}, {j + 1})" for i, j in kink.entries]
         return {
             "formula": latex(self.paper.expr(expr)),
-            "kind": "tie" if gate.op in ("max", "min") else
-            "shared" if gate.op in EXTREMA else gate.op,
+            "kind": gate.kink,
             "entries": [] if gate.shape.is_scalar else cells,
         }  # fmt: skip
 

@@ -25,7 +25,7 @@ from derive.expressions.shape import Dim, Pair, Product, extent
 from derive.language.assumptions import said
 from derive.notation.latex import broken, latex, matrix, width
 from derive.notation.mathematics import Cells, Notation, Style
-from derive.ops.elementwise import EXTREMA
+from derive.ops.elementwise import SHARED
 from derive.proof.derivation import (
     EVERY_SHAPE,
     PROVED,
@@ -244,7 +244,7 @@ class _Page:
                     "oslash": any(r"\oslash" in text for text in formulas),
                     "power": any(r"^{\odot" in text for text in formulas),
                     "mask": bool({"gt", "eq"} & used),
-                    "extrema": sorted({node.word for node in seen if node.name in EXTREMA}),
+                    "extrema": sorted({node.word for node in seen if node.op.kink == SHARED}),
                     "functions": bool(used & _ENTRYWISE),
                     "several": len(d.wrt) > 1,
                     "identity": latex(self.notation.identity) if "eye" in used else "",

@@ -34,7 +34,7 @@ from derive.expressions.shape import Dim, Pair, Product, extent
 from derive.language.assumptions import ASSUMPTIONS
 from derive.notation.latex import broken, latex, matrix, width
 from derive.notation.mathematics import Cells, Notation, Style
-from derive.ops.elementwise import EXTREMA
+from derive.ops.elementwise import SHARED
 from derive.proof.derivation import (
     EVERY_SHAPE,
     PROVED,
@@ -179,7 +179,7 @@ class Writer:
             yield words("entrywise", oslash="oslash" in signs, power="entrywise" in signs)
         if any(b.text == "iverson" for whole in shown for b in whole.walk() if b.kind == "paren"):
             yield words("mask")
-        extrema = sorted({node.word for node in used if node.name in EXTREMA})
+        extrema = sorted({node.word for node in used if node.op.kink == SHARED})
         yield from (words("extremum", name=name) for name in extrema)
         if extrema:
             yield words("winners")

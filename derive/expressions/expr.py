@@ -64,7 +64,9 @@ class Op:
     differentiable. `costly` marks an operator whose entries, written out, grow faster than its
     matrices. On paper a function is its `head` before its arguments in brackets, or what
     `notation` makes of the arguments. `axes` lists the tuples of axes along which it may work, its
-    data, the usual ones first.
+    data, the usual ones first. In a picture its gate shows `gate`, in Unicode and in LaTeX, and
+    `flow` names the sentence about what the gate does to a gradient. Where the entries that `where`
+    speaks of are a kink, `kink` names what is agreed upon there.
 
     What need not be said is read off the definition. `formula(*args)` is the same in elementary
     operators. `code` tells what libraries have for it, by `numpy`, `torch`, `jax`, or `any` where
@@ -89,6 +91,9 @@ class Op:
     head: Box | Callable[[Any], Box] | None = None
     notation: Callable[..., Box] | None = None
     axes: tuple[tuple[int, ...], ...] = ()
+    gate: tuple[str, str] = ("", "")
+    flow: str = "other"
+    kink: str = ""
     formula: Callable[..., Expr] | None = None
     code: Mapping[str, str] = field(default_factory=dict)
 

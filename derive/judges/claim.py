@@ -66,7 +66,7 @@ from derive.language.assumptions import (
 )
 from derive.language.parse import Shapes, parse_claim
 from derive.ops import var
-from derive.ops.elementwise import EXTREMA, marks_winner
+from derive.ops.elementwise import SHARED, marks_winner
 from derive.proof.derivation import EVERY_SHAPE, GIVEN_SIZES, PROVED, REFUTED, UNDECIDED, Derivation
 from derive.proof.explain import LONGEST, explain
 from derive.proof.hypotheses import (
@@ -970,7 +970,7 @@ class Case:
     def _ungated(self, expr: Expr) -> Expr:
         """Return an expression without the intermediates that may vanish on a region."""
         for statement in reversed(self.program.statements):
-            if any(_has_kink(node) or node.name in EXTREMA for node in nodes(statement.expr)):
+            if any(_has_kink(node) or node.op.kink == SHARED for node in nodes(statement.expr)):
                 expr = substitute(expr, {self.program.leaves[statement.name]: statement.expr})
         return expr
 
@@ -1319,9 +1319,7 @@ def _is_order_of_factors(error: ShapeError) -> bool:
 
 def _has_kink(node: Expr) -> bool:
     asked = node.op.where(node.data, *node.args)
-    return any(c.kind in ("nonzero", "distinct") for c in asked) and (
-        node.op.through is not None or node.name == "sign"
-    )
+    return bool(node.op.derivatives) and any(c.kind in ("nonzero", "distinct") for c in asked)
 
 
 def _names(expr: Expr) -> set[str]:

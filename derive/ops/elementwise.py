@@ -51,14 +51,14 @@ def holds(kind: str) -> Callable[..., tuple[Condition, ...]]:
     return conditions
 
 
-#: The reductions whose entries are entries of their argument.
-EXTREMA = frozenset(("amax", "amin"))
+#: What is agreed upon where entries are equally large: two operands get half each, winners share.
+TIE, SHARED = "max", "extremum"
 
 
 def marks_winner(a: Expr, b: Expr) -> bool:
     """Whether one of two operands is a maximum or a minimum of the other, which meets it."""
-    a, b = (x.args[0] if x.name == "broadcast_to" else x for x in (a, b))
-    return any(y.name in EXTREMA and y.args[0] is x for x, y in ((a, b), (b, a)))
+    a, b = (_repeated(x) for x in (a, b))
+    return any(y.op.kink == SHARED and y.args[0] is x for x, y in ((a, b), (b, a)))
 
 
 def is_mask(expr: Expr) -> bool:
@@ -172,6 +172,7 @@ MUL = Op(
 )
 DIV = Op(
     name="div",
+    gate=("÷", r"\div"),
     symbol="/",
     style="infix",
     strength=PRODUCT,
@@ -200,6 +201,9 @@ POW = Op(
 )
 GREATER = Op(
     name="gt",
+    gate=(">", ">"),
+    flow="mask",
+    kink="gt",
     symbol=">",
     style="infix",
     strength=COMPARE,
@@ -216,6 +220,7 @@ GREATER = Op(
 )
 EQUAL = Op(
     name="eq",
+    gate=("=", "="),
     symbol="==",
     style="infix",
     strength=COMPARE,
@@ -240,12 +245,29 @@ WHERE = function(
     through=lambda f, c, a, b: c * a + (1 - c) * b,
     where=_jumps,
 )
+EXP = function("exp", lambda f, y, x: y, code=SAME, flow="exp")
+RELU = function(
+    "relu",
+    lambda f, y, x: f.gt(x, 0),
+    through=lambda f, x: x * f.gt(x, 0),
+    where="nonzero",
+    code={
+        "numpy": "np.maximum({0}, 0)",
+        "torch": "torch.relu({0})",
+        "jax": "jax.nn.relu({0})",
+    },
+    gate=("ReLU", r"\mathrm{ReLU}"),
+    flow="relu",
+    kink="relu",
+)
 FUNCTIONS = (
-    function("exp", lambda f, y, x: y, code=SAME),
-    function("log", lambda f, y, x: 1 / x, where="positive", code=SAME),
-    function("sin", lambda f, y, x: f.cos(x), code=SAME),
-    function("cos", lambda f, y, x: -f.sin(x), code=SAME),
-    function("sign", lambda f, y, x: 0, where="nonzero", because="constant-rule", code=SAME),
+    EXP,
+    function("log", lambda f, y, x: 1 / x, where="positive", code=SAME, flow="log"),
+    function("sin", lambda f, y, x: f.cos(x), code=SAME, flow="sin"),
+    function("cos", lambda f, y, x: -f.sin(x), code=SAME, flow="cos"),
+    function(
+        "sign", lambda f, y, x: 0, where="nonzero", because="constant-rule", code=SAME, kink="sign"
+    ),
     function(
         "tan",
         lambda f, y, x: 1 + y**2,
@@ -274,6 +296,7 @@ FUNCTIONS = (
         through=lambda f, x: (f.exp(x) - f.exp(-x)) / (f.exp(x) + f.exp(-x)),
         smooth=True,
         code=SAME,
+        flow="tanh",
     ),
     function(
         "sqrt",
@@ -282,6 +305,8 @@ FUNCTIONS = (
         where="positive",
         notation=lambda x: Box("root", (x,)),
         code=SAME,
+        gate=("√", r"\sqrt{\ }"),
+        flow="sqrt",
     ),
     function(
         "abs",
@@ -290,6 +315,9 @@ FUNCTIONS = (
         where="nonzero",
         notation=lambda x: paren(x, "bars"),
         code=SAME,
+        gate=("| |", r"\lvert\ \rvert"),
+        flow="abs",
+        kink="abs",
     ),
     function(
         "sigmoid",
@@ -302,18 +330,10 @@ FUNCTIONS = (
             "torch": "torch.sigmoid({0})",
             "jax": "jax.nn.sigmoid({0})",
         },
+        gate=("σ", r"\sigma"),
+        flow="sigmoid",
     ),
-    function(
-        "relu",
-        lambda f, y, x: f.gt(x, 0),
-        through=lambda f, x: x * f.gt(x, 0),
-        where="nonzero",
-        code={
-            "numpy": "np.maximum({0}, 0)",
-            "torch": "torch.relu({0})",
-            "jax": "jax.nn.relu({0})",
-        },
-    ),
+    RELU,
     function(
         "softplus",
         lambda f, y, x: f.sigmoid(x),
@@ -371,6 +391,8 @@ FUNCTIONS = (
         where="distinct",
         because="maximum-rule",
         code={"any": "{lib}.maximum({0}, {1})"},
+        flow="max",
+        kink=TIE,
     ),
     function(
         "min",
@@ -380,6 +402,8 @@ FUNCTIONS = (
         where="distinct",
         because="maximum-rule",
         code={"any": "{lib}.minimum({0}, {1})"},
+        flow="max",
+        kink=TIE,
     ),
 )
 

@@ -68,6 +68,8 @@ EYE = Op(
 )
 ADD = Op(
     name="add",
+    gate=("+", "+"),
+    flow="add",
     symbol="+",
     style="infix",
     strength=SUM,
@@ -80,6 +82,8 @@ ADD = Op(
 )
 SUB = Op(
     name="sub",
+    gate=("−", "-"),
+    flow="sub",
     symbol="-",
     style="infix",
     strength=SUM,
@@ -92,6 +96,8 @@ SUB = Op(
 )
 NEG = Op(
     name="neg",
+    gate=("×(−1)", r"\times(-1)"),
+    flow="negate",
     symbol="-",
     style="prefix",
     strength=SIGN,
@@ -101,6 +107,8 @@ NEG = Op(
 )
 MATMUL = Op(
     name="matmul",
+    gate=("@", "@"),
+    flow="matmul",
     symbol="@",
     style="infix",
     strength=PRODUCT,
@@ -113,6 +121,8 @@ MATMUL = Op(
 )
 TRANSPOSE = Op(
     name="transpose",
+    gate=("ᵀ", r"\top"),
+    flow="transpose",
     symbol=".T",
     style="postfix",
     shape=lambda data, a: a.T,
@@ -136,6 +146,8 @@ def _gather(g: Expr, Y: Expr, A: Expr, data: Shape) -> Expr:
 
 BROADCAST = Op(
     name="broadcast_to",
+    gate=("repeat", r"\text{repeat}"),
+    flow="repeat",
     symbol="broadcast_to({}, ({rows}, {cols}))",
     shape=_repeat,
     entry=lambda ix, i, j, A, data: A[0 if A.rows == 1 else i, 0 if A.cols == 1 else j],

@@ -24,7 +24,7 @@ from derive.expressions.expr import (
     extent_of,
 )
 from derive.expressions.shape import SCALAR, Dim, Shape, square
-from derive.ops.elementwise import holds, is_step
+from derive.ops.elementwise import SHARED, holds, is_step
 
 Axes = tuple[int, ...]
 ALL: Axes = (0, 1)
@@ -86,6 +86,8 @@ SUM = reduction(
     total,
     lambda g, Y, A, data: broadcast_to(g, A.shape),
     because="total-rule",
+    gate=("Σ", r"\Sigma"),
+    flow="sum",
     code=along("sum"),
 )
 MEAN = reduction(
@@ -96,6 +98,8 @@ MEAN = reduction(
     lambda g, Y, A, data: broadcast_to(g / terms(A.shape, data), A.shape),
     because="mean-rule",
     formula=lambda A, data: SUM(A, data=data) / terms(A.shape, data),
+    gate=("mean", r"\text{mean}"),
+    flow="mean",
     code=along("mean"),
 )
 
@@ -134,6 +138,8 @@ def extremum(word: str) -> Op:
         lambda g, Y, A, data: g * elementwise("eq", A, Y),
         because="maximum-rule",
         called=word,
+        flow="extremum",
+        kink=SHARED,
         code=along(word, f"a{word}"),
         where=one_winner,
         head=lambda data: layout.word(head[data or ALL]),
@@ -141,6 +147,5 @@ def extremum(word: str) -> Op:
 
 
 MAX, MIN = extremum("max"), extremum("min")
-EXTREMA = (MAX, MIN)
 
 OPERATORS = (SUM, MEAN, TRACE, MAX, MIN)

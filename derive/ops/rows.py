@@ -21,6 +21,7 @@ def _row_total(ix: Any, i: Any, A: Any) -> Any:
 
 SOFTMAX = Op(
     name="softmax",
+    flow="softmax",
     symbol="softmax({})",
     shape=lambda data, a: a,
     entry=lambda ix, i, j, A: ix.function("exp", A[i, j]) / _row_total(ix, i, A),
@@ -64,6 +65,8 @@ LOGSUMEXP = Op(
 )
 NORM = Op(
     name="norm",
+    gate=("‖ ‖", r"\lVert\ \rVert"),
+    flow="norm",
     symbol="norm({})",
     shape=lambda data, a: SCALAR,
     entry=lambda ix, i, j, A: (

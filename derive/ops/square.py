@@ -15,6 +15,8 @@ from derive.ops.elementwise import holds
 
 INV = Op(
     name="inv",
+    gate=("( )⁻¹", r"(\ )^{-1}"),
+    flow="inv",
     symbol="inv({})",
     shape=lambda data, a: square(a),
     entry=lambda ix, i, j, A: ix.inverse(A, i, j),
@@ -25,6 +27,7 @@ INV = Op(
 )
 DET = Op(
     name="det",
+    flow="det",
     symbol="det({})",
     shape=lambda data, a: SCALAR if square(a) else a,
     entry=lambda ix, i, j, A: ix.det(A),
@@ -35,6 +38,8 @@ DET = Op(
 )
 LOGDET = Op(
     name="logdet",
+    gate=("log det", r"\log\det"),
+    flow="logdet",
     symbol="logdet({})",
     shape=lambda data, a: SCALAR if square(a) else a,
     entry=lambda ix, i, j, A: ix.function("log", ix.det(A)),

@@ -13,7 +13,7 @@ from derive.calculus.index import letters
 from derive.calculus.simplify import simplify
 from derive.circuits.backprop import Trace, local, own, theorem, upstream
 from derive.circuits.circuit import Circuit, Gate, formula, slots
-from derive.expressions.expr import Expr, nodes, number, substitute, variables
+from derive.expressions.expr import AXES, Expr, nodes, number, substitute, variables
 from derive.expressions.layout import Box
 from derive.notation.figures import figure
 from derive.notation.latex import latex
@@ -29,22 +29,6 @@ from derive.readings.exact import Rows
 #: Matrices with more rows or columns are drawn by name and shape, formulas with more signs not.
 LARGEST, LONGEST = 4, 26
 
-_SIGNS = {
-    "add": ("+", "+"), "sub": ("−", "-"), "neg": ("×(−1)", r"\times(-1)"), "div": ("÷", r"\div"),
-    "matmul": ("@", "@"), "transpose": ("ᵀ", r"\top"), "sum": ("Σ", r"\Sigma"),
-    "sum_rows": ("Σ rows", r"\Sigma\,\text{rows}"), "sum_cols": ("Σ cols", r"\Sigma\,\text{cols}"),
-    "mean_rows": ("mean rows", r"\text{mean rows}"),
-    "mean_cols": ("mean cols", r"\text{mean cols}"),
-    "broadcast_to": ("repeat", r"\text{repeat}"), "sigmoid": ("σ", r"\sigma"),
-    "relu": ("ReLU", r"\mathrm{ReLU}"), "inv": ("( )⁻¹", r"(\ )^{-1}"),
-    "logdet": ("log det", r"\log\det"), "norm": ("‖ ‖", r"\lVert\ \rVert"),
-    "abs": ("| |", r"\lvert\ \rvert"), "sqrt": ("√", r"\sqrt{\ }"), "gt": (">", ">"),
-    "eq": ("=", "="), "var": ("=", "="), "amax": ("max", r"\max"), "amin": ("min", r"\min"),
-    "amax_rows": ("max rows", r"\max\,\text{rows}"),
-    "amax_cols": ("max cols", r"\max\,\text{cols}"),
-    "amin_rows": ("min rows", r"\min\,\text{rows}"),
-    "amin_cols": ("min cols", r"\min\,\text{cols}"),
-}  # fmt: skip
 _SUPERSCRIPTS = str.maketrans("0123456789-/", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻ᐟ")
 
 
@@ -258,8 +242,12 @@ def sign(gate: Gate, writing: Writing) -> Text:
         return _with_constant(gate, writing, *constants[0])
     if pattern.name == "mul":
         return line("×", r"\times") if gate.shape.is_scalar else line("⊙", r"\odot")
-    plain, tex = _SIGNS.get(pattern.word, (pattern.op.called, ""))
-    return line(plain, tex or _word(pattern.op.called))
+    if pattern.is_var:
+        return line("=", "=")
+    plain, tex = pattern.op.gate if any(pattern.op.gate) else (pattern.op.called, "")
+    axes = [AXES[axis] for axis in pattern.op.along(pattern.data)]
+    tex = "".join([tex or _word(pattern.op.called), *(rf"\,\text{{{axis}}}" for axis in axes)])
+    return line(" ".join([plain, *axes]), tex)
 
 
 def _word(name: str) -> str:

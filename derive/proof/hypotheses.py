@@ -38,7 +38,7 @@ from derive.expressions.program import Program
 from derive.expressions.shape import extent
 from derive.language.assumptions import Matrix, obeying
 from derive.ops import var
-from derive.ops.elementwise import EXTREMA, marks_winner
+from derive.ops.elementwise import SHARED, marks_winner
 from derive.readings.counts import counted
 from derive.readings.forms import Forms
 from derive.readings.numbers import BITS, STEP, Numbers, interval, is_defined
@@ -505,7 +505,7 @@ class Ground:
             return False
         sides = [bare(arg) for arg in node.args]
         meant = (self.meanings.get(side.data[0], side) if side.is_var else side for side in sides)
-        return any(side.name in EXTREMA for side in meant) and marks_winner(
+        return any(side.op.kink == SHARED for side in meant) and marks_winner(
             *map(self.composed, sides)
         )
 
@@ -517,7 +517,7 @@ class Ground:
             partial = node.name in ASKS or (node.name == "pow" and node.data < 0)
             scalar = bare(node.args[-1]).shape.is_scalar
             return node.name in ("inv", "logdet") or (partial and not scalar)
-        if node.name in EXTREMA and _leaf(node.args[0]) in self.inputs:
+        if node.op.kink == SHARED and _leaf(node.args[0]) in self.inputs:
             return False  # entries that vary each for itself have one that is the largest
         return bool(node.op.where(node.data, *node.args))
 
