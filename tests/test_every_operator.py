@@ -249,9 +249,9 @@ class Counted(Judged):
         except KeyError:  # the letters of a lemma
             return None
 
-    def printed(self, math, step, page, room):
-        tex = super().printed(math, step, page, room)
-        if not isinstance(math, Slice) and tex is not None:
+    def printed(self, math, step, room):
+        tex = super().printed(math, step, room)
+        if not isinstance(math, Slice):
             try:
                 self.page.read(tex)
             except Unreadable:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import zlib
-from dataclasses import replace
 from functools import cache
 from itertools import product
+from math import inf
 
 import mpmath
 import numpy as np
@@ -16,14 +16,14 @@ from programs import NUMPY, evaluate, texts
 from reading import Page, Unreadable
 
 from derive.calculus.index import Scalar
-from derive.documents.prove import Writer
 from derive.expressions.errors import DeriveError
 from derive.expressions.expr import Expr, nodes, substitute
 from derive.language.parse import parse
+from derive.notation.displays import broken, narrowed
 from derive.notation.latex import latex
 from derive.notation.mathematics import Notation, Style
 from derive.ops import var
-from derive.proof.derivation import EntryOf, Explicit, Grid, Slice
+from derive.proof.derivation import EntryOf, Explicit, Grid
 from derive.proof.explain import explain
 
 PROGRAMS = [
@@ -243,24 +243,22 @@ class Judged:
 
     # -- what is printed ---------------------------------------------------------------------------
 
-    def printed(self, math, step, page: Writer, room: float):
-        if isinstance(math, Slice):
-            return None
-        shown = replace(step, right=math)
-        return " ".join(page._right(shown, self.notation, room, room < 100))
+    def printed(self, math, step, room: float):
+        write = self.notation.sized if step.sized else self.notation.math
+        box = write(math)
+        lines = broken(narrowed(box, room) if room < inf else box, room)
+        return " ".join(map(latex, lines))
 
     def compare(self) -> int:
         """Hold every side of every step against what is printed; return how many were read."""
         count = 0
-        markdown = Writer(self.derivation, self.notation.style, "md")
-        paper = Writer(self.derivation, self.notation.style, "tex")
         for step in self.derivation.steps():
             for side in (step.left, step.right):
                 meant = self.meaning(side)
                 if meant is None:
                     continue
-                for page, room in ((markdown, 150.0), (paper, 60.0), (paper, 24.0)):
-                    tex = self.printed(side, step, page, room)
+                for room in (inf, 60.0, 24.0):
+                    tex = self.printed(side, step, room)
                     try:
                         read = self.page.read(tex)
                     except Unreadable:

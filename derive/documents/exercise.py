@@ -14,7 +14,7 @@ from typing import Any
 
 from derive.calculus.index import Index, Scalar, entry, mul, partial, total
 from derive.documents.files import asked, write
-from derive.documents.older import PAGE, _Page
+from derive.documents.older import _Page
 from derive.documents.page import FORMATS, fill
 from derive.documents.sheet import Gap, Problem, Scene, Sheet, needed
 from derive.expressions.errors import FaultError, UnsupportedError
@@ -24,6 +24,7 @@ from derive.expressions.shape import extent
 from derive.notation import arithmetic
 from derive.notation.arithmetic import Term, TooLong, Work, literal
 from derive.notation.calculator import Unreadable, comes_to, has_rounded, sufficient
+from derive.notation.displays import PAGE
 from derive.notation.latex import broken, latex, width
 from derive.notation.mathematics import Notation, Style
 from derive.ops.linear import ones
@@ -36,7 +37,7 @@ DIGITS = 4
 #: So many entries of a matrix are worked one by one; of a larger one the first two.
 LISTED = 12
 #: Widths of a line on a page and on a screen, in digits.
-LINE = {"tex": PAGE[0][1] - 2, "md": 100.0}
+LINE = {"tex": PAGE.sizes[0][1] - 2, "md": 100.0}
 
 Text = dict[str, Any]
 #: How strongly matrices of numbers bind on paper.
@@ -571,7 +572,7 @@ class _Writer:
 
     def display(self, rows: list[Text]) -> Text:
         wide = max((_measured(r["math"]) for r in rows), default=0.0)
-        return {"rows": rows, "room": PAGE[0][1] - wide if self.form == "tex" else 1000.0}
+        return {"rows": rows, "room": PAGE.sizes[0][1] - wide if self.form == "tex" else 1000.0}
 
     def leaf(self, name: str) -> Box:
         return self.notation.leaf(name)

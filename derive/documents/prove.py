@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from itertools import pairwise
+from math import inf
 from typing import Any
 
 from derive.calculus.index import Index, Scalar, at_place, index_words, written_out
@@ -28,12 +28,14 @@ from derive.documents.model import (
     words,
 )
 from derive.expressions.expr import Expr, nodes
-from derive.expressions.layout import Box, is_sum, op, row
+from derive.expressions.layout import Box, op, row
 from derive.expressions.program import Statement
 from derive.expressions.shape import Dim, Pair, Product, extent
 from derive.language.assumptions import ASSUMPTIONS
-from derive.notation.latex import broken, latex, matrix, width
-from derive.notation.mathematics import Cells, Notation, Style
+from derive.notation.displays import PAGE, SCREEN, Link, broken, fitted
+from derive.notation.latex import latex
+from derive.notation.mathematics import Notation, Style
+from derive.notation.widths import holds, width
 from derive.ops.elementwise import SHARED
 from derive.proof.derivation import (
     EVERY_SHAPE,
@@ -49,21 +51,12 @@ from derive.proof.derivation import (
     Step,
 )
 
-#: Widths in digits that fit a line: of a page at each font size, and of a screen.
-PAGE = (("", 75.0), ("small", 82.0), ("footnotesize", 89.0))
-#: The last resort.
-TINY = ("scriptsize", 97.0)
-#: How far matrices and sums are shortened, one after the other, until an equation fits the page.
-NARROWER = (4, 3, 2)
-SCREEN = 150.0
 #: What is wider than this, in a sentence or a heading, is displayed or named instead.
 INLINE = 42.0
-#: Room that a reason beside a broken line would like, and the least that a cell can be broken to.
-REASON, CELL = 24.0, 13.0
 #: Matrices with more characters do without thin spaces: each is a macro, and KaTeX expands 1000.
 CROWDED = 8000
-#: A display with more lines than this may break across pages.
-TALL = 14
+#: The signs between two sides.
+SIGNS = {"": "", "equals": "=", "approx": r"\approx"}
 
 
 class Writer:
@@ -80,13 +73,7 @@ class Writer:
         self.elide = 0 if never else style.elide
         self.notation = Notation(derivation, replace(style, elide=self.elide), latex, around)
         self.leaf = self.notation.leaf
-        self.notations = [self.notation]
-        if form == "tex":
-            self.notations += [
-                Notation(derivation, replace(style, elide=most), latex, around)
-                for most in NARROWER
-                if not self.elide or most < self.elide
-            ]
+        self.paper = PAGE if form == "tex" else SCREEN
         self.numbers = derivation.numbers()
 
     def blocks(self) -> Iterator[Block]:
@@ -237,7 +224,7 @@ class Writer:
         return _equal(self.leaf(statement.name), self.notation.expr(statement.expr))
 
     def is_short(self, statement: Statement) -> bool:
-        return width(latex(self.statement(statement))) <= INLINE
+        return width(self.statement(statement)) <= INLINE
 
     def heading(self, statement: Statement) -> Box:
         """Return what a heading says of a statement: all of it, or its name where it is long."""
@@ -245,18 +232,13 @@ class Writer:
 
     def definitions(self, statements: list[Statement]) -> Display:
         """Return the program as a display."""
-        lefts = [latex(self.leaf(s.name)) for s in statements]
-        room = PAGE[0][1] - 4 - max(map(width, lefts))
-        return Display(tuple(
-            line for left, s in zip(lefts, statements, strict=True)
-            for line in _lines(left, self.broken(self.notation.expr(s.expr), room))
-        ))  # fmt: skip
+        return self.display(Link(self.notation.expr(s.expr), self.leaf(s.name)) for s in statements)
 
     def inline(self, box: Box) -> Box:
         """Return mathematics for a sentence, with places where a long formula may break."""
         if self.form == "md":
             return box
-        return Box("raw", text=r"\allowbreak ".join(broken(box, INLINE)))
+        return Box("raw", text=r"\allowbreak ".join(map(latex, broken(box, INLINE))))
 
     @cached_property
     def scalars(self) -> bool:
@@ -277,19 +259,12 @@ class Writer:
 
     def theorem(self) -> Block:
         d, notation = self.derivation, self.notation
-        sides = [
-            (latex(notation.operand(self.leaf(f"d{name}"), value.shape, True)),
-             notation.expr(value, shapes=True))
+        links = (
+            Link(notation.expr(value, shapes=True),
+                 notation.operand(self.leaf(f"d{name}"), value.shape, True))
             for name, value in d.backward.items()
-        ]  # fmt: skip
-        font = ""
-        lines: list[Line] = []
-        for font, limit in PAGE:  # noqa: B007
-            room = limit - 4 - max(self._wide(left) for left, _ in sides)
-            lines = [x for left, right in sides for x in _lines(left, self.broken(right, room))]
-            if self.form == "md" or _width(lines) <= limit:
-                break
-        return Environment("theorem", (self.display(lines, font, self.numbers[("theorem",)]),))
+        )  # fmt: skip
+        return Environment("theorem", (self.display(links, self.numbers[("theorem",)]),))
 
     # -- lemmas ------------------------------------------------------------------------------------
 
@@ -423,7 +398,8 @@ class Writer:
         step = local.entries[0]
         assert isinstance(step.left, Grid) and isinstance(step.right, Grid)
         height, across = local.variable.shape.extents(self.derivation.sizes)
-        left = self.notation._cell_writer(step.left)
+        left, right = self.notation.writer(step.left), self.notation.writer(step.right)
+        limit = 52.0 if self.form == "tex" else inf
         places = [(i, j) for i in range(height) for j in range(across)]
         shown = self.notation.shown(len(places)) if self.form == "tex" else range(len(places))
         Y = self.leaf(local.statement.name)
@@ -435,8 +411,8 @@ class Writer:
                 continue
             i, j = places[k]
             acts = words("place", occurrence=self.occurrence(local, i, j), Y=Y)
-            right = self.broken(self.notation.cell(step.right, i, j), 52.0)
-            rows.append(("".join(left(i, j)), None if scalar else acts, tuple(right)))
+            lines = tuple(broken(right(i, j), limit))
+            rows.append((left(i, j), None if scalar else acts, lines))
         heads = (*(() if scalar else (words("where-it-acts"),)), words("result"))
         return Entries(self.numbers[place], heads, tuple(rows))
 
@@ -446,158 +422,36 @@ class Writer:
         self, chain: Sequence[Step], place: Place, *, reasons: bool = True, end: bool = False
     ) -> Display:
         """Return a chain of equalities as one numbered display that fits the page."""
-        font, lines = self._fitted(list(chain), reasons)
-        return self.display(lines, font, self.numbers[place], end)
+        return self.display(self._links(chain, reasons), self.numbers[place], end)
 
     def display(
-        self, lines: Sequence[Line], font: str = "", number: int | None = None, end: bool = False
+        self, links: Iterable[Link], number: int | None = None, end: bool = False
     ) -> Display:
-        room = 0.0
-        if self.form == "tex":
-            room = dict((*PAGE, TINY))[font] - _width(lines) - 2
-        return Display(tuple(lines), number, end, font, room, len(lines) > TALL)
+        """Return a chain as a display that fits the page."""
+        found = fitted(links, self.paper)
+        lines = tuple(
+            Line(line.left or "", self._maths(line.right), SIGNS[line.sign], line.reason)
+            for line in found.lines
+        )
+        return Display(lines, number, end, found.size, found.room, found.tall)
 
-    def _fitted(self, chain: list[Step], reasons: bool) -> tuple[str, list[Line]]:
-        """Return the font and the lines of a display: smaller, then broken, then with dots."""
-        if self.form == "md":
-            return "", self._lines(chain, reasons, self.notation, SCREEN)
-        best: tuple[float, str, list[Line]] | None = None
-        for notation in self.notations:
-            for cells in (False, True):
-                last = (TINY,) if cells and notation is self.notations[-1] else ()
-                for font, limit in (*PAGE, *last):
-                    lines = self._lines(chain, reasons, notation, limit, cells)
-                    excess = _width(lines) - limit
-                    if excess <= 0:
-                        return font, lines
-                    if best is None or excess < best[0]:
-                        best = (excess, font, lines)
-                if not any(isinstance(step.right, Grid | Explicit) for step in chain):
-                    break
-        if any(isinstance(step.right, Explicit) for step in chain):
-            whole = _without_explicit(chain)  # the factors, written out, have no room on a page
-            return self._fitted(whole, reasons)
-        assert best is not None
-        return best[1], best[2]
-
-    def _lines(
-        self,
-        chain: list[Step],
-        reasons: bool,
-        notation: Notation,
-        limit: float,
-        cells: bool = False,
-    ) -> list[Line]:
-        shown: list[tuple[Step, str]] = []
+    def _links(self, chain: Iterable[Step], reasons: bool) -> Iterator[Link]:
         last: Math | None = None
         for step in chain:
             follows = step.left is last or (isinstance(last, Scalar) and step.left == last)
             last = step.right
-            if follows and isinstance(last, Explicit) and len(notation.explicit(last.expr)) == 1:
+            right = self.notation.sized(last) if step.sized else self.notation.math(last)
+            apart = isinstance(last, Explicit)
+            if follows and apart and right.kind == "matrix":
                 continue  # nothing to take apart: the same matrix again
-            shown.append((step, "" if follows else latex(notation.math(step.left))))
-        wide = {left for _, left in shown if self.form == "tex" and width(left) > limit / 3}
-        narrow = (self._wide(left) for _, left in shown if left not in wide)
-        room = limit - 4 - max(narrow, default=2.0)
-        lines: list[Line] = []
-        before = ""
-        for step, left in shown:
-            right = self._right(step, notation, room, cells)
-            if reasons and len(right) > 1 and room > 2 * REASON:
-                right = self._right(step, notation, room - REASON, cells)
-            last_shown, before = before, _bare(right)
-            if not left and before == last_shown:
-                continue  # two names for what is written alike
-            lines += _lines(left, right, self.reason(step) if reasons else None, left in wide)
-        return lines
+            left = None if follows else self.notation.math(step.left)
+            yield Link(right, left, reason=self.reason(step) if reasons else None, optional=apart)
 
-    def _wide(self, shown: str) -> float:
-        return width(shown) if self.form == "tex" else 0.0
-
-    def _right(self, step: Step, notation: Notation, room: float, cells: bool) -> tuple[str, ...]:
-        """Return the right side of a step in lines that fit, as far as they can be broken."""
-        most = room if cells else None
-        match step.right:
-            case Grid() if step.right.leaf.shape.at(notation.sizes).dims == (1, 1):
-                return tuple(self.broken(notation.cell(step.right, 0, 0), room))
-            case Grid():
-                return (self._matrix(notation.cells(step.right), most),)
-            case Explicit(expr):
-                parts = notation.explicit(expr)
-                if most is not None:
-                    most = room / max(1, sum(isinstance(part, Cells) for part in parts))
-                return self._beside([self._piece(part, most) for part in parts], room)
-            case Scalar() if step.sized:
-                return tuple(self.broken(notation.written_sum(step.right), room))
-        return tuple(self.broken(notation.math(step.right), room))
-
-    def broken(self, box: Box, room: float) -> list[str]:
-        return broken(box, room) if self.form == "tex" else [latex(box)]
-
-    def _beside(self, pieces: list[str], room: float) -> tuple[str, ...]:
-        """Return the factors of a product of matrices on as many lines as they need."""
-        if self.form == "md":
-            return ("\n".join(pieces),)
-        if sum(map(width, pieces)) <= room or r"\left(" in pieces:
-            return ("\n".join(pieces),)
-        lines, used = [""], 0.0
-        for before, piece in pairwise(["", *pieces]):
-            wide = width(piece)
-            if lines[-1] and used + wide > room and piece.startswith(r"\begin"):
-                sign = before.strip() if before.strip() == r"\odot" else r"\cdot"
-                lines[-1] = lines[-1].rstrip().removesuffix(r"\odot").rstrip()
-                lines.append(f"{{}} {sign} {piece}")
-                used = wide + 4
-            else:
-                lines[-1] += "\n" + piece if lines[-1] else piece
-                used += wide
-        return tuple(lines)
-
-    def _piece(self, part: Cells | Box, most: float | None) -> str:
-        if isinstance(part, Cells):
-            return self._matrix(part, most)
-        if part.text in ("open", "close"):
-            return r"\left(" if part.text == "open" else r"\right)"
-        return latex(part)
-
-    def _matrix(self, cells: Cells, most: float | None = None) -> str:
-        """Return a matrix; where `most` is given, its cells are broken to be no wider in all."""
-        rows: list[list[str]] = []
-        for line in cells.rows:
-            if all(cell is None for cell in line):
-                gap = _gap(cells)
-                rows.append([r"\ddots" if k == gap else r"\vdots" for k in range(len(line))])
-            else:
-                rows.append([r"\cdots" if cell is None else "".join(cell) for cell in line])
-        if len(rows) == 1 and len(rows[0]) == 1:
-            return rf"\left({rows[0][0]}\right)" if is_sum(cells.box(0, 0)) else rows[0][0]
-        if most is not None:
-            self._break_cells(cells, rows, most)
-        shown = matrix(rows, self.style.brackets)
-        if self.form == "md" and len(shown) > CROWDED:
-            return shown.replace(r"\,", "{}")
-        return shown
-
-    def _break_cells(self, cells: Cells, rows: list[list[str]], most: float) -> None:
-        """Break the cells of a matrix's wide columns in place, as far as they stay readable."""
-        columns = list(zip(*rows, strict=True))
-        widths = [max(width(rf"\begin{{x}}{cell}\end{{x}}") - 3.5 for cell in c) for c in columns]
-        free = most - 3.5 - 2 * len(columns)
-        if sum(widths) <= free:
-            return
-        cap = free / len(widths)
-        for _ in widths:  # narrow columns leave their room to the wide ones
-            small = sum(w for w in widths if w <= cap)
-            large = sum(w > cap for w in widths)
-            cap = (free - small) / large if large else cap
-        cap = max(cap, CELL)
-        for r, line in enumerate(cells.rows):
-            for c, cell in enumerate(line):
-                if cell is not None and widths[c] > cap:
-                    pieces = broken(cells.box(r, c), cap)
-                    if len(pieces) > 1:
-                        body = r" \\ ".join(rf"& {piece}" for piece in pieces)
-                        rows[r][c] = rf"\begin{{aligned}} {body} \end{{aligned}}"
+    def _maths(self, box: Box | None) -> Maths:
+        if box is None or self.form != "md" or not holds(box, "matrix"):
+            return box or ""
+        shown = latex(box)
+        return shown.replace(r"\,", "{}") if len(shown) > CROWDED else box
 
     def reason(self, step: Step) -> Words:
         """Return why a step holds: its rule, the equations that it cites, and its facts."""
@@ -711,47 +565,6 @@ def _has_delta(math: Math) -> bool:
     if not isinstance(math, Scalar):
         return False
     return math.kind == "delta" or any(_has_delta(arg) for arg in math.args)
-
-
-def _gap(cells: Cells) -> int:
-    line = next(line for line in cells.rows if any(cell is not None for cell in line))
-    return next((k for k, cell in enumerate(line) if cell is None), -1)
-
-
-def _without_explicit(chain: list[Step]) -> list[Step]:
-    """Return a chain that passes over the product written out: from the entries to the formula."""
-    kept: list[Step] = []
-    for step in chain:
-        if kept and isinstance(step.left, Explicit):
-            kept[-1] = replace(kept[-1], right=step.right)
-        else:
-            kept.append(step)
-    return kept
-
-
-def _lines(
-    left: str, right: Sequence[str], reason: Words | None = None, wide: bool = False
-) -> list[Line]:
-    """Return the lines of one equality: a right side in pieces, its reason beside the last."""
-    lines = [Line(left)] if wide else []
-    for k, piece in enumerate(right):
-        why = reason if k == len(right) - 1 else None
-        lines.append(Line("" if k or wide else left, piece, "" if k else "=", why))
-    return lines
-
-
-def _width(lines: Iterable[Line]) -> float:
-    """Return the width of lines that stand under each other, aligned at their signs."""
-    texts = [(str(line.left), str(line.right), line.sign) for line in lines]
-    left = max((width(left) for left, right, _ in texts if right), default=2.0)
-    alone = max((width(left) for left, right, _ in texts if not right), default=0.0)
-    beside = max(width(right) + 2 * (not sign) for _, right, sign in texts if right)
-    return max(left + 4 + beside, alone)
-
-
-def _bare(pieces: tuple[str, ...]) -> str:
-    """Return what is written, without the space between."""
-    return "".join(pieces).replace(r"\,", "").replace(" ", "")
 
 
 def _runs(numbers: list[int]) -> list[tuple[int, int]]:

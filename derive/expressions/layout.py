@@ -7,12 +7,15 @@
     row                 parts side by side
     sub sup             a base with a subscript, with a superscript
     frac root           numerator over denominator, a square root (`text` says entrywise)
-    paren               a part in brackets; `text` is round, square, bars or iverson
+    paren               a part in brackets; `text` is round, square, bars, norm, iverson or flat
+    open close          one bracket of a fixed size, apart from the other
     matrix              rows of cells, each row a box of kind row
+    lines               parts under each other, a long cell of a matrix
     under               a base with a shape under it
     sum                 a sign of summation with what stands below and above it
     at                  a base with a bar and what stands at its foot
-    slot                a place for an index, filled after printing
+    slot                a place for an index, by the name that `text` has
+    filled              a layout with slots, and what stands in each of those that `text` names
     raw                 text in the printer's own language
 """
 
@@ -21,16 +24,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A piece of layout; a printer may keep what it made of it in `printed`."""
+    """A piece of layout; what is worked out of it is kept in `known`."""
 
     kind: str
     parts: tuple[Box, ...] = ()
     text: str = ""
-    printed: dict[str, str] = field(default_factory=dict, init=False, compare=False, repr=False)
+    known: dict[str, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def walk(self) -> Iterator[Box]:
         """Yield the box and every box in it."""

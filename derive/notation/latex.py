@@ -8,47 +8,12 @@ from functools import lru_cache
 from itertools import pairwise
 
 from derive.expressions.layout import Box, frac, op, raw, row, sup
+from derive.notation.signs import FUNCTIONS, GREEK, SIGNS, spelled
+from derive.notation.widths import fitting
 
 #: So many widths are remembered: a display is measured in every font in which it may fit.
 MOST_WIDTHS = 20_000
 
-GREEK = (
-    *"alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho".split(),
-    *"sigma tau upsilon phi chi psi omega".split(),
-    *"Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split(),
-)
-#: Python keeps the word lambda for itself, so programs spell the letter otherwise.
-SPELLED = {"lam": "lambda", "lamda": "lambda"}
-_OPERATORS = {
-    "partial": r"\partial ",
-    "delta": r"\delta",
-    "odot": r" \odot ",
-    "otimes": r" \otimes ",
-    "entrywise": r"\odot ",
-    "oslash": r" \oslash ",
-    "cdot": r" \cdot ",
-    "times": r"\times ",
-    "plus": " + ",
-    "minus": " - ",
-    "negative": "-",
-    "equals": " = ",
-    "greater": r" \gt ",
-    "at-least": r" \ge ",
-    "differs": r" \ne ",
-    "at-most": r" \le ",
-    "not-equal": r" \ne ",
-    "top": r"\top",
-    "ones": r"\mathbf{1}",
-    "zeros": r"\mathbf{0}",
-    "sigma": r"\sigma",
-    "comma": ",",
-    "comma-space": r",\ ",
-    "thin": r"\,",
-    "cdots": r"\cdots",
-    "vdots": r"\vdots",
-    "ddots": r"\ddots",
-}
-_FUNCTIONS = frozenset("exp log sin cos tan sinh cosh tanh max min det".split())
 _BRACKETS = {
     "round": (r"\left(", r"\right)"),
     "square": (r"\left[", r"\right]"),
@@ -58,7 +23,7 @@ _BRACKETS = {
     "flat": ("(", ")"),
 }
 #: Brackets of a fixed size, between which lines may break.
-_OPEN = {
+_FIXED = {
     "round": (r"\Bigl(", r"\Bigr)"),
     "square": (r"\Bigl[", r"\Bigr]"),
     "bars": (r"\Bigl\lvert ", r"\Bigr\rvert "),
@@ -67,6 +32,7 @@ _OPEN = {
 }
 _MATRICES = {"round": "pmatrix", "square": "bmatrix"}
 SLOT = re.compile("\x01(\\w+)\x02")
+_COMMAND = re.compile(r"\\[A-Za-z]+$")
 
 
 def latex(box: Box) -> str:
@@ -76,9 +42,9 @@ def latex(box: Box) -> str:
     >>> latex(frac(num(1), word("tr")))
     '\\\\frac{1}{\\\\operatorname{tr}}'
     """
-    found = box.printed.get("latex")
+    found = box.known.get("latex")
     if found is None:
-        found = box.printed["latex"] = _latex(box)
+        found = box.known["latex"] = _latex(box)
     return found
 
 
@@ -90,13 +56,15 @@ def _latex(box: Box) -> str:
         case "num" | "rounded" | "raw":
             return text
         case "op":
-            return _OPERATORS[text]
+            return SIGNS[text].latex
         case "word":
-            return f"\\{text}" if text in _FUNCTIONS else rf"\operatorname{{{text}}}"
+            return f"\\{text}" if text in FUNCTIONS else rf"\operatorname{{{text}}}"
         case "slot":
             return f"\x01{text}\x02"
         case "matrix":
             return matrix([[latex(cell) for cell in line.parts] for line in box.parts], text)
+        case "open" | "close":
+            return _FIXED[text][box.kind == "close"]
     parts = [latex(part) for part in box.parts]
     match box.kind:
         case "row":
@@ -110,8 +78,7 @@ def _latex(box: Box) -> str:
         case "root":
             return rf"\sqrt{{{parts[0]}}}"
         case "paren":
-            kind = "square" if text == "iverson" and r"\begin" in parts[0] else text
-            left, right = _BRACKETS[_fitting(kind, parts[0])]
+            left, right = _BRACKETS[fitting(box)]
             return f"{left}{parts[0]}{right}"
         case "under":
             return rf"\underset{{{parts[1]}}}{{{parts[0]}}}"
@@ -119,6 +86,11 @@ def _latex(box: Box) -> str:
             return rf"\sum_{{{parts[0]}}}^{{{parts[1]}}} "
         case "at":
             return rf"\left.{parts[0]}\right\rvert_{{{parts[1]}}}"
+        case "filled":
+            return _filled(box.parts[0], dict(zip(text.split(), parts[1:], strict=True)))
+        case "lines":  # aligned sets displays, and the other cells of a matrix are smaller
+            lines = r" \\ ".join(rf"& \textstyle {part}" for part in parts)
+            return rf"\begin{{aligned}} {lines} \end{{aligned}}"
     raise AssertionError(f"no LaTeX for a box of kind {box.kind}")
 
 
@@ -170,10 +142,9 @@ def width(text: str) -> float:
 
 
 def _name(text: str) -> str:
-    if text in GREEK:
-        return f"\\{text}"
-    if text in SPELLED:
-        return f"\\{SPELLED[text]}"
+    letter = spelled(text)
+    if letter in GREEK:
+        return f"\\{letter}"
     return text if len(text) == 1 else rf"\mathit{{{text}}}"
 
 
@@ -181,16 +152,21 @@ def _joined(parts: list[str]) -> str:
     """Join parts, keeping a command apart from a letter that would run into it."""
     result = ""
     for part in parts:
-        if part[:1].isalpha() and re.search(r"\\[A-Za-z]+$", result):
+        if part[:1].isalpha() and _COMMAND.search(result):
             result += " "
         result += part
     return result
 
 
-def _fitting(kind: str, inner: str) -> str:
-    """Small brackets around flat contents, growing ones around fractions, sums and matrices."""
-    tall = any(mark in inner for mark in (r"\frac", r"\sum", r"\begin", r"\underset", r"\left"))
-    return "flat" if kind == "round" and not tall else kind
+def _filled(template: Box, names: dict[str, str]) -> str:
+    """Return a printed layout with its slots filled; its text is taken apart once."""
+    pieces = template.known.get("pieces")
+    if pieces is None:
+        pieces = template.known["pieces"] = SLOT.split(latex(template))
+    found = list(pieces)
+    for at in range(1, len(found), 2):
+        found[at] = names.get(found[at]) or f"\x01{found[at]}\x02"
+    return "".join(found)
 
 
 # -- breaking --------------------------------------------------------------------------------------
@@ -261,19 +237,19 @@ def _inside(box: Box) -> tuple[list[Box], Box, Box] | None:
     """Return what a box is when its brackets are open: the beginning, the inner part, the end."""
     match box.kind:
         case "paren":
-            left, right = _OPEN[box.text]
+            left, right = _FIXED[box.text]
             return [raw(left)], box.parts[0], raw(right)
         case "sup" | "sub" if box.parts[0].kind == "paren":
             before, inner, after = _inside(box.parts[0])  # type: ignore[misc]
             return before, inner, Box(box.kind, (after, box.parts[1]))
         case "root":
-            left, right = _OPEN["round"]
+            left, right = _FIXED["round"]
             half = r"\odot 1/2" if box.text == "entrywise" else "1/2"
             return [raw(left)], box.parts[0], sup(raw(right), raw(half))
         case "frac":
             top, bottom = box.parts
             if _measured([top]) > _measured([bottom]):
-                left, right = _OPEN["round"]
+                left, right = _FIXED["round"]
                 return [frac(raw("1"), bottom), raw(left)], top, raw(right)
     return None
 
@@ -311,7 +287,7 @@ _ORDINARY = {"(": 0.78, ")": 0.78, "[": 0.56, "]": 0.56, ",": 0.89, "/": 1.0, "-
 _BINARY = {" + ": 1.56, " - ": 1.56, r"\odot": 1.56, r"\otimes": 1.56, r"\oslash": 1.56,
            r"\times": 1.56, r"\cdot": 0.56}  # fmt: skip
 _RELATIONS = {"=": 1.56, "+": 1.56, r"\gt": 1.56, r"\le": 1.56, r"\ne": 1.56}
-_FIXED = {r"\bigl", r"\bigr", r"\Bigl", r"\Bigr"}
+_FIXED_SIZES = {r"\bigl", r"\bigr", r"\Bigl", r"\Bigr"}
 _ALPHABETS = {r"\mathbf", r"\mathit", r"\operatorname", r"\mathrm"}
 
 
@@ -366,7 +342,7 @@ def _width(tokens: list[str], at: int, closing: str = "", style: int = 0) -> tup
                 at = tokens.index("]", at) + 1
         elif token in (r"\left", r"\right"):
             total += 0.7  # beyond the bracket's own small size
-        elif token in _FIXED:
+        elif token in _FIXED_SIZES:
             total += 0.4
         elif token in _BINARY:
             total += _BINARY[token] * scale + (0.9 if style < 2 else 0)
@@ -374,7 +350,7 @@ def _width(tokens: list[str], at: int, closing: str = "", style: int = 0) -> tup
             total += _RELATIONS[token] * scale + (1.12 if style < 2 else 0)
         elif token in _ORDINARY:
             total += _ORDINARY[token] * scale
-        elif token[0] == "\\" and token[1:] in _FUNCTIONS:
+        elif token[0] == "\\" and token[1:] in FUNCTIONS:
             total += (len(token) - 1) * scale + 0.4
         else:
             total += _LETTERS.get(token, 500 if token.isdigit() else 570) / 500 * scale

@@ -7,25 +7,51 @@ distinct, always.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from itertools import chain
+from itertools import chain, product
 from typing import Any
 
-from derive.calculus.index import Index, Scalar, along, at_place, mul, num, split, written_out
+from derive.calculus.index import (
+    Index,
+    Scalar,
+    along,
+    at_place,
+    free_indices,
+    mul,
+    num,
+    rename,
+    split,
+    written_out,
+)
 from derive.expressions.errors import UnsupportedError
 from derive.expressions.expr import OPS, Condition, Expr, Op, number
-from derive.expressions.layout import Box, frac, num as digits, op, paren, raw, row, sub, sup, word
+from derive.expressions.layout import (
+    Box,
+    frac,
+    is_sum,
+    num as digits,
+    op,
+    paren,
+    raw,
+    row,
+    sub,
+    sup,
+    word,
+)
 from derive.expressions.program import split_name
 from derive.expressions.shape import Dim, Pair, Product, Shape, extent
 from derive.language.syntax import NAME
-from derive.notation.latex import GREEK, SLOT, SPELLED
+from derive.notation.displays import matrix_of, places, shortened
+from derive.notation.signs import is_sign, spelled
+from derive.ops import var
 from derive.ops.linear import ones
 from derive.ops.reduction import ALL, COLS, ROWS
 from derive.proof.derivation import Derivation, EntryOf, Explicit, Grid, Math, Slice
 from derive.proof.hypotheses import Relation
+from derive.readings.terms import Entries
 
 #: Binding strengths on paper: a comparison, a sum, an entrywise product, a product, an atom.
 COMPARE, SUM, ENTRYWISE, PRODUCT, ATOM = range(5)
@@ -59,17 +85,6 @@ class Style:
         for option, words in known.items():
             if getattr(self, option) not in words:
                 raise UnsupportedError(f"{option} are {' or '.join(words)}")
-
-
-@dataclass(frozen=True, slots=True)
-class Cells:
-    """A matrix written out: the printed terms of each cell; `None` stands for dots.
-
-    `box` returns the layout of the cell at a printed row and column.
-    """
-
-    rows: tuple[tuple[tuple[str, ...] | None, ...], ...]
-    box: Callable[[int, int], Box]
 
 
 class Notation:
@@ -167,10 +182,10 @@ class Notation:
             written = self.alias(name)
             ways = ((small, tail), (root, tail), (_plain(written), ""), (written, ""))
             letter, above = next(
-                w for w in ways if (_spelled(w[0]), w[1]) not in used or w[0] == written
+                w for w in ways if (spelled(w[0]), w[1]) not in used or w[0] == written
             )
-            kind = "word" if (_spelled(letter), above) in used else "id"
-            used.add((_spelled(letter), above))
+            kind = "word" if (spelled(letter), above) in used else "id"
+            used.add((spelled(letter), above))
             found[name] = (Box(kind, text=letter), _tail_box(above) if above else None)
         return found
 
@@ -601,24 +616,17 @@ class Notation:
             upper = digits(dim - 1) if isinstance(dim, int) else row(upper, op("minus"), digits(1))
         return upper
 
-    def _signed(self, terms: Iterable[Scalar]) -> list[Box]:
-        return list(chain.from_iterable(self._signed_terms(terms)))
-
-    def _signed_terms(self, terms: Iterable[Scalar | None]) -> Iterator[list[Box]]:
-        """Yield the terms of a sum, each with its sign; `None` is printed as dots."""
-        first = True
-        for term in terms:
-            if term is None:
-                yield [op("plus"), op("cdots")]
-                continue
+    def _signed(self, terms: Iterable[Scalar]) -> Iterable[Box]:
+        """Yield the terms of a sum, each after its sign."""
+        for at, term in enumerate(terms):
             coefficient, rest = split(term)
-            boxes = [] if first else [op("plus")]
             if coefficient < 0:
+                yield op("minus" if at else "negative")
                 term = mul(-coefficient, rest)
-                boxes = [op("negative" if first else "minus")]
-            first = False
+            elif at:
+                yield op("plus")
             box, strength = self._scalar(term)
-            yield [*boxes, box if strength > SUM or coefficient > 0 else paren(box)]
+            yield box if strength > SUM or coefficient > 0 else paren(box)
 
     def _scalar_product(self, term: Scalar) -> tuple[Box, int]:
         coefficient, rest = split(term)
@@ -694,85 +702,61 @@ class Notation:
             found = self.kept[id(source), *key] = (source, make())
         return found[1]
 
-    def cells(self, grid: Grid) -> Cells:
-        """Return a matrix's entries printed, only those that elision leaves."""
+    def cells(self, grid: Grid) -> Box:
+        """Return a matrix's entries, those that elision leaves; one alone is no matrix."""
         return self._keep(("cells",), grid, lambda: self._cells(grid))
 
-    def _cells(self, grid: Grid) -> Cells:
-        rows, cols = map(self.shown, grid.leaf.shape.extents(self.sizes))
-        write = self._cell_writer(grid)
-        return Cells(
-            tuple(
-                tuple(None if i is None or j is None else write(i, j) for j in cols) for i in rows
-            ),
-            lambda r, c: self.cell(grid, rows[r] or 0, cols[c] or 0),
-        )
+    def _cells(self, grid: Grid) -> Box:
+        rows, cols = grid.leaf.shape.extents(self.sizes)
+        write = self.writer(grid)
+        if rows == cols == 1:
+            return write(0, 0)
+        return matrix_of(rows, cols, write, self.style.elide, self.style.brackets)
 
-    def cell(self, grid: Grid, i: int, j: int) -> Box:
-        """Return one entry of a written-out matrix."""
-        return self._keep(("cell", i, j), grid, lambda: self.written_sum(self._at(grid, i, j)))
+    def writer(self, grid: Grid) -> Callable[[int, int], Box]:
+        """Return what writes an entry of a matrix at its row and column.
+
+        Entries that differ only in their indices share one layout, so the cost of a written-out
+        matrix is the cost of its characters.
+        """
+        summands = _uniform(grid.tree)
+        if summands is None or any(isinstance(dim, Product) for dim in grid.leaf.shape.dims):
+            return lambda i, j: self.written_sum(self._at(grid, i, j))
+        places = (grid.row, grid.col)
+        boxes: list[Box] = []
+        for summand in summands:
+            terms = self._terms(*summand, places)
+            for k in self.shown(len(terms)):
+                boxes += [op("plus")] if boxes else []
+                boxes.append(op("cdots") if k is None else terms[k])
+        whole, base, words = row(*boxes), self.style.base, " ".join(places)
+        return lambda i, j: Box("filled", (whole, digits(i + base), digits(j + base)), words)
+
+    def _terms(
+        self, loops: tuple[tuple[str, Dim], ...], body: Scalar, places: tuple[str, str]
+    ) -> list[Box]:
+        """Return a term for all values of its loops, with slots for the row and the column."""
+        words = {k for k in free_indices(body) if isinstance(k, str)} | {k for k, _ in loops}
+        slotted = rename(_at_sizes(body, self.sizes), {k: f"\x01{k}" for k in words})
+        template = self.scalar(slotted)
+        if not loops:
+            return [template]
+        names = " ".join((*places, *(index for index, _ in loops)))
+        slots = [Box("slot", text=place) for place in places]
+        base = self.style.base
+        ranges = (range(base, extent(dim, self.sizes) + base) for _, dim in loops)
+        return [Box("filled", (template, *slots, *map(digits, k)), names) for k in product(*ranges)]
 
     def shown(self, count: int) -> list[int | None]:
         """Return the places that are shown, `None` where dots stand."""
-        most = self.style.elide
-        if not most or count <= most:
-            return list(range(count))
-        return [*range(max(1, min(2, most - 2))), None, count - 1]
-
-    def terms(self, term: Scalar) -> tuple[str, ...]:
-        """Return the printed terms of a written-out scalar, each but the first with its sign."""
-        return tuple(self.printer(row(*boxes)) for boxes in self._laid_out(term))
+        return places(count, self.style.elide)
 
     def written_sum(self, term: Scalar) -> Box:
         """Return a written-out scalar, with dots in the middle of a long run of like terms."""
         if term.kind != "add":
             return self.scalar(term)
-        return row(*chain.from_iterable(self._laid_out(term)))
-
-    def _laid_out(self, term: Scalar) -> list[list[Box]]:
-        def signed() -> list[list[Box]]:
-            return list(self._signed_terms(self._shortened(term)))
-
-        return self._keep(("terms",), term, signed)
-
-    def _shortened(self, term: Scalar) -> list[Scalar | None]:
-        """Return the terms of a sum, `None` where dots stand for the middle of a long run."""
-        terms = list(term.args) if term.kind == "add" else [term]
-        most = self.style.elide
-        if not most or len(terms) <= most:
-            return [*terms]
-        forms = [_form(t) for t in terms]
-        kept: list[Scalar | None] = []
-        at = 0
-        while at < len(terms):
-            period, end = _run(forms, at)
-            if end - at > max(most, 3 * period):
-                kept += [*terms[at : at + 2 * period], None, *terms[end - period : end]]
-            else:
-                kept += terms[at:end]
-            at = end
-        return kept
-
-    def _cell_writer(self, grid: Grid) -> Callable[[int, int], tuple[str, ...]]:
-        summands = _uniform(grid.tree)
-        if summands is None or any(isinstance(dim, Product) for dim in grid.leaf.shape.dims):
-            return lambda i, j: self.terms(self._at(grid, i, j))
-        templates = [self._template(*summand) for summand in summands]
-        plus = self.printer(op("plus"))
-        dots = plus + self.printer(op("cdots"))
-
-        names = {index: f"%({index})s" for index in (grid.row, grid.col)}
-        terms: list[str] = []
-        for template in templates:
-            found = template(names)
-            for k in self.shown(len(found)):
-                terms.append(dots if k is None else plus + found[k] if terms else found[k])
-        whole, base = "".join(terms), self.style.base  # one cell, but for its two indices
-
-        def write(i: int, j: int) -> tuple[str, ...]:
-            return (whole % {grid.row: i + base, grid.col: j + base},)
-
-        return write
+        box = self._keep(("sum",), term, lambda: self.scalar(term))
+        return shortened(box, self.style.elide) if self.style.elide else box
 
     def _at(self, grid: Grid, i: int, j: int) -> Scalar:
         def put_in() -> Scalar:
@@ -785,49 +769,11 @@ class Notation:
         down = at_place(grid.row, rows, i, self.sizes)
         return {**down, **at_place(grid.col, cols, j, self.sizes)}
 
-    def _template(
-        self, loops: tuple[tuple[str, Dim], ...], body: Scalar
-    ) -> Callable[[Mapping[str, str]], list[str]]:
-        """Return a writer of a term for all values of its loops, its other indices filled as given.
-
-        Entries that differ only in their indices share one layout, so the cost of a written-out
-        matrix is the cost of its characters.
-        """
-        from derive.calculus.index import free_indices, rename
-
-        words = {k for k in free_indices(body) if isinstance(k, str)} | {k for k, _ in loops}
-        slotted = rename(_at_sizes(body, self.sizes), {k: f"\x01{k}" for k in words})
-        pieces = SLOT.split(self.printer(self.scalar(slotted)))
-        text = "".join(
-            piece.replace("%", "%%") if at % 2 == 0 else f"%({piece})s"
-            for at, piece in enumerate(pieces)
-        )
-        ranges = [(index, range(extent(dim, self.sizes))) for index, dim in loops]
-        base = self.style.base
-
-        def write(names: Mapping[str, str]) -> list[str]:
-            filled: dict[str, int | str] = {**names}
-            printed: list[str] = []
-
-            def loop(depth: int) -> None:
-                if depth == len(ranges):
-                    printed.append(text % filled)
-                    return
-                index, values = ranges[depth]
-                for value in values:
-                    filled[index] = value + base
-                    loop(depth + 1)
-
-            loop(0)
-            return printed
-
-        return write
-
-    def explicit(self, expr: Expr) -> list[Cells | Box]:
+    def explicit(self, expr: Expr) -> Box:
         """Return an expression whose operands are matrices written out, and the signs between."""
-        return self._keep(("explicit",), expr, lambda: self._explicit(expr))
+        return self._keep(("explicit",), expr, lambda: row(*self._explicit(expr)))
 
-    def _explicit(self, expr: Expr) -> list[Cells | Box]:
+    def _explicit(self, expr: Expr) -> list[Box]:
         match expr.name:
             case "matmul":
                 return [*self._factor(expr.args[0]), *self._factor(expr.args[1])]
@@ -841,13 +787,13 @@ class Notation:
                 return self._explicit_product(expr)
         return [self._written(expr)]
 
-    def _explicit_product(self, expr: Expr) -> list[Cells | Box]:
+    def _explicit_product(self, expr: Expr) -> list[Box]:
         """Return scalars in front of the one or more matrices that are multiplied entrywise."""
         above, below = _factors(expr)
         matrices = [x for x in above if not _is_scaling(x, expr)]
         if any(not _is_scaling(x, expr) for x in below) or not matrices:
             return [self._written(expr)]
-        parts: list[Cells | Box] = []
+        parts: list[Box] = []
         for factor in matrices:
             parts += [op("odot")] if parts else []
             parts += self._factor(factor)
@@ -862,33 +808,30 @@ class Notation:
             front = front * x if front is not number(1) else x
         for x in divisors:
             front = front / x
-        wrapped = [op("open"), *parts, op("close")] if len(matrices) > 1 else parts
+        wrapped = [paren(row(*parts))] if len(matrices) > 1 else parts
         return [self.expr(front), *wrapped]
 
-    def _factor(self, expr: Expr) -> list[Cells | Box]:
-        inner = self.explicit(expr)
+    def _factor(self, expr: Expr) -> list[Box]:
+        inner = self._explicit(expr)
         needs = len(inner) > 1 and expr.name == "mul"
-        return [op("open"), *inner, op("close")] if needs else inner
+        return [paren(row(*inner))] if needs else inner
 
-    def _all_ones(self, shape: Shape) -> Cells:
-        rows, cols = map(self.shown, shape.extents(self.sizes))
-        one = ("1",)
-        return Cells(
-            tuple(tuple(None if i is None or j is None else one for j in cols) for i in rows),
-            lambda r, c: digits(1),
-        )
+    def _all_ones(self, shape: Shape) -> Box:
+        rows, cols = shape.extents(self.sizes)
+        one = digits(1)
+        if rows == cols == 1:
+            return one
+        return matrix_of(rows, cols, lambda i, j: one, self.style.elide, self.style.brackets)
 
-    def _written(self, expr: Expr) -> Cells:
+    def _written(self, expr: Expr) -> Box:
         """Return the entries of an expression, by the definitions of its operators."""
-        from derive.ops import var
-        from derive.readings.terms import Entries
-
         letters = self.derivation.letters
         i, j = letters.variable
         rows, cols = expr.shape.dims
         place = along(i, rows) if rows != 1 else 0, along(j, cols) if cols != 1 else 0
         tree = Entries(letters.bound).of(expr, *place)
-        return self.cells(Grid(tree, i, j, var("any", expr.shape)))
+        box = self.cells(Grid(tree, i, j, var("any", expr.shape)))
+        return paren(box) if is_sum(box) else box
 
     # -- anything ----------------------------------------------------------------------------------
 
@@ -908,8 +851,14 @@ class Notation:
                 top = row(op("partial"), self.leaf(of.data[0]))
                 return frac(top, row(op("partial"), self.scalar(wrt)))
             case Explicit(expr):
-                return self.expr(expr, shapes)
-        raise AssertionError("a written-out matrix does not fit on a line")
+                return self.explicit(expr)
+            case Grid():
+                return self.cells(math)
+        raise AssertionError(f"no layout for {math}")
+
+    def sized(self, math: Math) -> Box:
+        """Return mathematics at the document's sizes: a long sum is shortened."""
+        return self.written_sum(math) if isinstance(math, Scalar) else self.math(math)
 
     def _entry_of(self, expr: Expr, i: Index, j: Index) -> Box:
         box = self.expr(expr)
@@ -978,7 +927,7 @@ def _is_letter(box: Box) -> bool:
     if box.kind == "row":
         return all(_is_letter(part) for part in box.parts)
     if box.kind == "id":
-        return len(box.text) == 1 or box.text in (*GREEK, *SPELLED)
+        return is_sign(box.text)
     return box.kind == "paren" or (box.kind == "op" and box.text in ("ones", "zeros"))
 
 
@@ -987,17 +936,13 @@ def is_word(*boxes: Box) -> bool:
     for box in boxes:
         while box.kind in ("sub", "sup"):
             box = box.parts[0]
-        if box.kind == "id" and len(box.text) > 1 and box.text not in (*GREEK, *SPELLED):
+        if box.kind == "id" and not is_sign(box.text):
             return True
     return False
 
 
 def _plain(text: str) -> str:
     return text.replace("_", "")
-
-
-def _spelled(letter: str) -> str:
-    return SPELLED.get(letter, letter)
 
 
 def _tail_box(tail: str) -> Box:
@@ -1117,27 +1062,6 @@ def _uniform(tree: Scalar) -> list[tuple[tuple[tuple[str, Dim], ...], Scalar]] |
     return summands
 
 
-def _form(term: Scalar) -> tuple:
-    """Return what a term looks like apart from its indices."""
-    if term.kind == "entry":
-        return ("entry", term.data[0])
-    if term.kind == "delta":
-        return ("delta",)
-    return (term.kind, term.data, *map(_form, term.args))
-
-
-def _run(forms: list[tuple], at: int) -> tuple[int, int]:
-    """Return the period and the end of the longest run of like terms that begins at a place."""
-    best = (1, at + 1)
-    for period in range(1, 5):
-        end = at + period
-        while forms[end : end + period] == forms[at : at + period] != []:
-            end += period
-        if end - at > max(period, best[1] - at):
-            best = (period, end)
-    return best
-
-
 def _is_plain(body: Scalar) -> bool:
     """Whether a product is of entries of different matrices, so that nothing in it can combine."""
     factors = body.args if body.kind == "mul" else (body,)
@@ -1150,4 +1074,4 @@ def _is_plain(body: Scalar) -> bool:
                or (f.kind == "pow" and f.args[0].kind == "size") for f in factors)  # fmt: skip
 
 
-__all__ = ["Cells", "Notation", "Style", "is_word"]
+__all__ = ["Notation", "Style", "is_word"]

@@ -5,43 +5,11 @@ from __future__ import annotations
 import re
 
 from derive.expressions.layout import Box
+from derive.notation.signs import GREEK, SIGNS, spelled
+from derive.notation.widths import plain
 
-_LETTERS = dict(zip(
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau "
-    "upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega "
-    "lam lamda".split(),
-    "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩλλ", strict=True,
-))  # fmt: skip
-_OPERATORS = {
-    "partial": "∂",
-    "delta": "δ",
-    "odot": " ⊙ ",
-    "otimes": " ⊗ ",
-    "entrywise": "⊙",
-    "oslash": " ⊘ ",
-    "cdot": "·",
-    "times": "×",
-    "plus": " + ",
-    "minus": " - ",
-    "negative": "-",
-    "equals": " = ",
-    "greater": " > ",
-    "at-least": " ≥ ",
-    "differs": " ≠ ",
-    "at-most": "≤",
-    "not-equal": " ≠ ",
-    "top": "ᵀ",
-    "ones": "𝟏",
-    "zeros": "𝟎",
-    "sigma": "σ",
-    "comma": ",",
-    "comma-space": ", ",
-    "thin": " ",
-    "cdots": "⋯",
-    "vdots": "⋮",
-    "ddots": "⋱",
-}
-_BRACKETS = {"round": "()", "square": "[]", "bars": "||", "norm": "‖‖", "iverson": "[]"}
+_BRACKETS = {"round": "()", "square": "[]", "bars": "||", "norm": "‖‖", "iverson": "[]",
+             "flat": "()"}  # fmt: skip
 _SUPER = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _SUB = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
@@ -54,12 +22,16 @@ def text(box: Box) -> str:
     'W₁₂'
     """
     match box.kind:
-        case "id" if box.text in _LETTERS:
-            return _LETTERS[box.text]
-        case "id" | "num" | "rounded" | "word" | "raw" | "slot":
+        case "id":
+            return GREEK.get(spelled(box.text), box.text)
+        case "num" | "rounded" | "word" | "raw" | "slot":
             return box.text
         case "op":
-            return _OPERATORS[box.text]
+            return SIGNS[box.text].text
+        case "open" | "close":
+            return _BRACKETS[box.text][box.kind == "close"]
+        case "filled":
+            return text(plain(box))
         case "matrix":
             lines = ("  ".join(text(cell) for cell in line.parts) for line in box.parts)
             return "[" + "; ".join(lines) + "]"
@@ -74,14 +46,16 @@ def text(box: Box) -> str:
             exponent = parts[1]
             if exponent == "ᵀ":
                 return parts[0] + exponent
-            plain = exponent.lstrip("-").isdigit()
-            return parts[0] + (exponent.translate(_SUPER) if plain else f"^{exponent}")
+            digits = exponent.lstrip("-").isdigit()
+            return parts[0] + (exponent.translate(_SUPER) if digits else f"^{exponent}")
         case "frac":
             return f"{_tight(box.parts[0], parts[0])}/{_tight(box.parts[1], parts[1])}"
         case "root":
             return f"√({parts[0]})"
         case "paren":
             return parts[0].join(_BRACKETS[box.text])
+        case "lines":
+            return " ".join(parts)
         case "under":
             return parts[0]
         case "sum":

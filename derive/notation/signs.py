@@ -1,0 +1,78 @@
+"""The signs of mathematics, each once: its LaTeX, its character, its width, how it stands.
+
+What enters is the name that a box of layout has, what leaves is a row of the table. The law: a sign
+that one printer knows, every printer knows.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+#: How a sign stands: alone, between operands, between sides, so with space around it or without.
+ORDINARY, BINARY, RELATION = 0.0, 0.9, 1.12
+
+
+class Sign(NamedTuple):
+    """A sign: its LaTeX, its character, its width in digits, and the space around it."""
+
+    latex: str
+    text: str
+    width: float
+    space: float = ORDINARY
+
+
+SIGNS = {
+    "partial": Sign(r"\partial ", "∂", 1.06),
+    "delta": Sign(r"\delta", "δ", 1.14),
+    "odot": Sign(r" \odot ", " ⊙ ", 1.56, BINARY),
+    "otimes": Sign(r" \otimes ", " ⊗ ", 1.56, BINARY),
+    "entrywise": Sign(r"\odot ", "⊙", 1.56),
+    "oslash": Sign(r" \oslash ", " ⊘ ", 1.56, BINARY),
+    "cdot": Sign(r" \cdot ", "·", 0.56, BINARY),
+    "times": Sign(r"\times ", "×", 1.56, BINARY),
+    "plus": Sign(" + ", " + ", 1.56, BINARY),
+    "minus": Sign(" - ", " - ", 1.56, BINARY),
+    "negative": Sign("-", "-", 1.56),
+    "equals": Sign(" = ", " = ", 1.56, RELATION),
+    "approx": Sign(r" \approx ", " ≈ ", 1.56, RELATION),
+    "greater": Sign(r" \gt ", " > ", 1.56, RELATION),
+    "at-least": Sign(r" \ge ", " ≥ ", 1.56, RELATION),
+    "differs": Sign(r" \ne ", " ≠ ", 1.56, RELATION),
+    "at-most": Sign(r" \le ", "≤", 1.56, RELATION),
+    "not-equal": Sign(r" \ne ", " ≠ ", 1.56, RELATION),
+    "top": Sign(r"\top", "ᵀ", 1.56),
+    "ones": Sign(r"\mathbf{1}", "𝟏", 1.16),
+    "zeros": Sign(r"\mathbf{0}", "𝟎", 1.16),
+    "sigma": Sign(r"\sigma", "σ", 1.14),
+    "comma": Sign(",", ",", 0.89),
+    "comma-space": Sign(r",\ ", ", ", 1.56),
+    "thin": Sign(r"\,", " ", 0.33),
+    "nothing": Sign("{}", "", 0.0),
+    "cdots": Sign(r"\cdots", "⋯", 2.7),
+    "vdots": Sign(r"\vdots", "⋮", 0.56),
+    "ddots": Sign(r"\ddots", "⋱", 2.6),
+}
+
+#: The Greek letters by their names in LaTeX; Python keeps the word lambda for itself.
+GREEK = dict(zip(
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau "
+    "upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split(),
+    "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ", strict=True,
+))  # fmt: skip
+SPELLED = {"lam": "lambda", "lamda": "lambda"}
+#: Names of functions that LaTeX has a command for.
+FUNCTIONS = frozenset("exp log sin cos tan sinh cosh tanh max min det".split())
+
+
+def spelled(name: str) -> str:
+    """Return the name of a letter as LaTeX has it: `lam` is lambda."""
+    return SPELLED.get(name, name)
+
+
+def is_sign(name: str) -> bool:
+    """Whether a name is printed as one letter.
+
+    >>> [is_sign(name) for name in ("x", "theta", "lam", "hidden")]
+    [True, True, True, False]
+    """
+    return len(name) == 1 or spelled(name) in GREEK
