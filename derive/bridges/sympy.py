@@ -17,8 +17,9 @@ from typing import Any
 import sympy as sp
 from sympy.core.function import AppliedUndef
 from sympy.matrices import expressions as mx
+from sympy.matrices.expressions import diagonal
 from sympy.matrices.expressions.applyfunc import ElementwiseApplyFunction
-from sympy.matrices.expressions.diagonal import DiagMatrix, DiagonalMatrix, DiagonalOf
+from sympy.matrices.expressions.diagonal import DiagonalMatrix
 
 from derive.catalogue import opened
 from derive.expressions.errors import ShapeError, UnsupportedError
@@ -29,8 +30,13 @@ from derive.language.parse import Shapes, parse
 from derive.language.scope import FUNCTIONS
 from derive.language.syntax import NAME
 from derive.ops import var
-from derive.ops.elementwise import HALF, F, power
-from derive.ops.reduction import COLS, ROWS, SUM, terms
+from derive.ops.elementwise import DIV, GREATER, HALF, MUL, F, power
+from derive.ops.kronecker import KRON
+from derive.ops.linear import BROADCAST, DIM, EYE, NEG, NUMBER, ONES, ZEROS
+from derive.ops.reduction import COLS, ROWS, SUM
+from derive.ops.rows import DIAG, DIAGONAL
+from derive.ops.square import DET, INV, LOGDET
+from derive.readings.base import AtSizes
 
 #: A matrix power is written out as a product of at most so many factors.
 LONGEST_POWER = 32
@@ -101,10 +107,8 @@ def to_sympy(program: str | Program | Expr, shapes: Shapes | None = None) -> Any
 
 # -- from SymPy ------------------------------------------------------------------------------------
 
-_SCALAR_FUNCTIONS = {
-    sp.exp: "exp", sp.log: "log", sp.sin: "sin", sp.cos: "cos", sp.tan: "tan", sp.sinh: "sinh",
-    sp.cosh: "cosh", sp.tanh: "tanh", sp.Abs: "abs", sp.sign: "sign",
-}  # fmt: skip
+#: The operators of the table by what SymPy calls them.
+_KNOWN = {op.sympy: op for op in OPS.values() if op.sympy}
 _HINTS = {
     "Adjoint": "matrices are real: write X.T",
     "Conjugate": "matrices are real: leave it out",
@@ -229,12 +233,10 @@ class _FromSympy:
             case mx.MatrixSymbol():
                 return var(expr.name, self._shape(expr))
             case mx.Identity():
-                return OPS["eye"](data=self._dim(expr.rows))
+                return EYE(data=self._dim(expr.rows))
             case mx.OneMatrix() | mx.ZeroMatrix():
-                name = "ones" if isinstance(expr, mx.OneMatrix) else "zeros"
-                return OPS[name](data=self._shape(expr))
-            case mx.Transpose():
-                return self.matrix(expr.arg).T
+                constant = ONES if isinstance(expr, mx.OneMatrix) else ZEROS
+                return constant(data=self._shape(expr))
             case mx.MatAdd():
                 return _total([self._signed(arg) for arg in expr.args])
             case mx.MatMul():
@@ -248,14 +250,12 @@ class _FromSympy:
             case ElementwiseApplyFunction():
                 function = expr.function
                 return self.scalar(function.expr, {function.variables[0]: self.matrix(expr.expr)})
-            case DiagMatrix():
-                return _op("diag", expr)(self.matrix(expr.args[0]))
-            case DiagonalOf():
-                return _op("diagonal", expr)(self.matrix(expr.arg))
             case DiagonalMatrix():
-                return _op("diag", expr)(_op("diagonal", expr)(self.matrix(expr.arg)))
+                return DIAG(DIAGONAL(self.matrix(expr.arg)))
             case mx.KroneckerProduct():
-                return reduce(_op("kron", expr), map(self.matrix, expr.args))
+                return reduce(KRON, map(self.matrix, expr.args))
+        if (known := _KNOWN.get(type(expr).__name__)) is not None:
+            return known(*map(self.matrix, expr.args))
         raise _unsupported(expr)
 
     def _signed(self, term: Any) -> tuple[bool, Expr]:
@@ -280,9 +280,9 @@ class _FromSympy:
             )
         base = self.matrix(expr.base)
         if exponent == 0:
-            return OPS["eye"](data=base.shape.rows)
+            return EYE(data=base.shape.rows)
         if exponent < 0:
-            base = _op("inv", expr)(base)
+            base = INV(base)
         return reduce(_matmul, [base] * abs(int(exponent)))
 
     def _hadamard(self, factors: Any) -> tuple[list[Expr], list[Expr]]:
@@ -328,28 +328,27 @@ class _FromSympy:
             case sp.Mul() | sp.Pow():
                 return self._scalar_product(expr, again)
             case sp.core.numbers.Exp1():
-                return elementwise("exp", number(1))
+                return F.exp(number(1))
             case sp.Max() | sp.Min():
                 return _extreme(expr, [again(arg) for arg in expr.args])
             case sp.Heaviside() if expr.args[1] == 0:
                 return again(expr.args[0]) > 0
             case sp.Piecewise():
                 return self._cases(expr, again)
-            case sp.log(args=(mx.Determinant(arg=arg),)) if "logdet" in OPS:
-                return OPS["logdet"](self.matrix(arg))
-            case mx.Trace():
-                return _trace(self.matrix(expr.arg))
-            case mx.Determinant():
-                return _op("det", expr)(self.matrix(expr.arg))
+            case sp.log(args=(mx.Determinant(arg=arg),)):
+                return LOGDET(self.matrix(arg))
+            case mx.Trace() | mx.Determinant():
+                arg = self.matrix(expr.arg)
+                return arg if arg.shape.is_scalar else _KNOWN[type(expr).__name__](arg)
             case mx.matexpr.MatrixElement() if self._shape(expr.parent).is_scalar:
                 return self.matrix(expr.parent)
-        if expr.func in _SCALAR_FUNCTIONS:
-            return elementwise(_SCALAR_FUNCTIONS[expr.func], again(expr.args[0]))
+        if (known := _KNOWN.get(type(expr).__name__)) is not None and known.derivatives:
+            return known(again(*expr.args))
         raise _unsupported(expr)
 
     def _symbol(self, symbol: Any) -> Expr:
         if symbol.name in self.dims:
-            return OPS["dim"](data=symbol.name)
+            return DIM(data=symbol.name)
         return var(symbol.name, SCALAR)
 
     def _scalar_product(self, expr: Any, again: Callable[[Any], Expr]) -> Expr:
@@ -407,12 +406,12 @@ def _total(terms: list[tuple[bool, Expr]]) -> Expr:
 
 def _negated(expr: Expr) -> Expr:
     """Return the negative, the sign at a leading number where there is one: `-2 * X`."""
-    if expr.name == "number":
+    if expr.op is NUMBER:
         return number(-expr.data)
-    if expr.name in ("mul", "div"):
+    if expr.op in (MUL, DIV):
         left, right = expr.args
-        left = _negated(left.args[0] if left.name == "broadcast_to" else left)
-        if left.name != "neg":
+        left = _negated(left.args[0] if left.op is BROADCAST else left)
+        if left.op is not NEG:
             return elementwise(expr.name, left, right)
     return -expr
 
@@ -430,10 +429,10 @@ def _matmul(a: Expr, b: Expr) -> Expr:
     """Return a product; with a row or a column of ones it is a sum, or a repetition."""
     if a.shape.cols != b.shape.rows:
         return a @ b  # which says so
-    if a.name == "ones" and 1 in a.shape.dims:
+    if a.op is ONES and 1 in a.shape.dims:
         found = SUM(b, data=ROWS) if a.shape.cols != 1 else b
         return broadcast_to(found, Shape(a.shape.rows, b.shape.cols))
-    if b.name == "ones" and 1 in b.shape.dims:
+    if b.op is ONES and 1 in b.shape.dims:
         if b.shape.rows != 1:
             rows = a.op is SUM and a.data == ROWS
             a = SUM(a.args[0]) if rows else SUM(a, data=COLS)
@@ -447,25 +446,14 @@ def _ratio(above: list[Expr], below: list[Expr]) -> Expr:
 
 
 def _powered(base: Expr, exponent: Fraction) -> Expr:
-    return elementwise("sqrt", base) if exponent == HALF else power(base, exponent)
-
-
-def _trace(arg: Expr) -> Expr:
-    return arg if arg.shape.is_scalar else OPS["tr"](arg)
+    return F.sqrt(base) if exponent == HALF else power(base, exponent)
 
 
 def _extreme(expr: Any, args: list[Expr]) -> Expr:
     """Return a maximum or a minimum; the maximum of 0 and x is relu(x)."""
     if isinstance(expr, sp.Max) and len(args) == 2 and 0 in expr.args:
-        return elementwise("relu", args[1 - expr.args.index(0)])
-    return reduce(partial(elementwise, "max" if isinstance(expr, sp.Max) else "min"), args)
-
-
-def _op(name: str, node: Any) -> Any:
-    """Return an operator of the table, which may not have it."""
-    if name not in OPS:
-        raise _unsupported(node)
-    return OPS[name]
+        return F.relu(args[1 - expr.args.index(0)])
+    return reduce(partial(elementwise, _KNOWN[type(expr).__name__].name), args)
 
 
 def _unsupported(node: Any) -> UnsupportedError:
@@ -510,12 +498,6 @@ def _checked(name: str) -> str:
 class _Functions:
     """The functions of the table on scalars of SymPy, by their definitions where SymPy has none."""
 
-    exp, log, sin, cos, tan = sp.exp, sp.log, sp.sin, sp.cos, sp.tan
-    sinh, cosh, tanh, abs, sign = sp.sinh, sp.cosh, sp.tanh, sp.Abs, sp.sign
-
-    def sqrt(self, x: Any) -> Any:
-        return sp.sqrt(x)
-
     def relu(self, x: Any) -> Any:
         return sp.Max(0, x)
 
@@ -524,12 +506,6 @@ class _Functions:
 
     def eq(self, x: Any, y: Any) -> Any:
         return sp.Piecewise((1, sp.Eq(x, y)), (0, True))
-
-    def max(self, x: Any, y: Any) -> Any:
-        return sp.Max(x, y)
-
-    def min(self, x: Any, y: Any) -> Any:
-        return sp.Min(x, y)
 
     def normcdf(self, x: Any) -> Any:
         return (1 + sp.erf(x / sp.sqrt(2))) / 2
@@ -541,6 +517,8 @@ class _Functions:
         op = OPS.get(name)
         if op is None:
             raise AttributeError(name)
+        if op.sympy:
+            return getattr(sp, op.sympy)
         if op.through is None:
             raise UnsupportedError(f"SymPy has no node for {name}")
         return partial(op.through, self)
@@ -564,10 +542,17 @@ class _ToSympy:
         op = node.op
         if op.derivatives:
             return self._function(node, args)
-        method = getattr(self, f"_{op.name}", None)
-        if method is None:
+        if (method := getattr(self, f"_{op.name}", None)) is not None:
+            return method(node, *args)
+        if node.meaning is not node:
+            return self.read(node.meaning)
+        if not any(map(_is_matrix, args)):
+            return _OneByOne(self).at(node, 0, 0)
+        if not op.sympy:
             raise UnsupportedError(f"SymPy has no node for {op.name}: {node}")
-        return method(node, *args)
+        if op is DIAG and node.args[0].shape.cols != 1:
+            args = [args[0].T]
+        return getattr(mx if hasattr(mx, op.sympy) else diagonal, op.sympy)(*args)
 
     def dim(self, dim: Dim) -> Any:
         if isinstance(dim, Product):
@@ -591,7 +576,7 @@ class _ToSympy:
             fixed = [self.read(_repeated(arg) or arg) for arg in node.args]
             (place,) = varying
             return args[place].applyfunc(lambda x: define(*fixed[:place], x, *fixed[place + 1 :]))
-        if node.name == "gt":
+        if node.op is GREATER:
             return (args[0] - args[1]).applyfunc(lambda x: sp.Heaviside(x, 0))
         if node.op.through is None:
             raise UnsupportedError(f"SymPy has no node for {node.name}: {node}")
@@ -651,9 +636,6 @@ class _ToSympy:
         product = a * b if not _is_matrix(a) or _is_matrix(b) else b * a
         return _scalar_of(product)
 
-    def _transpose(self, node: Expr, a: Any) -> Any:
-        return a.T if _is_matrix(a) else a
-
     def _broadcast_to(self, node: Expr, a: Any) -> Any:
         (rows, cols), old = node.shape.dims, node.args[0].shape
         if old.is_scalar:
@@ -665,56 +647,43 @@ class _ToSympy:
         total = self.ones(1, rows) * a if 0 in node.data and rows != 1 else a
         return _scalar_of(total * self.ones(cols, 1) if 1 in node.data and cols != 1 else total)
 
-    def _mean(self, node: Expr, a: Any) -> Any:
-        return self._sum(node, a) / self.read(terms(node.args[0].shape, node.data))
-
-    def _tr(self, node: Expr, a: Any) -> Any:
-        return mx.Trace(a) if _is_matrix(a) else a
-
-    def _inv(self, node: Expr, a: Any) -> Any:
-        return mx.Inverse(a) if _is_matrix(a) else 1 / a
-
-    def _det(self, node: Expr, a: Any) -> Any:
-        return mx.Determinant(a) if _is_matrix(a) else a
-
     def _logdet(self, node: Expr, a: Any) -> Any:
-        return sp.log(self._det(node, a))
+        return sp.log(self.read(DET(*node.args)))
+
+    def _norm(self, node: Expr, a: Any) -> Any:
+        return sp.sqrt(mx.Trace(a.T * a)) if _is_matrix(a) else sp.Abs(a)
 
     def _kron(self, node: Expr, a: Any, b: Any) -> Any:
         both = _is_matrix(a) and _is_matrix(b)
         return mx.KroneckerProduct(a, b) if both else a * b if _is_matrix(b) else b * a
 
-    def _diag(self, node: Expr, a: Any) -> Any:
-        if not _is_matrix(a):
-            return a
-        return DiagMatrix(a if node.args[0].shape.cols == 1 else a.T)
 
-    def _diagonal(self, node: Expr, a: Any) -> Any:
-        return DiagonalOf(a) if _is_matrix(a) else a
+class _OneByOne(AtSizes):
+    """The reading of definitions over SymPy's scalars, where every matrix has one entry."""
 
-    def _norm(self, node: Expr, a: Any) -> Any:
-        return sp.sqrt(mx.Trace(a.T * a)) if _is_matrix(a) else sp.Abs(a)
+    def __init__(self, reader: _ToSympy):
+        super().__init__({})
+        self.reader = reader
 
-    def _row_totals(self, arg: Expr) -> Any:
-        return SUM(OPS["exp"](arg), data=COLS)
+    def definition(self, expr: Expr) -> Callable[..., Any]:
+        known = self.reader.done
+        return (lambda *place: known[expr]) if expr in known else super().definition(expr)
 
-    def _softmax(self, node: Expr, a: Any) -> Any:
-        (arg,) = node.args
-        return self.read(OPS["exp"](arg) / self._row_totals(arg))
+    def entry(self, leaf: tuple, *place: int) -> Any:
+        raise AssertionError("a variable has been read")
 
-    def _logsoftmax(self, node: Expr, a: Any) -> Any:
-        (arg,) = node.args
-        return self.read(arg - OPS["log"](self._row_totals(arg)))
+    def function(self, name: str, *args: Any) -> Any:
+        return getattr(self.reader.functions, name)(*args)
 
-    def _logsumexp(self, node: Expr, a: Any) -> Any:
-        return self.read(OPS["log"](self._row_totals(node.args[0])))
+    def winner(self, name: str, entries: list[Any]) -> Any:
+        return entries[0]
 
 
 def _repeated(arg: Expr) -> Expr | None:
     """Return the scalar that an argument repeats, `None` where it is a matrix."""
     if arg.shape.is_scalar:
         return arg
-    scalar = arg.name == "broadcast_to" and arg.args[0].shape.is_scalar
+    scalar = arg.op is BROADCAST and arg.args[0].shape.is_scalar
     return arg.args[0] if scalar else None
 
 

@@ -73,7 +73,7 @@ class Op:
     it differs in the library's name alone, `{lib}`; JAX has what NumPy has. It is a call or the
     body of a function of `x`; `{0}` is an argument and `{0.rows}` its number of rows, `{rows}` that
     of the value, `{axes}` what it works along and `{axis}` the same as an option, `{x}` an array
-    of the kind that is meant.
+    of the kind that is meant. `sympy` is the class that SymPy has for it.
     """
 
     name: str
@@ -96,6 +96,7 @@ class Op:
     kink: str = ""
     formula: Callable[..., Expr] | None = None
     code: Mapping[str, str] = field(default_factory=dict)
+    sympy: str = ""
 
     @property
     def arity(self) -> int:

@@ -245,7 +245,7 @@ WHERE = function(
     through=lambda f, c, a, b: c * a + (1 - c) * b,
     where=_jumps,
 )
-EXP = function("exp", lambda f, y, x: y, code=SAME, flow="exp")
+EXP = function("exp", lambda f, y, x: y, code=SAME, flow="exp", sympy="exp")
 RELU = function(
     "relu",
     lambda f, y, x: f.gt(x, 0),
@@ -262,11 +262,17 @@ RELU = function(
 )
 FUNCTIONS = (
     EXP,
-    function("log", lambda f, y, x: 1 / x, where="positive", code=SAME, flow="log"),
-    function("sin", lambda f, y, x: f.cos(x), code=SAME, flow="sin"),
-    function("cos", lambda f, y, x: -f.sin(x), code=SAME, flow="cos"),
+    function("log", lambda f, y, x: 1 / x, where="positive", code=SAME, flow="log", sympy="log"),
+    function("sin", lambda f, y, x: f.cos(x), code=SAME, flow="sin", sympy="sin"),
+    function("cos", lambda f, y, x: -f.sin(x), code=SAME, flow="cos", sympy="cos"),
     function(
-        "sign", lambda f, y, x: 0, where="nonzero", because="constant-rule", code=SAME, kink="sign"
+        "sign",
+        lambda f, y, x: 0,
+        where="nonzero",
+        because="constant-rule",
+        code=SAME,
+        kink="sign",
+        sympy="sign",
     ),
     function(
         "tan",
@@ -275,6 +281,7 @@ FUNCTIONS = (
         where="cosine-nonzero",
         smooth=True,
         code=SAME,
+        sympy="tan",
     ),
     function(
         "sinh",
@@ -282,6 +289,7 @@ FUNCTIONS = (
         through=lambda f, x: HALF * (f.exp(x) - f.exp(-x)),
         smooth=True,
         code=SAME,
+        sympy="sinh",
     ),
     function(
         "cosh",
@@ -289,6 +297,7 @@ FUNCTIONS = (
         through=lambda f, x: HALF * (f.exp(x) + f.exp(-x)),
         smooth=True,
         code=SAME,
+        sympy="cosh",
     ),
     function(
         "tanh",
@@ -297,6 +306,7 @@ FUNCTIONS = (
         smooth=True,
         code=SAME,
         flow="tanh",
+        sympy="tanh",
     ),
     function(
         "sqrt",
@@ -307,6 +317,7 @@ FUNCTIONS = (
         code=SAME,
         gate=("√", r"\sqrt{\ }"),
         flow="sqrt",
+        sympy="sqrt",
     ),
     function(
         "abs",
@@ -318,6 +329,7 @@ FUNCTIONS = (
         gate=("| |", r"\lvert\ \rvert"),
         flow="abs",
         kink="abs",
+        sympy="Abs",
     ),
     function(
         "sigmoid",
@@ -393,6 +405,7 @@ FUNCTIONS = (
         code={"any": "{lib}.maximum({0}, {1})"},
         flow="max",
         kink=TIE,
+        sympy="Max",
     ),
     function(
         "min",
@@ -404,6 +417,7 @@ FUNCTIONS = (
         code={"any": "{lib}.minimum({0}, {1})"},
         flow="max",
         kink=TIE,
+        sympy="Min",
     ),
 )
 

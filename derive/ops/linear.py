@@ -129,6 +129,7 @@ TRANSPOSE = Op(
     entry=lambda ix, i, j, A: A[j, i],
     pullbacks=(Pullback(lambda g, Y, A: g.T, because="transpose-rule"),),
     code={"any": "{0}.T"},
+    sympy="Transpose",
 )
 
 

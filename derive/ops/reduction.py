@@ -115,6 +115,7 @@ TRACE = Op(
     entry=lambda ix, i, j, A: ix.sum(A.rows, lambda k: A[k, k]),
     pullbacks=(Pullback(lambda g, Y, A: g * _identity(A.shape.rows), because="trace-rule"),),
     code={"any": "{lib}.trace({0}).reshape(1, 1)"},
+    sympy="Trace",
 )
 
 

@@ -25,7 +25,7 @@ SOFTMAX = Op(
     symbol="softmax({})",
     shape=lambda data, a: a,
     entry=lambda ix, i, j, A: ix.function("exp", A[i, j]) / _row_total(ix, i, A),
-    formula=lambda A: F.exp(A) * (1 / SUM(F.exp(A), data=COLS)),
+    formula=lambda A: F.exp(A) / SUM(F.exp(A), data=COLS),
     code={
         "numpy": "e = {lib}.exp(x - {lib}.max(x, axis=1, keepdims=True))\n"
         "return e / {lib}.sum(e, axis=1, keepdims=True)",
@@ -109,6 +109,7 @@ DIAG = Op(
         "torch": "torch.diag({0}.reshape(-1))",
         "jax": "jnp.diag({0}.reshape(-1))",
     },
+    sympy="DiagMatrix",
 )
 DIAGONAL = Op(
     name="diagonal",
@@ -117,6 +118,7 @@ DIAGONAL = Op(
     entry=lambda ix, i, j, A: A[i, i],
     pullbacks=(Pullback(lambda g, Y, A: DIAG(g), because="diagonal-rule"),),
     code={"any": "{lib}.diagonal({0}).reshape(-1, 1)"},
+    sympy="DiagonalOf",
 )
 
 OPERATORS = (SOFTMAX, LOGSOFTMAX, LOGSUMEXP, NORM, DIAG, DIAGONAL)

@@ -24,6 +24,7 @@ INV = Op(
     where=holds("invertible"),
     costly=True,
     code={"any": "{lib}.linalg.inv({0})"},
+    sympy="Inverse",
 )
 DET = Op(
     name="det",
@@ -35,6 +36,7 @@ DET = Op(
     where=holds("invertible"),
     costly=True,
     code={"any": "{lib}.linalg.det({0}).reshape(1, 1)"},
+    sympy="Determinant",
 )
 LOGDET = Op(
     name="logdet",
