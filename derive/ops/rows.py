@@ -25,7 +25,7 @@ SOFTMAX = Op(
     symbol="softmax({})",
     shape=lambda data, a: a,
     entry=lambda ix, i, j, A: ix.function("exp", A[i, j]) / _row_total(ix, i, A),
-    formula=lambda A: F.exp(A) / SUM(F.exp(A), data=COLS),
+    formula=lambda A: F.exp(A) * (1 / SUM(F.exp(A), data=COLS)),
     code={
         "numpy": "e = {lib}.exp(x - {lib}.max(x, axis=1, keepdims=True))\n"
         "return e / {lib}.sum(e, axis=1, keepdims=True)",
