@@ -299,7 +299,7 @@ class Table(Board):
         circuit, trace = found.circuit, found.trace
         paper = Writing(circuit, trace.sizes).paper
         self.derivation, self.sizes = paper.derivation, dict(trace.sizes)
-        self.notation = Notation(paper.derivation, Style(), latex)
+        self.notation = Notation(paper.derivation, Style())
         labels = circuit.labels()
         rows = {label: trace.values[k] for k, label in enumerate(labels)}
         rows |= {f"d{label}": trace.gradients[k] for k, label in enumerate(labels)}

@@ -26,7 +26,6 @@ from derive.documents.worked import Example, example
 from derive.expressions.errors import ProofError, ShapeError, UnsupportedError
 from derive.language.parse import parse
 from derive.notation.arithmetic import Term, Work
-from derive.notation.latex import latex
 from derive.notation.mathematics import Notation, Style
 from derive.readings.exact import DomainError, decimal, is_exact
 
@@ -68,7 +67,7 @@ class Board(Judged):
 
     def __init__(self, found: Example):
         self.derivation, self.sizes = found.derivation, dict(found.sizes)
-        self.notation = Notation(found.derivation, found.style, latex)
+        self.notation = Notation(found.derivation, found.style)
         names = [*found.program.leaves, *(f"d{name}" for name in found.program.leaves)]
         shapes = {name: found.program.leaves[name].shape for name in found.program.leaves}
         shapes |= {f"d{name}": shape for name, shape in shapes.items()}

@@ -79,11 +79,11 @@ def twice(found: dict[str, set[str]]) -> dict[str, set[str]]:
 @pytest.mark.parametrize("program", EVERY)
 def test_no_symbol_has_two_meanings(program, style):
     derivation = explain(parse(program))
-    notation = Notation(derivation, style, latex)
+    notation = Notation(derivation, style)
     assert twice(symbols(notation)) == {}
     around = symbols(notation)
     for lemma in derivation.lemmas:
-        own = symbols(Notation(lemma.derivation, style, latex, derivation))
+        own = symbols(Notation(lemma.derivation, style, derivation))
         assert twice(own) == {}
         for symbol in own.keys() & around.keys():
             (here,), (there,) = own[symbol], around[symbol]
@@ -101,7 +101,7 @@ def test_random_programs_have_one_meaning_a_symbol(program):
     read = parse(program)
     used = tuple(name for name in read.inputs if name in read.reaching())
     derivation = explain(read, wrt=used, detail="brief")
-    assert twice(symbols(Notation(derivation, Style(), latex))) == {}
+    assert twice(symbols(Notation(derivation, Style()))) == {}
 
 
 NUMERALS = [
@@ -117,7 +117,7 @@ NUMERALS = [
 @pytest.mark.parametrize("program", [*NUMERALS, *CATALOGUE])
 def test_no_numeral_stands_beside_a_bold_one(program):
     derivation = explain(parse(program))
-    notation = Notation(derivation, Style(), text)
+    notation = Notation(derivation, Style())
     formulas = [s.expr for s in derivation.program.statements]
     formulas += [*derivation.gradients.values(), *derivation.backward.values()]
     for shown in (text(notation.expr(formula)) for formula in formulas):

@@ -16,15 +16,15 @@ SHAPES = (
 )
 
 
-def notation(program: str, printer=latex, **style) -> Notation:
+def notation(program: str, **style) -> Notation:
     read = parse(program)
     used = read.reaching()
     wrt = tuple(name for name in read.inputs if name in used)
-    return Notation(explain(read, wrt=wrt, detail="brief"), Style(**style), printer)
+    return Notation(explain(read, wrt=wrt, detail="brief"), Style(**style))
 
 
 def shown(expression: str, printer=latex, **style) -> str:
-    book = notation(f"{SHAPES}Y = {expression}", printer, **style)
+    book = notation(f"{SHAPES}Y = {expression}", **style)
     return printer(book.expr(book.program.statements[-1].expr))
 
 
@@ -138,7 +138,7 @@ def test_the_entries_of_a_name(name, entry):
 
 def test_a_comma_separates_indices_of_two_digits():
     read = parse("X: (12, 12); Y = exp(X)")
-    book = Notation(explain(read, detail="brief"), Style(), latex)
+    book = Notation(explain(read, detail="brief"), Style())
     assert latex(book.entry("X", 0, 10)) == "x_{1,11}"
     assert latex(book.entry("X", 10, 0)) == "x_{11,1}"
 

@@ -76,7 +76,7 @@ class Judged:
         self.derivation = d = explain(program, wrt=tuple(n for n in program.inputs if n in used),
                                       detail=detail)  # fmt: skip
         self.sizes = dict(d.sizes)
-        self.notation = Notation(d, style, latex)
+        self.notation = Notation(d, style)
         leaves = {n: leaf.shape for n, leaf in d.program.leaves.items()}
         leaves |= {n: meant.of.shape for n, meant in d.names.items()}
         leaves |= {f"d{n}": leaf.shape for n, leaf in d.program.leaves.items()}

@@ -358,7 +358,7 @@ def gradient(target: str, **options: Any) -> int:
         from derive.notation.latex import latex
         from derive.notation.mathematics import Notation
 
-        notation = Notation(proof.derivation, proof.style, latex)
+        notation = Notation(proof.derivation, proof.style)
         for variable, value in proof.derivation.gradients.items():
             left = latex(notation.leaf(f"d{variable}"))
             say(f"{left} = {latex(notation.expr(value))}")

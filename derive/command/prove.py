@@ -220,7 +220,7 @@ def _report(proof: Proof, paths: list[Path]) -> None:
     from derive.notation.text import text
 
     derivation = proof.derivation
-    notation = Notation(derivation, proof.style, text)
+    notation = Notation(derivation, proof.style)
     rows = []
     for name, formula in proof.backward.items():
         left, value = text(notation.leaf(f"d{name}")), derivation.backward[name]

@@ -63,7 +63,7 @@ def render_check(case: Case, judgement: Judgement, form: str, proof: Proof | Non
 
 def _blocks(case: Case, judgement: Judgement, form: str, proof: Proof | None) -> Iterator[Block]:
     case = case.fitting(judgement.claim)
-    notation, program = Notation(case.derivation, Style(), latex), case.program
+    notation, program = Notation(case.derivation, Style()), case.program
     claim = one_line(judgement.claim)
     truth = judgement.truth
     if judgement.verdict == PROVED:  # the reader sees how we would write it

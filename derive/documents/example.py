@@ -120,7 +120,7 @@ class _Page:
         self.program, self.trace = example.program, example.trace
         self.sizes = example.sizes
         self.style: Style = example.style
-        self.notation = Notation(example.derivation, self.style, latex)
+        self.notation = Notation(example.derivation, self.style)
         self.limit = WIDTHS[form]
         self.widest = 0
         self.rounds = False
@@ -671,7 +671,7 @@ class _Numeric(Notation):
     """The notation of an example in which every name is written as its numbers."""
 
     def __init__(self, page: _Page, style: Style):
-        super().__init__(page.example.derivation, style, latex)
+        super().__init__(page.example.derivation, style)
         self.page = page
         self.rows: dict[str, Rows] = {}
 

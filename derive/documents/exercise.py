@@ -156,7 +156,7 @@ class _Writer:
         return found | getattr(self, f"_{problem.kind}")(problem)
 
     def _shapes(self, problem: Problem) -> dict[str, Any]:
-        shaped = Notation(self.derivation, Style(), latex)
+        shaped = Notation(self.derivation, Style())
         shaped.written = dict(problem.scene.sizes)
         names = [n for n in self.derivation.backward if not self.program.leaves[n].shape.is_scalar]
         values = [s.name for s in self.statements

@@ -204,7 +204,7 @@ class _Numbered(Notation):
     """Formulas in which every name is replaced by its value."""
 
     def __init__(self, derivation: Any, style: Any, values: Mapping[str, str]):
-        super().__init__(derivation, style, latex)
+        super().__init__(derivation, style)
         self.values = values
         self.written = dict(self.sizes)  # a dimension is put in as well
 
@@ -659,7 +659,7 @@ class _Spelled(Notation):
     """Formulas in which a name is replaced by what it stands for."""
 
     def __init__(self, derivation: Any, style: Any, boxes: Mapping[str, Box]):
-        super().__init__(derivation, style, latex)
+        super().__init__(derivation, style)
         self.boxes = boxes
 
     def leaf(self, name: str) -> Box:

@@ -82,7 +82,7 @@ class _Page:
         self.style = style
         never = form == "md" and derivation.detail == "full"
         self.elide = 0 if never else style.elide
-        self.notation = Notation(derivation, replace(style, elide=self.elide), latex, around)
+        self.notation = Notation(derivation, replace(style, elide=self.elide), around)
         self.numbers = derivation.numbers()
 
     def title(self) -> dict[str, Any]:

@@ -71,7 +71,7 @@ class Writer:
         self.style = style
         never = form == "md" and derivation.detail == "full"
         self.elide = 0 if never else style.elide
-        self.notation = Notation(derivation, replace(style, elide=self.elide), latex, around)
+        self.notation = Notation(derivation, replace(style, elide=self.elide), around)
         self.leaf = self.notation.leaf
         self.paper = PAGE if form == "tex" else SCREEN
         self.numbers = derivation.numbers()

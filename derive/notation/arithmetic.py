@@ -15,7 +15,7 @@ from typing import Any
 from derive.expressions.expr import OPS, Expr
 from derive.expressions.layout import Box, frac, num, op, paren, raw, row, sup, word
 from derive.expressions.shape import extent
-from derive.notation.mathematics import is_word
+from derive.notation.joining import is_word
 
 #: Arithmetic with more numbers than this is left to the reader.
 LONGEST = 60

@@ -45,11 +45,10 @@ class Writing:
             self.program, (), sizes or sizes_at(circuit.program, None), "brief", {},
             letters(self.program.letters()), (), (), (), {}, {}, {}, {},
         )  # fmt: skip
-        self.screen = Notation(blank, style or Style(), text)
-        self.paper = Notation(blank, style or Style(), latex)
+        self.paper = Notation(blank, style or Style())
 
     def expr(self, expr: Expr) -> Text:
-        return line(text(self.screen.expr(expr)), latex(self.paper.expr(expr)))
+        return line(text(self.paper.expr(expr)), latex(self.paper.expr(expr)))
 
     def label(self, gate: Gate) -> Expr:
         """Return a gate's value as a variable."""
