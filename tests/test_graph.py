@@ -187,7 +187,7 @@ def test_large_matrices_stand_by_their_shape():
     values = {"X": [[k + j for j in range(13)] for k in range(13)]}
     found = graph("X: (13, 13); f = sum(X * X)", values=values)
     assert "13×13" in found.to_svg()
-    assert r"13\times 13\text{ numbers)}" in render_graph(found, "md")
+    assert r"X \in \mathbf{R}^{13\times 13}" in render_graph(found, "md")
 
 
 # -- documents -------------------------------------------------------------------------------------
@@ -379,7 +379,7 @@ def test_twelve_numbers_in_a_row_are_shown_and_every_sign_is_explained():
     values = {"x": [list(range(12))], "M": [[k % 3 - 1] for k in range(12)]}
     document = render_graph(graph("x: (1, 12); M: (12, 1); y = 2 * (x @ M)", values=values), "tex")
     assert "0 & 1 & 2 & 3 & 4 & 5 & 6 & 7 & 8 & 9 & 10 & 11" in document
-    assert "numbers)" not in document
+    assert r"\in \mathbf{R}" not in document
     document = render_graph(graph("X: (n, d); Y = tanh(X)"), "md")
     assert r"$\odot$ multiplies entry by entry" in document
 

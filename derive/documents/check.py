@@ -84,7 +84,7 @@ def _blocks(case: Case, judgement: Judgement, form: str, proof: Proof | None) ->
         told += [words("derivation-follows")] if proof else []
         yield Environment("remark", (Paragraph(tuple(told)),), words("it-is-true"))
         if proof:
-            title, *below = proof.blocks(form)
+            title, *below = proof.blocks()
             assert isinstance(title, Heading)
             yield from (replace(title, level=2), *below)
     elif judgement.verdict == REFUTED:

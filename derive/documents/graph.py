@@ -1,14 +1,13 @@
-"""A computation graph to a document: picture, the two passes line by line, the chain rule, checks.
+"""A computation graph to blocks: picture, the two passes line by line, the chain rule, checks.
 
-What enters is one graph, or two readings of one program, gate by gate and with named functions;
-what leaves is Markdown or LaTeX. Numbers are printed from the trace, formulas from the theorems.
+Enters one graph, or two readings of one program, gate by gate and with named functions; leaves the
+blocks of its document. The law: numbers come from the trace and formulas from the theorems, and
+where a formula stands with its numbers put in, as many digits are shown as give the result.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from derive.algebra.normal import Ring
@@ -17,20 +16,37 @@ from derive.calculus.simplify import simplify
 from derive.circuits.backprop import Kink, Trace, conventions
 from derive.circuits.circuit import Circuit, Gate, formula, primitive
 from derive.circuits.slopes import same
+from derive.documents.example import tidied
 from derive.documents.graphs import Graph
-from derive.documents.page import fill
+from derive.documents.model import (
+    Beside,
+    Block,
+    Cell,
+    Chain,
+    Environment,
+    Figure,
+    Heading,
+    Items,
+    Paragraph,
+    Table,
+    Words,
+    words,
+)
+from derive.documents.page import render
+from derive.documents.prove import assumptions
 from derive.expressions.errors import FaultError
 from derive.expressions.expr import OPS, Expr, elementwise, number, substitute, variables
-from derive.expressions.layout import Box, frac, op, row
+from derive.expressions.layout import Box, frac, is_sum, op, paren, row, sup
 from derive.expressions.program import Program, Statement
 from derive.expressions.shape import SCALAR
-from derive.judges.chain import Chain, Factor, chains
+from derive.judges.chain import Chain as Ways, Factor, chains
 from derive.judges.claim import Case
-from derive.language.assumptions import said
 from derive.notation.calculator import MORE
+from derive.notation.displays import Link, broken, side_by_side
 from derive.notation.figures import figure, printed, rounds_to
-from derive.notation.latex import broken, latex, matrix, width
+from derive.notation.latex import latex
 from derive.notation.mathematics import Notation
+from derive.notation.widths import width
 from derive.ops import var
 from derive.pictures.diagram import Writing
 from derive.readings.exact import DomainError, Reading, Rows, precision
@@ -45,14 +61,6 @@ CHAIN = 46.0
 #: Tables with more gates than this are left to `--json`.
 MOST_GATES = 120
 
-_DOUBLE = re.compile(
-    r"\\left\(\s*(\\begin\{pmatrix\}(?:(?!\\begin\{pmatrix\}).)*?\\end\{pmatrix\})\s*\\right\)",
-    re.S,
-)
-_ALONE = re.compile(r"\{\((-[^(){}]*)\)\}")
-_LEADING = re.compile(r"\A\((-[^()]*)\)(?!\^)")
-_TWICE = re.compile(r"(?:\\left)?\((\(-[^()]*\))(?:\\right)?\)")
-
 
 def render_graph(
     graphs: Graph | Sequence[Graph], form: str, *, picture: str = "", fragment: bool = False
@@ -63,114 +71,363 @@ def render_graph(
     `{}`); LaTeX has its picture inside.
     """
     shown = [graphs] if isinstance(graphs, Graph) else list(graphs)
-    readings = [_reading(g, form, picture.replace("{}", str(k + 1) if k else "")) for k, g in
-                enumerate(shown)]  # fmt: skip
-    document = {
-        **_setting(shown[0]),
-        "readings": readings,
-        "uses": _uses(readings),
-        "agreement": _agreement(shown) if len(shown) > 1 else None,
-        "chains": [] if shown[0].trace else _chains(shown[0]),
-        "checks": _checks(shown),
-        "fragment": fragment,
-    }
-    return fill("graph", form, document)
+    return render(_blocks(shown, picture), form, fragment=fragment)
 
 
-# -- what is given ---------------------------------------------------------------------------------
+def _blocks(graphs: list[Graph], picture: str) -> Iterator[Block]:
+    passes = [_Pass(graph) for graph in graphs]
+    yield from passes[0].setting(passes)
+    for k, one in enumerate(passes):
+        yield from one.blocks(picture.replace("{}", str(k + 1) if k else ""), len(passes) > 1)
+    if len(graphs) > 1:
+        yield from _agreement(graphs)
+    if graphs[0].trace is None:
+        yield from _chains(graphs[0])
+    else:
+        yield from _checks([graph.trace for graph in graphs if graph.trace is not None])
 
 
-def _setting(graph: Graph) -> dict[str, Any]:
-    program, trace = graph.program, graph.trace
-    writing = Writing(graph.circuit, trace.sizes if trace else None)
-    paper = writing.paper
-    lines = [
-        rf"{latex(paper.leaf(s.name))} &= {latex(paper.expr(s.expr))}" for s in program.statements
-    ]
-
-    def told(name: str, rows: Rows) -> str:
-        value, exact = _numbers(rows, graph.digits)
-        return f"{latex(paper.leaf(name))} {_relation(exact)} {value}"
-
-    given, seed, output = [], "", program.output
-    if trace is not None:
-        inputs = (gate for gate in graph.circuit.gates if gate.is_input)
-        given = [told(gate.name, trace.values[gate.place]) for gate in inputs]
-        if not output.shape.is_scalar:
-            seed = told(f"d{output}", trace.gradients[graph.circuit.output.place])
-    return {
-        "title": lines[-1].replace("&", "")
-        if len(lines) == 1
-        else latex(paper.leaf(output.data[0])),
-        "whole": len(lines) == 1,
-        "statements": lines,
-        "reordered": [latex(paper.leaf(s.name)) for s in program.statements]
-        if program.reordered
-        else [],
-        "assumptions": said(graph.assumed, lambda name: latex(paper.leaf(name))),
-        "given": _rows(given),
-        "seed": seed,
-        "chosen": bool(trace and trace.chosen),
-        "loss": latex(paper.loss),
-        "output": latex(paper.leaf(output.data[0])),
-        "is_loss": program.is_loss,
-        "scalars": all(gate.shape.is_scalar for gate in graph.circuit.gates),
-        "numbers": trace is not None,
-    }
+# -- the passes ------------------------------------------------------------------------------------
 
 
-def _rows(parts: list[str]) -> list[str]:
-    """Return equations as lines of a display, as many to a line as fit."""
-    lines: list[list[str]] = []
-    room = 0.0
-    for part in parts:
-        wide = width(part) + 4
-        if not lines or room + wide > LINE:
-            lines.append([])
-            room = 0.0
-        lines[-1].append(part)
-        room += wide
-    return [r", \qquad ".join(line) for line in lines]
+class _Pass:
+    """What is told of one circuit: its picture, its two passes, what its gates do."""
+
+    def __init__(self, graph: Graph):
+        self.graph = graph
+        self.circuit, self.trace = graph.circuit, graph.trace
+        self.writing = Writing(self.circuit, self.trace.sizes if self.trace else None)
+        self.paper = self.writing.paper
+        self.leaf = self.paper.leaf
+        self.uses = self.circuit.uses()
+        self.reaching = self.circuit.reaching()
+        self.gates = self.circuit.gates if len(self.circuit.gates) <= MOST_GATES else ()
+        self.scalars = all(gate.shape.is_scalar for gate in self.circuit.gates)
+        self.rows_of: dict[str, Rows] = {}
+        if self.trace is not None:
+            for gate in self.circuit.gates:
+                label = self.writing.labels[gate.place]
+                self.rows_of[label] = self.trace.values[gate.place]
+                self.rows_of[f"d{label}"] = self.trace.gradients[gate.place]
+
+    # -- what is given -----------------------------------------------------------------------------
+
+    def setting(self, passes: Sequence[_Pass]) -> Iterator[Block]:
+        """Yield the program, where it is worked out, and where the way back begins."""
+        program, trace, leaf = self.graph.program, self.trace, self.leaf
+        output = program.output.data[0]
+        links = [Link(self.paper.expr(s.expr), leaf(s.name)) for s in program.statements]
+        whole = len(links) == 1
+        shown = _equal(leaf(output), links[0].right) if whole else leaf(output)
+        yield Heading(words("graph-of", formula=shown), 1)
+        if not whole:
+            yield Chain(tuple(links))
+        if program.reordered:
+            names = [leaf(s.name) for s in program.statements]
+            yield Paragraph((words("worked-in-order", names=names),))
+        if self.graph.assumed:
+            said = assumptions(self.graph.assumed, leaf)
+            yield Paragraph((words("assumed", assumptions=said),))
+        if trace is not None:
+            given = [self.told(g.name) for g in self.circuit.gates if g.is_input]
+            yield Paragraph((words("at"),))
+            yield Beside(tuple(map(tuple, side_by_side(given, LINE))))
+        if not self.scalars:
+            yield from _meanings([box for one in passes for box in one.formulas()])
+        loss = self.paper.loss
+        if program.is_loss:
+            yield Paragraph((words("begins-with-one"),))
+        elif trace is None:
+            yield Paragraph((words("any-scalar", L=loss, Y=leaf(output)),))
+        else:
+            yield Paragraph((words("seed", L=loss, Y=leaf(output), chosen=trace.chosen),))
+        if trace is not None and not program.output.shape.is_scalar:
+            yield Beside(((self.told(f"d{output}"),),))
+
+    def told(self, label: str) -> Box:
+        """Return a name and its numbers."""
+        sign, value = self.value(self.rows_of[label])
+        return row(self.leaf(label), op(sign), value)
+
+    def formulas(self) -> Iterator[Box]:
+        """Yield the formulas that are printed."""
+        for gate in self.gates:
+            if gate.pattern is not None:
+                yield self.formula(gate)
+                if gate.place in self.reaching:
+                    yield from (self.paper.expr(self.flow(gate, k)) for k in range(len(gate.args)))
+
+    # -- one circuit -------------------------------------------------------------------------------
+
+    def blocks(self, picture: str, several: bool) -> Iterator[Block]:
+        """Yield the picture, what its gates do, and the two passes."""
+        circuit, trace, program = self.circuit, self.trace, self.graph.program
+        named = {"primitive": "gate-by-gate", "named": "whole-functions" if several else ""}
+        yield Heading(words(named.get(circuit.granularity) or "the-graph"))
+        gates = sum(not gate.is_input for gate in circuit.gates)
+        alt = words("picture", statements=len(program.statements), gates=gates)
+        yield Figure(alt, picture, self.graph.to_tikz)
+        forks = any(len(users) > 1 for users in self.uses)
+        yield Paragraph((words("legend", numbers=trace is not None, L=self.paper.loss,
+                               forks=forks),))  # fmt: skip
+        meant = [
+            _equal(self.name(g), self.paper.expr(formula(circuit, g.place)))
+            for g in self.gates if not g.name
+        ]  # fmt: skip
+        if meant:
+            yield Paragraph((words("unnamed", meant=meant),))
+        for kink in trace.kinks if trace else ():
+            yield Paragraph((self.kink(kink),))
+        unused = [self.name(g) for g in circuit.gates if g.name and g.place not in self.reaching]
+        if unused:
+            yield Paragraph((words("unused", names=unused),))
+        yield Paragraph((words("how-gates-pass"),))
+        yield Items(tuple(words("gate", kind=kind) for kind in _kinds(circuit)))
+        worked = [gate for gate in self.gates if not gate.is_input]
+        if trace is not None and worked:
+            yield Heading(words("forward-pass"), 3)
+            if self.scalars:
+                heads = tuple(map(words, ("value", "formula", "put-in", "result")))
+                yield Table(heads, tuple(map(self.forward_row, worked)))
+            else:
+                yield from map(self.forward, worked)
+        back = [g for g in reversed(worked) if g.place in self.reaching and g.args]
+        if back:
+            yield Heading(words("backward-pass"), 3)
+            yield from self.table(back, forks) if self.scalars else map(self.through, back)
+
+    # -- names, formulas, numbers ------------------------------------------------------------------
+
+    def name(self, gate: Gate) -> Box:
+        return self.leaf(self.writing.labels[gate.place])
+
+    def gradient(self, gate: Gate) -> Box:
+        return self.leaf(f"d{self.writing.labels[gate.place]}")
+
+    def expr(self, gate: Gate) -> Expr:
+        """Return the formula of a gate in the names of the circuit."""
+        assert gate.pattern is not None
+        return self.writing.put_in(gate.pattern, gate)
+
+    def formula(self, gate: Gate) -> Box:
+        return self.paper.expr(self.expr(gate))
+
+    def flow(self, gate: Gate, k: int) -> Expr:
+        """Return what a gate hands to an operand; a loss has the gradient 1."""
+        flow = self.writing.flows(gate)[k]
+        if gate is self.circuit.output and gate.shape.is_scalar:
+            one = {self.writing.gradient(gate): number(1)}
+            return simplify(substitute(flow, one))[0]
+        return flow
+
+    def value(self, rows: Rows, digits: int = 0) -> tuple[str, Box]:
+        """Return a value as it is printed, and how what is worked out is related to it.
+
+        It is equal or near to it, or it is a matrix in a space where that is too large to write.
+        """
+        digits = digits or self.graph.digits
+        if len(rows) <= LARGEST and len(rows[0]) <= LARGEST:
+            cells = [[figure(x, digits) for x in line] for line in rows]
+            sign = "equals" if all(c.exact for line in cells for c in line) else "approx"
+            boxes = [[_box(cell) for cell in line] for line in cells]
+            box = boxes[0][0] if len(rows) == len(rows[0]) == 1 else Box(
+                "matrix", tuple(Box("row", tuple(line)) for line in boxes), "round")  # fmt: skip
+            if width(box) <= LINE:
+                return sign, box
+        shape = row(_count(len(rows)), op("times"), _count(len(rows[0])))
+        return "in", sup(op("reals"), shape)
+
+    def in_full(self, *labels: str) -> bool:
+        """Whether numbers are printed in full."""
+        return all(self.value(self.rows_of[label])[0] != "approx" for label in labels)
+
+    def enough(
+        self, names: Sequence[str], work: Callable[[Mapping[str, Rows]], Rows], rows: Rows
+    ) -> int | None:
+        """Return how many digits of some numbers give a result as it is printed."""
+        digits = self.graph.digits
+        if self.in_full(*names):
+            return digits
+        for more in range(digits, digits + MORE):
+            known = {
+                n: [[printed(x, more) for x in line] for line in self.rows_of[n]] for n in names
+            }
+            try:
+                with precision():
+                    found = work(known)
+            except DomainError:  # with more digits a difference is no longer zero
+                continue
+            pairs = ((a, b) for p, q in zip(found, rows, strict=True) for a, b in zip(p, q))
+            if all(rounds_to(a, b, digits) for a, b in pairs):
+                return more
+        return None
+
+    def put_in(self, gate: Gate, expr: Expr, rows: Rows) -> Link | None:
+        """Return a formula with its numbers put in, with as many digits as give the result."""
+        names = [leaf.data[0] for leaf in variables(expr)]
+        places = (*gate.args, gate.place)
+        known = [*names, *(self.writing.labels[place] for place in places)]
+        if any(self.value(self.rows_of[label])[0] == "in" for label in known):
+            return None
+        digits = self.enough(names, lambda known: self._read(gate, expr, known), rows)
+        values = {n: self.value(self.rows_of[n], digits or 0) for n in names}
+        if digits is None or any(sign == "in" for sign, _ in values.values()):
+            return None
+        boxes = {name: _bracketed(box) for name, (_, box) in values.items()}
+        put_in = tidied(_tidied(_Spelled(self.paper, boxes, self.paper.sizes).expr(expr)))
+        return Link(put_in, sign="equals" if self.in_full(*names) else "approx", optional=True)
+
+    def _read(self, gate: Gate, expr: Expr, known: Mapping[str, Rows]) -> Rows:
+        assert self.trace is not None
+        reading = Reading(self.trace.sizes, known, conventions(gate))
+        return [[x.value for x in line] for line in reading.matrix(expr)]
+
+    def chain(self, left: Box, sides: Sequence[Link | None], rows: Rows) -> Chain:
+        """Return equalities down to a value; what follows a rounded number is near to it."""
+        sign, value = self.value(rows)
+        kept = [link for link in sides if link is not None and link.right != value]
+        near = sign == "equals" and any(link.sign == "approx" for link in kept)
+        first, *rest = [*kept, Link(value, sign="approx" if near else sign)]
+        return Chain((Link(first.right, left, first.sign), *rest), packed=True)
+
+    # -- forward -----------------------------------------------------------------------------------
+
+    def forward(self, gate: Gate) -> Block:
+        assert self.trace is not None
+        expr, rows = self.expr(gate), self.trace.values[gate.place]
+        sides = [Link(self.paper.expr(expr)), self.put_in(gate, expr, rows)]
+        return self.chain(self.name(gate), sides, rows)
+
+    def forward_row(self, gate: Gate) -> tuple[Cell, ...]:
+        assert self.trace is not None
+        expr, rows = self.expr(gate), self.trace.values[gate.place]
+        put_in, (sign, value) = self.put_in(gate, expr, rows), self.value(rows)
+        shown = words("nothing") if put_in is None or put_in.right == value else put_in.right
+        result = row(op("approx"), value) if sign == "approx" else value
+        return self.name(gate), self.paper.expr(expr), shown, result
+
+    # -- backward ----------------------------------------------------------------------------------
+
+    def through(self, gate: Gate) -> Block:
+        """Return what a gate hands to its operands, and the sums that are complete with that."""
+        body: list[Block] = []
+        for k, arg in enumerate(gate.args):
+            flow = self.flow(gate, k)
+            left, sides = self.handed(gate, k), [Link(self.paper.expr(flow))]
+            if self.trace is None:
+                body.append(Chain((Link(sides[0].right, left),)))
+            else:
+                told = flow.is_var or (
+                    not flow.shape.is_scalar and all(x.shape.is_scalar for x in variables(flow))
+                )
+                rows = self.trace.flows[gate.place, k]
+                put_in = None if told else self.put_in(gate, flow, rows)
+                body.append(self.chain(left, [*sides, put_in], rows))
+            body += self.total(gate, k, self.circuit.gates[arg])
+        head = words("through-gate", formula=_equal(self.name(gate), self.formula(gate)))
+        return Environment("remark", tuple(body), head)
+
+    def handed(self, gate: Gate, k: int) -> Box:
+        """Return the name of what a gate hands to an operand."""
+        operand = self.circuit.gates[gate.args[k]]
+        whole = self.gradient(operand)
+        return Box("at", (whole, self.name(gate))) if len(self.uses[operand.place]) > 1 else whole
+
+    def total(self, gate: Gate, k: int, operand: Gate) -> Iterator[Block]:
+        """Yield the sum of what comes back to a value that is used more than once."""
+        users = self.uses[operand.place]
+        if len(users) == 1 or (gate.place, k) != users[0]:
+            return
+        left = self.gradient(operand)
+        parts = [Box("at", (left, self.name(self.circuit.gates[u]))) for u, _ in reversed(users)]
+        yield Paragraph((words("adds-up", name=self.name(operand), uses=len(users)),))
+        yield Chain((Link(_sum(parts), left),))
+        if self.trace is not None:
+            total, rows = self.summed(operand)
+            yield self.chain(left, [total], rows)
+
+    def summed(self, operand: Gate) -> tuple[Link, Rows]:
+        """Return the numbers that add up to a gradient, and the gradient."""
+        assert self.trace is not None
+        users = self.uses[operand.place]
+        flows = {f"#{n}": self.trace.flows[one] for n, one in enumerate(reversed(users))}
+        self.rows_of |= flows
+        rows = self.trace.gradients[operand.place]
+        digits = self.enough(list(flows), _added, rows) or 3 * self.graph.digits
+        first, *rest = (self.value(part, digits)[1] for part in flows.values())
+        sign = "equals" if self.in_full(*flows) else "approx"
+        return Link(_sum([first, *map(_bracketed, rest)]), sign=sign), rows
+
+    def table(self, gates: Sequence[Gate], forks: bool) -> Iterator[Block]:
+        """Yield the backward pass of scalars as a table: one row an operand."""
+        heads = ["gate", "arrives", "local-gradient", "as-a-number", "handed-back", "adds-up-to"]
+        if self.trace is None:
+            heads = ["gate", "local-gradient", "handed-back"]
+        elif not forks:
+            heads.pop()
+        rows = tuple(
+            self.row(gate, k)[: len(heads)] for gate in gates for k in range(len(gate.args))
+        )
+        yield Table(tuple(words(f"column-{head}") for head in heads), rows)
+
+    def row(self, gate: Gate, k: int) -> tuple[Cell, ...]:
+        operand = self.circuit.gates[gate.args[k]]
+        nothing = words("nothing")
+        whole = nothing if k else _equal(self.name(gate), self.formula(gate))
+        local = self.writing.locals(gate)[k]
+        slope = _equal(_partial(self.name(gate), self.name(operand)), self.paper.expr(local))
+        if self.trace is None:
+            return whole, slope, _equal(self.handed(gate, k), self.paper.expr(self.flow(gate, k)))
+        up, back = self.trace.gradients[gate.place], self.trace.flows[gate.place, k]
+        arrives = nothing if k else self.value(up)[1]
+        local_value = [[self.slope(gate, k, local)]]
+        self.rows_of |= {"arrives": up, "local": local_value}
+        digits = self.enough(
+            ["arrives", "local"], lambda x: [[x["arrives"][0][0] * x["local"][0][0]]], back
+        ) or 3 * self.graph.digits  # fmt: skip
+        left, right = (self.value(rows, digits)[1] for rows in (up, local_value))
+        sign, value = self.value(back)
+        sign = sign if self.in_full("arrives", "local") else "approx"
+        work = row(left, op("cdot"), _bracketed(right), op(sign), value)
+        handed = words("handed-to", to=self.name(operand), work=work)
+        users = self.uses[operand.place]
+        adds: Cell = nothing
+        if len(users) > 1 and (gate.place, k) == users[0]:
+            total, rows = self.summed(operand)
+            last, sum_ = self.value(rows)
+            adds = row(total.right, op("approx" if "approx" in (last, total.sign) else last), sum_)
+        return whole, arrives, slope, self.value(local_value)[1], handed, adds
+
+    def slope(self, gate: Gate, k: int, local: Expr) -> Any:
+        """Return a local gradient as a number, which gives what was handed back."""
+        assert self.trace is not None
+        labels = self.writing.labels
+        with precision():
+            values = dict(zip(labels, self.trace.values, strict=True))
+            reading = Reading(self.trace.sizes, values, conventions(gate))
+            slope = reading.matrix(local)[0][0].value
+            up, flow = self.trace.gradients[gate.place], self.trace.flows[gate.place, k]
+            if not same(up[0][0] * slope, flow[0][0]):
+                name = labels[gate.args[k]]
+                raise FaultError(f"the local gradient at {name} is not what was handed back")
+            return slope
+
+    def kink(self, kink: Kink) -> Words:
+        gate = self.circuit.gates[kink.place]
+        entries = [] if gate.shape.is_scalar else [[i + 1, j + 1] for i, j in kink.entries]
+        return words("kink", kind=gate.kink, formula=self.formula(gate), entries=entries)
 
 
-def _uses(readings: list[dict[str, Any]]) -> dict[str, bool]:
-    """Return which signs of matrix formulas a document has to explain: those that it prints."""
-    formulas = [x["formula"] for r in readings for x in r["forward"]]
-    formulas += [part["flow"] for r in readings for x in r["backward"] for part in x["parts"]]
-    printed = " ".join(formulas)
-    return {
-        "ones": r"\mathbf{1}" in printed,
-        "odot": r"\odot" in printed,
-        "mask": r" \gt " in printed,
-    }
-
-
-def _reading(graph: Graph, form: str, picture: str) -> dict[str, Any]:
-    """Return what is told of one circuit: its picture, its passes, what its gates do."""
-    circuit, trace = graph.circuit, graph.trace
-    told = circuit.gates if len(circuit.gates) <= MOST_GATES else ()
-    page = _Pass(graph)
-    reaching = circuit.reaching()
-    return {
-        "granularity": circuit.granularity,
-        "picture": picture,
-        "tikz": graph.to_tikz() if form == "tex" else "",
-        "gates": len([g for g in circuit.gates if not g.is_input]),
-        "kinds": _kinds(circuit),
-        "names": [page.definition(gate) for gate in told if not gate.name],
-        "forward": [page.forward(gate) for gate in told if not gate.is_input],
-        "backward": page.backward if told else [],
-        "scalar_rows": page.rows() if told else [],
-        "forks": any(len(users) > 1 for users in circuit.uses()),
-        "kinks": [page.kink(kink) for kink in trace.kinks] if trace else [],
-        "unused": [
-            latex(page.writing.paper.leaf(g.name)) for g in circuit.gates
-            if g.name and g.place not in reaching
-        ],
-    }  # fmt: skip
-
-
-#: What a gate does to the gradient that arrives, by its operator.
+def _meanings(formulas: Sequence[Box]) -> Iterator[Block]:
+    """Yield which signs of matrix formulas mean what, of those that are printed."""
+    signs = {box.text for whole in formulas for box in whole.walk() if box.kind == "op"}
+    masks = {box.text for whole in formulas for box in whole.walk() if box.kind == "paren"}
+    said = [words("ones")] if "ones" in signs else []
+    if signs & {"odot", "oslash"}:
+        said.append(words("entrywise", oslash="oslash" in signs, power="entrywise" in signs))
+    said += [words("mask")] if "iverson" in masks else []
+    if said:
+        yield Paragraph(tuple(said))
 
 
 def _kinds(circuit: Circuit) -> list[str]:
@@ -197,287 +454,72 @@ def _kinds(circuit: Circuit) -> list[str]:
     return list(found)
 
 
-# -- the passes ------------------------------------------------------------------------------------
+# -- layout ----------------------------------------------------------------------------------------
 
 
-class _Numbered(Notation):
-    """Formulas in which every name is replaced by its value."""
+class _Spelled(Notation):
+    """Formulas in which names are replaced by what they stand for, and dimensions by `sizes`."""
 
-    def __init__(self, derivation: Any, style: Any, values: Mapping[str, str]):
-        super().__init__(derivation, style)
-        self.values = values
-        self.written = dict(self.sizes)  # a dimension is put in as well
+    def __init__(
+        self, paper: Notation, boxes: Mapping[str, Box], sizes: Mapping[str, int] | None = None
+    ):
+        super().__init__(paper.derivation, paper.style)
+        self.boxes = boxes
+        self.written = dict(sizes or {})
 
     def leaf(self, name: str) -> Box:
-        text = self.values[name]
-        return Box("raw" if r"\begin" in text else "num", text=text)
+        return self.boxes.get(name) or super().leaf(name)
 
 
-class _Pass:
-    """The lines of the two passes of one circuit."""
-
-    def __init__(self, graph: Graph):
-        self.graph = graph
-        self.circuit, self.trace = graph.circuit, graph.trace
-        self.writing = Writing(self.circuit, self.trace.sizes if self.trace else None)
-        self.paper = self.writing.paper
-        self.uses = self.circuit.uses()
-        self.values: dict[str, str] = {}
-        self.rows_of: dict[str, Rows] = {}
-        self.rounded: set[str] = set()  # the names whose values are not printed in full
-        if self.trace is not None:
-            for gate in self.circuit.gates:
-                label = self.writing.labels[gate.place]
-                self._note(label, self.trace.values[gate.place])
-                self._note(f"d{label}", self.trace.gradients[gate.place])
-
-    def _note(self, label: str, rows: Rows) -> None:
-        self.rows_of[label] = rows
-        text, exact = _numbers(rows, self.graph.digits)
-        self.values[label] = _bracketed(text)
-        if not exact:
-            self.rounded.add(label)
-
-    def _in_full(self, expr: Expr) -> bool:
-        """Whether the numbers put into a formula are printed in full."""
-        return not any(leaf.data[0] in self.rounded for leaf in variables(expr))
-
-    def name(self, gate: Gate) -> str:
-        return latex(self.paper.leaf(self.writing.labels[gate.place]))
-
-    def gradient(self, gate: Gate) -> str:
-        return latex(self.paper.leaf(f"d{self.writing.labels[gate.place]}"))
-
-    def definition(self, gate: Gate) -> dict[str, str]:
-        """Return what a name stands for that the program does not have."""
-        meant = formula(self.circuit, gate.place)
-        return {"name": self.name(gate), "formula": latex(self.paper.expr(meant))}
-
-    def put_in(self, gate: Gate, expr: Expr, rows: Rows) -> str:
-        """Return a formula with its numbers put in, with as many digits as give the result."""
-        names = [leaf.data[0] for leaf in variables(expr)]
-        digits = self._enough(names, lambda known: self._read(gate, expr, known), rows)
-        if digits is None:
-            return ""
-        values = {n: _bracketed(_numbers(self.rows_of[n], digits)[0]) for n in names}
-        if any("numbers" in value for value in values.values()):  # too wide with so many digits
-            return ""
-        text = latex(_Numbered(self.paper.derivation, self.paper.style, values).expr(expr))
-        text = _DOUBLE.sub(r"\1", text)
-        text = _TWICE.sub(r"\1", text)
-        return _LEADING.sub(r"\1", _ALONE.sub(r"{\1}", text))
-
-    def _read(self, gate: Gate, expr: Expr, known: Mapping[str, Rows]) -> Rows:
-        assert self.trace is not None
-        reading = Reading(self.trace.sizes, known, conventions(gate))
-        return [[x.value for x in line] for line in reading.matrix(expr)]
-
-    def _enough(
-        self, names: list[str], work: Callable[[Mapping[str, Rows]], Rows], rows: Rows
-    ) -> int | None:
-        """Return how many digits of some numbers give a result as it is printed."""
-        digits = self.graph.digits
-        if self.rounded.isdisjoint(names):
-            return digits
-        for more in range(digits, digits + MORE):
-            known = {
-                n: [[printed(x, more) for x in line] for line in self.rows_of[n]] for n in names
-            }
-            try:
-                with precision():
-                    found = work(known)
-            except DomainError:  # with more digits a difference is no longer zero
-                continue
-            pairs = ((a, b) for p, q in zip(found, rows, strict=True) for a, b in zip(p, q))
-            if all(rounds_to(a, b, digits) for a, b in pairs):
-                return more
-        return None
-
-    def forward(self, gate: Gate) -> dict[str, Any]:
-        assert gate.pattern is not None
-        expr = self.writing.put_in(gate.pattern, gate)
-        found: dict[str, Any] = {
-            "name": self.name(gate),
-            "formula": latex(self.paper.expr(expr)),
-        }
-        if self.trace is not None:
-            rows = self.trace.values[gate.place]
-            value, exact = _numbers(rows, self.graph.digits)
-            put_in = self.put_in(gate, expr, rows) if self._fits(*gate.args, gate.place) else ""
-            found |= {
-                "put_in": "" if put_in == value else put_in, "value": value, "exact": exact,
-            }  # fmt: skip
-            parts = [(found["formula"], True), (found["put_in"], self._in_full(expr))]
-            found["lines"] = _lines(found["name"], parts, value, exact)
-        return found
-
-    def _fits(self, *places: int) -> bool:
-        """Whether the matrices at some places are small enough to be written down."""
-        labels = (self.writing.labels[place] for place in places)
-        return not any("numbers" in self.values[label] for label in labels)
-
-    @cached_property
-    def backward(self) -> list[dict[str, Any]]:
-        """Return the gates in reverse order, each with what it hands to its operands."""
-        found = []
-        reaching = self.circuit.reaching()
-        for gate in reversed(self.circuit.gates):
-            if gate.pattern is None or gate.place not in reaching or not gate.args:
-                continue
-            expr = self.writing.put_in(gate.pattern, gate)
-            entry: dict[str, Any] = {
-                "name": self.name(gate),
-                "formula": latex(self.paper.expr(expr)),
-                "upstream": "",
-                "parts": [self._part(gate, k) for k in range(len(gate.args))],
-            }
-            if self.trace is not None:
-                entry["upstream"] = _numbers(self.trace.gradients[gate.place], self.graph.digits)[0]
-            found.append(entry)
-        return found
-
-    def rows(self) -> list[dict[str, Any]]:
-        """Return the rows of the backward table: one an operand, the gate in the first."""
-        return [
-            {**part, "first": k == 0, "gate": f"{entry['name']} = {entry['formula']}",
-             "upstream": entry["upstream"]}
-            for entry in self.backward
-            for k, part in enumerate(entry["parts"])
-        ]  # fmt: skip
-
-    def _part(self, gate: Gate, k: int) -> dict[str, Any]:
-        """Return what a gate hands to one operand, and the operand's sum where it is complete."""
-        operand = self.circuit.gates[gate.args[k]]
-        users = self.uses[operand.place]
-        flow = self._flow(gate, k)
-        scalars = gate.shape.is_scalar and operand.shape.is_scalar
-        partial = _partial(self.paper, self.writing, gate, operand)
-        left = self.gradient(operand)
-        if len(users) > 1:
-            left = latex(
-                Box("at", (self.paper.leaf(f"d{self.writing.labels[operand.place]}"),
-                           self.paper.leaf(self.writing.labels[gate.place])))
-            )  # fmt: skip
-        found: dict[str, Any] = {
-            "to": self.name(operand),
-            "left": left,
-            "flow": latex(self.paper.expr(flow)),
-            "local": "",
-            "local_value": "",
-            "value": "",
-            "exact": True,
-            "total": "",
-        }
-        if scalars:
-            local = self.writing.locals(gate)[k]
-            found["local"] = f"{partial} = {latex(self.paper.expr(local))}"
-        if self.trace is not None:
-            rows = self.trace.flows[gate.place, k]
-            value, exact = _numbers(rows, self.graph.digits)
-            found |= {"value": value, "exact": exact}
-            if scalars:
-                if all(len(r) == 1 for r in rows):
-                    slope = figure(self._local_value(gate, k), self.graph.digits)
-                    up_name = f"d{self.writing.labels[gate.place]}"
-                    found["local_value"] = slope.tex
-                    found["exact"] = exact and slope.exact and up_name not in self.rounded
-                    found["product"] = self._product(gate, k, rows)
-            fits = self._fits(*gate.args, gate.place)
-            told = flow.is_var or (
-                not flow.shape.is_scalar and all(x.shape.is_scalar for x in variables(flow))
-            )
-            put_in = self.put_in(gate, flow, rows) if fits and not told else ""
-            parts = [(found["flow"], True), (put_in, self._in_full(flow))]
-            found["lines"] = _lines(left, parts, value, exact)
-        if len(users) > 1 and (gate.place, k) == users[0]:
-            found["total"] = self._total(operand)
-        return found
-
-    def _flow(self, gate: Gate, k: int) -> Expr:
-        """Return what a gate hands to an operand; a loss has the gradient 1."""
-        flow = self.writing.flows(gate)[k]
-        if gate is self.circuit.output and gate.shape.is_scalar:
-            one = {self.writing.gradient(gate): number(1)}
-            return simplify(substitute(flow, one))[0]
-        return flow
-
-    def _product(self, gate: Gate, k: int, rows: Rows) -> str:
-        """Return what arrives times the local gradient, with as many digits as give the flow."""
-        self.rows_of.update({
-            "arrives": self.rows_of[f"d{self.writing.labels[gate.place]}"],
-            "local": [[self._local_value(gate, k)]],
-        })  # fmt: skip
-        names = ["arrives", "local"]
-        self.rounded |= {
-            n for n in names if not figure(self.rows_of[n][0][0], self.graph.digits).exact
-        }
-        digits = self._enough(
-            names, lambda known: [[known["arrives"][0][0] * known["local"][0][0]]], rows
-        )
-        up, slope = (figure(self.rows_of[n][0][0], digits or 3 * self.graph.digits) for n in names)
-        return rf"{up.tex} \cdot {_bracketed(slope.tex)}"
-
-    def _local_value(self, gate: Gate, k: int) -> Any:
-        """Return a local gradient as a number."""
-        assert self.trace is not None
-        local = self.writing.locals(gate)[k]
-        operand = gate.args[k]
-        values = {
-            label: self.trace.values[place] for place, label in enumerate(self.writing.labels)
-        }
-        with precision():
-            reading = Reading(self.trace.sizes, values, conventions(gate))
-            slope = reading.matrix(local)[0][0].value
-            up, flow = self.trace.gradients[gate.place], self.trace.flows[gate.place, k]
-            if not same(up[0][0] * slope, flow[0][0]):
-                name = self.writing.labels[operand]
-                raise FaultError(f"the local gradient at {name} is not what was handed back")
-            return slope
-
-    def _total(self, operand: Gate) -> dict[str, Any]:
-        """Return the sum of what comes back to a value that is used more than once."""
-        users = self.uses[operand.place]
-        label = self.writing.labels[operand.place]
-        names = [
-            latex(Box("at", (self.paper.leaf(f"d{label}"),
-                             self.paper.leaf(self.writing.labels[user]))))
-            for user, _ in reversed(users)
-        ]  # fmt: skip
-        found: dict[str, Any] = {
-            "name": self.name(operand), "uses": len(users),
-            "formula": f"{self.gradient(operand)} = {' + '.join(names)}",
-        }  # fmt: skip
-        if self.trace is not None:
-            flows = {f"#{n}": self.trace.flows[one] for n, one in enumerate(reversed(users))}
-            self.rows_of |= flows
-            whole = all(_numbers(rows, self.graph.digits)[1] for rows in flows.values())
-            if not whole:
-                self.rounded |= flows.keys()
-            rows = self.trace.gradients[operand.place]
-            digits = self._enough(list(flows), _added, rows) or 3 * self.graph.digits
-            parts = [_numbers(part, digits)[0] for part in flows.values()]
-            parts = [parts[0], *map(_bracketed, parts[1:])]
-            value, exact = _numbers(self.trace.gradients[operand.place], self.graph.digits)
-            left = self.gradient(operand)
-            total = " + ".join(parts)
-            found["lines"] = _lines(left, [(total, whole)], value, exact)
-            found["sum"] = f"{total} {_relation(exact and whole)} {value}"
-        return found
-
-    def kink(self, kink: Kink) -> dict[str, Any]:
-        gate = self.circuit.gates[kink.place]
-        assert gate.pattern is not None
-        expr = self.writing.put_in(gate.pattern, gate)
-        cells = [f"({i + 1}, {j + 1})" for i, j in kink.entries]
-        return {
-            "formula": latex(self.paper.expr(expr)),
-            "kind": gate.kink,
-            "entries": [] if gate.shape.is_scalar else cells,
-        }  # fmt: skip
+def _tidied(box: Box, first: bool = True) -> Box:
+    """Return a formula without brackets around a negative number that stands first or alone."""
+    if box.kind == "matrix":
+        return box
+    starts = {"row": first, "sub": False, "sup": False}.get(box.kind, True)
+    goes_on = box.kind != "row"  # in a row the first part alone begins
+    parts = [_tidied(part, starts if k == 0 else goes_on) for k, part in enumerate(box.parts)]
+    if box.kind == "paren" and box.text == "round":
+        if parts[0].kind == "paren" or (first and _is_negative(parts[0])):
+            return parts[0]
+    return Box(box.kind, tuple(parts), box.text)
 
 
-def _bracketed(text: str) -> str:
-    return f"({text})" if text.startswith("-") else text
+def _is_negative(box: Box) -> bool:
+    return box.kind == "row" and box.parts[0] == op("negative") and len(box.parts) == 2
+
+
+def _bracketed(box: Box) -> Box:
+    return paren(box) if is_sum(box) else box
+
+
+def _box(shown: Any) -> Box:
+    """Return a figure as layout."""
+    mantissa, _, exponent = shown.plain.replace("−", "").partition("e")
+    top, _, bottom = mantissa.partition("/")
+    found = Box("num" if shown.exact else "rounded", text=top)
+    found = frac(found, Box("num", text=bottom)) if bottom else found
+    parts = [op("negative"), found] if shown.negative else [found]
+    if exponent:
+        power = Box("num", text=exponent)
+        power = row(op("negative"), power) if "e−" in shown.plain else power
+        parts += [op("cdot"), sup(_count(10), power)]
+    return row(*parts)
+
+
+def _count(number: int) -> Box:
+    return Box("num", text=str(number))
+
+
+def _equal(left: Box, right: Box) -> Box:
+    return row(left, op("equals"), right)
+
+
+def _sum(parts: Sequence[Box]) -> Box:
+    return row(*[x for part in parts for x in (op("plus"), part)][1:])
+
+
+def _partial(of: Box, by: Box) -> Box:
+    return frac(row(op("partial"), of), row(op("partial"), by))
 
 
 def _added(known: Mapping[str, Rows]) -> Rows:
@@ -489,117 +531,68 @@ def _added(known: Mapping[str, Rows]) -> Rows:
     return first
 
 
-def _partial(paper: Notation, writing: Writing, of: Gate, by: Gate) -> str:
-    top = paper.leaf(writing.labels[of.place])
-    bottom = paper.leaf(writing.labels[by.place])
-    return latex(frac(row(op("partial"), top), row(op("partial"), bottom)))
-
-
-def _numbers(rows: Rows, digits: int) -> tuple[str, bool]:
-    """Return a value as it is printed, and whether nothing in it was rounded."""
-    if len(rows) <= LARGEST and len(rows[0]) <= LARGEST:
-        cells = [[figure(x, digits) for x in line] for line in rows]
-        exact = all(cell.exact for line in cells for cell in line)
-        if len(rows) == len(rows[0]) == 1:
-            return cells[0][0].tex, exact
-        text = matrix([[cell.tex for cell in line] for line in cells], "round")
-        if width(text) <= LINE:
-            return text, exact
-    return rf"\text{{(}}{len(rows)}\times {len(rows[0])}\text{{ numbers)}}", True
-
-
-def _relation(exact: bool) -> str:
-    return "=" if exact else r"\approx"
-
-
-def _lines(left: str, parts: list[tuple[str, bool]], value: str, exact: bool) -> list[str]:
-    """Return the lines of a chain of equalities, broken where it would be too wide.
-
-    Each part comes with whether it is printed in full: what follows a rounded one is near to it.
-    """
-    links = []
-    for part, whole in dict(parts).items():
-        if part and part != value:
-            links.append((_relation(whole), part))
-            exact = exact and whole
-    links.append((_relation(exact), value))
-    lines, current = [], left
-    room = width(left)
-    for k, (relation, part) in enumerate(links):
-        piece = f" &{relation} {part}" if k == 0 or room + width(part) > LINE else (
-            f" {relation} {part}"
-        )  # fmt: skip
-        if k and piece.startswith(" &"):
-            lines.append(current)
-            current, room = "", width(left)
-        current += piece
-        room += width(part) + 2
-    return [*lines, current]
-
-
 # -- the chain rule --------------------------------------------------------------------------------
 
 
-def _chains(graph: Graph) -> list[dict[str, Any]]:
+def _chains(graph: Graph) -> Iterator[Block]:
+    found = chains(graph.circuit)
+    if found:
+        yield Heading(words("chain-from-inputs"))
+        yield Paragraph((words("chain-rule"),))
     paper = Writing(graph.circuit).paper
-    output = latex(paper.leaf(graph.program.output.data[0]))
-    return [_chain(chain, output, paper) for chain in chains(graph.circuit)]
+    output = paper.leaf(graph.program.output.data[0])
+    for one in found:
+        yield _chain(one, output, paper)
 
 
-def _chain(chain: Chain, output: str, paper: Notation) -> dict[str, Any]:
+def _chain(ways: Ways, output: Box, paper: Notation) -> Block:
+    def partial(factor: Factor) -> Box:
+        return _partial(paper.leaf(factor.of.data[0]), paper.leaf(factor.by.data[0]))
 
-    def partial(factor: Factor) -> str:
-        top, bottom = paper.leaf(factor.of.data[0]), paper.leaf(factor.by.data[0])
-        return latex(frac(row(op("partial"), top), row(op("partial"), bottom)))
-
-    def written(expr: Expr) -> str:
-        return latex(paper.expr(expr))
-
-    def product(way: tuple[Factor, ...]) -> str:
-        parts = []
+    def product(way: tuple[Factor, ...]) -> Box:
+        parts: list[Box] = []
         for k, factor in enumerate(way):
-            text = written(factor.value)
-            loose = (text.startswith("-") and k) or " + " in text or " - " in text
-            parts.append(rf"\left({text}\right)" if loose else text)
-        return r" \cdot ".join(parts)
+            box = paper.expr(factor.value)
+            loose = is_sum(box) and (k or box.parts[0] != op("negative") or _has_sum(box))
+            parts += [op("cdot"), paren(box) if loose else box]
+        return row(*parts[1:])
 
-    variable = latex(paper.leaf(chain.variable.data[0]))
-    symbols = [r"\,".join(partial(f) for f in way) for way in chain.ways]
-    products = [product(way) for way in chain.ways]
-    single = len(chain.ways) == 1 and len(chain.ways[0]) == 1
-    lines = [] if single else [("chain-rule", _terms(symbols))]
-    lines.append(("factors" if lines else "", _terms(products)))
-    for key, expr in (("simplified", chain.result), ("put-back", chain.inputs)):
-        pieces = broken(paper.expr(expr), CHAIN)
-        known = ["".join(part) for _, part in lines]
-        if "".join(pieces) not in known and max(map(width, pieces)) <= CHAIN + 4:
-            lines.append((key, pieces))
-    factors = dict.fromkeys(f for way in chain.ways for f in way)
-    return {
-        "left": rf"\frac{{\partial {output}}}{{\partial {variable}}}",
-        "variable": variable,
-        "ways": len(chain.ways),
-        "factors": [f"{partial(f)} &= {written(f.value)}" for f in factors],
-        "lines": [{"key": key, "pieces": pieces} for key, pieces in lines],
-    }
+    symbols = [
+        row(*[x for factor in way for x in (op("thin"), partial(factor))][1:]) for way in ways.ways
+    ]
+    variable = paper.leaf(ways.variable.data[0])
+    lines = [("chain-rule", _sum(symbols)), ("factors", _sum([*map(product, ways.ways)]))]
+    if len(ways.ways) == len(ways.ways[0]) == 1:
+        lines = [("", lines[1][1])]
+    for key, expr in (("simplified", ways.result), ("put-back", ways.inputs)):
+        box = paper.expr(expr)
+        fits = max(map(width, broken(box, CHAIN))) <= CHAIN + 4
+        if fits and latex(box) not in [latex(known) for _, known in lines]:
+            lines.append((key, box))
+    left: Box | None = _partial(output, variable)
+    links = []
+    for key, box in lines:
+        links.append(Link(box, left, reason=words("step", key=key) if key else None))
+        left = None
+    factors = dict.fromkeys(f for way in ways.ways for f in way)
+    body = (
+        Paragraph((words("ways", X=variable, Y=output, count=len(ways.ways)),)),
+        Chain(tuple(Link(paper.expr(f.value), partial(f)) for f in factors)),
+        Paragraph((words("and-so"),)),
+        Chain(tuple(links), end=True),
+    )
+    return Environment("remark", body, words("with-respect-to", X=variable))
 
 
-def _terms(parts: list[str]) -> list[str]:
-    """Return a sum as lines, as many terms to a line as fit."""
-    lines = [parts[0]]
-    for part in parts[1:]:
-        if width(lines[-1]) + width(part) + 2 <= CHAIN:
-            lines[-1] += f" + {part}"
-        else:
-            lines.append(f"{{}} + {part}")
-    return lines
+def _has_sum(box: Box) -> bool:
+    return any(part in (op("plus"), op("minus")) for part in box.parts)
 
 
 # -- two readings of one program -------------------------------------------------------------------
 
 
-def _agreement(graphs: list[Graph]) -> dict[str, Any]:
-    """Return the proof that functions broken into gates have the derivatives that they have whole.
+def _agreement(graphs: list[Graph]) -> Iterator[Block]:
+    """Yield the proof that functions broken into gates have the derivatives that they have whole.
 
     Raises `ProofError` where a line is not proved, or where numbers of the readings differ.
     """
@@ -613,7 +606,9 @@ def _agreement(graphs: list[Graph]) -> dict[str, Any]:
     fine, coarse = (graph.trace for graph in graphs[:2])
     if fine is not None and coarse is not None:
         _same_numbers(fine, coarse)
-    return {"lemmas": lemmas, "numbers": fine is not None}
+    yield Heading(words("why-both-agree"))
+    yield Paragraph((words("both-agree"),))
+    yield from lemmas
 
 
 def _same_numbers(fine: Trace, coarse: Trace) -> None:
@@ -627,63 +622,49 @@ def _same_numbers(fine: Trace, coarse: Trace) -> None:
                 raise FaultError(f"the two readings disagree about the gradient of {gate.name}")
 
 
-def _lemma(name: str) -> dict[str, Any]:
+def _lemma(name: str) -> Block:
     """Return σ(s) in gates, its derivative through them, and the one that the table has."""
+    from derive.circuits.circuit import circuit
+
     s, value = var("s", SCALAR), var("y", SCALAR)
     whole = elementwise(name, s)
-    broken = primitive(whole)
-    through = sweep(broken, number(1), [s], broken)[s].value
+    gates = primitive(whole)
+    through = sweep(gates, number(1), [s], gates)[s].value
     table = sweep(whole, number(1), [s], value)[s].value
     program = Program("", "y", (Statement("y", whole),), {"s": s, "y": value}, ("s",), (), {})
     case, ring = Case(program), Ring()
     definition = Forms(ring)
-    if not ring.equal(definition.of(whole, 0, 0), definition.of(broken, 0, 0)):
-        raise FaultError(f"{name} was not proved to be {broken}")
-    put_back = substitute(table, {value: broken})
-    for line in (through, put_back, table):
+    if not ring.equal(definition.of(whole, 0, 0), definition.of(gates, 0, 0)):
+        raise FaultError(f"{name} was not proved to be {gates}")
+    for line in (through, substitute(table, {value: gates}), table):
         if not case.proves("s", line):
             raise FaultError(f"the derivative of {name} was not proved to be {line}")
-    paper = _lemma_paper(program)
-    in_function = substitute(table, {value: whole})
-    spelled = _Spelled(paper.derivation, paper.style, {"y": paper.expr(broken)})
-    return {
-        "function": latex(paper.expr(whole)),
-        "broken": latex(paper.expr(broken)),
-        "through": latex(paper.expr(through)),
-        "put_back": _ALONE.sub(r"{\1}", latex(spelled.expr(table))),
-        "table": latex(paper.expr(in_function)),
-    }
-
-
-class _Spelled(Notation):
-    """Formulas in which a name is replaced by what it stands for."""
-
-    def __init__(self, derivation: Any, style: Any, boxes: Mapping[str, Box]):
-        super().__init__(derivation, style)
-        self.boxes = boxes
-
-    def leaf(self, name: str) -> Box:
-        return self.boxes.get(name) or super().leaf(name)
-
-
-def _lemma_paper(program: Program) -> Notation:
-    from derive.circuits.circuit import circuit
-
-    return Writing(circuit(program)).paper
+    paper = Writing(circuit(program)).paper
+    spelled = _Spelled(paper, {"y": paper.expr(gates)})
+    in_functions, d = substitute(table, {value: whole}), Box("id", text="d")
+    slope = row(frac(d, row(d, Box("id", text="s"))), paper.expr(whole))
+    return Chain((
+        Link(paper.expr(gates), paper.expr(whole), reason=words("step", key="in-gates")),
+        Link(paper.expr(through), slope, reason=words("step", key="back-through-gates")),
+        Link(_tidied(spelled.expr(table)), reason=words("step", key="rearranged")),
+        Link(paper.expr(in_functions), reason=words("step", key="in-functions")),
+    ), end=True)  # fmt: skip
 
 
 # -- checks ----------------------------------------------------------------------------------------
 
 
-def _checks(graphs: list[Graph]) -> dict[str, Any] | None:
-    traces = [graph.trace for graph in graphs if graph.trace is not None]
-    if not traces:
-        return None
+def _checks(traces: list[Trace]) -> Iterator[Block]:
     checks = [trace.checks for trace in traces]
-    return {
-        "exact": sum(one.exact for one in checks),
-        "enclosed": sum(one.enclosed for one in checks),
-        "together": any(one.together for one in checks),
-        "digits": min((d for one in checks for d in one.digits.values()), default=0),
-        "smooth": not traces[0].kinks,
-    }
+    exact, enclosed = (sum(getattr(c, word) for c in checks) for word in ("exact", "enclosed"))
+    said = [words("compared-together", count=exact + enclosed)]
+    if not any(one.together for one in checks):
+        said = [words("compared-exactly", count=exact)] if exact else []
+        said += [words("compared-in-intervals", count=enclosed)] if enclosed else []
+    said.append(words("compared-by-gate"))
+    digits = min((d for one in checks for d in one.digits.values()), default=0)
+    smooth = not traces[0].kinks
+    said.append(words("differences-agree", digits=digits) if smooth else words("no-differences"))
+    said += [words("same-in-both")] if len(traces) > 1 else []
+    yield Heading(words("checked"))
+    yield Paragraph(tuple(said))

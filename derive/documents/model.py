@@ -7,11 +7,12 @@ the key of a message and its facts, and the words of a language say it when the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from derive.expressions.layout import Box
+from derive.notation.displays import Link
 
 #: Mathematics: layout, or what a printer made of it.
 Maths = Box | str
@@ -51,6 +52,22 @@ class Paragraph:
     """Sentences, one after the other; mathematics in them stands in the line."""
 
     words: tuple[Words, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Equalities, each with what it says beside it; the page fits them to its lines.
+
+    `number` is that of the equation, if it has one, `end` says that a proof ends here. Where
+    `packed`, several sides share a line. On paper, matrices and sums of more than `dots` are
+    shortened, 0 for none.
+    """
+
+    links: tuple[Link, ...]
+    number: int | None = None
+    end: bool = False
+    packed: bool = False
+    dots: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +123,15 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Entries:
-    """A numbered table of equations: left side, where it acts (a message), right side; or dots."""
+    """A numbered table of equations: left side, where it acts (or `None`), right side.
+
+    On paper dots stand for some, where there are more than `dots`.
+    """
 
     number: int
     heads: tuple[Words, ...]
-    rows: tuple[tuple[Maths, Words | None, tuple[Maths, ...]] | None, ...]
+    rows: tuple[tuple[Box, Words | None, Box], ...]
+    dots: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +143,11 @@ class Items:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A picture: the name of its file, and how LaTeX draws it."""
+    """A picture: what it shows, the name of its file, and how LaTeX draws it."""
 
+    alt: Words
     file: str
-    drawing: str
+    drawing: Callable[[], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,4 +165,6 @@ class Environment:
 #: The kinds of environment. A `remark` is what begins with a head of its own in the line.
 KINDS = ("theorem", "lemma", "proof", "setting", "hypotheses", "remark", "solution")
 
-Block = Heading | Paragraph | Display | Beside | Table | Entries | Items | Figure | Environment
+Block = (
+    Heading | Paragraph | Chain | Display | Beside | Table | Entries | Items | Figure | Environment
+)

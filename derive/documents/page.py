@@ -17,10 +17,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from derive.documents.files import asked, write
-from derive.documents.model import Block, Table, Words, words
+from derive.documents.model import (
+    Block,
+    Chain,
+    Display,
+    Entries,
+    Line,
+    Table,
+    Words,
+    words,
+)
 from derive.expressions.errors import FaultError, OutputError, UnsupportedError
-from derive.expressions.layout import Box
+from derive.expressions.layout import Box, op
 from derive.notation import escape
+from derive.notation.displays import PAGE, SCREEN, Link, Paper, broken, fitted, places, shortened
 from derive.notation.latex import latex
 
 if TYPE_CHECKING:
@@ -36,6 +46,12 @@ ESCAPES: dict[str, tuple[Callable[[str], str], Callable[[str], str]]] = {
 EMPHASIS = {"md": ("*{}*", "**{}**"), "tex": (r"\emph{{{}}}", r"\textbf{{{}}}")}
 #: The words of a language; those of a user come before ours, message by message.
 WORDS = "words/en.jinja"
+#: What is wider than this in a sentence may break; what stands beside its reason is no wider.
+INLINE, BESIDE = 42.0, 52.0
+#: A page and a screen on which several sides share a line, and no number is left out.
+PACKED = {"tex": replace(PAGE, dots=()), "md": Paper((("", 96.0),), dots=())}
+#: Longer mathematics does without thin spaces: each is a macro, and KaTeX expands a thousand.
+CROWDED = 8000
 #: What a label may consist of.
 LABEL = re.compile(r"[A-Za-z0-9:.-]*\Z")
 
@@ -101,11 +117,12 @@ class Press:
     def printed(self, value: Any, within: bool = False) -> Any:
         """Return blocks, messages and layout as text, in whatever holds them.
 
-        Layout that stands `within` a sentence keeps clear of what Markdown would take away.
+        Layout that stands `within` a sentence keeps clear of what Markdown would take away, and may
+        break on paper where it is long.
         """
         match value:
             case Box():
-                return inline(latex(value)) if within else latex(value)
+                return self._inline(value) if within else self._displayed(value)
             case Words(key, facts):
                 return self.say(key, facts)
             case Mapping():
@@ -116,17 +133,56 @@ class Press:
                 return [self.printed(one, within) for one in value]
         if not is_dataclass(value):
             return value
-        if isinstance(value, Table):  # mathematics in a cell stands in a line of text
-            value = replace(value, rows=tuple(
-                tuple(words("maths", it=x) if isinstance(x, Box) else x for x in row)
-                for row in value.rows
-            ))  # fmt: skip
+        kind = type(value).__name__.lower()
+        match value:
+            case Chain():
+                kind, value = "display", self._fitted(value)
+            case Entries():
+                value = self._entries(value)
+            case Table():  # mathematics in a cell stands in a line of text
+                value = replace(value, rows=tuple(
+                    tuple(words("maths", it=x) if isinstance(x, Box) else x for x in row)
+                    for row in value.rows
+                ))  # fmt: skip
         found = {f.name: self.printed(getattr(value, f.name)) for f in fields(value)}
         if not isinstance(value, Block):
             return found
-        kind = type(value).__name__.lower()
         self.kinds |= dict.fromkeys((kind, found.get("kind", kind)))
         return self._filled(kind, b=found)
+
+    def _inline(self, box: Box) -> str:
+        lines = broken(box, INLINE) if self.form == "tex" else [box]
+        return inline(r"\allowbreak ".join(map(latex, lines)))
+
+    def _displayed(self, box: Box) -> str:
+        shown = latex(box)
+        crowded = self.form == "md" and len(shown) > CROWDED
+        return shown.replace(r"\,", "{}") if crowded else shown
+
+    def _fitted(self, chain: Chain) -> Display:
+        """Return a chain as lines that fit the page, or a screen."""
+        links: Sequence[Link] = chain.links
+        if self.form == "md":  # a screen scrolls
+            links = [replace(link, optional=link.optional and not chain.packed) for link in links]
+        elif chain.dots:
+            links = [replace(link, right=shortened(link.right, chain.dots)) for link in links]
+        paper = PACKED[self.form] if chain.packed else PAGE if self.form == "tex" else SCREEN
+        found = fitted(links, paper, packed=chain.packed)
+        lines = tuple(
+            Line(x.left or "", x.right or "", latex(op(x.sign)).strip() if x.sign else "", x.reason)
+            for x in found.lines
+        )
+        return Display(lines, chain.number, chain.end, found.size, found.room, found.tall)
+
+    def _entries(self, table: Entries) -> Any:
+        """Return a table with its right sides in lines, and dots where there are many."""
+        if self.form == "md":
+            rows: list[Any] = [(*row[:2], [row[2]]) for row in table.rows]
+        else:
+            shown = [None if k is None else table.rows[k]
+                     for k in places(len(table.rows), table.dots)]  # fmt: skip
+            rows = [row and (*row[:2], broken(row[2], BESIDE)) for row in shown]
+        return replace(table, rows=tuple(rows))
 
     def say(self, key: str, facts: Mapping[str, Any]) -> str:
         """Return a message in words, mathematics in dollars."""
@@ -285,14 +341,14 @@ class Document(ABC):
     def name(self) -> str:
         """The name of its files, without an ending."""
 
-    def blocks(self, form: str) -> Iterable[Block]:
-        """Return what the document is made of, as it fits the page of a format."""
+    def blocks(self) -> Iterable[Block]:
+        """Return what the document is made of."""
         raise NotImplementedError
 
     def render(self, form: str, **options: Any) -> str:
         """Return the document in a format, `md` or `tex`; see `page.render` for the options."""
         given = {name: value for name, value in options.items() if value}
-        return render(self.blocks(form), form, **self.named(self.name) | given)
+        return render(self.blocks(), form, **self.named(self.name) | given)
 
     def to_markdown(self, **options: Any) -> str:
         """Return the document as Markdown with mathematics between dollars."""

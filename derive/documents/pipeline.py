@@ -166,10 +166,10 @@ class Proof(Document):
     def named(self, name: str) -> dict[str, Any]:
         return {"prefix": prefix_of(name)}
 
-    def blocks(self, form: str) -> Iterator[Block]:
+    def blocks(self) -> Iterator[Block]:
         from derive.documents.prove import Writer
 
-        return Writer(self.derivation, self.style, form).blocks()
+        return Writer(self.derivation, self.style).blocks()
 
     def trace(self) -> dict[str, Any]:
         """Return the whole trace as plain values, for `--json`."""

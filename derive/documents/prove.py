@@ -7,21 +7,18 @@ equations stands in one block, under its number.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
-from math import inf
 from typing import Any
 
 from derive.calculus.index import Index, Scalar, at_place, index_words, written_out
 from derive.documents.model import (
     Block,
-    Display,
+    Chain as Equations,
     Entries,
     Environment,
     Heading,
-    Line,
-    Maths,
     Paragraph,
     Table,
     Words,
@@ -32,10 +29,9 @@ from derive.expressions.layout import Box, op, row
 from derive.expressions.program import Statement
 from derive.expressions.shape import Dim, Pair, Product, extent
 from derive.language.assumptions import ASSUMPTIONS
-from derive.notation.displays import PAGE, SCREEN, Link, broken, fitted
-from derive.notation.latex import latex
+from derive.notation.displays import Link
 from derive.notation.mathematics import Notation, Style
-from derive.notation.widths import holds, width
+from derive.notation.widths import width
 from derive.ops.elementwise import SHARED
 from derive.proof.derivation import (
     EVERY_SHAPE,
@@ -53,27 +49,18 @@ from derive.proof.derivation import (
 
 #: What is wider than this, in a sentence or a heading, is displayed or named instead.
 INLINE = 42.0
-#: Matrices with more characters do without thin spaces: each is a macro, and KaTeX expands 1000.
-CROWDED = 8000
-#: The signs between two sides.
-SIGNS = {"": "", "equals": "=", "approx": r"\approx"}
 
 
 class Writer:
     """The blocks of one document, numbered as the derivation says."""
 
-    def __init__(
-        self, derivation: Derivation, style: Style, form: str, around: Derivation | None = None
-    ):
+    def __init__(self, derivation: Derivation, style: Style, around: Derivation | None = None):
         self.derivation = derivation
         self.program = derivation.program
-        self.form = form
         self.style = style
-        never = form == "md" and derivation.detail == "full"
-        self.elide = 0 if never else style.elide
-        self.notation = Notation(derivation, replace(style, elide=self.elide), around)
+        elide = 0 if derivation.detail == "full" else style.elide  # on a screen all is written
+        self.notation = Notation(derivation, replace(style, elide=elide), around)
         self.leaf = self.notation.leaf
-        self.paper = PAGE if form == "tex" else SCREEN
         self.numbers = derivation.numbers()
 
     def blocks(self) -> Iterator[Block]:
@@ -86,7 +73,7 @@ class Writer:
             yield Heading(words("lemmas", count=count))
             yield Paragraph((words("rest-on-lemmas", count=count),))
             for lemma in d.lemmas:
-                own = Writer(lemma.derivation, self.style, self.form, d)
+                own = Writer(lemma.derivation, self.style, d)
                 own.numbers = self.numbers
                 yield from own.lemma(lemma)
         if d.forward:
@@ -203,7 +190,7 @@ class Writer:
         for c in (c for group in d.conditions for c in group):
             kind, boxes = notation.condition(c)
             conditions.append(words(
-                "condition", kind=kind, args=[self.inline(box) for box in boxes], but=c.but,
+                "condition", kind=kind, args=boxes, but=c.but,
                 scalar=all(arg.shape.is_scalar for arg in c.args),
             ))  # fmt: skip
         if conditions:
@@ -230,15 +217,9 @@ class Writer:
         """Return what a heading says of a statement: all of it, or its name where it is long."""
         return self.statement(statement) if self.is_short(statement) else self.leaf(statement.name)
 
-    def definitions(self, statements: list[Statement]) -> Display:
+    def definitions(self, statements: list[Statement]) -> Equations:
         """Return the program as a display."""
         return self.display(Link(self.notation.expr(s.expr), self.leaf(s.name)) for s in statements)
-
-    def inline(self, box: Box) -> Box:
-        """Return mathematics for a sentence, with places where a long formula may break."""
-        if self.form == "md":
-            return box
-        return Box("raw", text=r"\allowbreak ".join(map(latex, broken(box, INLINE))))
 
     @cached_property
     def scalars(self) -> bool:
@@ -399,41 +380,31 @@ class Writer:
         assert isinstance(step.left, Grid) and isinstance(step.right, Grid)
         height, across = local.variable.shape.extents(self.derivation.sizes)
         left, right = self.notation.writer(step.left), self.notation.writer(step.right)
-        limit = 52.0 if self.form == "tex" else inf
-        places = [(i, j) for i in range(height) for j in range(across)]
-        shown = self.notation.shown(len(places)) if self.form == "tex" else range(len(places))
         Y = self.leaf(local.statement.name)
         scalar = local.statement.expr.shape.is_scalar
-        rows: list[tuple[Maths, Words | None, tuple[Maths, ...]] | None] = []
-        for k in shown:
-            if k is None:
-                rows.append(None)
-                continue
-            i, j = places[k]
-            acts = words("place", occurrence=self.occurrence(local, i, j), Y=Y)
-            lines = tuple(broken(right(i, j), limit))
-            rows.append((left(i, j), None if scalar else acts, lines))
+
+        def acts(i: int, j: int) -> Words | None:
+            if scalar:
+                return None
+            return words("place", occurrence=self.occurrence(local, i, j), Y=Y)
+
+        places = [(i, j) for i in range(height) for j in range(across)]
+        rows = tuple((left(*at), acts(*at), right(*at)) for at in places)
         heads = (*(() if scalar else (words("where-it-acts"),)), words("result"))
-        return Entries(self.numbers[place], heads, tuple(rows))
+        return Entries(self.numbers[place], heads, rows, self.style.elide)
 
     # -- equations ---------------------------------------------------------------------------------
 
     def equation(
-        self, chain: Sequence[Step], place: Place, *, reasons: bool = True, end: bool = False
-    ) -> Display:
-        """Return a chain of equalities as one numbered display that fits the page."""
+        self, chain: Iterable[Step], place: Place, *, reasons: bool = True, end: bool = False
+    ) -> Equations:
+        """Return a chain of equalities as one numbered display."""
         return self.display(self._links(chain, reasons), self.numbers[place], end)
 
     def display(
         self, links: Iterable[Link], number: int | None = None, end: bool = False
-    ) -> Display:
-        """Return a chain as a display that fits the page."""
-        found = fitted(links, self.paper)
-        lines = tuple(
-            Line(line.left or "", self._maths(line.right), SIGNS[line.sign], line.reason)
-            for line in found.lines
-        )
-        return Display(lines, number, end, found.size, found.room, found.tall)
+    ) -> Equations:
+        return Equations(tuple(links), number, end, dots=self.style.elide)
 
     def _links(self, chain: Iterable[Step], reasons: bool) -> Iterator[Link]:
         last: Math | None = None
@@ -446,12 +417,6 @@ class Writer:
                 continue  # nothing to take apart: the same matrix again
             left = None if follows else self.notation.math(step.left)
             yield Link(right, left, reason=self.reason(step) if reasons else None, optional=apart)
-
-    def _maths(self, box: Box | None) -> Maths:
-        if box is None or self.form != "md" or not holds(box, "matrix"):
-            return box or ""
-        shown = latex(box)
-        return shown.replace(r"\,", "{}") if len(shown) > CROWDED else box
 
     def reason(self, step: Step) -> Words:
         """Return why a step holds: its rule, the equations that it cites, and its facts."""

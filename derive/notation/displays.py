@@ -80,10 +80,14 @@ class Display:
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """How many digits fit on a line at each size of letters, `last` where no other size does."""
+    """How many digits fit on a line at each size of letters, `last` where no other size does.
+
+    `dots` is how far matrices and sums are shortened, one after the other, before that.
+    """
 
     sizes: tuple[tuple[str, float], ...]
     last: tuple[str, float] | None = None
+    dots: tuple[int, ...] = DOTS
 
 
 PAGE = Paper((("", 75.0), ("small", 82.0), ("footnotesize", 89.0)), ("scriptsize", 97.0))
@@ -108,7 +112,7 @@ def fitted(links: Iterable[Link], paper: Paper = PAGE, *, packed: bool = False) 
     chain = _without_repetition(links)
     levels = [chain]
     if paper.sizes[0][1] < inf and any(link.right.parts for link in chain):
-        for most in DOTS:
+        for most in paper.dots:
             shorter = [replace(link, right=shortened(link.right, most)) for link in levels[-1]]
             pairs = zip(shorter, levels[-1], strict=True)
             if any(one.right is not other.right for one, other in pairs):
