@@ -7,7 +7,8 @@ import pytest
 import sympy
 
 from derive import prove
-from derive.algebra import square_forms
+from derive.algebra import matrices
+from derive.algebra.kinds import KINDS
 from derive.calculus.index import ONE, ZERO, rename
 from derive.expressions.errors import ProofError
 from derive.expressions.expr import Op
@@ -68,10 +69,9 @@ def test_every_judge_refuses_a_transposed_claim(lemma):
 
 def test_what_is_written_out_does_not_see_the_axiom_of_the_normal_form(monkeypatch):
     """With a wrong derivative of the inverse the normal form believes a wrong lemma, alone."""
-    right = square_forms.inverse_derivative
-    monkeypatch.setattr(
-        square_forms, "inverse_derivative", lambda ring, *rest: ring.scale(-1, right(ring, *rest))
-    )
+    right = matrices.derivative_of_an_inverse
+    wrong_law = replace(right, rewriting=lambda ring, *rest: ring.scale(-1, right(ring, *rest)))
+    monkeypatch.setitem(KINDS, "inv", replace(KINDS["inv"], derivative=wrong_law))
     lemma = inverse()
     wrong = changed(lemma, 0, 0, -lemma.claim[0].right)
     first, *others = judged_lemma(wrong).claim[0].verdicts

@@ -4,6 +4,7 @@ import pytest
 
 from derive.algebra.cases import zero_in_every_case
 from derive.algebra.forms import UNIT
+from derive.algebra.functions import sign_of_factor
 from derive.algebra.normal import Ring
 from derive.algebra.order import Given, impossible, is_positive
 from derive.algebra.signs import sign_factors
@@ -113,7 +114,7 @@ def test_the_factors_of_a_sign(text, number, factors):
     def product(forms):
         result = {UNIT: 1}
         for one in forms:
-            result = ring.mul(result, ring._sign_of_factor(one))
+            result = ring.mul(result, sign_of_factor(ring, one))
         return result
 
     assert ring.scale(found, product(own)) == ring.scale(number, product(expected))

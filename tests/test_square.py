@@ -6,18 +6,12 @@ import pytest
 
 import derive
 from derive.algebra.forms import UNIT
+from derive.algebra.matrices import DETERMINANTS, INVERSES, repeated
 from derive.algebra.normal import Ring
-from derive.algebra.square_forms import (
-    DETERMINANTS,
-    INVERSES,
-    diagonal,
-    path_of,
-    repeated,
-    separated,
-    update_of,
-    vanishes_multiplied,
-)
+from derive.algebra.powers import square_root
+from derive.algebra.structure import diagonal, path_of, separated, update_of
 from derive.algebra.vanishing import is_constant
+from derive.algebra.zero import vanishes_multiplied
 from derive.calculus.square_laws import known_determinant, known_inverse
 from derive.expressions.shape import Product, Shape
 from derive.ops import OPS, var
@@ -387,8 +381,8 @@ TAKEN = {
 @pytest.mark.parametrize(("terms", "names"), TAKEN.values(), ids=TAKEN)
 def test_which_law_takes_a_matrix_apart(terms, names, laws):
     ring = Ring()
-    form = ring._close(matrix(ring, *terms))
-    found = [law.__name__.rpartition("_")[2] for law in laws if law(ring, form, "n") is not None]
+    form = ring.close(matrix(ring, *terms))
+    found = [law.name.rpartition(" ")[2] for law in laws if law(ring, form, "n") is not None]
     assert found[:1] == names
 
 
@@ -482,9 +476,9 @@ def test_roots_of_squares_of_any_length():
         p = {}
         for k in range(terms):
             p = ring.add(p, ring.scale(k - Fraction(3, 2), ring.entry("x", k, 0)))
-        root = ring._square_root(ring.mul(p, p))
+        root = square_root(ring, ring.mul(p, p))
         assert root in (p, ring.scale(-1, p))
-        assert ring._square_root(ring.add(ring.mul(p, p), {UNIT: 1})) is None
+        assert square_root(ring, ring.add(ring.mul(p, p), {UNIT: 1})) is None
 
 
 def test_a_sum_of_squares_has_a_sign_and_a_mask_need_not():

@@ -10,7 +10,9 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from derive.algebra.forms import UNIT, Exponent, Form, Undefined, accumulate, exact
+from derive.algebra.derivative import replaced
+from derive.algebra.forms import UNIT, Form, Undefined, add_to, exact
+from derive.algebra.functions import signs
 from derive.algebra.order import Given
 
 if TYPE_CHECKING:
@@ -20,8 +22,6 @@ if TYPE_CHECKING:
 
 #: So many cases are gone through before a question stays undecided.
 MOST_CASES = 200
-#: Functions whose arguments are looked into.
-FUNCTIONS = frozenset(("exp", "log", "sin", "cos", "normcdf", "pow", "sign", "eq"))
 
 
 def zero_in_every_case(ring: Ring, form: Form) -> bool:
@@ -37,8 +37,8 @@ def _opened(ring: Ring, form: Form) -> list[Form]:
     """
     parts: dict[tuple[Dim, ...], Form] = {}
     words: dict[tuple[Dim, ...], list[str]] = {}
-    for monomial in sorted(form, key=lambda m: -len(ring._bound(m))):
-        bound = sorted(ring._bound(monomial).items(), key=lambda pair: str(pair[0]))
+    for monomial in sorted(form, key=lambda m: -len(ring.bound(m))):
+        bound = sorted(ring.bound(monomial).items(), key=lambda pair: str(pair[0]))
         rest = {tuple(pair for pair in monomial if pair[0] not in ring.sums): form[monomial]}
         dims = tuple(dim for _, dim in bound)
         for wider in parts:
@@ -46,7 +46,7 @@ def _opened(ring: Ring, form: Form) -> list[Form]:
             if narrower is not None:
                 dims, rest = wider, narrower
                 break
-        own = words.setdefault(dims, [ring._new_index() for _ in dims])
+        own = words.setdefault(dims, [ring.new_index() for _ in dims])
         left = list(zip(dims, own, strict=True))
         names: dict[Index, Index] = {}
         for index, dim in bound:
@@ -54,7 +54,7 @@ def _opened(ring: Ring, form: Form) -> list[Form]:
             left.remove(place)
             names[index] = place[1]
         part = ring.rename(rest, names) if names else rest
-        parts[dims] = ring.add(parts.get(dims, {}), part)
+        add_to(parts.setdefault(dims, {}), part)
     return list(parts.values())
 
 
@@ -85,6 +85,10 @@ def _divided(ring: Ring, form: Form, dims: list[Dim] | None) -> Form | None:
     return {tuple((a, e) for a, e in sorted(powers.items()) if e): coefficient}
 
 
+def _values(ring: Ring, sign: int) -> list[int]:
+    return [value for values, _ in signs(ring, sign) for value in values.values()]
+
+
 class _Cases:
     """The cases of one question, and how many may still be gone through."""
 
@@ -103,7 +107,7 @@ class _Cases:
         argument: Form = self.ring.thaw(self.ring.atoms[sign][1])
         known = given.sign_of(argument)
         tried = 0
-        for value in (known,) if known else self.ring.values_of_sign(sign):
+        for value in (known,) if known else _values(self.ring, sign):
             case = given.also(argument, value)
             if case.is_impossible():
                 continue
@@ -128,7 +132,7 @@ class _Cases:
         """Return the signs in a form, also inside functions, whose indices no sum binds."""
         found: set[int] = set()
         for monomial in form:
-            bound = self.ring._bound(monomial).keys()
+            bound = self.ring.bound(monomial).keys()
             signs = {s for a, _ in monomial for s in self._inner(a) | self._own(a)}
             found |= {s for s in signs if not self.ring.indices[s] & bound}
         return frozenset(found)
@@ -139,41 +143,23 @@ class _Cases:
     def _inner(self, atom: int) -> frozenset[int]:
         """Return the signs inside a function."""
         if atom not in self.inside:
-            kind, *rest = self.ring.atoms[atom]
-            looked = kind in FUNCTIONS
-            self.inside[atom] = self._signs(self.ring.thaw(rest[0])) if looked else frozenset()
+            looked, key = self.ring.kinds[atom].function, self.ring.atoms[atom]
+            self.inside[atom] = self._signs(self.ring.thaw(key[1])) if looked else frozenset()
         return self.inside[atom]
 
     def assigned(self, form: Form, sign: int, value: int) -> Form:
         """Return a form with a value for a sign, wherever it stands."""
-        ring = self.ring
-        result: Form = {}
+
+        def touched(atom: int) -> bool:
+            return atom == sign or sign in self._inner(atom)
+
+        def meant(atom: int) -> Form | None:
+            return ({UNIT: value} if value else {}) if atom == sign else None
+
+        kept: Form = {}
+        changed: Form = {}
         for monomial, coefficient in form.items():
-            touched = [(a, e) for a, e in monomial if a == sign or sign in self._inner(a)]
-            if not touched:
-                accumulate(result, monomial, coefficient)
-                continue
-            bound = ring._bound(monomial)
-            names = {k: ring._new_index() for k in bound}
-            bare = tuple((a, e) for a, e in monomial if a not in ring.sums)
-            for opened, factor in ring._renamed(bare, names).items() if names else ((bare, 1),):
-                body: Form = {tuple(p for p in opened if not self._touched(p[0], sign)): 1}
-                for atom, exponent in opened:
-                    if self._touched(atom, sign):
-                        body = ring.mul(body, self._valued(atom, exponent, sign, value))
-                loops = [(names[k], dim) for k, dim in bound.items()]
-                for m, c in (ring.sums_over(loops, body) if loops else body).items():
-                    accumulate(result, m, exact(c * factor * coefficient))
-        return ring._close(result) if ring.sums else result
-
-    def _touched(self, atom: int, sign: int) -> bool:
-        return atom == sign or sign in self._inner(atom)
-
-    def _valued(self, atom: int, exponent: Exponent, sign: int, value: int) -> Form:
-        ring = self.ring
-        if atom == sign:
-            return ring.power({UNIT: value} if value else {}, exponent)
-        kind, key = ring.atoms[atom][:2]
-        inner = self.assigned(ring.thaw(key), sign, value)
-        renewed = inner if kind == "pow" else getattr(ring, f"_{kind}")(inner)
-        return ring.power(renewed, exponent)
+            place = changed if any(touched(a) for a, _ in monomial) else kept
+            place[monomial] = coefficient
+        add_to(kept, replaced(self.ring, changed, meant, {}, touched))
+        return self.ring.close(kept)

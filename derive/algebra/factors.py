@@ -40,20 +40,23 @@ def polynomial_factors(
     if all(len(m) < 2 and sum(e for _, e in m) in (0, 1) for m in form):
         return None  # it is linear
     ring.budget.spend(len(form) * len(atoms))
-    steps = {
-        a: lcm(*(Fraction(e).denominator for m in form for b, e in m if a == b)) for a in atoms
-    }
-    below = {a: min(0, *(dict(m).get(a, 0) for m in form)) for a in atoms}
+    steps = dict.fromkeys(atoms, 1)
+    below: dict[int, Exponent] = dict.fromkeys(atoms, 0)
+    for monomial in form:
+        for atom, exponent in monomial:
+            if not isinstance(exponent, int):
+                steps[atom] = lcm(steps[atom], exponent.denominator)
+            below[atom] = min(below[atom], exponent)
     places = {a: k for k, a in enumerate(atoms)}
+    lowest = [int(-below[a] * steps[a]) for a in atoms]
     terms = {}
     for monomial, coefficient in form.items():
-        exponents = [int(-below[a] * steps[a]) for a in atoms]
+        exponents = list(lowest)
         for atom, exponent in monomial:
             exponents[places[atom]] += int(exponent * steps[atom])
-        value = Fraction(coefficient)
         if sum(exponents) > MOST_DEGREE:
             return None
-        terms[tuple(exponents)] = fmpq(value.numerator, value.denominator)
+        terms[tuple(exponents)] = fmpq(coefficient.numerator, coefficient.denominator)
     context = fmpq_mpoly_ctx.get([f"v{k}" for k in range(len(atoms))], Ordering.lex)
     number, factors = context.from_dict(terms).factor()
     found: list[tuple[Form, Exponent]] = [({((a, 1),): 1}, e) for a, e in below.items() if e]

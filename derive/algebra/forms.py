@@ -18,9 +18,6 @@ Exponent = int | Fraction
 Monomial = tuple[tuple[int, Exponent], ...]
 Form = dict[Monomial, Exponent]
 UNIT: Monomial = ()
-#: Atoms that are 0 or 1, and constant between their jumps: the winner of a family of forms, over
-#: symbolic indices and at sizes, and the equality of two forms.
-MASKS = frozenset(("win", "top", "eq"))
 #: A form with more terms than this is not multiplied out; the question stays undecided.
 LARGEST = 200_000
 #: A coefficient with more binary digits than this is not worked out.
@@ -109,6 +106,16 @@ def accumulate(form: Form, monomial: Monomial, coefficient: Exponent) -> None:
             del form[monomial]
 
 
+def add_to(form: Form, other: Form, factor: Exponent = 1) -> None:
+    """Add a multiple of another form to a form in place."""
+    for monomial, coefficient in other.items():
+        accumulate(form, monomial, coefficient if factor == 1 else exact(coefficient * factor))
+
+
+def scaled(form: Form, factor: Exponent) -> Form:
+    return {m: exact(factor * c) for m, c in form.items()} if factor else {}
+
+
 def merge(m: Monomial, n: Monomial) -> Monomial:
     """Return the product of two monomials."""
     if not m or not n:
@@ -135,6 +142,29 @@ def content(values: Iterable[Exponent]) -> Fraction:
     fractions = [Fraction(value) for value in values]
     top = gcd(*(f.numerator for f in fractions))
     return Fraction(top, lcm(*(f.denominator for f in fractions)))
+
+
+def primitive(form: Form) -> tuple[Exponent, Form]:
+    """Return the number that all coefficients have in common, and the form divided by it."""
+    shared = content(form.values()) or Fraction(1)
+    return exact(shared), form if shared == 1 else scaled(form, 1 / shared)
+
+
+def oriented(form: Form) -> tuple[int, Form]:
+    """Return a sign and the form times it, such that P and -P come out alike."""
+    if form and form[min(form)] < 0:
+        return -1, {m: -c for m, c in form.items()}
+    return 1, form
+
+
+def inverse(monomial: Monomial) -> Monomial:
+    return tuple((atom, -exponent) for atom, exponent in monomial)
+
+
+def lowered(atom: int, exponent: Exponent) -> Form:
+    """Return x to the power of one less."""
+    exponent = exact(exponent - 1)
+    return {((atom, exponent),): 1} if exponent else {UNIT: 1}
 
 
 def rational_root(value: Exponent) -> Exponent | None:
@@ -170,14 +200,23 @@ def sums_of_entries(tree: Scalar) -> list[Summand] | None:
     return summands
 
 
-def prime_factors(value: int) -> list[tuple[int, int]]:
-    found, prime = [], 2
-    while prime * prime <= value and prime < 100_000:
-        times = 0
-        while value % prime == 0:
-            value //= prime
-            times += 1
-        if times:
-            found.append((prime, times))
-        prime += 1
-    return [*found, (value, 1)] if value > 1 else found
+def prime_factors(value: Exponent) -> list[tuple[int, int]]:
+    """Return the primes of a positive fraction, those below its line with negative exponents.
+
+    >>> prime_factors(Fraction(12, 5))
+    [(2, 2), (3, 1), (5, -1)]
+    """
+    fraction, found = Fraction(value), []
+    for whole, sign in ((fraction.numerator, 1), (fraction.denominator, -1)):
+        prime = 2
+        while prime * prime <= whole and prime < 100_000:
+            times = 0
+            while whole % prime == 0:
+                whole //= prime
+                times += 1
+            if times:
+                found.append((prime, sign * times))
+            prime += 1
+        if whole > 1:
+            found.append((whole, sign))
+    return found

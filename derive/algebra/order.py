@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from derive.algebra.forms import MASKS, UNIT, Budget, Form, Monomial, accumulate
+from derive.algebra.forms import UNIT, Budget, Form, Monomial, add_to, scaled
+from derive.algebra.vanishing import names, sign_of_sizes
 
 if TYPE_CHECKING:
     from derive.algebra.normal import Ring
@@ -65,8 +66,7 @@ def _without(rows: Sequence[Inequality], monomial: Monomial) -> list[Inequality]
         for high, strictly in below:
             total = dict(low)
             ratio = Fraction(low[monomial]) / Fraction(-high[monomial])
-            for m, c in high.items():
-                accumulate(total, m, c * ratio)
+            add_to(total, high, ratio)
             kept.append((total, strict or strictly))
     return kept
 
@@ -78,12 +78,11 @@ def term_sign(ring: Ring, monomial: Monomial, known: dict[int, int]) -> tuple[in
     """
     sign, strict = 1, True
     for atom, exponent in monomial:
-        if atom in ring.sums or ring._positive(atom):
+        if atom in ring.sums or ring.positive(atom):
             continue
-        kind = ring.atoms[atom][0]
         if atom in known:
             sign *= known[atom] if exponent % 2 else 1
-        elif exponent % 2 != 1 or kind in ("δ", *MASKS):
+        elif exponent % 2 != 1 or ring.kinds[atom].mask:
             strict = False  # squares, and roots of what has to be positive for them
         else:
             return None
@@ -94,6 +93,33 @@ def is_positive(ring: Ring, form: Form) -> bool:
     """Whether a form is a sum of terms that are not negative, one of them always positive."""
     signs = [term_sign(ring, m, {}) if c > 0 else None for m, c in form.items()]
     return all(signs) and any(sign[1] for sign in signs if sign)
+
+
+def is_positive_form(ring: Ring, form: Form) -> bool:
+    """Whether no term of a form is negative, and it does not vanish off a diagonal."""
+    if sign_of_sizes(ring, form) == (1, False):
+        return True
+    return all(c > 0 and term_sign(ring, m, {}) is not None for m, c in form.items()) and any(
+        all(a in ring.sums or ring.atoms[a][0] == "pow" or a not in ring.special for a, _ in m)
+        for m in form
+    )
+
+
+def is_not_negative(ring: Ring, form: Form) -> bool:
+    """Whether a form is a sum of squares, and of what is positive: 0 only where all of it is.
+
+    A mask is its own square, and may be 0 on a region.
+    """
+    if ring.waiting.intersection(names(ring, form)):
+        return False
+    return all(
+        coefficient > 0
+        and all(
+            a in ring.sums or ring.positive(a) or (e % 2 == 0 and a not in ring.special)
+            for a, e in monomial
+        )
+        for monomial, coefficient in form.items()
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +142,7 @@ class Given:
         """Return the case in which a form has a sign besides."""
         if not sign:
             return replace(self, zero=(*self.zero, form))
-        return replace(self, positive=(*self.positive, self.ring.scale(sign, form)))
+        return replace(self, positive=(*self.positive, scaled(form, sign)))
 
     def is_impossible(self) -> bool:
         """Whether there is no such case for certain."""
@@ -128,7 +154,7 @@ class Given:
             return None
         known = self._inequalities(form)
         for sign in (1, -1):
-            if impossible([*known, (self.ring.scale(-sign, form), False)], self.ring.budget):
+            if impossible([*known, (scaled(form, -sign), False)], self.ring.budget):
                 return sign
         return None
 
@@ -136,7 +162,7 @@ class Given:
         """Return all that is known, of the terms that occur in some other forms as well."""
         ring = self.ring
         rows = [(form, True) for form in self.positive]
-        rows += [(side, False) for form in self.zero for side in (form, ring.scale(-1, form))]
+        rows += [(side, False) for form in self.zero for side in (form, scaled(form, -1))]
         signs = {
             m[0][0]: 1 if c > 0 else -1
             for form in self.positive if len(form) == 1

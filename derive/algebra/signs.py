@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from derive.algebra.factors import polynomial_factors
-from derive.algebra.forms import UNIT, Exponent, Form, Monomial, exact
+from derive.algebra.forms import UNIT, Exponent, Form, Monomial, add_to, inverse, oriented
 from derive.algebra.order import is_positive
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def sign_factors(ring: Ring, form: Form) -> tuple[int, list[Form]]:
     for factor, times in _factors(ring, form):
         if not factor:
             return 0, []
-        sign, inner = ring._oriented(factor)
+        sign, inner = oriented(factor)
         number *= sign if times % 2 else 1
         if is_positive(ring, inner):
             continue
@@ -45,14 +45,13 @@ def sign_factors(ring: Ring, form: Form) -> tuple[int, list[Form]]:
 
 def _factors(ring: Ring, form: Form) -> list[tuple[Form, Exponent]]:
     """Return forms and powers whose product has the sign of a form."""
-    if len(form) == 1 or is_positive(ring, ring._oriented(form)[1]):
+    if len(form) == 1 or is_positive(ring, oriented(form)[1]):
         return [(form, 1)]
     shared = _lowest(ring, form)
     if shared:
-        inverse = tuple((a, exact(-e)) for a, e in shared)
         rest: Form = {}
         for monomial, coefficient in form.items():
-            rest = ring.add(rest, ring.mul({inverse: 1}, {monomial: coefficient}))
+            add_to(rest, ring.mul({inverse(shared): 1}, {monomial: coefficient}))
         return [({shared: 1}, 1), *(_factors(ring, rest) if rest else [({}, 1)])]
     found = polynomial_factors(ring, form)
     return [(form, 1)] if found is None else [({UNIT: found[0]}, 1), *found[1]]
@@ -60,7 +59,7 @@ def _factors(ring: Ring, form: Form) -> list[tuple[Form, Exponent]]:
 
 def _lowest(ring: Ring, form: Form) -> Monomial:
     """Return the lowest powers of the free atoms of a form, those that are denominators too."""
-    bound = {k for m in form for k in ring._bound(m)}
+    bound = {k for m in form for k in ring.bound(m)}
     powers = [dict(m) for m in form]
     atoms = {a for m in form for a, _ in m if a not in ring.sums and not ring.indices[a] & bound}
     lowest = {a: min(at.get(a, 0) for at in powers) for a in atoms}
@@ -76,6 +75,6 @@ def _logarithms(ring: Ring, form: Form) -> Form | None:
         if any(ring.atoms[a][0] != "exp" for a, _ in monomial):
             return None
         for atom, exponent in monomial:
-            inner = ring.scale(exponent, ring.thaw(ring.atoms[atom][1]))
-            result = ring.add(result, inner if coefficient > 0 else ring.scale(-1, inner))
+            power = exponent if coefficient > 0 else -exponent
+            add_to(result, ring.thaw(ring.atoms[atom][1]), power)
     return result

@@ -12,7 +12,7 @@ from itertools import combinations
 from math import comb
 from typing import TYPE_CHECKING
 
-from derive.algebra.forms import UNIT, Form, accumulate
+from derive.algebra.forms import UNIT, Form, accumulate, scaled
 from derive.calculus.index import Index
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 MOST_POWER = 8
 #: A form with more free indices is not looked into for diagonals.
 MOST_INDICES = 6
-#: Functions that are constant where their argument is.
-FUNCTIONS = frozenset(("sign", "exp", "log", "sin", "cos", "pow", "normcdf", "eq"))
 
 
 def is_constant(ring: Ring, form: Form) -> bool:
@@ -33,7 +31,7 @@ def is_constant(ring: Ring, form: Form) -> bool:
         kind, *rest = ring.atoms[atom]
         if kind == "det":  # 2 to the power of a dimension is that of the matrix 2 δ_rs
             return all(constant(a, "δ") for m in ring.thaw(rest[0]) for a, _ in m)
-        if kind in FUNCTIONS:
+        if ring.kinds[atom].function:
             return is_constant(ring, ring.thaw(rest[0]))
         return kind == "n" or kind in within
 
@@ -43,14 +41,11 @@ def is_constant(ring: Ring, form: Form) -> bool:
 def names(ring: Ring, form: Form) -> Iterator[str]:
     """Yield the names whose entries a form is made of."""
     for atom in {atom for monomial in form for atom, _ in monomial}:
-        kind, *rest = ring.atoms[atom]
-        if kind == "x":
-            yield rest[0]
-        elif kind == "top":
-            for key in rest[0]:
-                yield from names(ring, ring.thaw(key))
-        elif kind in FUNCTIONS or kind in ("inv", "det", "win"):
-            yield from names(ring, ring.thaw(rest[0]))
+        key = ring.atoms[atom]
+        if key[0] == "x":
+            yield key[1]
+        for inside in ring.kinds[atom].forms(key):
+            yield from names(ring, ring.thaw(inside))
 
 
 def sign_of_sizes(ring: Ring, form: Form) -> tuple[int, bool] | None:
@@ -116,5 +111,5 @@ def square_of_sign(ring: Ring, form: Form) -> Form | None:
     square: Form = {UNIT: 1}
     for chosen in diagonals(ring, form):
         here = ring.product(ring.delta(kept, gone) for kept, gone in chosen)
-        square = ring.mul(square, ring.add({UNIT: 1}, ring.scale(-1, here)))
+        square = ring.mul(square, ring.add({UNIT: 1}, scaled(here, -1)))
     return square

@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from derive.algebra.forms import UNIT, Exponent, Form, Monomial, accumulate, exact
-from derive.algebra.normal import MASKS, Ring
+from derive.algebra.normal import Ring
 from derive.algebra.values import Value
 from derive.expressions.shape import Dim, extent
 from derive.readings.base import AtSizes
@@ -133,7 +133,7 @@ class Explicit(AtSizes):
                         continue
                     seen.add(atom)
                     key = self.ring.atoms[atom]
-                    if key[0] == "x" or key[0] in MASKS:  # a mask is constant between its jumps
+                    if key[0] == "x" or self.ring.kinds[atom].mask:  # constant between jumps
                         found[atom] = None
                     elif key[0] != "n":
                         walk(key[1])

@@ -1,0 +1,187 @@
+"""Derivatives of forms by entries, and forms with something else put in for their atoms.
+
+What enters is a form, what leaves is a form. The law: both go through a form term by term, sums
+opened under names that nothing else uses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from derive.algebra.closing import renamed
+from derive.algebra.forms import UNIT, Exponent, Form, Monomial, add_to, lowered, scaled
+from derive.algebra.laws import law
+from derive.calculus.index import Index
+from derive.expressions.shape import Dim, Pair
+
+if TYPE_CHECKING:
+    from derive.algebra.normal import Ring
+
+Loops = list[tuple[Index, Dim]]
+
+
+def term_by_term(ring: Ring, form: Form, change: Callable[[Monomial, Loops], Form]) -> Form:
+    """Return a form with its terms changed: each given without its sums, these as indices."""
+    result: Form = {}
+    for monomial, coefficient in form.items():
+        bound = ring.bound(monomial)
+        names: dict[Index, Index] = {k: ring.new_index() for k in bound}
+        loops = [(names[k], dim) for k, dim in bound.items()]
+        bare = tuple(pair for pair in monomial if pair[0] not in ring.sums)
+        for opened, factor in renamed(ring, bare, names).items() if names else ((bare, 1),):
+            add_to(result, change(opened, loops), factor * coefficient)
+    return result
+
+
+# -- derivatives -----------------------------------------------------------------------------------
+
+
+def derivative(ring: Ring, form: Form, leaf: tuple, a: Index, c: Index) -> Form:
+    """Return the partial derivative with respect to the entry a, c of a variable."""
+    return term_by_term(ring, form, lambda m, loops: _of_term(ring, m, leaf, a, c, loops))
+
+
+def _of_term(ring: Ring, monomial: Monomial, leaf: tuple, a: Index, c: Index, loops: Loops) -> Form:
+    """Return the derivative of a product of powers, summed over some of its indices."""
+    result: Form = {}
+    for position, (atom, exponent) in enumerate(monomial):
+        key, own = ring.atoms[atom], ring.kinds[atom].derivative
+        if own is None and key[:2] != ("x", leaf[0]):
+            continue
+        rest: Form = {(*monomial[:position], *monomial[position + 1 :]): exponent}
+        rest = ring.mul(rest, lowered(atom, exponent)) if exponent != 1 else rest
+        left = loops
+        if own is None:
+            rest, left = _at_entry(ring, rest, key, leaf, a, c, loops)
+        else:
+            inner = own(ring, key, leaf, a, c)
+            if not inner:
+                continue
+            rest = ring.mul(rest, inner)
+        add_to(result, ring.sums_over(left, rest) if left else rest)
+    return result
+
+
+def _at_entry(
+    ring: Ring, rest: Form, key: tuple, leaf: tuple, a: Index, c: Index, loops: Loops
+) -> tuple[Form, Loops]:
+    """Return what multiplies an entry in the sum's derivative by one: Σ_i δ_ia f(i) is f(a)."""
+    ends: list[tuple[Index, Index]] = []
+    for k, new, dim in zip(key[2:], (a, c), leaf[1].dims, strict=True):
+        if isinstance(k, Pair) and isinstance(new, Pair):
+            ends += zip(k.parts, new.parts, strict=True)
+        elif dim != 1:
+            ends.append((k, new))
+    words = {k for k, _ in loops}
+    names: dict[Index, Index] = {}
+    for k, new in ends:
+        if k in words:
+            names.setdefault(k, new)
+    rest = ring.rename(rest, names) if names else rest
+    for k, new in ends:
+        if names.get(k) != new:
+            rest = ring.mul(rest, ring.delta(names.get(k, k), new))
+    return rest, [(k, dim) for k, dim in loops if k not in names]
+
+
+def _chain(ring: Ring, key: tuple, leaf: tuple, a: Index, c: Index, slope: Form) -> Form:
+    inside = derivative(ring, ring.thaw(key[1]), leaf, a, c)
+    return ring.mul(slope, inside) if inside else {}
+
+
+@law
+def derivative_of_exp(ring: Ring, key: tuple, leaf: tuple, a: Index, c: Index) -> Form:
+    """∂ exp P = exp P ∂P."""
+    return _chain(ring, key, leaf, a, c, ring.single(key))
+
+
+@law
+def derivative_of_log(ring: Ring, key: tuple, leaf: tuple, a: Index, c: Index) -> Form:
+    """∂ log P = ∂P / P."""
+    return _chain(ring, key, leaf, a, c, ring.power(ring.thaw(key[1]), -1))
+
+
+@law
+def derivative_of_sin(ring: Ring, key: tuple, leaf: tuple, a: Index, c: Index) -> Form:
+    """∂ sin P = cos P ∂P."""
+    return _chain(ring, key, leaf, a, c, ring.single(("cos", key[1])))
+
+
+@law
+def derivative_of_cos(ring: Ring, key: tuple, leaf: tuple, a: Index, c: Index) -> Form:
+    """∂ cos P = -sin P ∂P."""
+    return _chain(ring, key, leaf, a, c, scaled(ring.single(("sin", key[1])), -1))
+
+
+@law
+def derivative_of_normcdf(ring: Ring, key: tuple, leaf: tuple, a: Index, c: Index) -> Form:
+    """∂ Φ(P) = φ(P) ∂P."""
+    return _chain(ring, key, leaf, a, c, ring.function("normpdf", ring.thaw(key[1])))
+
+
+@law
+def derivative_of_a_base(ring: Ring, key: tuple, leaf: tuple, a: Index, c: Index) -> Form:
+    """∂ P^e = e P^(e - 1) ∂P, of which this is the last factor."""
+    return _chain(ring, key, leaf, a, c, {UNIT: 1})
+
+
+# -- substitution ----------------------------------------------------------------------------------
+
+Known = dict[tuple[int, Exponent], Form]
+
+
+def replaced(
+    ring: Ring,
+    form: Form,
+    meant: Callable[[int], Form | None],
+    known: Known,
+    touched: Callable[[int], bool] = lambda atom: True,
+) -> Form:
+    """Return a form with other forms for some atoms, also inside functions.
+
+    `known` are the powers of atoms that were replaced before: most terms share theirs. What is not
+    `touched` has none of them in it.
+    """
+
+    def change(monomial: Monomial, loops: Loops) -> Form:
+        for atom, exponent in monomial:
+            if (atom, exponent) not in known:
+                one = _replaced(ring, atom, meant, known, touched)
+                known[atom, exponent] = (
+                    {((atom, exponent),): 1} if one is None else ring.power(one, exponent)
+                )
+        body = ring.product(known[pair] for pair in monomial)
+        return ring.sums_over(loops, body) if loops else body
+
+    return term_by_term(ring, form, change)
+
+
+def _replaced(
+    ring: Ring,
+    atom: int,
+    meant: Callable[[int], Form | None],
+    known: Known,
+    touched: Callable[[int], bool],
+) -> Form | None:
+    """Return what stands for an atom, `None` where it stays."""
+    kind, key = ring.kinds[atom], ring.atoms[atom]
+    found = meant(atom)
+    if found is not None or not kind.forms(key) or not touched(atom):
+        return found
+    return kind.rebuilt(ring, key, lambda form: replaced(ring, form, meant, known, touched), {})
+
+
+def unfold(
+    ring: Ring,
+    form: Form,
+    define: Callable[[str, Index, Index], Form | None],
+    known: Known | None = None,
+) -> Form:
+    """Return a form with entries replaced by what `define` says they stand for."""
+
+    def meant(atom: int) -> Form | None:
+        key = ring.atoms[atom]
+        return define(*key[1:]) if key[0] == "x" else None
+
+    return replaced(ring, form, meant, {} if known is None else known)
