@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     if argv is None:
         return _as_a_process(arguments)
-    from derive.command.prove import run
+    from derive.command.commands import run
 
     return run(arguments)
 
@@ -51,7 +51,7 @@ def _as_a_process(arguments: list[str]) -> int:
         watched = _fork() if hasattr(os, "fork") else 0
         if watched:
             return _watch(watched)
-        from derive.command.prove import run
+        from derive.command.commands import run
 
         return run(arguments)
     except KeyboardInterrupt:

@@ -2,75 +2,49 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import click
-
-from derive.command.options import (
-    ASSUME,
-    FORMAT,
-    SHAPES,
-    WRT,
-    assumptions,
-    formats as formats_of,
-    names,
-    timed,
-)
-from derive.command.target import read_target, say, shape, sizes
+from derive.command import options
+from derive.command.delivery import Told, deliver
+from derive.command.options import option
 from derive.expressions.errors import UnsupportedError
 
+if TYPE_CHECKING:
+    from derive.documents.sheet import Sheet
 
-@click.command()
-@click.argument("target")
-@click.option("--count", type=int, default=6, show_default=True, help="How many problems.")
-@click.option("--seed", type=int, default=1, show_default=True, help="Which numbers and places.")
-@SHAPES
-@click.option("--at", metavar="n=2,d=3", help="Sizes of the matrices.")
-@WRT
-@ASSUME
-@click.option("-o", "--output", metavar="DIR", help="Folder to write to (output).")
-@FORMAT
-@click.option("--json", "as_json", is_flag=True, help="Print problems and answers; write with -o.")
-@timed
-def exercise(target: str, **options: Any) -> int:
+
+@options.subcommand(
+    options.SHAPES,
+    options.AT,
+    options.WRT,
+    options.ASSUME,
+    option("--count", type=int, default=6, help="How many problems."),
+    option("--seed", type=int, default=1, help="Which numbers and places."),
+    *options.writing(*options.TEXTS),
+)
+def exercise(target: str, **given: Any) -> int:
     """Set a sheet of problems about the gradients of TARGET, with checked solutions.
 
     Markdown is written as two files, the problems and the solutions; LaTeX as one with a switch.
     The same seed gives the same sheet.
     """
-    if options["output"] == "-":
+    if given["output"] == "-":
         raise UnsupportedError(
             "a sheet is several files, and standard output takes one",
             hint="name a folder, or print problems and answers with --json",
         )
-    formats = formats_of(options)
-    from derive.documents.sheet import exercise as set_problems
 
-    text, name = read_target(target)
-    sheet = set_problems(
-        text,
-        dict(shape(item) for item in options["shapes"]),
-        count=options["count"],
-        seed=options["seed"],
-        at=sizes(options["at"]),
-        wrt=names(options["wrt"]),
-        assume=assumptions(options["assumed"]),
-        name=name,
-    )
-    if options["as_json"]:
-        import json
+    def problems() -> Sheet:
+        from derive.documents.sheet import exercise as set_problems
 
-        if options["output"] is not None:
-            sheet.save(options["output"], formats)
-        say(json.dumps(sheet.plain(), indent=2, ensure_ascii=False))
-        return 0
-    from derive.documents.files import reported
+        return set_problems(**options.asked(target, given, "count", "seed", "at", "wrt", "assume"))
 
-    paths = sheet.save(options["output"] or "output", formats)
+    return deliver(given, problems, _told)
+
+
+def _told(sheet: Sheet) -> Told:
+    rows = []
     for problem in sheet.problems:
         about = f" for {problem.variable}" if problem.variable else ""
-        say(f"{problem.number}. {problem.kind}{about}")
-    say("every number, formula and claim of the solutions was checked")
-    for line in reported(paths, sheet.name):
-        say(line)
-    return 0
+        rows.append((f"{problem.number}. {problem.kind}{about}", ""))
+    return rows, ["every number, formula and claim of the solutions was checked"]

@@ -1,103 +1,114 @@
-"""Options that several subcommands have, written once, and what their texts mean.
+"""Options that subcommands share, each written once, and what their texts mean.
 
-What leaves is plain: decorators for the command parser, formats as a tuple, a style.
+Words of a shell enter, plain values leave under the names that the library's functions have. The
+law: a text that cannot be read raises an error that says how it is written.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import IO, Any
 
 import click
 
-from derive.expressions.errors import UnsupportedError
+from derive.expressions.errors import OutputError, ParseError, UnsupportedError
 from derive.expressions.limits import TIMEOUT, limited
 
-if TYPE_CHECKING:
-    from derive.notation.mathematics import Style
-
-SHAPES = click.option(
-    "-s", "--shape", "shapes", multiple=True, metavar="X=n,d", help="Shape of a name."
-)
-WRT = click.option(
-    "--wrt", metavar="X,W", help="Variables to differentiate by; all inputs by default."
-)
-ASSUME = click.option(
-    "--assume", "assumed", multiple=True, metavar="A=symmetric", help="Holds of an input."
-)
-OUTPUT = click.option(
-    "-o", "--output", metavar="DIR", help="Folder to write to (output), or - for stdout."
-)
-FORMAT = click.option(
-    "-f", "--format", "formats", metavar="md,tex", help="Formats; both by default."
-)
-FRAGMENT = click.option("--fragment", is_flag=True, help="LaTeX without a preamble, to \\input.")
-TEMPLATES = click.option(
-    "--templates", metavar="DIR", help="Folder of templates that come before ours."
-)
-_NOTATION = (
-    click.option(
-        "--gradients", type=click.Choice(["partials", "short"]), default="partials",
-        show_default=True, help="Upstream gradients as partial derivatives, or as G and g_ij.",
-    ),
-    click.option(
-        "--brackets", type=click.Choice(["round", "square"]), default="round", show_default=True,
-        help="Brackets of matrices.",
-    ),
-    click.option(
-        "--first", type=click.Choice(["1", "0"]), default="1", show_default=True,
-        help="Number of the first row and column.",
-    ),
-    click.option("--loss", metavar="NAME", help="Name of the loss, where it is not the output."),
-    click.option(
-        "--elide", type=click.IntRange(min=0), default=6, show_default=True,
-        help="Rows, columns and terms beyond which dots stand; 0 for never.",
-    ),
-)  # fmt: skip
+# -- what texts mean -------------------------------------------------------------------------------
 
 
-def timed(command: Callable[..., int]) -> Any:
-    """Give a command a time limit, and the option that sets it."""
+def read_target(target: str) -> tuple[str, str]:
+    """Return a target's text and its name, where the target is a file or standard input, `-`.
 
-    @click.option(
-        "--timeout", type=float, default=TIMEOUT, show_default=True, metavar="S",
-        help="Seconds that it may take.",
-    )  # fmt: skip
-    @wraps(command)
-    def run(*args: Any, timeout: float, **given: Any) -> int:
-        with limited(timeout):
-            return command(*args, **given)
+    A text with a formula in it is a program; else it is a name of the catalogue, or a file.
+    """
+    if target == "-":
+        if sys.stdin is None:
+            raise OutputError("standard input is closed")
+        return _text(sys.stdin.buffer, "standard input"), ""
+    if any(mark in target for mark in "=@;\n"):
+        return target, ""
+    from derive.catalogue import meant, names
 
-    return run
-
-
-def notation(command: Any) -> Any:
-    """Give a command the options of notation; `style` reads them."""
-    for option in reversed(_NOTATION):
-        command = option(command)
-    return command
-
-
-def style(options: Mapping[str, Any]) -> Style:
-    """Return the style that the options of notation ask for."""
-    from derive.notation.mathematics import Style
-
-    return Style(
-        gradients=options["gradients"],
-        brackets=options["brackets"],
-        base=int(options["first"]),
-        loss=options["loss"],
-        elide=options["elide"],
-    )
+    if target in names():
+        return target, ""
+    path = Path(target)
+    try:
+        found = path.is_file()
+    except (OSError, ValueError):
+        found = False
+    if found:
+        name = "".join(c if c.isalnum() or c in "-_" else "-" for c in path.stem)
+        try:
+            with path.open("rb") as file:
+                return _text(file, str(path)), name or "program"
+        except OSError as error:
+            raise OutputError(f"cannot read {path}: {error.strerror}") from None
+    if path.suffix or "/" in target:
+        raise OutputError(f"there is no file {target}")
+    return meant(target).program, ""
 
 
-def names(text: str | None) -> tuple[str, ...] | None:
+def _text(file: IO[bytes], name: str) -> str:
+    from derive.language.syntax import LONGEST
+
+    data = file.read(4 * LONGEST + 1)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if len(data) > 4 * LONGEST and error.start > 4 * LONGEST - 4:  # cut, and too long anyway
+            return data.decode("utf-8-sig", "ignore")
+        raise ParseError(
+            f"{name} is not UTF-8 text: byte {error.start + 1} cannot be read"
+        ) from None
+
+
+def _shapes(items: Iterable[str]) -> dict[str, tuple[int | str, ...]]:
+    """Return the shapes that texts such as `X=n,d` give."""
+    found: dict[str, tuple[int | str, ...]] = {}
+    for item in items:
+        name, equals, dims = item.partition("=")
+        words = [word.strip() for word in dims.strip("() ").split(",") if word.strip()]
+        if not equals or not name.strip() or len(words) not in (0, 2):
+            raise UnsupportedError(
+                f"a shape is written X=n,d, not {item!r}",
+                hint="rows, then columns; X= is a scalar",
+            )
+        found[name.strip()] = tuple(map(_dim, words))
+    return found
+
+
+def _dim(word: str) -> int | str:
+    try:
+        return int(word)
+    except ValueError:
+        return word
+
+
+def _sizes(text: str | None) -> dict[str, int]:
+    """Return the sizes that `n=2,d=3` gives."""
+    found: dict[str, int] = {}
+    for item in (text or "").split(","):
+        if not item.strip():
+            continue
+        name, equals, number = (part.strip() for part in item.partition("="))
+        digits = number.removeprefix("-")
+        if not equals or not digits.isdecimal() or len(digits) > 18:
+            raise UnsupportedError(f"sizes are written n=2,d=3, not {text!r}")
+        if found.setdefault(name, int(number)) != int(number):
+            raise UnsupportedError(f"{name} has two sizes in {text!r}")
+    return found
+
+
+def _names(text: str | None) -> tuple[str, ...] | None:
     """Return the names that a text such as `X,W` lists."""
     return None if text is None else tuple(word.strip() for word in text.split(","))
 
 
-def assumptions(items: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+def _assumptions(items: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """Return what options such as `A=symmetric` assume of each name."""
     found: dict[str, tuple[str, ...]] = {}
     for item in items:
@@ -108,17 +119,109 @@ def assumptions(items: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def formats(
-    options: Mapping[str, Any], known: tuple[str, ...] = ("md", "tex"), default: int = 2
-) -> tuple[str, ...]:
-    """Return the formats that are asked for: the first ones if none is, one on standard output."""
-    stdout = options.get("output") == "-"
-    asked = options["formats"]
-    found = tuple(asked.split(",")) if asked else known[: 1 if stdout else default]
-    for form in found:
-        if form not in known:
-            listed = f"{', '.join(known[:-1])} and {known[-1]}"
-            raise UnsupportedError(f"there is no format {form}", hint=f"there are {listed}")
-    if stdout and len(found) > 1:
-        raise UnsupportedError("standard output takes one format", hint="add -f md or -f tex")
-    return found
+# -- options ---------------------------------------------------------------------------------------
+
+
+def option(*names: str, read: Callable[[Any], Any] | None = None, **settings: Any) -> Any:
+    """Return an option whose text is read by a function; its default is shown where it has one."""
+    settings.setdefault("show_default", not settings.get("is_flag"))
+    if read is not None:
+        settings["callback"] = lambda context, parameter, text: read(text)
+    return click.option(*names, **settings)
+
+
+SHAPES = option(
+    "-s", "--shape", "shapes", multiple=True, metavar="X=n,d", help="Shape of a name.", read=_shapes
+)
+ASSUME = option(
+    "--assume", multiple=True, metavar="A=symmetric", help="Holds of an input.", read=_assumptions
+)
+AT = option("--at", metavar="n=2,d=3", help="Sizes at which entries are worked.", read=_sizes)
+WRT = option(
+    "--wrt", metavar="X,W", help="Variables to differentiate by; all inputs by default.",
+    read=_names,
+)  # fmt: skip
+VALUES = option("--values", metavar="x=-2,y=5", help="Your own numbers: text, .json or .toml.")
+TEXTS = ("md", "tex")
+
+
+def writing(*known: str) -> tuple[Any, ...]:
+    """Return the options of every command that writes files, in formats of which it knows some."""
+    return (
+        option("-o", "--output", metavar="DIR",
+               help="Folder to write to (output), or - for stdout."),
+        option("-f", "--format", "formats", metavar=",".join(known), read=_formats(known),
+               help="Formats; md and tex by default."),
+        option("--json", "as_json", is_flag=True, help="Print it as JSON; write only with -o."),
+    )  # fmt: skip
+
+
+def _formats(known: tuple[str, ...]) -> Callable[[str | None], tuple[str, ...]]:
+    def read(text: str | None) -> tuple[str, ...]:
+        found = tuple(text.split(",")) if text else ()
+        for form in found:
+            if form not in known:
+                listed = f"{', '.join(known[:-1])} and {known[-1]}"
+                raise UnsupportedError(f"there is no format {form}", hint=f"there are {listed}")
+        return found
+
+    return read
+
+
+#: How a document is set, for every command whose document has a notation.
+SETTING = (
+    option("--fragment", is_flag=True, help="LaTeX without a preamble, to \\input."),
+    option("--gradients", type=click.Choice(["partials", "short"]), default="partials",
+           help="Upstream gradients as partial derivatives, or as G and g_ij."),
+    option("--brackets", type=click.Choice(["round", "square"]), default="round",
+           help="Brackets of matrices."),
+    option("--first", type=click.Choice(["1", "0"]), default="1",
+           help="Number of the first row and column."),
+    option("--loss", metavar="NAME", help="Name of the loss, where it is not the output."),
+    option("--elide", type=click.IntRange(min=0), default=6,
+           help="Rows, columns and terms beyond which dots stand; 0 for never."),
+    option("--templates", metavar="DIR", help="Folder of templates that come before ours."),
+)  # fmt: skip
+
+
+def style(given: dict[str, Any]) -> Any:
+    """Take the options of notation out of what was given, and return the style they ask for."""
+    from derive.notation.mathematics import Style
+
+    asked = {name: given.pop(name) for name in ("gradients", "brackets", "loss", "elide")}
+    return Style(base=int(given.pop("first")), **asked)
+
+
+def timeout(help_text: str = "Seconds that it may take.") -> Any:
+    return option("--timeout", type=float, default=TIMEOUT, metavar="S", help=help_text)
+
+
+def subcommand(*options: Any, name: str | None = None) -> Callable[[Callable[..., int]], Any]:
+    """Make a command of a function: a target, some options, and a time limit on all of it."""
+
+    def made(work: Callable[..., int]) -> Any:
+        @wraps(work)
+        def run(timeout: float, **given: Any) -> int:
+            with limited(timeout):
+                return work(**given)
+
+        return command(click.argument("target"), *options, timeout(), name=name)(run)
+
+    return made
+
+
+def command(*options: Any, name: str | None = None) -> Callable[[Callable[..., int]], Any]:
+    """Make a command of a function and its options, in their order."""
+
+    def made(work: Any) -> Any:
+        for one in reversed(options):
+            work = one(work)
+        return click.command(name)(work)
+
+    return made
+
+
+def asked(target: str, given: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """Return what a function of the library is asked for: the program, its name, some options."""
+    program, name = read_target(target)
+    return {"program": program, "name": name} | {k: given[k] for k in ("shapes", *names)}

@@ -171,8 +171,12 @@ class Proof(Document):
 
         return Writer(self.derivation, self.style).blocks()
 
+    def plain(self) -> dict[str, Any]:
+        """Return the proof as plain values, for `--json`."""
+        return self.trace()
+
     def trace(self) -> dict[str, Any]:
-        """Return the whole trace as plain values, for `--json`."""
+        """Return the whole trace as plain values."""
         d = self.derivation
         return {
             "program": d.program.lines(),

@@ -1,0 +1,100 @@
+"""The command and its subcommands, run with a status for every way in which it can end."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+from traceback import walk_tb
+
+import click
+
+from derive import __version__
+from derive.command.catalogue import catalogue
+from derive.command.check import check
+from derive.command.example import example
+from derive.command.exercise import exercise
+from derive.command.gradient import gradient
+from derive.command.graph import graph
+from derive.command.prove import prove
+from derive.command.terminal import say
+from derive.expressions.errors import FAULT, STOPPED, UNDECIDED, WRONG, DeriveError
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command with these arguments and return its exit status."""
+    try:
+        status = _run(arguments)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # whoever reads has seen enough
+        _let_go()
+        return 0
+    except OSError as error:
+        _let_go()
+        _complain(f"a stream or a file cannot be read or written: {error.strerror or error}")
+        return WRONG
+
+
+def _run(arguments: list[str]) -> int:
+    try:
+        return command.main(arguments, prog_name="derive", standalone_mode=False) or 0
+    except click.exceptions.NoArgsIsHelpError as error:
+        say(error.ctx.get_help() if error.ctx else "", err=True)
+        return WRONG
+    except click.ClickException as error:
+        error.show()
+        return WRONG
+    except SystemExit:  # what the command parser makes of a broken pipe
+        raise BrokenPipeError from None
+    except DeriveError as error:
+        _complain(str(error))
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        _complain("stopped, nothing was written")
+        return STOPPED
+    except OSError:
+        raise
+    except (RecursionError, MemoryError) as error:
+        _complain(f"this is too large to be worked out ({type(error).__name__})")
+        return UNDECIDED
+    except Exception as error:
+        _complain(f"a fault of derive: {_place(error)}; nothing was decided")
+        return FAULT
+
+
+def _complain(message: str) -> None:
+    with suppress(OSError):
+        say(f"derive: {_indented(message)}", err=True)
+
+
+def _indented(message: str) -> str:
+    """Return a message whose further lines are indented, so that none looks like an answer."""
+    first, *rest = message.split("\n")
+    return "\n".join([first, *(k if k.startswith("  ") else f"  {k}" for k in rest)])
+
+
+def _place(error: Exception) -> str:
+    """Return an error that nobody foresaw on one line, with the place where it arose."""
+    *_, (frame, line) = walk_tb(error.__traceback__)
+    told = " ".join(str(error).split())[:200]
+    return f"{type(error).__name__} in {Path(frame.f_code.co_filename).name}, line {line}: {told}"
+
+
+def _let_go() -> None:
+    """Let what is still to be written to standard output go nowhere."""
+    with suppress(OSError, ValueError, AttributeError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="derive %(version)s")
+def command() -> None:
+    """Matrix gradients with their proofs, every line of which has been checked."""
+
+
+for subcommand in (prove, check, gradient, example, exercise, graph, catalogue):
+    command.add_command(subcommand)

@@ -1,0 +1,54 @@
+"""A document to wherever it was asked for: as JSON, on standard output, or as files in a folder.
+
+What enters is what was said on the command line and how the document is made; what leaves is an
+exit status. The law: what cannot be delivered is refused before anything is worked out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from derive.command.terminal import say, say_json, tell
+from derive.expressions.errors import UnsupportedError
+
+FOLDER = "output"
+#: What is said of a document: facts in two columns, and what was checked.
+Told = tuple[Iterable[tuple[str, str]], Iterable[str]]
+
+
+def formats(given: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the formats that are asked for: md and tex if none is, one on standard output."""
+    stdout = given["output"] == "-"
+    found: tuple[str, ...] = given["formats"] or ("md", "tex")[: 1 if stdout else 2]
+    if stdout and len(found) > 1:
+        raise UnsupportedError("standard output takes one format", hint="add -f md or -f tex")
+    return found
+
+
+def deliver(
+    given: Mapping[str, Any], make: Callable[[], Any], told: Callable[[Any], Told], *words: str
+) -> int:
+    """Make a document, deliver it as the options say, and return the exit status.
+
+    It has a name, a text in each format (`render`), files (`save`) and plain values (`plain`).
+
+    `told` says in a few lines what was found, where files are written; `words` are the options that
+    the document itself takes.
+    """
+    where, asked = given["output"], formats(given)
+    options = {word: given[word] for word in words if given[word]}
+    found = make()
+    if given["as_json"]:
+        if where not in (None, "-"):
+            found.save(where, asked, **options)
+        say_json(found.plain())
+    elif where == "-":
+        say(found.render(asked[0], **options), nl=False)
+    else:
+        from derive.documents.files import reported
+
+        paths = found.save(where or FOLDER, asked, **options)
+        rows, checked = told(found)
+        tell(rows, checked, reported(paths, found.name))
+    return 0

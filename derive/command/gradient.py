@@ -1,0 +1,54 @@
+"""The subcommand that prints gradients alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from derive.command import options
+from derive.command.options import option
+from derive.command.terminal import say, say_json
+from derive.expressions.errors import UnsupportedError
+
+if TYPE_CHECKING:
+    from derive.documents.pipeline import Proof
+
+
+@options.subcommand(
+    options.SHAPES,
+    options.WRT,
+    options.ASSUME,
+    option("--latex", is_flag=True, help="Formulas in LaTeX."),
+    option("--code", metavar="numpy|torch|jax", help="A Python function that computes them."),
+    option("--json", "as_json", is_flag=True, help="The gradients as one JSON object."),
+)
+def gradient(target: str, latex: bool, code: str | None, as_json: bool, **given: Any) -> int:
+    """Print the gradients of TARGET alone, each proved first."""
+    if latex + as_json + (code is not None) > 1:
+        raise UnsupportedError("choose one of --latex, --code and --json")
+    from derive.bridges.code import library, to_code
+    from derive.documents.pipeline import prove
+
+    if code is not None:
+        library(code)
+    proof = prove(**options.asked(target, given, "wrt", "assume"), detail="brief")
+    if code is not None:
+        say(to_code(proof, code), nl=False)
+        return 0
+    if as_json:
+        where = {"where": proof.hypotheses} if proof.hypotheses else {}  # no name is `where`
+        say_json({**proof.gradients, **where}, indent=None)
+        return 0
+    shown = _in_latex(proof) if latex else {f"d{n}": f for n, f in proof.gradients.items()}
+    for left, right in shown.items():
+        say(f"{left} = {right}")
+    for hypothesis in proof.hypotheses:
+        say(f"{'%' if latex else ' '} where {hypothesis}")
+    return 0
+
+
+def _in_latex(proof: Proof) -> dict[str, str]:
+    from derive.notation.latex import latex
+    from derive.notation.mathematics import Notation
+
+    notation, gradients = Notation(proof.derivation, proof.style), proof.derivation.gradients
+    return {latex(notation.leaf(f"d{n}")): latex(notation.expr(e)) for n, e in gradients.items()}
