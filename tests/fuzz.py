@@ -40,7 +40,7 @@ import numpy as np
 
 MP = mpmath.MPContext()  # of its own: nobody else's precision changes ours
 MP.dps = 120
-STEP = MP.mpf(10) ** -30
+STEP = MP.mpf(10) ** -40
 #: Numbers that differ by less are equal; a kink that is nearer than CLEAR is not told from a tie.
 SAME, CLEAR, AGREE = MP.mpf(10) ** -75, MP.mpf(10) ** -12, MP.mpf(10) ** -40
 #: Beside larger numbers too few digits are left of small ones.
