@@ -1,0 +1,124 @@
+"""All words of a document are messages: with a word file of keys alone, no English is left."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import derive
+from derive.catalogue import load, names
+from derive.documents import page
+from derive.documents.check import render_check
+from derive.documents.graph import render_graph
+from derive.documents.graphs import graph
+from derive.documents.page import WORDS, template_folder
+from derive.documents.pipeline import Proof
+from derive.judges.claim import Case
+from derive.language.parse import parse
+from derive.proof.explain import explain
+
+FORMS = ("md", "tex")
+MACRO = re.compile(r"<% macro (\w+)(\(.*?\)) -?%>")
+#: What is no word of ours: keys, a user's code, names of files, mathematics, commands.
+NO_WORDS = (
+    r"⟦[\w-]*⟧", r"(`+) ?.*?\1(?!`)", r"\\texttt\{(?:[^{}\\]|\\.|\{\})*\}", r"\]\([^)]*\)",
+    r"\\(?:begin|end|label|eqref|resizebox)\{[^}]*\}", r"%.*|<!--.*?-->",
+    r"\{@\{\}\w*@\{\}\}|\\setlength.*|\\if.*|\\renewcommand.*|\\(?:right|all)\w+", r"\\[A-Za-z]+",
+    r"[a-z]+\{|em\b",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory) -> Path:
+    """A folder whose word file says each message by its key."""
+    folder = tmp_path_factory.mktemp("keys")
+    ours = (template_folder() / WORDS).read_text("utf-8")
+    macros = MACRO.findall(ours)
+    assert len(macros) == ours.count("<% macro ")
+    said = (f"<% macro {name}{facts} %>⟦{name}⟧<% endmacro %>\n" for name, facts in macros)
+    (folder / WORDS).parent.mkdir()
+    (folder / WORDS).write_text("".join(said), "utf-8")
+    return folder
+
+
+def stray(text: str) -> list[str]:
+    """The words of a document that no message said."""
+    body = text.partition("\\begin{document}")[2].partition("\\end{document}")[0] or text
+    body = re.sub(r"\\definecolor.*?\\end\{tikzpicture\}", " ", body, flags=re.S)
+    said = " ".join(re.findall(r"\\text\{((?:[^{}]|\{[^{}]*\})*)\}", body))
+    body = re.sub(r"\$\$.*?\$\$|(?<!\\)\$.*?(?<!\\)\$", " ", body, flags=re.S)
+    rows = r"\\begin\{((?:align|equation|gather)\w*\*?)\}.*?\\end\{\1\}"
+    body = re.sub(rows, " ", body, flags=re.S)
+    for pattern in NO_WORDS:
+        body, said = re.sub(pattern, " ", body), re.sub(pattern, " ", said)
+    return re.findall(r"[A-Za-z]{2,}", f"{body} {said}")
+
+
+@pytest.fixture
+def with_keys(keys, monkeypatch):
+    """Every document is printed with the keys."""
+    real = page.Press.__init__
+
+    def press(self, form, templates=None, **facts):
+        real(self, form, keys, **facts)
+
+    monkeypatch.setattr(page.Press, "__init__", press)
+
+
+def proof(name: str, form: str) -> str:
+    entry = load(name)
+    return Proof(explain(parse(entry.program), at=entry.at)).render(form)
+
+
+def graphs(name: str, form: str) -> str:
+    return render_graph(graph(name), form, picture="a.svg")
+
+
+def judgement(name: str, form: str) -> str:
+    case = Case(parse(load(name).program))
+    x = case.program.inputs[0]
+    wrong = case.judge(f"d{x} = 3 * {x}")
+    return render_check(case, wrong, form)
+
+
+def worked(name: str, form: str) -> str:
+    return derive.example(name).render(form)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("made", [proof, graphs, judgement], ids=lambda made: made.__name__)
+def test_every_word_is_a_message(made, name, form, with_keys):
+    text = made(name, form)
+    assert text.count("⟦") > 3 and stray(text) == [], text
+
+
+CIRCUIT = "q = x + y; f = max(q, z) * sigmoid(q)"
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_numbers_and_verdicts_have_their_words_as_well(form, with_keys):
+    both = [graph(CIRCUIT, values="x=1,y=1,z=2", gates=kind) for kind in ("primitive", "named")]
+    layer = graph("affine", values="X=[[1,2]],W=[[1],[2]],B=[[1]],dY=[[2]]")
+    proved = derive.prove("A: (n, n); f = logdet(A)")
+    case = Case(parse("X: (n, d); Y = 2 * X"))
+    true = render_check(
+        case, case.judge("dX = dY + dY"), form, derive.prove("X: (n, d); Y = 2 * X")
+    )
+    texts = [render_graph(both, form), render_graph(layer, form), proved.render(form), true]
+    assert [stray(text) for text in texts] == [[]] * 4
+
+
+def test_a_stray_word_is_seen(keys, with_keys):
+    own = keys / "markdown" / "paragraph.md"
+    own.parent.mkdir()
+    own.write_text("\n\nHello << b.words | join >>\n\n", "utf-8")
+    page._environment.cache_clear()
+    try:
+        assert set(stray(proof("affine", "md"))) == {"Hello"}
+    finally:
+        own.unlink()
+        page._environment.cache_clear()
+    assert stray(r"$$ x && \text{left over} $$") == ["left", "over"]
