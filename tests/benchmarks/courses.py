@@ -2,20 +2,19 @@
 
 Run `python tests/benchmarks/courses.py`, or with names of programs. Every ratio is to the CPU time
 of `import sympy, jinja2` in the same run, the least of three; `python -c pass` is printed beside
-it. What is refused, or takes longer than `LIMIT` seconds of a core, is reported as such; nothing is
-asserted.
+it. With `--against PATH` the ratios are to another checkout. What is refused, or takes longer than
+`LIMIT` seconds of a core, is reported as such; nothing is asserted.
 """
 
 from __future__ import annotations
 
-import os
-import resource
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 
-LIMIT = 120
+from against import LIMIT, compare, cpu
+
 CELL = "X: (n, d); H0: (n, h)"
 
 
@@ -123,36 +122,21 @@ PROGRAMS = {
 }  # fmt: skip
 
 
-def cpu(words: Sequence[str]) -> tuple[float, int, str]:
-    """Return the CPU time of a command, its status and the last line that it says."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    ran = subprocess.run(
-        words, capture_output=True, text=True, preexec_fn=_limited,
-        env={**os.environ, "COLUMNS": "200"},
-    )  # fmt: skip
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    spent = sum(getattr(after, kind) - getattr(before, kind) for kind in ("ru_utime", "ru_stime"))
-    said = [line for line in ran.stderr.splitlines() if line.strip()]
-    return spent, ran.returncode, next((line for line in said if "derive:" in line), "")
-
-
-def _limited() -> None:
-    resource.setrlimit(resource.RLIMIT_CPU, (LIMIT, LIMIT))
-
-
-def main(names: Sequence[str] = ()) -> None:
-    python = sys.executable
-    bare = min(cpu([python, "-c", "pass"])[0] for _ in range(3))
-    imports = min(cpu([python, "-c", "import sympy, jinja2"])[0] for _ in range(3))
+def main(words: Sequence[str]) -> None:
+    if words[:1] == ["--against"]:
+        _, path, *names = words
+        works = {name: ["-m", "derive", "prove", PROGRAMS[name]] for name in names or PROGRAMS}
+        compare(works, Path(path).resolve(), rounds=1)
+        return
+    bare = min(cpu(["-c", "pass"])[0] for _ in range(3))
+    imports = min(cpu(["-c", "import sympy, jinja2"])[0] for _ in range(3))
     print(f"python -c pass {1000 * bare:.0f} ms, import sympy, jinja2 {1000 * imports:.0f} ms")
     print(f"{'CPU time of derive prove, both formats':40} {'seconds':>8} {'ratio':>7}")
     spent: dict[str, float] = {}
     refused = []
     with tempfile.TemporaryDirectory() as folder:
-        for name in names or PROGRAMS:
-            words = [python, "-m", "derive", "prove", PROGRAMS[name], "-o", folder]
-            words += ["--timeout", str(10 * LIMIT)]  # of a clock, which a busy machine slows down
-            seconds, status, said = cpu(words)
+        for name in words or PROGRAMS:
+            seconds, status, said = cpu(["-m", "derive", "prove", PROGRAMS[name], "-o", folder])
             spent[name] = seconds
             word = "" if status == 0 else said or f"ended after {LIMIT} s"
             if status:
