@@ -1805,7 +1805,7 @@ def _late(*_: Any) -> None:
 def one(seed: int, index: int, claims: int = 10, seconds: float = 10, tell: Any = None) -> Report:
     """Write one program and claims about it, have them judged, and hold what is said against it."""
     from derive.expressions.errors import DeriveError, OutputError
-    from derive.judges.claim import Case
+    from derive.judges.claim import Court
     from derive.language.parse import parse
 
     rng = random.Random(f"{seed}:{index}")
@@ -1849,7 +1849,7 @@ def one(seed: int, index: int, claims: int = 10, seconds: float = 10, tell: Any 
 
     def made() -> Any:
         program = parse(text)
-        return program, Case(program, assume)
+        return program, Court(program, assume=assume)
 
     found = guarded("", made)
     if not isinstance(found, tuple):
@@ -1864,7 +1864,7 @@ def one(seed: int, index: int, claims: int = 10, seconds: float = 10, tell: Any 
     usable = [p for p in referee.points if not p.fault]
     if not usable:
         report.counts["programs without a value"] += 1
-    names = [n for n in court.names if n in ground.shapes or n in dict(ground.statements)]
+    names = [n for n in court.case.names if n in ground.shapes or n in dict(ground.statements)]
     if not names:
         return report
     generic = referee.generic()

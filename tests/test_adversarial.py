@@ -8,8 +8,7 @@ refuted because a value does not exist.
 import pytest
 from referee import Setting, at_counterexample, number
 
-from derive.judges.claim import Case
-from derive.language.parse import parse
+from derive.judges.claim import Court
 
 PROVED, REFUTED, UNDECIDED = "proved", "refuted", "undecided"
 SQUARE = {"X": ("n", "n"), "A": ("n", "n")}
@@ -131,7 +130,7 @@ TINY = ("10⁻³⁰", "10⁻¹⁰⁰", "a rounding", "π, nearly")
 def test_a_claim_that_deceives(name):
     shapes, program, wrt, claim, verdict = CLAIMS[name]
     ground = Setting(program, shapes)
-    found = Case(parse(program, shapes)).judge(f"d{wrt} = {claim}")
+    found = Court(program, shapes).judge(f"d{wrt} = {claim}")
     if verdict is not None:
         assert found.verdict == verdict, found.reason
     agrees = ground.agrees(wrt, claim)

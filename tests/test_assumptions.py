@@ -8,7 +8,8 @@ import pytest
 
 from derive.circuits.pleasant import pleasant
 from derive.expressions.errors import ShapeError, UnsupportedError
-from derive.judges.claim import Case
+from derive.judges.case import Case
+from derive.judges.claim import Court
 from derive.language.assumptions import ASSUMPTIONS, TABLE, assumed, broken, obeying
 from derive.language.parse import parse
 
@@ -112,7 +113,7 @@ def test_every_point_obeys_all_that_is_assumed(name):
     text, assume = DRAWN[name]
     case = Case(parse(text), assume)
     for k, seed in product((1, 2, 3), range(8)):
-        trial = case.trial(dict.fromkeys(case.program.dims, k), seed)
+        trial = case.points.trial(dict.fromkeys(case.program.dims, k), seed)
         rows = trial.values["P"]
         assert broken(rows, case.assumed["P"]) == []
         found = pleasant(
@@ -125,7 +126,7 @@ def test_every_point_obeys_all_that_is_assumed(name):
 def test_every_counterexample_obeys_all_that_is_assumed(words):
     """Of claims that differ from the truth everywhere, and of one that is false off symmetry."""
     for claim in ("dP = 3 * dY @ P.T", "dP = dY @ P + P @ dY"):
-        found = Case(parse("P: (n, n); Y = P @ P"), {"P": words}).judge(claim)
+        found = Court("P: (n, n); Y = P @ P", assume={"P": words}).judge(claim)
         if found.counterexample is not None:
             values = found.counterexample.values["P"]
             assert broken([[Fraction(x) for x in row] for row in values], words) == []
@@ -150,7 +151,7 @@ IMPOSSIBLE = {
 @pytest.mark.parametrize("claim", ["dP = 2 * P * dY", "dP = 3 * P * dY"])
 def test_a_claim_about_what_nothing_obeys_is_neither_proved_nor_refuted(claim):
     words, said = IMPOSSIBLE["entries"]
-    found = Case(parse("P: (n, n); Y = P * P"), {"P": words}).judge(claim)
+    found = Court("P: (n, n); Y = P * P", assume={"P": words}).judge(claim)
     assert (found.verdict, found.reason) == ("undecided", said)
 
 

@@ -15,8 +15,9 @@ import derive
 from derive.documents.check import check_file
 from derive.expressions.errors import DeriveError, OutputError, ParseError
 from derive.expressions.limits import tick, within
-from derive.judges import batch, claim as claim_room
+from derive.judges import batch, claim as claim_room, hearing
 from derive.judges.batch import Identity, answers, identities, judged
+from derive.judges.refutation import Points
 
 SHAPES = {"A": ["n", "k"], "B": ["k", "m"]}
 LEFT = {"id": "left", "program": "Y = A @ B", "shapes": SHAPES, "wrt": "A", "claim": "dY @ B.T"}
@@ -329,7 +330,7 @@ def test_leaving_early_ends_the_workers():
 
 def stuck(self, text):
     """A judge that does not come back."""
-    return self.refute(None, None)
+    return self.case.points.refute(None, None)
 
 
 def refute(self, name, expr):
@@ -340,13 +341,13 @@ def refute(self, name, expr):
 
 @pytest.fixture
 def slow_judge(monkeypatch):
-    from derive.judges.claim import Case
+    from derive.judges.claim import Court
 
     if threading.active_count() > 1:
         pytest.skip("workers see a changed judge only where they are forks")
-    real = Case.judge
-    monkeypatch.setattr(Case, "refute", refute)
-    monkeypatch.setattr(Case, "judge", lambda self, text: (
+    real = Court.judge
+    monkeypatch.setattr(Points, "refute", refute)
+    monkeypatch.setattr(Court, "judge", lambda self, text: (
         stuck(self, text) if "7 *" in text else real(self, text)))  # fmt: skip
 
 
@@ -364,26 +365,24 @@ def test_a_time_limit_interrupts_and_says_what_was_tried(slow_judge):
 @pytest.mark.parametrize(
     ("part", "claim", "words"),
     [
-        ("_diagnosis", "2 * dY @ B.T", "the nearest true variant was sought"),
-        ("_holds", "2 * dY @ B.T", "the sizes where it holds were sought"),
-        ("_diagnosis", "B @ dY.T", "the nearest true variant was sought"),
+        ("meant", "2 * dY @ B.T", "the nearest true variant was sought"),
+        ("true_where", "2 * dY @ B.T", "the sizes where it holds were sought"),
+        ("meant", "B @ dY.T", "the nearest true variant was sought"),
     ],
 )
 def test_a_refutation_stands_without_its_reasons(part, claim, words, monkeypatch):
-    from derive.judges.claim import Case
 
     if threading.active_count() > 1:
         pytest.skip("workers see a changed judge only where they are forks")
+
     # named as in the judge, so that the answer can say what was being done
-    names = {"_diagnosis": lambda: _diagnosis, "_holds": lambda: _holds}
+    def meant(case, claim):
+        refute(case, *claim[:2])
 
-    def _diagnosis(self, name, expr):
-        refute(self, name, expr)
+    def true_where(case, claim, found):
+        refute(case, *claim[:2])
 
-    def _holds(self, name, expr, found):
-        refute(self, name, expr)
-
-    monkeypatch.setattr(Case, part, names[part]())
+    monkeypatch.setattr(hearing, part, {"meant": meant, "true_where": true_where}[part])
     found, after = check_file(write([{**LEFT, "claim": claim}, LEFT]), timeout=0.5)
     assert (found.verdict, after.verdict) == ("refuted", "proved")
     assert found.message == f"stopped after 0.5 seconds, while {words}"
@@ -402,12 +401,12 @@ def test_a_worker_that_does_not_hear_the_alarm_is_ended(slow_judge, monkeypatch)
 
 
 def test_a_worker_that_ends_loses_one_answer_alone(monkeypatch):
-    from derive.judges.claim import Case
+    from derive.judges.claim import Court
 
     if threading.active_count() > 1:
         pytest.skip("workers see a changed judge only where they are forks")
-    real = Case.judge
-    monkeypatch.setattr(Case, "judge", lambda self, text: (
+    real = Court.judge
+    monkeypatch.setattr(Court, "judge", lambda self, text: (
         os._exit(9) if "7 *" in text else real(self, text)))  # fmt: skip
     lines = [LEFT, {**LEFT, "claim": "7 * dY @ B.T"}, LEFT, LEFT]
     found = list(check_file(write(lines), jobs=2))
@@ -433,12 +432,12 @@ def test_the_limit_is_raised_where_the_work_is_and_then_gone():
     ],
 )
 def test_nothing_is_refuted_because_the_tool_failed(error, verdict, message, monkeypatch):
-    from derive.judges.claim import Case
+    from derive.judges.claim import Court
 
     def fails(self, text):
         raise error
 
-    monkeypatch.setattr(Case, "judge", fails)
+    monkeypatch.setattr(Court, "judge", fails)
     answer = one(LEFT)
     assert (answer.verdict, answer.message) == (verdict, message)
 

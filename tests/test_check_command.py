@@ -13,6 +13,7 @@ import derive
 from derive.command.check import status
 from derive.command.cli import main
 from derive.judges.claim import Counterexample, Judgement
+from derive.notation.messages import say
 
 AFFINE = "X: (n, d); W: (d, m); B: (1, m); Y = X @ W + B"
 LEFT = {
@@ -157,14 +158,14 @@ def test_bad_input(arguments, message, capsys):
 
 
 def test_what_is_undecided(monkeypatch, capsys):
-    from derive.judges.claim import Case
+    from derive.judges.claim import Court
 
     def undecided(self, text):
         return Judgement(
             text, "undecided", "", "index normal form, intervals", "dX = dY", reason="hard"
         )
 
-    monkeypatch.setattr(Case, "judge", undecided)
+    monkeypatch.setattr(Court, "judge", undecided)
     assert main(["check", AFFINE, *claims("dX = dY")]) == 3
     assert capsys.readouterr().out == "undecided dX = dY\n          hard\n"
 
@@ -172,13 +173,13 @@ def test_what_is_undecided(monkeypatch, capsys):
 def test_a_time_limit_for_a_claim(monkeypatch, capsys):
     import time
 
-    from derive.judges.claim import Case
+    from derive.judges.claim import Court
 
     def judge(self, text):
         while True:
             time.sleep(0.01)
 
-    monkeypatch.setattr(Case, "judge", judge)
+    monkeypatch.setattr(Court, "judge", judge)
     assert main(["check", AFFINE, *claims("dX = dY"), "--timeout", "0.1"]) == 3
     out = capsys.readouterr().out
     assert out == "undecided dX = dY\n          stopped after 0.1 seconds, while it was judged\n"
@@ -352,7 +353,7 @@ def test_a_proof_at_sizes_says_so(capsys):
 
 def test_the_counterexample_is_worked_by_hand():
     from derive.documents.check import render_check
-    from derive.judges.claim import Case
+    from derive.judges.case import Case
     from derive.language.parse import parse
 
     found = Counterexample(
@@ -362,7 +363,7 @@ def test_the_counterexample_is_worked_by_hand():
     )  # fmt: skip
     judgement = Judgement(
         "dX = dY @ W", "refuted", "n = 1", "by hand", "dX = dY @ W.T", counterexample=found,
-        diagnosis="true is dX = dY @ W.T; yours lacks the transpose of W",
+        diagnosis=say("meant", truth="dX = dY @ W.T", slip=say("transpose-missing", "W")),
     )  # fmt: skip
     case = Case(parse("X: (n, m); W: (m, m); Y = X @ W"))
     text = render_check(case, judgement, "md")

@@ -7,7 +7,7 @@ from programs import texts
 from derive.circuits.circuit import GATES, circuit, formula, named, primitive
 from derive.expressions.errors import UnsupportedError
 from derive.expressions.program import Program, Statement
-from derive.judges.claim import Case
+from derive.judges.case import Case
 from derive.language.parse import parse
 
 

@@ -8,12 +8,15 @@ import pytest
 from derive.expressions.errors import ParseError, ShapeError, UnsupportedError
 from derive.expressions.expr import OPS, number
 from derive.expressions.shape import Shape
-from derive.judges.claim import Case, check
-from derive.judges.variants import repairs, slips
+from derive.judges.case import Case
+from derive.judges.claim import Court, check
+from derive.judges.proofs import equal_at
+from derive.judges.slips import brief, forgotten, repairs
 from derive.language.assumptions import TABLE, broken
 from derive.language.parse import parse
+from derive.notation.messages import WORDS, say
 from derive.ops import var
-from derive.ops.reduction import COLS, SUM
+from derive.ops.reduction import ALL, COLS, ROWS, SUM
 from derive.proof.derivation import EVERY_SHAPE
 
 BILINEAR = "a: (n, 1); b: (m, 1); X: (n, m); L = a.T @ X @ b"
@@ -300,7 +303,7 @@ WHERE = {
 @pytest.mark.parametrize("name", WHERE)
 def test_a_refutation_says_under_which_assumption_a_claim_is_true(name):
     program, assume, claim, where = WHERE[name]
-    found = Case(parse(program), assume).judge(claim)
+    found = Court(program, assume=assume).judge(claim)
     assert (found.verdict, found.holds) == ("refuted", where)
     words = {
         says.says.format(leaf): (leaf, word) for word, says in TABLE.items() for leaf in "ATsxP"
@@ -310,7 +313,7 @@ def test_a_refutation_says_under_which_assumption_a_claim_is_true(name):
         values = found.counterexample.values[leaf]
         assert broken([[Fraction(x) for x in line] for line in values], [word])
         again = {**assume, leaf: [*([assume[leaf]] if leaf in assume else []), word]}
-        assert Case(parse(program), again).judge(claim).verdict == "proved"
+        assert Court(program, assume=again).judge(claim).verdict == "proved"
 
 
 # assumptions that points once broke: the claims are true where these hold
@@ -327,7 +330,7 @@ TRUE_UNDER = {
 @pytest.mark.parametrize("name", TRUE_UNDER)
 def test_a_claim_that_is_true_under_assumptions_together_is_not_refuted(name):
     program, assume, claim = TRUE_UNDER[name]
-    found = Case(parse(program), assume).judge(claim)
+    found = Court(program, assume=assume).judge(claim)
     assert found.verdict != "refuted", found.counterexample
 
 
@@ -453,13 +456,13 @@ def test_the_sizes_that_the_user_gave_are_written_out():
 def test_what_is_written_out_may_still_be_false():
     case = Case(parse("x: (3, 1); Z = relu(x); L = sum(Z ** 2)"))
     for claim, true in (("2 * Z * (x > 0)", True), ("2 * Z", True), ("2 * x", False)):
-        name, expr = case.read(f"dx = {claim}")
-        assert case._equal_at(name, expr, {"n": 3}) is true
+        name, expr, *_ = case.read(f"dx = {claim}")
+        assert equal_at(case.formulas, {}, name, expr, {"n": 3}) is true
     for claim, true in (  # where Z is 0, on a region
         ("2 * Z * sign(Z) ** 2", True), ("2 * Z + 1 - sign(Z) ** 2", False), ("2 * Z + 1", False)
     ):  # fmt: skip
-        name, expr = case.read(f"dZ = {claim}")
-        assert case._equal_at(name, expr, {"n": 3}) is true, claim
+        name, expr, *_ = case.read(f"dZ = {claim}")
+        assert equal_at(case.formulas, {}, name, expr, {"n": 3}) is true, claim
 
 
 def test_an_undecided_claim_says_how_many_digits_agree():
@@ -501,8 +504,8 @@ def test_an_assumption_about_nothing_is_an_error():
 
 def test_an_assumption_makes_a_claim_true():
     claim = "dx = 2 * A @ x"
-    assert Case(parse(QUADRATIC)).judge(claim).verdict == "refuted"
-    assert Case(parse(QUADRATIC), {"A": "symmetric"}).judge(claim).verdict == "proved"
+    assert Court(QUADRATIC).judge(claim).verdict == "refuted"
+    assert Court(QUADRATIC, assume={"A": "symmetric"}).judge(claim).verdict == "proved"
 
 
 # -- variants --------------------------------------------------------------------------------------
@@ -512,7 +515,7 @@ N, M = Shape("n", "m"), Shape("n", "n")
 
 def test_repairs_come_in_the_order_of_plausibility():
     X, A = var("X", M), var("A", M)
-    words = [words for words, _ in repairs(A @ X, M, ["n"])]
+    words = [say(kind, *map(brief, about)) for kind, about, _ in repairs(A @ X, M, ["n"])]
     order = [
         "is its transpose", "has the wrong sign", "lacks a factor of 2", "lacks the transpose of A",
         "has the factors in the wrong order", "has a matrix product for an entrywise one",
@@ -523,14 +526,14 @@ def test_repairs_come_in_the_order_of_plausibility():
 def test_every_variant_has_the_shape_of_the_gradient():
     X, A, v = var("X", N), var("A", N), var("v", Shape("n", 1))
     claim = (X - A * v) / OPS["norm"](X) ** 2 + SUM(X * A, data=COLS) * number(3)
-    found = [*repairs(claim, N, ["n", "m"]), *slips(claim, N)]
+    found = [*repairs(claim, N, ["n", "m"]), *forgotten(claim, N)]
     assert len(found) > 100
-    assert all(variant.shape == N for _, variant in found)
+    assert all(variant.shape == N for _, _, variant in found)
 
 
 def test_a_variant_changes_one_occurrence_of_a_name():
     X = var("X", M)
-    found = {str(variant) for _, variant in repairs(X @ X, M, ["n"])}
+    found = {str(variant) for _, _, variant in repairs(X @ X, M, ["n"])}
     assert {"X.T @ X", "X @ X.T", "(X @ X).T"} <= found
 
 
@@ -636,3 +639,25 @@ def test_a_gradient_that_floating_point_does_not_hold_is_no_fault():
     claim = "dX = (1 / 10 > X * (L / 2 > X)) * (1 / 2 > X)"
     (found,) = check(program, claim, assume={"s": ["unit-interval"]})
     assert found.verdict == "refuted"
+
+
+def test_every_slip_has_words():
+    """Of formulas in which everything occurs, every change is a message."""
+    X, A, c = var("X", M), var("A", M), var("c", Shape("n", "n"))
+    n, m = OPS["dim"](data="n"), OPS["dim"](data="m")
+    sums = [OPS[op](X * A, data=axes) for op in ("sum", "mean") for axes in (ROWS, COLS, ALL)]
+    claims = [
+        -OPS["exp"](X) @ A.T @ c, X / n + A * m, X - A, *sums, (X > A) * OPS["sin"](A),
+        OPS["where"](X > 0, A, c), X**3, OPS["ones"](data=M) + OPS["eye"](data="n"),
+        OPS["kron"](var("a", Shape(1, 1)), X), X @ A @ c @ X,
+    ]  # fmt: skip
+    found = {
+        say(kind, *map(brief, about)).key
+        for claim in claims
+        for shape in {claim.shape, M, N, N.T, Shape("n", 1), Shape(1, "n"), Shape(1, 1)}
+        for kind, about, _ in (*repairs(claim, shape, ["n", "m"]), *forgotten(claim, shape))
+    }
+    others = {key for key in WORDS if "{" in WORDS[key].replace("{0}", "").replace("{1}", "")}
+    silent = {"no-point", "forms-differ", "too-large", "divides-by-zero", "too-deep", "no-memory",
+              "where-all-one", "takes-symmetric"}  # fmt: skip
+    assert found == WORDS.keys() - others - silent

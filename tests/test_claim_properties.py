@@ -14,7 +14,8 @@ from programs import DIGITS, evaluate, matrix, point, run, stacked, texts
 
 from derive.expressions.errors import DeriveError
 from derive.expressions.expr import OPS, Expr, nodes, number, substitute
-from derive.judges.claim import Case, Counterexample
+from derive.judges.case import Case
+from derive.judges.claim import Counterexample, Court
 from derive.language.parse import parse
 from derive.proof.derivation import PROVED, REFUTED
 
@@ -133,23 +134,25 @@ def changed(draw, root: Expr, change) -> Expr:
 
 
 @st.composite
-def cases(draw) -> tuple[Case, str]:
+def cases(draw) -> tuple[Court, str]:
     program = parse(draw(st.one_of(texts(depth=2), stacked())))
-    case = Case(program)
+    court = Court(program)
+    case = court.case
     assume(case.names)
     name = draw(st.sampled_from(case.names))
     assume(len(str(case.derivation.gradients[name])) < 400)
-    return case, name
+    return court, name
 
 
 @settings(max_examples=60, suppress_health_check=RELAXED)
 @given(cases(), st.data())
 def test_a_true_gradient_is_proved_however_it_is_written(found, data):
-    case, name = found
+    court, name = found
+    case = court.case
     claim = case.derivation.gradients[name]
     for _ in range(data.draw(st.integers(0, 4))):
         claim = changed(data.draw, claim, rewrites)
-    judgement = case.judge(f"d{name} = {claim}")
+    judgement = court.judge(f"d{name} = {claim}")
     text = f"{case.program.text}\nd{name} = {claim}\n{judgement.reason}"
     assert judgement.verdict == PROVED, text
 
@@ -157,12 +160,13 @@ def test_a_true_gradient_is_proved_however_it_is_written(found, data):
 @settings(max_examples=60, suppress_health_check=RELAXED)
 @given(cases(), st.data())
 def test_a_gradient_made_wrong_is_refuted(found, data):
-    case, name = found
+    court, name = found
+    case = court.case
     truth = case.derivation.gradients[name]
     claim = changed(data.draw, truth, slips)
     wrong = differs(case, str(truth), str(claim))
     event("wrong" if wrong else "right after all, or without a value")
-    judgement = case.judge(f"d{name} = {claim}")
+    judgement = court.judge(f"d{name} = {claim}")
     text = f"{case.program.text}\nd{name} = {claim}\ninstead of {truth}\n{judgement.reason}"
     if wrong:
         assert judgement.verdict == REFUTED, text

@@ -15,10 +15,10 @@ from derive.documents.graph import render_graph
 from derive.documents.graphs import graph
 from derive.documents.sheet import exercise
 from derive.expressions.errors import UnsupportedError
-from derive.judges.claim import Case
-from derive.language.parse import parse
+from derive.judges.claim import Court
 from derive.notation import escape
 from derive.notation.mathematics import Style
+from derive.notation.messages import say
 from derive.pictures.drawing import draw
 from derive.pictures.mermaid import mermaid
 from derive.pictures.picture import Picture, Vertex, line
@@ -41,16 +41,17 @@ FIELDS = ("claim", "truth", "reason", "scope", "holds", "diagnosis")
 
 def documents(text: str):
     """Judgements in whose every field a text stands, as documents."""
-    case = Case(parse(PROGRAM))
+    court = Court(PROGRAM)
     for claim in ("dX_1_a = 2 * dY", "dX_1_a = 3 * dY"):
-        found = case.judge(f"{claim}  # {text.splitlines()[0]}")
-        yield found, lambda form, found=found: render_check(case, found, form)
+        found = court.judge(f"{claim}  # {text.splitlines()[0]}")
+        yield found, lambda form, found=found: render_check(court.case, found, form)
         for verdict in ("refuted", "undecided"):
             changed = replace(
-                case.judge(claim), verdict=verdict, counterexample=None, truth=text, reason=text,
-                holds=text, diagnosis=f"true is x; yours {text}", conditions=(text,), scope=text,
+                court.judge(claim), verdict=verdict, counterexample=None, truth=text, reason=text,
+                holds=text, diagnosis=say("meant", truth="x", slip=text), conditions=(text,),
+                scope=text,
             )  # fmt: skip
-            yield changed, lambda form, changed=changed: render_check(case, changed, form)
+            yield changed, lambda form, changed=changed: render_check(court.case, changed, form)
 
 
 def outside_mathematics(markdown: str) -> str:
@@ -128,8 +129,8 @@ def test_a_loss_is_a_name(text):
 
 
 def test_a_claim_of_several_lines_is_one():
-    case = Case(parse("X: (n, d); W: (d, m); Y = X @ W"))
-    found = case.judge("G = dY @ W.T  # back\ndX = G  # `<b>`")
+    court = Court("X: (n, d); W: (d, m); Y = X @ W")
+    found = court.judge("G = dY @ W.T  # back\ndX = G  # `<b>`")
     assert found.verdict == "proved"
-    first = render_check(case, found, "md").splitlines()[0]
+    first = render_check(court.case, found, "md").splitlines()[0]
     assert first == "# Proved: `G = dY @ W.T; dX = G`"

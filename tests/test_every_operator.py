@@ -25,7 +25,8 @@ from derive.documents.graphs import graph
 from derive.documents.sheet import exercise
 from derive.documents.worked import example
 from derive.expressions.expr import Expr, nodes
-from derive.judges.claim import Case
+from derive.judges.case import Case
+from derive.judges.claim import Court
 from derive.language.parse import parse, parse_claim
 from derive.notation.latex import latex
 from derive.notation.mathematics import Notation, Style
@@ -366,9 +367,9 @@ def test_written_judgements_are_true(name, form):
     n, formula = next(iter(proof(name).gradients.items()))
     claims = {f"d{n} = {formula}": "proved", f"d{n} = 2 * ({formula}) + 1": "refuted"}
     for claim, verdict in claims.items():
-        case = Case(parse(PROGRAMS[name]))
-        judgement = case.judge(claim)
-        text = render_check(case, judgement, form)
+        court = Court(PROGRAMS[name])
+        judgement = court.judge(claim)
+        text = render_check(court.case, judgement, form)
         assert judgement.verdict == verdict
         judged = Judged(PROGRAMS[name], Style(), "brief")
         shown = re.search(r"The claim\.?.*?\\begin\{align(?:ed|\*)\}\n(.*?)\n\\end", text, re.S)[1]
@@ -377,7 +378,7 @@ def test_written_judgements_are_true(name, form):
             read = judged.page.read(tex).cells
         except Unreadable:
             continue
-        assert near(read, judged.matrix(case.read(claim)[1])), tex
+        assert near(read, judged.matrix(court.case.read(claim).expr)), tex
 
 
 # -- the manual ------------------------------------------------------------------------------------

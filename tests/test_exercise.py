@@ -28,7 +28,7 @@ from derive.documents.pipeline import prove
 from derive.documents.sheet import exercise
 from derive.expressions.errors import DeriveError
 from derive.expressions.expr import number as number_one
-from derive.judges.mistakes import KINDS, mistakes
+from derive.judges.slips import KINDS, mistakes
 from derive.language.parse import parse
 from derive.proof.derivation import PROVED
 from derive.proof.explain import explain

@@ -14,8 +14,7 @@ import numpy as np
 import pytest
 from fuzz import MP, Evaluation, Ground, Referee, Writer, obeying, obeys, real, table
 
-from derive.judges.claim import Case, Counterexample, Judgement
-from derive.language.parse import parse
+from derive.judges.claim import Counterexample, Court, Judgement
 from derive.language.scope import FUNCTIONS
 from derive.ops import OPS
 from derive.proof.derivation import EVERY_SHAPE
@@ -337,7 +336,7 @@ def test_a_condition_is_what_it_says(condition, values, holds):
 def test_the_judge_agrees_where_the_referee_is_right():
     """One program from both sides: what is proved holds, what is refuted has its counterexample."""
     text = "X: (n, d); W: (d, m); Z = X @ W; Y = relu(Z) * Z"
-    court, referee = Case(parse(text)), Referee(random.Random(4), Ground(text))
+    court, referee = Court(text), Referee(random.Random(4), Ground(text))
     for claim, verdict in {"dX = 2 * (dY * relu(Z)) @ W.T": "proved",
                            "dW = X.T @ dZ": "proved", "dW = X.T @ (dY * Z)": "refuted",
                            "dZ = dY * (Z > 0)": "refuted"}.items():  # fmt: skip

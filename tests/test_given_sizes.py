@@ -10,7 +10,7 @@ from derive.documents.check import render_check
 from derive.documents.graphs import graph
 from derive.documents.sheet import exercise
 from derive.documents.worked import example
-from derive.judges.claim import Case
+from derive.judges.case import Case
 from derive.language.parse import parse
 
 PROGRAMS = [

@@ -12,8 +12,7 @@ import mpmath
 import pytest
 from referee import NoValue, Setting, at_counterexample, number
 
-from derive.judges.claim import Case
-from derive.language.parse import parse
+from derive.judges.claim import Court
 from derive.ops import OPS
 from derive.proof.derivation import EVERY_SHAPE
 
@@ -27,9 +26,9 @@ KINDS = {
 }  # fmt: skip
 
 
-def case(record: dict) -> Case:
+def case(record: dict) -> Court:
     shapes = {name: tuple(dims) for name, dims in record["shapes"].items()}
-    return Case(parse(record["program"], shapes), record["assume"])
+    return Court(record["program"], shapes, record["assume"])
 
 
 def setting(record: dict) -> Setting:
@@ -47,7 +46,7 @@ def test_an_identity_and_its_false_variants(name):
         refuted(court, ground, wrt, variant["claim"])
 
 
-def refuted(court: Case, ground: Setting, wrt: str, claim: str) -> None:
+def refuted(court: Court, ground: Setting, wrt: str, claim: str) -> None:
     found = court.judge(f"d{wrt} = {claim}")
     assert found.verdict == "refuted", f"{claim}: {found.verdict}, {found.reason}"
     if found.counterexample is None:

@@ -20,12 +20,12 @@ PLACE = {wing: place for place, wing in enumerate(WINGS)}
 TOP = {"__init__", "__main__"}
 
 # A judge takes an operator by its definition: neither its theorems nor the sweep that applies them.
-# `judges.claim` and what it says of slips are not meant: they need the gradient that is true.
+# `judges.formulas` is not meant: claims are shown beside the gradient that is true.
 JUDGES = {
     "algebra", "readings", "circuits.slopes",
     *(f"judges.{room}" for room in (
         "citations", "congruence", "differences", "forwards", "indices", "judge", "modular",
-        "tangents", "verify", "written",
+        "proofs", "refutation", "tangents", "verify", "written",
     )),
 }  # fmt: skip
 THEOREMS = {"pullbacks", "derivatives"}

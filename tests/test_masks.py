@@ -12,7 +12,7 @@ import pytest
 from referee import Setting, at_counterexample
 
 import derive
-from derive.judges.claim import Case
+from derive.judges.claim import Court
 from derive.language.parse import parse
 from derive.proof.derivation import EVERY_SHAPE
 from derive.readings.numbers import Numbers
@@ -29,10 +29,10 @@ def by_differences(text: str) -> Setting:
 
 @pytest.mark.parametrize("program", TABLE)
 def test_claims_are_decided(program):
-    case, ground = Case(parse(program)), by_differences(program)
+    court, ground = Court(program), by_differences(program)
     for line in TABLE[program]:
         mark, claim = line[0], line[2:]
-        found = case.judge(claim)
+        found = court.judge(claim)
         target, formula = claim.split(" = ", 1)
         if mark == "-":  # which differences at a few points need not see
             assert found.verdict == "refuted" and found.counterexample, (claim, found.reason)

@@ -17,7 +17,7 @@ from derive.expressions.expr import nodes
 from derive.expressions.program import Program
 from derive.expressions.shape import extent
 from derive.judges import modular
-from derive.judges.claim import Case
+from derive.judges.claim import Court
 from derive.judges.modular import SERVED, Judge, agrees_modulo
 from derive.language.parse import parse, parse_claim
 from derive.ops import OPS, var
@@ -114,15 +114,15 @@ def test_the_verdicts_are_those_of_the_index_normal_form(record):
         program = parse(record["program"], shapes)
     except DeriveError:
         pytest.skip("the table of operators has no such function yet")
-    case, sizes = Case(program, record["assume"]), dict(zip(program.dims, (4, 3, 2, 5)))
+    court, sizes = Court(program, assume=record["assume"]), dict(zip(program.dims, (4, 3, 2, 5)))
     claims = [record["claim"], *(variant["claim"] for variant in record["false"])]
     for text in claims:
         try:
-            name, expr = case.read(f"d{record['wrt']} = {text}")
+            name, expr, *_ = court.case.read(f"d{record['wrt']} = {text}")
             agrees = agrees_modulo(program, name, expr, sizes, assume=record["assume"]).agrees
         except (UnsupportedError, ShapeError):
             continue
-        verdict = case.judge(f"d{record['wrt']} = {text}").verdict
+        verdict = court.judge(f"d{record['wrt']} = {text}").verdict
         assert verdict != ("refuted" if agrees else "proved"), f"{text}: {verdict}, here {agrees}"
         assert agrees == (text == record["claim"])
 

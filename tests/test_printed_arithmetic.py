@@ -157,10 +157,9 @@ CLAIMS = [
 @pytest.mark.parametrize(("program", "claim"), CLAIMS)
 def test_counterexamples(program, claim):
     from derive.documents.check import render_check
-    from derive.judges.claim import Case
-    from derive.language.parse import parse
+    from derive.judges.claim import Court
 
-    case = Case(parse(program))
-    found = case.judge(claim)
+    court = Court(program)
+    found = court.judge(claim)
     assert found.verdict == "refuted"
-    assert false(render_check(case, found, "md"))[0] == []
+    assert false(render_check(court.case, found, "md"))[0] == []

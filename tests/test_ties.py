@@ -10,7 +10,7 @@ from itertools import product
 import pytest
 
 from derive.circuits.values import point
-from derive.judges.claim import Case
+from derive.judges.case import Case
 from derive.language.parse import parse
 from derive.proof.hypotheses import obeyed
 from derive.readings.numbers import Numbers, interval
@@ -52,10 +52,10 @@ def test_what_is_proved_of_two_masks_is_so_at_ties(words):
     for mask in MASKS:
         case = Case(parse(f"A: (n, n); W: (n, n); D = A - A.T; Y = W * {mask} + 0 * D"), words)
         for other in CLAIMED:
-            name, claim = case.read(f"dW = dY * {other}")
+            name, claim, *_ = said = case.read(f"dW = dY * {other}")
             if not case.proves(name, claim):
                 continue
-            relations = case.relations(name, claim)
+            relations = case.relations(said)
             if relations is not None:
                 proved += 1
                 for n in (1, 2, 3):

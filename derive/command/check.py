@@ -87,13 +87,15 @@ def _check_claims(target: str, claims: tuple[str, ...], given: dict[str, Any]) -
     written: list[str] = []
     for number, claim in enumerate(claims, 1):
         start = perf_counter()
-        verdict, judgement, message = court.judge(claim, limit)
+        judgement, message = court.answer(claim, limit)
+        verdict = judgement.verdict if judgement is not None else "undecided"
         answer = Answer(number, verdict, 0, judgement, message, perf_counter() - start)
         found[verdict] += 1
         _print(answer, claim, as_json, court.assume)
         if not given["write"] or judgement is None:
             continue
-        stem = f"{court.program.name}-check-d{court.case.fitting(claim).read(claim)[0]}"
+        _, said = court.case.fitting(claim)
+        stem = f"{court.program.name}-check-{f'd{said.name}' if said else 'claim'}"
         kinds = {"formats": given["formats"], "shapes": shapes, "at": court.at}
         try:
             with limited(limit):

@@ -11,7 +11,7 @@ from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from derive.circuits.points import DIGITS, is_rounded, number_text
 from derive.documents.example import rounded
@@ -29,24 +29,24 @@ from derive.documents.model import (
 from derive.documents.page import render
 from derive.documents.pipeline import Proof, prove
 from derive.documents.prove import assumptions
-from derive.expressions.errors import DeriveError, ProofError, UnsupportedError
+from derive.expressions.errors import ProofError, UnsupportedError
 from derive.expressions.expr import OPS, Expr, nodes, variables
 from derive.expressions.layout import Box, num, op, row, sup
 from derive.expressions.limits import TIMEOUT, seconds
 from derive.judges.batch import Answer, answers, identities
+from derive.judges.case import Case, Claim
+from derive.judges.judgement import Counterexample, Judgement
 from derive.language.parse import Shapes
 from derive.notation.arithmetic import Term, TooLong, Work, literal
 from derive.notation.calculator import has_rounded, sufficient
 from derive.notation.escape import one_line
 from derive.notation.latex import broken, latex
 from derive.notation.mathematics import Notation, Style
+from derive.notation.messages import Message
 from derive.proof.assuming import under
 from derive.proof.derivation import EVERY_SHAPE, GIVEN_SIZES, PROVED, REFUTED, EntryOf
 from derive.readings.exact import precision
 from derive.readings.numbers import BITS, Numbers, interval
-
-if TYPE_CHECKING:
-    from derive.judges.claim import Case, Counterexample, Judgement
 
 #: A line holds so many digits.
 LINE = 62.0
@@ -62,21 +62,21 @@ def render_check(case: Case, judgement: Judgement, form: str, proof: Proof | Non
 
 
 def _blocks(case: Case, judgement: Judgement, form: str, proof: Proof | None) -> Iterator[Block]:
-    case = case.fitting(judgement.claim)
-    notation, program = Notation(case.derivation, Style()), case.program
+    case, said = case.fitting(judgement.claim)
+    notation = Notation(case.derivation, Style())
     claim = one_line(judgement.claim)
     truth = judgement.truth
-    if judgement.verdict == PROVED:  # the reader sees how we would write it
-        name = case.read(judgement.claim)[0]
-        value = under(case.truth(name), case.assumed)[0]
-        truth = f"d{name} = {program.written(value)}"
+    if said and judgement.verdict == PROVED:  # the reader sees how we would write it
+        value = under(case.truth(said.name), case.assumed)[0]
+        truth = case.formulas.says(said.name, value)
     yield Heading(words("judged", verdict=judgement.verdict, claim=claim), 1)
     yield from _setting(case, notation)
-    if shown := _shown(case, notation, judgement.claim):
+    if said:
+        shown = _shown(notation, said.name, said.expr)
         yield Environment("remark", (Display(shown),), words("the-claim"))
     if judgement.meanings:
-        meant = judgement.meanings.items()
-        yield Paragraph(tuple(words("stands-for", name=n, meant=m) for n, m in meant))
+        found = judgement.meanings.items()
+        yield Paragraph(tuple(words("stands-for", name=n, meant=m) for n, m in found))
     if judgement.verdict == PROVED:
         told = [words("how-proved", scope=_where(judgement.scope), method=judgement.method,
                       conditions=list(judgement.conditions))]  # fmt: skip
@@ -88,14 +88,15 @@ def _blocks(case: Case, judgement: Judgement, form: str, proof: Proof | None) ->
             assert isinstance(title, Heading)
             yield from (replace(title, level=2), *below)
     elif judgement.verdict == REFUTED:
-        lines = _shown(case, notation, truth) if truth else ()
-        yours = judgement.diagnosis.partition("; yours ")[2]
+        lines = _shown(notation, said.name, case.truth(said.name)) if said and truth else ()
+        meant = judgement.diagnosis
+        yours = meant.facts["slip"] if isinstance(meant, Message) else ""
         why = words("how-false", reason=judgement.reason, truth=truth, yours=yours,
                     holds=judgement.holds, lines=bool(lines))  # fmt: skip
         body = (Paragraph((why,)), Display(lines)) if lines else (Paragraph((why,)),)
         yield Environment("remark", body, words("it-is-false"))
-        if judgement.counterexample:
-            yield from _worked(case, notation, judgement, judgement.counterexample)
+        if said and judgement.counterexample:
+            yield from _worked(case, notation, judgement, said, judgement.counterexample)
     else:
         why = words("why-undecided", reason=judgement.reason)
         yield Environment("remark", (Paragraph((why,)),), words("it-is-undecided"))
@@ -127,12 +128,8 @@ def _where(scope: str) -> str:
     return scope if scope.startswith("where") else f"where {scope}"
 
 
-def _shown(case: Case, notation: Notation, claim: str) -> tuple[Line, ...]:
-    """Return a claim as lines of mathematics, none where it does not fit together."""
-    try:
-        name, expr = case.read(claim)
-    except DeriveError:
-        return ()
+def _shown(notation: Notation, name: str, expr: Expr) -> tuple[Line, ...]:
+    """Return a claim as lines of mathematics."""
     first, *rest = broken(notation.expr(expr), LINE)
     left = Line(notation.leaf(f"d{name}"), first)
     return (left, *(Line(right=part, sign="") for part in rest))
@@ -142,10 +139,10 @@ def _shown(case: Case, notation: Notation, claim: str) -> tuple[Line, ...]:
 
 
 def _worked(
-    case: Case, notation: Notation, judgement: Judgement, found: Counterexample
+    case: Case, notation: Notation, judgement: Judgement, said: Claim, found: Counterexample
 ) -> Iterator[Block]:
     """Yield the numbers of a counterexample: what is given, what follows, and the two entries."""
-    name, claimed = case.read(judgement.claim)
+    name, claimed = said.name, said.expr
     work = _Table(case, found)
     truth = case.derivation.backward.get(name, case.derivation.gradients[name])
     known = [truth, claimed] if judgement.truth else [claimed]
@@ -369,13 +366,14 @@ def _proof(
     It cannot where the claim speaks of a special case, of dimensions that are equal, or where the
     judges of a claim know more than those of a step.
     """
-    name, claim = case.fitting(judgement.claim).read(judgement.claim)
+    fitted, said = case.fitting(judgement.claim)
+    assert said is not None, "what is proved has been read"
     common: dict[str, Any] = {
-        "at": at, "wrt": (name,), "name": case.program.name, "assume": case.assumptions,
+        "at": at, "wrt": (said.name,), "name": case.program.name, "assume": case.assumptions,
     }  # fmt: skip
-    if claim.shape == case.program.leaves[name].shape and case.fitting(judgement.claim) is case:
+    if fitted is case and not case.misfit(said):
         try:
-            return prove(case.program.text, shapes, claims={name: claim}, **common)
+            return prove(case.program.text, shapes, claims={said.name: said.expr}, **common)
         except ProofError:
             pass
     return prove(case.program.text, shapes, **common)

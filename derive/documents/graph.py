@@ -39,8 +39,8 @@ from derive.expressions.expr import OPS, Expr, elementwise, number, substitute, 
 from derive.expressions.layout import Box, frac, is_sum, op, paren, row, sup
 from derive.expressions.program import Program, Statement
 from derive.expressions.shape import SCALAR
+from derive.judges.case import Case
 from derive.judges.chain import Chain as Ways, Factor, chains
-from derive.judges.claim import Case
 from derive.notation.calculator import MORE
 from derive.notation.displays import Link, broken, side_by_side
 from derive.notation.figures import figure, printed, rounds_to

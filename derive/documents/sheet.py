@@ -25,7 +25,7 @@ from derive.expressions.errors import FaultError, SizeError, UnsupportedError
 from derive.expressions.expr import Expr, nodes, number, variables
 from derive.expressions.limits import TIMEOUT, limited
 from derive.expressions.program import Program
-from derive.judges.mistakes import PLAIN, Mistake, mistakes
+from derive.judges.slips import PLAIN, Mistake, mistakes
 from derive.judges.verify import insist
 from derive.language.assumptions import Assumptions, assumed
 from derive.language.parse import Shapes

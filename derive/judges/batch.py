@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from multiprocessing import connection, get_context
 from pathlib import Path
 from time import monotonic, perf_counter
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 from derive.expressions.errors import DeriveError, OutputError, ParseError, Place
 from derive.expressions.limits import (
@@ -30,12 +30,10 @@ from derive.expressions.limits import (
     within,
 )
 from derive.expressions.program import nearest
+from derive.judges.claim import Court, Judgement
 from derive.language.syntax import NAME
 from derive.language.toml_text import read_toml
 from derive.proof.derivation import PROVED, REFUTED, UNDECIDED
-
-if TYPE_CHECKING:
-    from derive.judges.claim import Court, Judgement
 
 ERROR = "error"
 VERDICTS = (PROVED, REFUTED, UNDECIDED, ERROR)
@@ -308,8 +306,6 @@ def judged(
     identity: Identity, timeout: float | None = None, documents: Documents | None = None
 ) -> Answer:
     """Return the answer to one identity, whatever happens."""
-    from derive.judges.claim import Court
-
     start = perf_counter()
 
     def answer(verdict: str, judgement: Judgement | None = None, message: str = "") -> Answer:
@@ -323,9 +319,10 @@ def judged(
             part = "claim"
             court.read(identity.claim)
         left = None if timeout is None else max(timeout - (perf_counter() - start), 0.001)
-        verdict, judgement, message = court.judge(identity.claim, left)
+        judgement, message = court.answer(identity.claim, left)
         if left is not None and message:
             message = message.replace(f"{left:g} seconds", f"{timeout:g} seconds")
+        verdict = judgement.verdict if judgement is not None else UNDECIDED
         found = answer(verdict, judgement, message)
         return _documented(court, identity, found, timeout, documents) if documents else found
     except TimeUp as error:

@@ -18,7 +18,7 @@ from derive.expressions.errors import ProofError
 from derive.expressions.expr import Expr, nodes, substitute
 from derive.expressions.program import Program, Statement
 from derive.expressions.shape import SCALAR
-from derive.judges.claim import Case
+from derive.judges.case import Case
 from derive.ops import var
 
 #: More is left to the tables: ways from an input to the output, and gates, in all and on the ways.

@@ -901,7 +901,7 @@ def sizes_asked(program: Program, ground: Ground, *others: Expr) -> tuple[Relati
 
 def gap_of(node: Expr) -> Expr | None:
     """Return what must not be zero for a function to have a derivative, `None` if it always has."""
-    if node.op.through is None and node.name != "sign":
+    if not node.op.derivatives:
         return None
     for condition in node.op.where(node.data, *node.args):
         if condition.kind == "nonzero":
@@ -909,6 +909,12 @@ def gap_of(node: Expr) -> Expr | None:
         if condition.kind == "distinct" and not marks_winner(*condition.args):
             return condition.args[0] - condition.args[1]
     return None
+
+
+def has_kink(node: Expr) -> bool:
+    """Whether a function of entries has a kink, or jumps, where one is 0 or two are equal."""
+    asks = node.op.where(node.data, *node.args) if node.op.derivatives else ()
+    return any(condition.kind in ("nonzero", "distinct") for condition in asks)
 
 
 def _leaf(expr: Expr) -> str:

@@ -31,8 +31,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from referee import NoValue, Setting
 
-from derive.judges.claim import Case
-from derive.language.parse import parse
+from derive.judges.claim import Court
 from derive.ops import OPS
 
 TABLE = Path(__file__).parents[1] / "identities.jsonl"
@@ -60,7 +59,7 @@ def judged(record: dict, claim: str) -> tuple[str, float]:
     shapes = {name: tuple(dims) for name, dims in record["shapes"].items()}
     start = perf_counter()
     verdict = (
-        Case(parse(record["program"], shapes), record["assume"])
+        Court(record["program"], shapes, record["assume"])
         .judge(f"d{record['wrt']} = {claim}")
         .verdict
     )

@@ -1,0 +1,101 @@
+"""What became of a claim: its verdict, where it holds, how that was found, and why.
+
+Stable words and facts alone; a text among them is a message or input syntax. The law: a judgement
+is true in a condition where its claim is proved, and only there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from derive.circuits.points import is_rounded
+from derive.proof.derivation import PROVED
+
+#: Where a program without dimensions is judged.
+SCALARS = "scalars"
+#: The roads to a verdict: normal forms of all of a claim, or of the parts of deep formulas one by
+#: one; shapes; points; residues; both sides written out; and what is left undecided.
+AT_ONCE, PART_BY_PART = "index normal form", "index normal form, part by part"
+SHAPES, NO_POINTS, OPEN = "shapes", "points", "index normal form, intervals"
+EXACT, ROUNDED = "fractions at a point", "rigorous intervals at a point"
+MODULO, WRITTEN = "evaluation modulo a prime", "both sides written out and compared exactly"
+
+
+@dataclass(frozen=True, slots=True)
+class Counterexample:
+    """A point at which a claim is false: sizes, values, the entry, what is expected and claimed.
+
+    A number is a fraction where it is exact, or else rounded, with a point or an exponent in it.
+    """
+
+    sizes: Mapping[str, int]
+    values: Mapping[str, list[list[str]]]
+    entry: tuple[int, int]
+    expected: str
+    claimed: str
+    name: str = "the entry"
+
+    @property
+    def method(self) -> str:
+        """The road by which the point was found."""
+        return ROUNDED if is_rounded(self.expected) or is_rounded(self.claimed) else EXACT
+
+    def plain(self) -> dict[str, Any]:
+        return {
+            "sizes": dict(self.sizes),
+            "values": dict(self.values),
+            "entry": list(self.entry),
+            "expected": self.expected,
+            "claimed": self.claimed,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What became of one claim.
+
+    `verdict` is proved, refuted or undecided; `truth` is the gradient in input syntax, the claim's
+    own formula where that is proved; `reason` says why the claim is refuted or undecided,
+    `diagnosis` what its author may have meant, proved itself before it is offered, and `holds`
+    where the claim is true all the same. `assumed` is what was assumed of the inputs, `meanings`
+    holds the names that a claim states again without meaning what the program means by them.
+    """
+
+    claim: str
+    verdict: str
+    scope: str = ""
+    method: str = ""
+    truth: str = ""
+    conditions: tuple[str, ...] = ()
+    counterexample: Counterexample | None = None
+    reason: str = ""
+    diagnosis: str = ""
+    holds: str = ""
+    seconds: float = 0.0
+    assumed: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    meanings: Mapping[str, str] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        """Whether the claim is proved: what is refuted or undecided is false in a condition."""
+        return self.verdict == PROVED
+
+    def plain(self) -> dict[str, Any]:
+        """Return the judgement as plain values, for `--json`."""
+        found = {
+            "claim": self.claim,
+            "verdict": self.verdict,
+            "scope": self.scope,
+            "method": self.method,
+            "assumed": {name: list(words) for name, words in self.assumed.items()},
+            "truth": self.truth,
+            "conditions": list(self.conditions),
+            "counterexample": self.counterexample.plain() if self.counterexample else None,
+            "reason": self.reason,
+            "diagnosis": self.diagnosis,
+            "holds": self.holds,
+            "meanings": dict(self.meanings),
+            "seconds": round(self.seconds, 6),
+        }
+        return {key: value for key, value in found.items() if value not in ("", [], {}, None)}
