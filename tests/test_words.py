@@ -15,7 +15,7 @@ from derive.documents.graph import render_graph
 from derive.documents.graphs import graph
 from derive.documents.page import WORDS, template_folder
 from derive.documents.pipeline import Proof
-from derive.judges.claim import Case
+from derive.judges.claim import Court
 from derive.language.parse import parse
 from derive.proof.explain import explain
 
@@ -77,10 +77,9 @@ def graphs(name: str, form: str) -> str:
 
 
 def judgement(name: str, form: str) -> str:
-    case = Case(parse(load(name).program))
-    x = case.program.inputs[0]
-    wrong = case.judge(f"d{x} = 3 * {x}")
-    return render_check(case, wrong, form)
+    court = Court(load(name).program)
+    x = court.program.inputs[0]
+    return render_check(court.case, court.judge(f"d{x} = 3 * {x}"), form)
 
 
 def worked(name: str, form: str) -> str:
@@ -103,10 +102,8 @@ def test_numbers_and_verdicts_have_their_words_as_well(form, with_keys):
     both = [graph(CIRCUIT, values="x=1,y=1,z=2", gates=kind) for kind in ("primitive", "named")]
     layer = graph("affine", values="X=[[1,2]],W=[[1],[2]],B=[[1]],dY=[[2]]")
     proved = derive.prove("A: (n, n); f = logdet(A)")
-    case = Case(parse("X: (n, d); Y = 2 * X"))
-    true = render_check(
-        case, case.judge("dX = dY + dY"), form, derive.prove("X: (n, d); Y = 2 * X")
-    )
+    court = Court("X: (n, d); Y = 2 * X")
+    true = render_check(court.case, court.judge("dX = dY + dY"), form, derive.prove(court.program))
     texts = [render_graph(both, form), render_graph(layer, form), proved.render(form), true]
     assert [stray(text) for text in texts] == [[]] * 4
 
