@@ -29,6 +29,8 @@ EXTREMA = {
 FUNCTIONS = {
     r"\sigma": lambda x: 1 / (1 + mpmath.exp(-x)),
     "relu": lambda x: max(x, mpmath.mpf(0)),
+    "leaky-relu": lambda x, a: x if x > 0 else a * x,
+    "elu": lambda x: x if x > 0 else mpmath.expm1(x),
     "softplus": lambda x: mpmath.log1p(mpmath.exp(x)),
     "sign": mpmath.sign,
     "silu": lambda x: x / (1 + mpmath.exp(-x)),
@@ -66,6 +68,7 @@ WHOLE = {
     "logsoftmax": lambda A: A - _logsumexp(A),
     r"\det": _det,
     r"\log\det": lambda A: np.array([[mpmath.log(_det(A)[0, 0])]], dtype=object),
+    "outer": lambda u, v: np.outer(u, v),
     "diag": lambda v: np.diag(v.ravel()) + mpmath.mpf(0),
     "diagonal": lambda A: np.diagonal(A).reshape(-1, 1),
     "vec": lambda A: A.reshape(-1, 1, order="F"),

@@ -24,22 +24,20 @@ from derive.documents.graph import render_graph
 from derive.documents.graphs import graph
 from derive.documents.sheet import exercise
 from derive.documents.worked import example
-from derive.expressions.expr import Expr, nodes
+from derive.expressions.expr import Expr, Op, nodes
 from derive.judges.case import Case
 from derive.judges.claim import Court
 from derive.language.parse import parse, parse_claim
 from derive.notation.latex import latex
 from derive.notation.mathematics import Notation, Style
 from derive.ops import OPS
+from derive.ops.reduction import MAX, MIN
 from derive.proof.derivation import Explicit, Slice
 from derive.readings.exact import decimal
 
 A, B, S = "A: (n, m)", "A: (n, m); B: (n, m)", "A: (n, n)"
-#: Each operator by its name in the table, and other ways to write it by what they are.
+#: Operators that are not written as functions of matrices, and ways to write others.
 PROGRAMS = {
-    **{name: f"{A}; Y = {name}(A)" for name in (
-        *"exp sin cos tan sinh cosh tanh abs sign sigmoid relu softplus silu gelu normcdf".split(),
-        *"normpdf softmax logsoftmax logsumexp vec norm mean sum".split())},
     "log": f"{A}; Y = log(A ** 2 + 1)",
     "sqrt": f"{A}; Y = sqrt(A ** 2 + 1)",
     "add": f"{B}; Y = A + B",
@@ -53,16 +51,6 @@ PROGRAMS = {
     "gt": f"{B}; Y = A * (A > B)",
     "eq": f"{A}; Y = A * (A == max(A, axis=1))",
     "where": "A: (n, m); B: (n, m); C: (n, m); Y = where(A > 0, B, C)",
-    "max": f"{B}; Y = max(A, B)",
-    "min": f"{B}; Y = min(A, B)",
-    **{f"a{word}": f"{A}; Y = {word}(A)" for word in ("max", "min")},
-    **{f"{word}_rows": f"{A}; Y = {word}(A, axis=0)" for word in ("max", "min", "sum", "mean")},
-    **{f"{word}_cols": f"{A}; Y = {word}(A, axis=1)" for word in ("max", "min", "sum", "mean")},
-    "tr": f"{S}; Y = tr(A)",
-    "diag": "a: (n, 1); Y = diag(a)",
-    "diagonal": f"{S}; Y = diagonal(A)",
-    "inv": f"{S}; Y = inv(A)",
-    "det": f"{S}; Y = det(A)",
     "logdet": f"{S}; Y = logdet(A @ A.T + eye(n))",
     "unvec": f"{A}; Y = unvec(vec(A) ** 2, (n, m))",
     "kron": "A: (n, m); B: (k, p); Y = kron(A, B)",
@@ -92,8 +80,29 @@ PROGRAMS = {
     "inverse-transposed": f"{S}; Y = inv(A).T @ A",
     "scalars": "y = where(a > 0, a * b, max(a, b)) + abs(a) + sqrt(a ** 2 + 1) + sigmoid(a)",
 }  # fmt: skip
+
+
 #: What the documents have no reader for at these names: ones whose number nothing tells.
 LEFT = {"var", "cofactors"}
+
+
+def usual(op: Op, axes: tuple[int, ...] | None) -> str:
+    """Return a program that applies an operator in its usual spelling to matrices, or columns."""
+    names = "ABC"[: op.arity]
+    along = "".join(f", axis={axis}" for axis in op.along(axes))
+    for shapes in (("(n, m)",) * 3, ("(n, n)",) * 3, ("(n, 1)", "(m, 1)", "(k, 1)")):
+        given = "".join(f"{name}: {shape}; " for name, shape in zip(names, shapes))
+        text = f"{given}Y = {op.called}({', '.join(names)}{along})"
+        try:
+            parse(text)
+        except derive.ShapeError:
+            continue
+        return text
+    raise AssertionError(f"{op.name} fits no shapes")
+
+
+PROGRAMS |= {op.word(axes): usual(op, axes) for op in OPS.values() for axes in op.axes or (None,)
+             if op.word(axes) not in {*PROGRAMS, *LEFT}}  # fmt: skip
 
 
 def test_every_operator_has_a_program():
@@ -199,8 +208,8 @@ def test_code_computes_the_slopes(name, library):
 
 
 #: Operators that SymPy has no node for, and what is built of them.
-NO_SYMPY = {*(f"{w}_{axis}" for w in ("max", "min") for axis in ("rows", "cols")), "amax", "amin",
-            "vec", "unvec", "kron_left", "kron_right", "eq", "winner-of-a-column"}  # fmt: skip
+NO_SYMPY = {*(op.word(axes) for op in (MAX, MIN) for axes in op.axes), "eq",
+            "vec", "unvec", "kron_left", "kron_right", "winner-of-a-column"}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

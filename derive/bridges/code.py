@@ -303,7 +303,7 @@ class _Writer:
                 return f"{a} {op.symbol} {b}", op.strength
         if op is WHERE and node.args[0].op.strength == COMPARE:
             if not self._is_number(node.args[0]):
-                x, y = (self.array(arg) for arg in node.args[1:])
+                x, y = (self.array(arg) for arg in written_args(node)[1:])
                 return f"{self.lib.alias}.where({self._mask(node.args[0])}, {x}, {y})", ATOM
         if self.lib.code(op) is not None:
             return self._written(node), ATOM
@@ -324,7 +324,7 @@ class _Writer:
     def _written(self, node: Expr) -> str:
         """Return what the library calls an operator, with its arguments put in."""
         code = self.lib.code(node.op) or ""
-        args = written_args(node) if len(node.args) == 2 else node.args
+        args = written_args(node)
         if "return " in code:
             self._need(node.name, code)
             return f"_{node.name}({self.array(args[0])})"

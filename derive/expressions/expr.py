@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import reduce
+from itertools import product
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -331,16 +333,19 @@ def substitute(root: Expr, replace: dict[Expr, Expr]) -> Expr:
 # -- the input syntax ------------------------------------------------------------------------------
 
 
+def unrepeated(node: Expr) -> Expr:
+    """Return what is repeated, or the node itself where nothing is."""
+    return node.args[0] if node.name == "broadcast_to" else node
+
+
 def written_args(node: Expr) -> tuple[Expr, ...]:
     """Return the arguments as they are written: a broadcast that NumPy would insert is left out."""
     entrywise = node.op.derivatives or (node.op.style == "infix" and node.name != "matmul")
-    if len(node.args) != 2 or not entrywise:
+    if len(node.args) < 2 or not entrywise:
         return node.args
-    bare = tuple(arg.args[0] if arg.name == "broadcast_to" else arg for arg in node.args)
-    for args in (bare, (bare[0], node.args[1]), (node.args[0], bare[1])):
-        if broadcast(args[0].shape, args[1].shape) == node.shape:
-            return args
-    return node.args
+    ways = product(*((unrepeated(arg), arg) for arg in node.args))
+    fits = (args for args in ways if reduce(broadcast, (a.shape for a in args)) == node.shape)
+    return next(fits)
 
 
 def _write(root: Expr) -> tuple[str, int]:

@@ -56,7 +56,6 @@ INSTEAD: Mapping[str, str] = {
     "diag": "write diag(v) for a row or a column v, diagonal(A) for the diagonal of a matrix",
     "diagonal": "write diagonal(A), which is a column",
     "slogdet": "write logdet(A)",
-    "outer": "write a @ b.T for columns a and b",
     "vdot": "write a.T @ b for columns a and b",
     "einsum": "write a product such as A @ B, or sum(A * B, axis=1)",
     "var": "write mean((X - mean(X, axis=0)) ** 2, axis=0)",

@@ -26,7 +26,7 @@ from derive.expressions.expr import (
     nodes,
     number,
 )
-from derive.expressions.layout import Box, op as sign, paren, row
+from derive.expressions.layout import Box, op as sign, paren, row, word
 from derive.expressions.shape import Shape, broadcast
 
 
@@ -346,6 +346,20 @@ FUNCTIONS = (
         flow="sigmoid",
     ),
     RELU,
+    function(
+        "leaky_relu",
+        lambda f, y, x, a: f.where(f.gt(x, 0), 1, a),
+        lambda f, y, x, a: f.min(x, 0),
+        through=lambda f, x, a: x * (f.gt(x, 0) + a * f.gt(0, x)),
+        where=lambda data, x, a: holds("nonzero")(data, x),
+        kink="kink",
+        head=word("leaky-relu"),
+    ),
+    function(
+        "elu",
+        lambda f, y, x: f.where(f.gt(x, 0), 1, f.exp(x)),
+        through=lambda f, x: f.gt(x, 0) * x + f.gt(0, x) * (f.exp(x) - 1),
+    ),
     function(
         "softplus",
         lambda f, y, x: f.sigmoid(x),

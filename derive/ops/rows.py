@@ -121,4 +121,29 @@ DIAGONAL = Op(
     sympy="DiagonalOf",
 )
 
-OPERATORS = (SOFTMAX, LOGSOFTMAX, LOGSUMEXP, NORM, DIAG, DIAGONAL)
+
+def _along(v: Any, i: Any) -> Any:
+    return v[i, 0] if v.cols == 1 else v[0, i]
+
+
+def _column(v: Expr) -> Expr:
+    return v if v.shape.cols == 1 else v.T
+
+
+def _like(v: Expr, column: Expr) -> Expr:
+    return column if v.shape.cols == 1 else column.T
+
+
+OUTER = Op(
+    name="outer",
+    symbol="outer({})",
+    shape=lambda data, u, v: Shape(_square_of(data, u).rows, _square_of(data, v).rows),
+    entry=lambda ix, i, j, u, v: _along(u, i) * _along(v, j),
+    pullbacks=(
+        Pullback(lambda g, Y, u, v: _like(u, g @ _column(v)), because="product-rule-left"),
+        Pullback(lambda g, Y, u, v: _like(v, g.T @ _column(u)), because="product-rule-right"),
+    ),
+    formula=lambda u, v: _column(u) @ _column(v).T,
+)
+
+OPERATORS = (SOFTMAX, LOGSOFTMAX, LOGSUMEXP, NORM, DIAG, DIAGONAL, OUTER)
