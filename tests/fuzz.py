@@ -249,6 +249,8 @@ _each = {
     "normcdf": each(lambda x: _below(x)),
     "normpdf": each(lambda x: _exp(-x * x / 2) / MP.sqrt(2 * MP.pi)),
     "relu": each(lambda x: max(x, ZERO)),
+    "leaky_relu": each(lambda x, a: x if x > 0 else a * x),
+    "elu": each(lambda x: x if x > 0 else _exp(x) - 1),
     "abs": each(lambda x: abs(x)),
     "sign": each(lambda x: real(_sign(x))),
     "max": each(lambda x, y: max(x, y)),
@@ -267,6 +269,7 @@ _whole: dict[str, Callable[..., Any]] = {
     "logsoftmax": lambda A: A - _logsumexp(A),
     "logsumexp": _logsumexp,
     "kron": np.kron,
+    "outer": lambda u, v: np.outer(u, v),
     "kron_left": lambda G, B: _blocks(G, B, outer=False),
     "kron_right": lambda G, A: _blocks(G, A, outer=True),
     "vec": lambda A: A.reshape(-1, 1, order="F"),
@@ -392,7 +395,7 @@ class Evaluation:
             return _sum(args[0], axis) / (args[0].size if axis is None else args[0].shape[axis])
         if name in ("max", "min") and len(args) == 1:
             return self._extreme(name, args[0], axis, node)
-        if name in ("relu", "abs", "sign", "sqrt"):
+        if name in ("relu", "leaky_relu", "abs", "sign", "sqrt"):
             self._near(args[0], node)
         if name == "where" and not is_mask(node.args[0]):
             self._near(args[0], node)
@@ -856,7 +859,7 @@ def agree(A: Matrix, B: Matrix) -> bool:
 
 Dims = tuple[str, str]
 _PLAIN = ("exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "sqrt", "abs", "sign",
-          "sigmoid", "relu", "softplus", "silu", "gelu", "normcdf", "normpdf")  # fmt: skip
+          "sigmoid", "relu", "softplus", "silu", "gelu", "normcdf", "normpdf", "elu")  # fmt: skip
 _POWERS = ("2", "2", "3", "-1", "-2", "0.5", "(1/3)", "(3/2)", "(-1/2)", "4")
 _NUMBERS = ("2", "3", "0.5", "1/3", "1", "-1", "0.1", "5", "0")
 
@@ -1024,7 +1027,7 @@ def _of_two(w: Writer, shape: Dims, depth: int) -> str:
     if a == b:
         b = f"{b} ** 2"
     a, b = (b, a) if w.rng.random() < 0.3 else (a, b)
-    return f"{w.rng.choice(('max', 'min'))}({a}, {b})"
+    return f"{w.rng.choice(('max', 'min', 'leaky_relu'))}({a}, {b})"
 
 
 def _mask(w: Writer, shape: Dims, depth: int) -> str:
@@ -1126,6 +1129,7 @@ def _stacked(w: Writer, shape: Dims, depth: int) -> str | None:
         lambda: f"kron_left(kron({e(shape)}, {e(b)}), {e(b)})",
         lambda: f"kron_right(kron({e(b)}, {e(shape)}), {e(b)})",
         lambda: f"kron({e((r, '1'))}, {e(('1', c))})",
+        lambda: f"outer({e((r, '1'))}, {e((c, '1'))})",
     ))()  # fmt: skip
 
 
@@ -1377,6 +1381,7 @@ _FORMS: dict[str, tuple[str, ...]] = {
     "softplus": ("log(1 + exp({a}))", "{a} + softplus(-{a})"),
     "silu": ("{a} * sigmoid({a})", "{a} / (1 + exp(-{a}))"),
     "gelu": ("{a} * normcdf({a})",),
+    "elu": ("max({a}, 0) + exp(min({a}, 0)) - 1", "where({a} > 0, {a}, exp({a}) - 1)"),
     "normcdf": ("1 - normcdf(-{a})",),
     "normpdf": ("normpdf(-{a})",),
     "relu": ("max({a}, 0)", "{a} * ({a} > 0)", "({a} + abs({a})) / 2", "where({a} > 0, {a}, 0)",
