@@ -75,7 +75,8 @@ class Op:
     it differs in the library's name alone, `{lib}`; JAX has what NumPy has. It is a call or the
     body of a function of `x`; `{0}` is an argument and `{0.rows}` its number of rows, `{rows}` that
     of the value, `{axes}` what it works along and `{axis}` the same as an option, `{x}` an array
-    of the kind that is meant. `sympy` is the class that SymPy has for it.
+    of the kind that is meant. `sympy` is the class that SymPy has for it;
+    `spelled` are names that libraries have for it besides its own.
     """
 
     name: str
@@ -99,6 +100,7 @@ class Op:
     formula: Callable[..., Expr] | None = None
     code: Mapping[str, str] = field(default_factory=dict)
     sympy: str = ""
+    spelled: tuple[str, ...] = ()
 
     @property
     def arity(self) -> int:

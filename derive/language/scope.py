@@ -25,10 +25,13 @@ from derive.expressions.expr import (
 )
 from derive.expressions.program import nearest
 from derive.expressions.shape import SCALAR, Dim, Shape, count, substituted, times, words
-from derive.language.spelling import BY_ROWS, Whole, in_the_language, with_options
+from derive.language.spelling import Whole, in_the_language, with_options
 from derive.language.syntax import NAME, Source, target, too_many_digits
 from derive.ops import var
-from derive.ops.elementwise import is_mask, marks_winner, power
+from derive.ops.elementwise import WHERE, F, is_mask, marks_winner, power
+from derive.ops.kronecker import UNVEC
+from derive.ops.linear import BROADCAST, EYE, ONES, ZEROS
+from derive.ops.rows import ROWWISE
 
 #: A number with more binary digits than this is refused before it is computed.
 LONGEST_NUMBER = 4_000
@@ -253,10 +256,10 @@ class Scope:
                     "== marks the winner of a maximum or a minimum, and nothing else",
                     hint="write X == max(X, axis=1), or a mask such as X > 0",
                 )
-            return elementwise("eq", a, b)
+            return F.eq(a, b)
         if kind in (ast.Lt, ast.GtE):
             a, b = b, a
-        mask = elementwise("gt", a, b)  # a >= b is 1 - (b > a), also at a tie
+        mask = F.gt(a, b)  # a >= b is 1 - (b > a), also at a tie
         return mask if kind in (ast.Gt, ast.Lt) else 1 - mask
 
     def _attribute(self, node: ast.Attribute) -> Expr:
@@ -272,7 +275,7 @@ class Scope:
         if not isinstance(node.func, ast.Name):
             raise ParseError("this call is not in the language")
         name = node.func.id
-        if node.keywords and name in BY_ROWS:
+        if node.keywords and OPS.get(name) in ROWWISE:
             return self.read(with_options(node))
         if name in _SPECIAL:
             return _SPECIAL[name](self, node, name)
@@ -287,9 +290,9 @@ class Scope:
         if name in BY_AXIS and (len(node.args) == 1 or node.keywords):
             return self._reduction(node, name)
         args = self._args(node, name, len(op.derivatives or op.pullbacks) or 1)
-        if name == "where" and not (is_mask(args[0]) or str(args[0]) in self.masks):
+        if op is WHERE and not (is_mask(args[0]) or str(args[0]) in self.masks):
             # NumPy takes a wherever c is not 0
-            args = [elementwise("eq", args[0], number(0)), args[2], args[1]]
+            args = [F.eq(args[0], 0), args[2], args[1]]
         if op.derivatives:
             return elementwise(name, *args) if len(args) > 1 else op(args[0])
         for value, place in zip(args, node.args, strict=True):
@@ -318,11 +321,11 @@ class Scope:
         return BY_AXIS[name](arg, data=axes or None)
 
     def _constant_matrix(self, node: ast.Call, name: str) -> Expr:
-        expected = 1 if name == "eye" else 2
+        expected = 1 if name == EYE.name else 2
         if len(node.args) != expected or node.keywords:
             raise ParseError(f"{name} takes {count(expected, 'dimension')}")
         dims = [self._dim(arg) for arg in node.args]
-        return OPS[name](data=dims[0] if name == "eye" else Shape(*dims))
+        return OPS[name](data=dims[0] if name == EYE.name else Shape(*dims))
 
     def _shaped(self, node: ast.Call, name: str) -> Expr:
         """Return what takes a matrix and a shape."""
@@ -331,7 +334,7 @@ class Scope:
             raise ParseError(f"{name} takes a matrix and a shape: {name}(B, (n, m))")
         dims = Shape(*(self._dim(dim) for dim in shape.elts))
         value = self.read(node.args[0])
-        if name == "broadcast_to":
+        if name == BROADCAST.name:
             try:
                 return broadcast_to(value, dims)
             except ValueError as error:
@@ -376,11 +379,8 @@ def _is_function(op: Op) -> bool:
 BY_AXIS = {op.called: op for op in OPS.values() if op.axes}
 _SPECIAL = {
     **{name: Scope._reduction for name in BY_AXIS if name not in OPS or OPS[name].axes},
-    "ones": Scope._constant_matrix,
-    "zeros": Scope._constant_matrix,
-    "eye": Scope._constant_matrix,
-    "broadcast_to": Scope._shaped,
-    "unvec": Scope._shaped,
+    **{op.name: Scope._constant_matrix for op in (ONES, ZEROS, EYE)},
+    **{op.name: Scope._shaped for op in (BROADCAST, UNVEC)},
 }
 #: The functions of the language, for suggestions and for the manual.
 FUNCTIONS = (*_SPECIAL, *(name for name, op in OPS.items() if _is_function(op)))

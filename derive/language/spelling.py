@@ -14,7 +14,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from derive.expressions.errors import ParseError
+from derive.expressions.expr import COMPARE, OPS, Op
 from derive.expressions.program import nearest
+from derive.expressions.shape import Shape
+from derive.ops.elementwise import EXP, GELU, GREATER, LOG
+from derive.ops.linear import EYE, NEG, ONES, TRANSPOSE, ZEROS
+from derive.ops.reduction import COLS, MAX, MIN
+from derive.ops.rows import DIAG, DIAGONAL, ROWWISE
 
 #: What a library is imported as, and whose conventions its functions have.
 MODULES: Mapping[str, str] = {
@@ -25,36 +31,27 @@ MODULES: Mapping[str, str] = {
     **dict.fromkeys(("torch", "torch.linalg", "torch.special", "F"), "torch"),
     **dict.fromkeys(("torch.nn.functional", "nn.functional"), "torch"),
 }
-#: What a function or a method is called here; the rest of the names are the language's own.
-CALLED: Mapping[str, str] = {
-    "absolute": "abs", "fabs": "abs", "amax": "max", "amin": "min", "expit": "sigmoid",
-    "inverse": "inv", "trace": "tr", "log_softmax": "logsoftmax", "swish": "silu",
-    "maximum": "max", "minimum": "min", "fmax": "max", "fmin": "min",
-}  # fmt: skip
-REDUCTIONS = ("sum", "mean", "max", "min", "amax", "amin")
-BY_ROWS = ("softmax", "log_softmax", "logsoftmax", "logsumexp")
-ENTRYWISE = (
-    "exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "sqrt", "abs", "absolute", "fabs",
-    "sign", "sigmoid", "expit", "relu", "softplus", "silu", "swish", "gelu", "where", "maximum",
-    "minimum", "fmax", "fmin", "kron", "det", "logdet", "inv", "inverse", "trace", "norm",
-)  # fmt: skip
+#: What a function or a method is called here, and the operator that it is.
+CALLED = {
+    name: op for op in OPS.values() if op.style == "call" for name in (*op.spelled, op.name)
+} | {op.called: op for op in OPS.values() if op.axes}
+#: Reductions whose name is that of a function of two as well.
+PAIRWISE = {op.called for op in OPS.values() if op.axes and op.called != op.name}
 INFIX: Mapping[str, type[ast.operator]] = {
-    **dict.fromkeys(("matmul", "mm", "dot"), ast.MatMult),
-    **dict.fromkeys(("multiply", "mul"), ast.Mult),
-    **dict.fromkeys(("divide", "true_divide", "div"), ast.Div),
-    **dict.fromkeys(("subtract", "sub"), ast.Sub),
-    **dict.fromkeys(("power", "pow"), ast.Pow),
-    "add": ast.Add,
+    name: type(ast.parse(f"a {op.symbol} b", mode="eval").body.op)  # type: ignore[attr-defined]
+    for op in OPS.values()
+    if op.style in ("infix", "power") and op.strength != COMPARE
+    for name in (op.name, *op.spelled)
 }
 COMPARED: Mapping[str, type[ast.cmpop]] = {
-    "greater": ast.Gt, "gt": ast.Gt, "less": ast.Lt, "lt": ast.Lt,
+    **dict.fromkeys((GREATER.name, *GREATER.spelled), ast.Gt), "less": ast.Lt, "lt": ast.Lt,
     "greater_equal": ast.GtE, "ge": ast.GtE, "less_equal": ast.LtE, "le": ast.LtE,
 }  # fmt: skip
 #: What has no meaning here, and what to write instead.
 INSTEAD: Mapping[str, str] = {
     "T": "a transpose has no brackets: write X.T",
-    "diag": "write diag(v) for a row or a column v, diagonal(A) for the diagonal of a matrix",
-    "diagonal": "write diagonal(A), which is a column",
+    DIAG.name: "write diag(v) for a row or a column v, diagonal(A) for the diagonal of a matrix",
+    DIAGONAL.name: "write diagonal(A), which is a column",
     "slogdet": "write logdet(A)",
     "vdot": "write a.T @ b for columns a and b",
     "einsum": "write a product such as A @ B, or sum(A * B, axis=1)",
@@ -136,10 +133,8 @@ def _options(node: ast.Call) -> dict[str, ast.expr]:
 
 
 def _read(call: _Call) -> ast.expr:
-    name = call.name
-    if name in REDUCTIONS and not (call.library == "torch" and _is_pairwise(call)):
-        return _by_axis(call)
-    if name in BY_ROWS:
+    name, op = call.name, CALLED.get(call.name)
+    if op in ROWWISE or (op and op.axes and not (call.library == "torch" and _is_pairwise(call))):
         return _by_axis(call)
     special = _SPECIAL.get(name)
     if special is not None:
@@ -152,27 +147,30 @@ def _read(call: _Call) -> ast.expr:
         return ast.Compare(a, [COMPARED[name]()], [b])
     if name in INSTEAD:
         raise call.error("is not in the language", INSTEAD[name])
-    if name == "gelu" and call.options.keys() == {"approximate"}:
-        exact = _constant(call.options["approximate"])
-        if exact in (False, "none"):
-            return _called("gelu", call.args)
-        raise call.error("with an approximation is another function; gelu is the exact one")
-    if name == "gelu" and call.library == "jax":
-        raise call.error("is an approximation by default", "write approximate=False, or gelu(X)")
-    if name not in ENTRYWISE and name not in REDUCTIONS:
-        known = (*ENTRYWISE, *REDUCTIONS, *BY_ROWS, *INFIX, *COMPARED, *_SPECIAL)
+    if op is None:
+        known = (*CALLED, *INFIX, *COMPARED, *_SPECIAL)
         raise call.error(
             f"is not in the language{nearest(name, known)}",
             "functions may be written by their names alone, such as exp(X)",
         )
+    if op is GELU and (call.options or call.library == "jax"):
+        if call.options.keys() - {"approximate"}:
+            _no_options(call)
+        if not call.options:
+            raise call.error(
+                "is an approximation by default", "write approximate=False, or gelu(X)"
+            )
+        if _constant(call.options["approximate"]) not in (False, "none"):
+            raise call.error("with an approximation is another function; gelu is the exact one")
+        return _called(name, call.args)
     _no_options(call)
-    return _called(CALLED.get(name, name), call.args)
+    return _called(op.called, call.args)
 
 
 def _is_pairwise(call: _Call) -> bool:
     """Whether torch's max and min compare two matrices entry by entry."""
     return (
-        call.name in ("max", "min")
+        call.name in PAIRWISE
         and len(call.args) == 2
         and not call.options
         and _constant(call.args[1]) is None
@@ -182,8 +180,7 @@ def _is_pairwise(call: _Call) -> bool:
 
 def _by_axis(call: _Call) -> ast.expr:
     """Return a reduction, or a function of rows, along the axis that is meant."""
-    name, args, options = CALLED.get(call.name, call.name), list(call.args), dict(call.options)
-    by_rows = call.name in BY_ROWS
+    op, args, options = CALLED[call.name], list(call.args), dict(call.options)
     if call.library and len(args) == 2 and "axis" not in options:
         options["axis"] = args.pop()
     if len(args) == 3 and call.library:
@@ -196,25 +193,30 @@ def _by_axis(call: _Call) -> ast.expr:
             raise call.error(f"has the options axis and keepdims; {option} is not known")
     axis = _axis(call, options["axis"]) if "axis" in options else None
     keep = _flag(call, options["keepdims"]) if "keepdims" in options else None
-    if by_rows and axis is None:
+    if op in ROWWISE and axis is None:
         if call.library in ("torch", "scipy", "method"):
             raise call.error("needs to know along which axis", "write dim=1 for each row")
         axis = 1
     written_dim = any(option.arg == "dim" for option in call.node.keywords)
     by_torch = call.library == "torch" or (written_dim and call.library)
-    if call.name in ("max", "min") and by_torch and axis is not None:
+    if call.name in PAIRWISE and by_torch and axis is not None:
         raise call.error("with a dim gives places as well", f"write a{call.name}")
-    drops = axis is not None and name not in ("softmax", "logsoftmax")
-    if drops and keep is not True and (call.library or keep is False):
+    if axis is not None and _drops(op) and keep is not True and (call.library or keep is False):
         raise call.error(
             "drops the axis, and every value here is a matrix",
             f"add keepdim{'' if written_dim else 's'}=True",
         )
-    if not by_rows:
-        return _called(name, args, axis)
+    if op not in ROWWISE:
+        return _called(op.called, args, axis)
     if axis == 1:
-        return _called(name, args)
-    return _turned(_placed(_called(name, [_turned(args[0])]), call))
+        return _called(op.called, args)
+    return _turned(_placed(_called(op.called, [_turned(args[0])]), call))
+
+
+def _drops(op: Op) -> bool:
+    """Whether an axis has one entry left."""
+    whole = Shape("n", "m")
+    return op.shape(COLS, whole) != whole
 
 
 def _axis(call: _Call, node: ast.expr) -> int | None:
@@ -266,13 +268,13 @@ def _square(call: _Call) -> ast.expr:
 def _one_plus(call: _Call) -> ast.expr:
     """log1p(x) = log(1 + x)."""
     (a,) = _operands(call, 1)
-    return _called("log", [_placed(ast.BinOp(_whole(1, a), ast.Add(), a), call)])
+    return _called(LOG.name, [_placed(ast.BinOp(_whole(1, a), ast.Add(), a), call)])
 
 
 def _less_one(call: _Call) -> ast.expr:
     """expm1(x) = exp(x) - 1."""
     (a,) = _operands(call, 1)
-    return ast.BinOp(_placed(_called("exp", [a]), call), ast.Sub(), _whole(1, a))
+    return ast.BinOp(_placed(_called(EXP.name, [a]), call), ast.Sub(), _whole(1, a))
 
 
 def _reciprocal(call: _Call) -> ast.expr:
@@ -287,16 +289,17 @@ def _negative(call: _Call) -> ast.expr:
 
 def _clip(call: _Call) -> ast.expr:
     """clip(X, a, b) = min(max(X, a), b)."""
-    names = {"a_min": "min", "a_max": "max"}
-    bounds = {names.get(k, k): v for k, v in call.options.items()}
-    bounds |= dict(zip(("min", "max"), call.args[1:], strict=False))
+    ends = (MIN.called, MAX.called)
+    bounds = {k.removeprefix("a_"): v for k, v in call.options.items()}
+    bounds |= dict(zip(ends, call.args[1:], strict=False))
     bounds = {k: v for k, v in bounds.items() if not _is_none(v)}
-    if not call.args or len(call.args) > 3 or not bounds or not bounds.keys() <= {"min", "max"}:
+    if not call.args or len(call.args) > 3 or not bounds or not bounds.keys() <= {*ends}:
         raise call.error("takes a matrix and two bounds")
     found = call.args[0]
-    if "min" in bounds:
-        found = _placed(_called("max", [found, bounds["min"]]), call)
-    return _called("min", [found, bounds["max"]]) if "max" in bounds else found
+    for end, other in (ends, ends[::-1]):
+        if end in bounds:
+            found = _placed(_called(other, [found, bounds[end]]), call)
+    return found
 
 
 def _is_none(node: ast.expr) -> bool:
@@ -315,14 +318,14 @@ def _constant_matrix(call: _Call) -> ast.expr:
 
 
 def _identity(call: _Call) -> ast.expr:
-    return _called("eye", _operands(call, 1))
+    return _called(EYE.name, _operands(call, 1))
 
 
 _SPECIAL: Mapping[str, Callable[[_Call], ast.expr]] = {
-    "transpose": _transpose, "t": _transpose, "square": _square, "log1p": _one_plus,
-    "expm1": _less_one, "reciprocal": _reciprocal, "negative": _negative, "neg": _negative,
-    "clip": _clip, "clamp": _clip, "ones": _constant_matrix, "zeros": _constant_matrix,
-    "eye": _identity, "identity": _identity,
+    TRANSPOSE.name: _transpose, "t": _transpose, "square": _square, "log1p": _one_plus,
+    "expm1": _less_one, "reciprocal": _reciprocal, "negative": _negative, NEG.name: _negative,
+    "clip": _clip, "clamp": _clip, ONES.name: _constant_matrix, ZEROS.name: _constant_matrix,
+    EYE.name: _identity, "identity": _identity,
 }  # fmt: skip
 
 

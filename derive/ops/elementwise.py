@@ -169,6 +169,7 @@ MUL = Op(
         Pullback(lambda g, Y, A, B: g * B, because="entrywise-product-rule"),
         Pullback(lambda g, Y, A, B: g * A, because="entrywise-product-rule"),
     ),
+    spelled=("multiply",),
 )
 DIV = Op(
     name="div",
@@ -183,6 +184,7 @@ DIV = Op(
         Pullback(lambda g, Y, A, B: -(g * A / B**2), because="quotient-rule"),
     ),
     where=lambda data, A, B: holds("nonzero")(data, B),
+    spelled=("divide", "true_divide"),
 )
 POW = Op(
     name="pow",
@@ -198,6 +200,7 @@ POW = Op(
     ),
     where=_power_domain,
     takes_data=True,
+    spelled=("power",),
 )
 GREATER = Op(
     name="gt",
@@ -217,6 +220,7 @@ GREATER = Op(
         Pullback(lambda g, Y, A, B: 0 * g, because="constant-rule"),
     ),
     where=lambda data, A, B: () if marks_winner(A, B) else holds("distinct")(data, A, B),
+    spelled=("greater",),
 )
 EQUAL = Op(
     name="eq",
@@ -260,9 +264,21 @@ RELU = function(
     flow="relu",
     kink="relu",
 )
+GELU = function(
+    "gelu",
+    lambda f, y, x: f.normcdf(x) + x * f.normpdf(x),
+    through=lambda f, x: x * f.normcdf(x),
+    smooth=True,
+    code={
+        "numpy": "return x * _normcdf(x)",
+        "torch": "return x * torch.special.ndtr(x)",
+        "jax": "jax.nn.gelu({0}, approximate=False)",
+    },
+)
+LOG = function("log", lambda f, y, x: 1 / x, where="positive", code=SAME, flow="log", sympy="log")
 FUNCTIONS = (
     EXP,
-    function("log", lambda f, y, x: 1 / x, where="positive", code=SAME, flow="log", sympy="log"),
+    LOG,
     function("sin", lambda f, y, x: f.cos(x), code=SAME, flow="sin", sympy="sin"),
     function("cos", lambda f, y, x: -f.sin(x), code=SAME, flow="cos", sympy="cos"),
     function(
@@ -330,6 +346,7 @@ FUNCTIONS = (
         flow="abs",
         kink="abs",
         sympy="Abs",
+        spelled=("absolute", "fabs"),
     ),
     function(
         "sigmoid",
@@ -344,6 +361,7 @@ FUNCTIONS = (
         },
         gate=("σ", r"\sigma"),
         flow="sigmoid",
+        spelled=("expit",),
     ),
     RELU,
     function(
@@ -381,6 +399,7 @@ FUNCTIONS = (
             "torch": "return x * torch.sigmoid(x)",
             "jax": "jax.nn.silu({0})",
         },
+        spelled=("swish",),
     ),
     function(
         "normcdf",
@@ -397,17 +416,7 @@ FUNCTIONS = (
         through=lambda f, x: f.exp(-HALF * x**2) / (2 * f.pi()) ** HALF,
         code={"any": "return {lib}.exp(-(x**2) / 2) / math.sqrt(2 * math.pi)"},
     ),
-    function(
-        "gelu",
-        lambda f, y, x: f.normcdf(x) + x * f.normpdf(x),
-        through=lambda f, x: x * f.normcdf(x),
-        smooth=True,
-        code={
-            "numpy": "return x * _normcdf(x)",
-            "torch": "return x * torch.special.ndtr(x)",
-            "jax": "jax.nn.gelu({0}, approximate=False)",
-        },
-    ),
+    GELU,
     WHERE,
     function(
         "max",
@@ -420,6 +429,7 @@ FUNCTIONS = (
         flow="max",
         kink=TIE,
         sympy="Max",
+        spelled=("maximum", "fmax"),
     ),
     function(
         "min",
@@ -432,6 +442,7 @@ FUNCTIONS = (
         flow="max",
         kink=TIE,
         sympy="Min",
+        spelled=("minimum", "fmin"),
     ),
 )
 

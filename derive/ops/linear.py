@@ -93,6 +93,7 @@ SUB = Op(
         Pullback(lambda g, Y, A, B: g, because="difference-rule"),
         Pullback(lambda g, Y, A, B: -g, because="difference-rule"),
     ),
+    spelled=("subtract",),
 )
 NEG = Op(
     name="neg",
@@ -118,6 +119,7 @@ MATMUL = Op(
         Pullback(lambda g, Y, A, B: g @ B.T, because="product-rule-left"),
         Pullback(lambda g, Y, A, B: A.T @ g, because="product-rule-right"),
     ),
+    spelled=("mm", "dot"),
 )
 TRANSPOSE = Op(
     name="transpose",

@@ -116,6 +116,7 @@ TRACE = Op(
     pullbacks=(Pullback(lambda g, Y, A: g * _identity(A.shape.rows), because="trace-rule"),),
     code={"any": "{lib}.trace({0}).reshape(1, 1)"},
     sympy="Trace",
+    spelled=("trace",),
 )
 
 

@@ -48,6 +48,7 @@ LOGSOFTMAX = Op(
     pullbacks=(
         Pullback(lambda g, Y, A: g - SOFTMAX(A) * SUM(g, data=COLS), because="softmax-rule"),
     ),
+    spelled=("log_softmax",),
 )
 LOGSUMEXP = Op(
     name="logsumexp",
@@ -146,4 +147,6 @@ OUTER = Op(
     formula=lambda u, v: _column(u) @ _column(v).T,
 )
 
+#: Those that work row by row, where a library would say along which axis.
+ROWWISE = (SOFTMAX, LOGSOFTMAX, LOGSUMEXP)
 OPERATORS = (SOFTMAX, LOGSOFTMAX, LOGSUMEXP, NORM, DIAG, DIAGONAL, OUTER)

@@ -25,6 +25,7 @@ INV = Op(
     costly=True,
     code={"any": "{lib}.linalg.inv({0})"},
     sympy="Inverse",
+    spelled=("inverse",),
 )
 DET = Op(
     name="det",
