@@ -37,7 +37,15 @@ def closed(ring: Ring, monomial: Monomial) -> Form:
     found = sum_of_what_has_no_index(ring, monomial, bound)
     if found is not None:
         return found
-    return _canonical(ring, monomial, bound) if bound else {monomial: 1}
+    if not bound:
+        return {monomial: 1}
+    found = _canonical(ring, monomial, bound)
+    return ring.close(found) if acting and _backwards(ring, found) else found
+
+
+def _backwards(ring: Ring, form: Form) -> int:
+    """Return how many atoms of a form have their ends in the wrong order."""
+    return sum(ring.kinds[a].backwards(ring.atoms[a], ring.bound(m)) for m in form for a, _ in m)
 
 
 @law
@@ -119,7 +127,7 @@ def _canonical(ring: Ring, monomial: Monomial, bound: Bound) -> Form:
             settled = all(k == name for k, name in names.items())
             return {monomial: 1} if settled else renamed(ring, monomial, names)
         candidate = renamed(ring, monomial, names)
-        key = min(candidate, default=())
+        key = (_backwards(ring, candidate), min(candidate, default=()))
         if best is None or key < best[0]:
             best = (key, candidate)
     return best[1] if best else {monomial: 1}
@@ -153,7 +161,8 @@ def _orders(classes: list[list[Index]]) -> Iterable[list[Index]]:
         for k in range(2, len(members) + 1):
             most *= k
     if most > 120:
-        yield [k for members in classes for k in members]
+        by_name = (sorted(members, key=lambda k: (len(str(k)), str(k))) for members in classes)
+        yield [k for members in by_name for k in members]
         return
     orders: list[list[Index]] = [[]]
     for members in classes:
@@ -196,7 +205,7 @@ def renamed(ring: Ring, monomial: Monomial, names: Mapping[Index, Index]) -> For
     plain.sort()
     result: Form = {tuple(plain): 1}
     for form in others:
-        result = _times(ring, result, form)
+        result = times(ring, result, form)
     return result
 
 
@@ -208,7 +217,7 @@ def _renaming(ring: Ring, names: Mapping[Index, Index]) -> Callable[[Form], Form
     return lambda form: ring.rename(form, names)
 
 
-def _times(ring: Ring, p: Form, q: Form) -> Form:
+def times(ring: Ring, p: Form, q: Form) -> Form:
     """Multiply without naming bound indices anew: the caller closes the result."""
     ring.spend_on_product(p, q)
     result: Form = {}

@@ -29,6 +29,7 @@ from derive.algebra.forms import (
 )
 from derive.algebra.laws import Law, first, law
 from derive.algebra.order import Given, is_not_negative
+from derive.algebra.places import is_zero_nowhere
 from derive.algebra.powers import IDEMPOTENT, common_factor, settle
 from derive.algebra.signs import sign_factors
 from derive.algebra.values import RingFunctions, Value
@@ -424,7 +425,7 @@ def _cell(ring: Ring, form: Form, chosen: dict[int, int]) -> Form:
 
 def _is_of_places(ring: Ring, form: Form) -> bool:
     """Whether a form depends on sizes and on its indices alone: an entry of a constant matrix."""
-    return all(ring.atoms[a][0] in ("n", "δ") for m in form for a, _ in m)
+    return all(ring.atoms[a][0] in ("n", "δ", "le") for m in form for a, _ in m)
 
 
 def _switches(ring: Ring, form: Form, bound: Set[Index]) -> list[list[Option]]:
@@ -446,6 +447,10 @@ def _switches(ring: Ring, form: Form, bound: Set[Index]) -> list[list[Option]]:
     if not any(ring.indices[a] & bound for a in won):
         masks = masks + won
     elif may_tie(ring, form, won):
+        raise TooLarge
+    ordered = kinds.get("le", [])
+    masks += [a for a in ordered if not ring.indices[a] & bound]
+    if ordered and not switches and not masks and not is_zero_nowhere(ring, form):
         raise TooLarge
     return switches + [_on_or_off(atom) for atom in masks]
 

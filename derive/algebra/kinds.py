@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from derive.algebra import closing, derivative, functions, matrices, powers, winners
+from derive.algebra import closing, derivative, functions, matrices, places, powers, winners
 from derive.algebra.forms import Form
 from derive.algebra.laws import Law
 from derive.algebra.order import is_positive_form
 from derive.calculus.index import Index, index_words
+from derive.expressions.shape import Dim
 
 if TYPE_CHECKING:
     from derive.algebra.normal import Ring
@@ -44,9 +45,10 @@ def _none(key: tuple) -> tuple:
 class Kind:
     """What is to be known of atoms of a kind, each given by its key."""
 
-    #: The indices at which it stands, and whether they may be exchanged.
+    #: The indices at which it stands; whether they may be exchanged, or are in the wrong order.
     ends: Callable[[tuple], tuple[Index, ...]] = _none
     alike: Callable[[Ring, tuple], bool] = _never
+    backwards: Callable[[tuple, Mapping[Index, Dim]], bool] = lambda key, bound: False
     #: What tells it apart from others besides its indices and the forms that see them.
     label: Callable[[tuple], tuple] = lambda key: (key[0],)
     #: The forms inside, as keys; whether they see the indices outside, but for some words.
@@ -141,6 +143,18 @@ KINDS: dict[str, Kind] = {
         rebuilt=lambda ring, key, change, names: ring.delta(*(names.get(k, k) for k in key[1:])),
         powers=_own(powers.power_of_a_delta),
         closing=(closing.sum_over_a_delta, closing.factor_of_a_delta),
+        sign=functions.sign_of_a_mask,
+        mask=True,
+    ),
+    # whether an index is not after another: le, i, j
+    "le": Kind(
+        ends=lambda key: key[1:],
+        alike=_always,  # what is sorted into classes has either order
+        backwards=places.is_backwards,
+        rebuilt=places.again,
+        powers=_own(powers.power_of_a_mask),
+        meets=places.each_not_after_the_other,
+        closing=(places.sum_over_both_ends, places.one_before_the_other),
         sign=functions.sign_of_a_mask,
         mask=True,
     ),

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
-from derive.algebra import derivative, functions, matrices, powers, scalars, winners, zero
+from derive.algebra import derivative, functions, matrices, places, powers, scalars, winners, zero
 from derive.algebra.closing import closed, renamed
 from derive.algebra.forms import (
     LARGEST,
@@ -348,7 +348,7 @@ class Ring:
 
     # -- the other rooms ---------------------------------------------------------------------------
 
-    power = powers.power
+    power, le = powers.power, places.le
     extremum, highest = winners.extremum, winners.highest
     inverse, det = matrices.inverse, matrices.determinant
     derivative, unfold = derivative.derivative, derivative.unfold

@@ -42,6 +42,8 @@ def form_of(ring: Ring, term: Scalar, names: Mapping[Index, Index] = {}) -> Form
             return ring.entry(name, named(i, names, ring.sizes), named(j, names, ring.sizes))
         case "delta":
             return ring.delta(*(names.get(k, k) for k in term.data))
+        case "le":
+            return ring.le(*(names.get(k, k) for k in term.data))
         case "add":
             result: Form = {}
             for arg in term.args:

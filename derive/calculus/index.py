@@ -73,6 +73,7 @@ class Scalar:
     """A node: its kind, its arguments, and what is not an argument.
 
     Kinds and their data: `num` a fraction; `size` a dimension; `entry` a name, i, j; `delta` i, j;
+    `le` i, j;
     `partial` two entries; `add`, `mul`; `pow` an exponent; `fn` a name; `sum` an index and its
     dimension; `det` and `inverse` of a matrix, given by its entry as the argument, under two index
     words: the matrix, the words, the dimension, and for `inverse` i, j; `most` the word max or min,
@@ -151,6 +152,23 @@ def delta(i: Index, j: Index) -> Scalar:
     return Scalar("delta", data=(i, j))
 
 
+def le(i: Index, j: Index) -> Scalar:
+    """Return 1 where an index is not after another, else 0.
+
+    >>> le("i", "j"), le(0, "j") == le(1, 2) == ONE, le(2, 1) == ZERO
+    (Scalar(kind='le', args=(), data=('i', 'j')), True, True)
+    """
+    if i in (j, 0):
+        return ONE
+    if isinstance(i, int) and isinstance(j, int):
+        return ONE if i < j else ZERO
+    if isinstance(i, Pair) and isinstance(j, Pair):
+        (p, *ps), (q, *qs) = i.parts, j.parts
+        rest = le(Pair(tuple(ps), i.dims[1:]), Pair(tuple(qs), j.dims[1:])) if ps else ONE
+        return add(1, mul(-1, le(q, p)), mul(delta(p, q), rest))
+    return Scalar("le", data=(i, j))
+
+
 def partial(of: Scalar, wrt: Scalar) -> Scalar:
     """Return the partial derivative of one entry with respect to another, unevaluated."""
     return Scalar("partial", (of, wrt))
@@ -209,7 +227,7 @@ def power(base: Scalar, exponent: int | Fraction) -> Scalar:
         return base
     if exponent == 0:
         return ONE
-    if base.kind == "delta" and exponent > 0:
+    if base.kind in ("delta", "le") and exponent > 0:
         return base
     if exponent.denominator == 1:
         if base.kind == "num" and (base.data or exponent > 0):
@@ -458,7 +476,7 @@ def free_indices(term: Scalar) -> set[Index]:
     match term.kind:
         case "entry":
             return set(index_words(*term.data[1:]))
-        case "delta":
+        case "delta" | "le":
             return {i for i in term.data if isinstance(i, str)}
         case "sum":
             return free_indices(term.args[0]) - {term.data[0]}
@@ -481,6 +499,8 @@ def rename(term: Scalar, names: Mapping[Index, Index]) -> Scalar:
         case "delta":
             i, j = term.data
             return delta(names.get(i, i), names.get(j, j))
+        case "le":
+            return le(*(names.get(k, k) for k in term.data))
         case "sum":
             index, dim = term.data
             kept = {old: new for old, new in names.items() if old != index}
@@ -536,7 +556,7 @@ def written_out(term: Scalar, names: Mapping[Index, Index], sizes: Mapping[str, 
         case "entry":
             name, i, j = term.data
             return Scalar("entry", data=(name, named(i, names, sizes), named(j, names, sizes)))
-        case "delta" | "num" | "det" | "inverse":
+        case "delta" | "le" | "num" | "det" | "inverse":
             return rename(term, names)
     args = (written_out(arg, names, sizes) for arg in term.args)
     match term.kind:

@@ -251,6 +251,8 @@ def plain(math: Math) -> str:
             return "{}[{}, {}]".format(*math.data)
         case "delta":
             return "delta[{}, {}]".format(*math.data)
+        case "le":
+            return "[{} <= {}]".format(*math.data)
         case "partial":
             return f"d{args[0]}/d{args[1]}"
         case "det":

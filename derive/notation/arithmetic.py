@@ -221,6 +221,9 @@ class Work:
     def delta(self, i: int, j: int) -> Term:
         return literal(int(i == j))
 
+    def le(self, i: int, j: int) -> Term:
+        return literal(int(i <= j))
+
     def inverse(self, A: View, i: int, j: int) -> Term:
         return self._inverse(A.expr, i, j)
 

@@ -39,6 +39,9 @@ class Terms(Formulas):
                 if any(isinstance(k, str) and "_" in k for k in term.data):
                     boxes.insert(1, op("comma"))
                 return sub(op("delta"), row(*boxes)), ATOM
+            case "le":
+                i, j = map(self.index, term.data)
+                return paren(row(i, op("at-most"), j), "iverson"), ATOM
             case "partial":
                 of, wrt = (self.scalar(arg) for arg in term.args)
                 return frac(row(op("partial"), of), row(op("partial"), wrt)), ATOM

@@ -131,6 +131,10 @@ class Reading(ABC):
     @abstractmethod
     def delta(self, i: Any, j: Any) -> Any: ...
 
+    def le(self, i: Any, j: Any) -> Any:
+        """Return 1 where an index is not after another, else 0."""
+        return self.number(int(i <= j))
+
     @abstractmethod
     def function(self, name: str, *args: Any) -> Any: ...
 

@@ -454,6 +454,9 @@ class Reading:
     def delta(self, i: int, j: int) -> Any:
         return self.number(int(i == j))
 
+    def le(self, i: int, j: int) -> Any:
+        return self.number(int(i <= j))
+
     def inverse(self, A: View, i: int, j: int) -> Any:
         return cofactor(A.values, j, i) / self.det(A)
 

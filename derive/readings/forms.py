@@ -147,5 +147,8 @@ class Forms(OverIndices):
     def delta(self, i: Index, j: Index) -> Factored:
         return self.lifted(self.ring.delta(i, j))
 
+    def le(self, i: Index, j: Index) -> Factored:
+        return self.lifted(self.ring.le(i, j))
+
     def function(self, name: str, *args: Any) -> Factored:
         return self.lifted(self.ring.function(name, *(self.lifted(arg).form for arg in args)))

@@ -95,6 +95,9 @@ class Numbers:
     def delta(self, i: int, j: int) -> Any:
         return arb(1 if i == j else 0)
 
+    def le(self, i: int, j: int) -> Any:
+        return arb(1 if i <= j else 0)
+
     def inverse(self, A: _View, i: int, j: int) -> Any:
         return cofactor(A.rows_of(), j, i) / self.det(A)
 

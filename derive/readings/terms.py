@@ -60,4 +60,5 @@ class Entries(OverIndices):
     number = staticmethod(num)
     size = staticmethod(scalars.size)
     delta = staticmethod(scalars.delta)
+    le = staticmethod(scalars.le)
     function = staticmethod(scalars.function)
