@@ -696,18 +696,10 @@ class _Numeric(Notation):
     def dim(self, dim: Any) -> Box:
         return literal(extent(dim, self.sizes)).box
 
-    def _ones(self, shape: Shape, shapes: bool) -> Box:
+    def constant(self, kind: str, shape: Shape) -> Box:
         rows, cols = shape.extents(self.sizes)
-        return self._matrix([[rational(1)] * cols] * rows)
-
-    def _constant(self, e: Expr, shapes: bool) -> Box:
-        if e.name == "ones":
-            return super()._constant(e, shapes)
-        rows, cols = e.shape.extents(self.sizes)
-        one = e.name == "eye"
-        return self._matrix(
-            [[rational(int(one and i == j)) for j in range(cols)] for i in range(rows)]
-        )
+        one = {"ones": lambda i, j: True, "eye": lambda i, j: i == j}.get(kind, lambda i, j: False)
+        return self._matrix([[rational(int(one(i, j))) for j in range(cols)] for i in range(rows)])
 
 
 def tidied(box: Box) -> Box:

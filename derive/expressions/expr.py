@@ -65,10 +65,12 @@ class Op:
     `(f, y, *x)` an argument. `where` lists the conditions under which it is defined and
     differentiable. `costly` marks an operator whose entries, written out, grow faster than its
     matrices. On paper a function is its `head` before its arguments in brackets, or what
-    `notation` makes of the arguments. `axes` lists the tuples of axes along which it may work, its
-    data, the usual ones first. In a picture its gate shows `gate`, in Unicode and in LaTeX, and
-    `flow` names the sentence about what the gate does to a gradient. Where the entries that `where`
-    speaks of are a kink, `kink` names what is agreed upon there.
+    `notation` makes of the arguments; `paper(pen, e)` is for what is no function: it returns the
+    box of an expression and how strongly it binds, and `pen` writes the arguments. A power of a
+    `raised` function stands at its name: tanh²(x). `axes` lists the tuples of axes along which it
+    may work, its data, the usual ones first. In a picture its gate shows `gate`, in Unicode and in
+    LaTeX, and `flow` names the sentence about what the gate does to a gradient. Where the entries
+    that `where` speaks of are a kink, `kink` names what is agreed upon there.
 
     What need not be said is read off the definition. `formula(*args)` is the same in elementary
     operators. `code` tells what libraries have for it, by `numpy`, `torch`, `jax`, or `any` where
@@ -93,6 +95,8 @@ class Op:
     costly: bool = False
     head: Box | Callable[[Any], Box] | None = None
     notation: Callable[..., Box] | None = None
+    paper: Callable[[Any, Expr], tuple[Box, int]] | None = None
+    raised: bool = False
     axes: tuple[tuple[int, ...], ...] = ()
     gate: tuple[str, str] = ("", "")
     flow: str = "other"

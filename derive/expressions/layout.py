@@ -26,6 +26,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+#: How strongly a box binds on paper: a sum, an entrywise product, a product, what stands alone.
+SUM, ENTRYWISE, PRODUCT, ATOM = range(1, 5)
+
 
 @dataclass(frozen=True, slots=True)
 class Box:

@@ -11,9 +11,6 @@ from fractions import Fraction
 from derive.expressions.layout import Box, frac, num as digits, op, raw, row
 from derive.notation.signs import is_sign
 
-#: Binding strengths on paper: a comparison, a sum, an entrywise product, a product, an atom.
-COMPARE, SUM, ENTRYWISE, PRODUCT, ATOM = range(5)
-
 
 def beside(a: Box, b: Box) -> Box:
     """Return a product of matrices: letters stand close, anything larger gets a thin space.

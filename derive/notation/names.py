@@ -164,6 +164,12 @@ class Names(ABC):
         taken = {*self.program.leaves, *self.program.dims}
         return Box("id", text=next(x for x in ("L", "J", "E", "loss") if x not in taken))
 
+    def constant(self, kind: str, shape: Shape) -> Box:
+        """Return a matrix of ones or zeros, or the identity."""
+        if kind == "eye":
+            return self.identity
+        return sup(op(kind), op("top")) if kind == "ones" and shape.rows == 1 else op(kind)
+
     @property
     def identity(self) -> Box:
         """The identity matrix: I, or a word where a name has that letter."""

@@ -12,11 +12,26 @@ from itertools import chain
 
 from derive.calculus.index import Index, Scalar, mul, num, split
 from derive.expressions.expr import OPS
-from derive.expressions.layout import Box, frac, num as digits, op, paren, raw, row, sub, sup, word
+from derive.expressions.layout import (
+    ATOM,
+    ENTRYWISE,
+    PRODUCT,
+    SUM,
+    Box,
+    frac,
+    num as digits,
+    op,
+    paren,
+    raw,
+    row,
+    sub,
+    sup,
+    word,
+)
 from derive.expressions.shape import Dim
 from derive.notation.displays import places
-from derive.notation.formulas import POWERED, Formulas
-from derive.notation.joining import ATOM, ENTRYWISE, PRODUCT, SUM, fraction, is_word, power
+from derive.notation.formulas import Formulas, Pen
+from derive.notation.joining import fraction, is_word, power
 
 
 class Terms(Formulas):
@@ -56,7 +71,7 @@ class Terms(Formulas):
             case "det":
                 return row(word("det"), paren(self.expr(term.data[0]))), ATOM
             case "fn":
-                return self._applied(OPS[term.data], [self.scalar(arg) for arg in term.args])
+                return self.applied(OPS[term.data], [self.scalar(arg) for arg in term.args]), ATOM
             case "most":
                 return self._most(term)
         index, dim = term.data
@@ -66,7 +81,7 @@ class Terms(Formulas):
 
     def _inverse_entry(self, term: Scalar) -> Box:
         i, j = term.data[4:]
-        inverse = sup(self._based(term.data[0], False), raw("-1"))
+        inverse = sup(Pen(self).based(term.data[0]), raw("-1"))
         indices = [self.index(k) for k in (i, j)]
         return sub(paren(inverse), row(*indices))
 
@@ -171,7 +186,7 @@ class Terms(Formulas):
         box, strength = self._scalar(base)
         tall = box.kind in ("frac", "sup", "at", "root")
         tall = tall or (box.kind == "sub" and box.parts[0].kind == "sup")
-        if base.kind == "fn" and base.data in POWERED:
+        if base.kind == "fn" and OPS[base.data].raised:
             head, arguments = box.parts
             return row(sup(head, power(exponent)), arguments), ATOM
         return sup(box if strength == ATOM and not tall else paren(box), power(exponent)), ATOM

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
+from derive.expressions import layout
 from derive.expressions.expr import (
     COMPARE,
     POWER,
@@ -26,7 +27,7 @@ from derive.expressions.expr import (
     nodes,
     number,
 )
-from derive.expressions.layout import Box, op as sign, paren, row, word
+from derive.expressions.layout import Box, op as sign, paren, raw, row, sup, word
 from derive.expressions.shape import Shape, broadcast
 
 
@@ -158,8 +159,21 @@ def _power_domain(exponent: Fraction, base: Expr) -> tuple[Condition, ...]:
     return holds("nonzero" if exponent.denominator == 1 else "positive")(exponent, base)
 
 
+def _raised(pen: Any, e: Expr) -> tuple[Box, int]:
+    """The power stands at the name of a function that has it there."""
+    (a,) = e.args
+    exponent = raw(str(e.data)) if e.shape.is_scalar else row(sign("entrywise"), raw(str(e.data)))
+    if a.op.raised:
+        head, argument = pen(a).parts
+        return row(sup(head, exponent), argument), layout.ATOM
+    base = pen(a, layout.ATOM)
+    base = paren(base) if base.kind in ("sup", "frac", "under") else base
+    return sup(base, exponent), layout.ATOM
+
+
 MUL = Op(
     name="mul",
+    paper=lambda pen, e: pen.product(e),
     symbol="*",
     style="infix",
     strength=PRODUCT,
@@ -173,6 +187,7 @@ MUL = Op(
 )
 DIV = Op(
     name="div",
+    paper=lambda pen, e: pen.product(e),
     gate=("÷", r"\div"),
     symbol="/",
     style="infix",
@@ -188,6 +203,7 @@ DIV = Op(
 )
 POW = Op(
     name="pow",
+    paper=_raised,
     symbol="**",
     style="power",
     strength=POWER,
@@ -279,8 +295,8 @@ LOG = function("log", lambda f, y, x: 1 / x, where="positive", code=SAME, flow="
 FUNCTIONS = (
     EXP,
     LOG,
-    function("sin", lambda f, y, x: f.cos(x), code=SAME, flow="sin", sympy="sin"),
-    function("cos", lambda f, y, x: -f.sin(x), code=SAME, flow="cos", sympy="cos"),
+    function("sin", lambda f, y, x: f.cos(x), code=SAME, raised=True, flow="sin", sympy="sin"),
+    function("cos", lambda f, y, x: -f.sin(x), code=SAME, raised=True, flow="cos", sympy="cos"),
     function(
         "sign",
         lambda f, y, x: 0,
@@ -296,6 +312,7 @@ FUNCTIONS = (
         through=lambda f, x: f.sin(x) / f.cos(x),
         where="cosine-nonzero",
         smooth=True,
+        raised=True,
         code=SAME,
         sympy="tan",
     ),
@@ -304,6 +321,7 @@ FUNCTIONS = (
         lambda f, y, x: f.cosh(x),
         through=lambda f, x: HALF * (f.exp(x) - f.exp(-x)),
         smooth=True,
+        raised=True,
         code=SAME,
         sympy="sinh",
     ),
@@ -312,6 +330,7 @@ FUNCTIONS = (
         lambda f, y, x: f.sinh(x),
         through=lambda f, x: HALF * (f.exp(x) + f.exp(-x)),
         smooth=True,
+        raised=True,
         code=SAME,
         sympy="cosh",
     ),
@@ -320,6 +339,7 @@ FUNCTIONS = (
         lambda f, y, x: 1 - y**2,
         through=lambda f, x: (f.exp(x) - f.exp(-x)) / (f.exp(x) + f.exp(-x)),
         smooth=True,
+        raised=True,
         code=SAME,
         flow="tanh",
         sympy="tanh",

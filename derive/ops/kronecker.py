@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from derive.expressions import layout
 from derive.expressions.errors import ShapeError, UnsupportedError
 from derive.expressions.expr import OPS, Op, Pullback
+from derive.expressions.layout import ATOM, ENTRYWISE, op, paren, row, sub, word
 from derive.expressions.shape import Dim, Pair, Shape, extent, factors, times
 
 Sizes = Mapping[str, int]
@@ -156,6 +156,10 @@ VEC = Op(
 )
 UNVEC = Op(
     name="unvec",
+    paper=lambda pen, e: (
+        row(sub(word("unvec"), pen.shape(e.shape)), paren(pen(e.args[0]))),
+        ATOM,
+    ),
     symbol="unvec({}, ({rows}, {cols}))",
     shape=_unvec_shape,
     entry=_unvec_entry,
@@ -165,6 +169,10 @@ UNVEC = Op(
 )
 KRON = Op(
     name="kron",
+    paper=lambda pen, e: (
+        row(pen(e.args[0], ATOM), op("otimes"), pen(e.args[1], ATOM)),
+        ENTRYWISE,
+    ),
     symbol="kron({})",
     shape=lambda data, a, b: Shape(times(a.rows, b.rows), times(a.cols, b.cols)),
     entry=_kron_entry,
@@ -177,7 +185,7 @@ KRON = Op(
 KRON_LEFT = Op(
     name="kron_left",
     symbol="kron_left({})",
-    head=layout.sub(layout.word("kron"), layout.word("left")),
+    head=sub(word("kron"), word("left")),
     shape=lambda data, g, b: Shape(_left(g.rows, b.rows), _left(g.cols, b.cols)),
     entry=_left_entry,
     code={"any": _BLOCKS.format("{rows}, {1.rows}, {cols}, {1.cols}", "ikjl")},
@@ -189,7 +197,7 @@ KRON_LEFT = Op(
 KRON_RIGHT = Op(
     name="kron_right",
     symbol="kron_right({})",
-    head=layout.sub(layout.word("kron"), layout.word("right")),
+    head=sub(word("kron"), word("right")),
     shape=lambda data, g, a: Shape(_right(g.rows, a.rows), _right(g.cols, a.cols)),
     entry=_right_entry,
     code={"any": _BLOCKS.format("{1.rows}, {rows}, {1.cols}, {cols}", "kilj")},

@@ -6,11 +6,84 @@ Neudecker, Matrix Differential Calculus (2019), chapter 9. Each is proved anew i
 
 from __future__ import annotations
 
+from typing import Any
+
+from derive.expressions import layout
 from derive.expressions.expr import OPS, PRODUCT, SIGN, SUM, Expr, Op, Pullback
+from derive.expressions.layout import ATOM, Box, num, op as sign, paren, row, sup
 from derive.expressions.shape import SCALAR, Dim, Shape, broadcast, product
+
+
+def _constant(pen: Any, e: Expr) -> tuple[Box, int]:
+    return pen.constant(e.name, e.shape), ATOM
+
+
+def _ones(pen: Any, e: Expr) -> tuple[Box, int]:
+    """A column of ones, a row, or one times the other."""
+    rows, cols = e.shape.dims
+    if e.shape.is_scalar:
+        return num(1), layout.PRODUCT
+    if 1 in (rows, cols):
+        return pen.constant("ones", e.shape), layout.PRODUCT
+    sides = (pen.constant("ones", shape) for shape in (Shape(rows, 1), Shape(1, cols)))
+    return pen.beside(*sides), layout.PRODUCT
+
+
+def _sum(pen: Any, e: Expr) -> tuple[Box, int]:
+    """A repeated number is written as the number; less a negative product is more of it."""
+    a, b = (arg.args[0] if arg.op is BROADCAST and is_number(arg.args[0]) else arg
+            for arg in e.args)  # fmt: skip
+    minus = e.op is SUB
+    second, strength = pen.of(b)
+    if strength == layout.SUM and b.name in ("mul", "div") and second.parts[0] == sign("negative"):
+        minus, second, strength = not minus, row(*second.parts[1:]), layout.PRODUCT
+    second = second if strength > layout.SUM else paren(second)
+    return row(pen(a, layout.SUM), sign("minus" if minus else "plus"), second), layout.SUM
+
+
+def _product(pen: Any, e: Expr) -> tuple[Box, int]:
+    a, b = e.args
+    if a.op is NUMBER and a.data == 1:
+        return pen.of(b)
+    right = pen(b, layout.PRODUCT + (b.op is MATMUL))
+    return pen.beside(pen(a, layout.PRODUCT), right), layout.PRODUCT
+
+
+def _transposed(pen: Any, e: Expr) -> tuple[Box, int]:
+    (a,) = e.args
+    if a.name == "inv":
+        return sup(pen.based(a.args[0]), row(sign("negative"), sign("top"))), ATOM
+    if pen.is_name(a):
+        return pen.over(sup(pen.leaf(a), sign("top")), e.shape), ATOM
+    base = pen(a, ATOM)
+    base = paren(base) if base.kind in ("sup", "frac", "at", "under") else base
+    return sup(base, sign("top")), ATOM
+
+
+def _repeated(pen: Any, e: Expr) -> tuple[Box, int]:
+    """1B for a row, b1ᵀ for a column, c11ᵀ for a scalar; a number stays a number."""
+    (a,) = e.args
+    box, strength = pen.of(a)
+    box = box if strength >= layout.PRODUCT else paren(box)
+    if is_number(a):
+        return box, strength
+    if a.shape.is_scalar:
+        return pen.beside(box, pen(ones(*e.shape.dims))), layout.PRODUCT
+    if a.shape.rows != e.shape.rows:
+        box = pen.beside(pen.constant("ones", Shape(e.shape.rows, 1)), box)
+    if a.shape.cols != e.shape.cols:
+        box = pen.beside(box, pen.constant("ones", Shape(1, e.shape.cols)))
+    return box, layout.PRODUCT
+
+
+def is_number(e: Expr) -> bool:
+    """Whether an expression is a number or a dimension."""
+    return e.op in (NUMBER, DIM)
+
 
 VAR = Op(
     name="var",
+    paper=lambda pen, e: (pen.over(pen.leaf(e), e.shape), ATOM),
     style="name",
     shape=lambda data: data[1],
     entry=lambda ix, i, j, data: ix.entry(data, i, j),
@@ -18,6 +91,7 @@ VAR = Op(
 )
 NUMBER = Op(
     name="number",
+    paper=lambda pen, e: (pen.number(e.data), ATOM if e.data >= 0 else layout.SUM),
     style="number",
     shape=lambda data: SCALAR,
     entry=lambda ix, i, j, data: ix.number(data),
@@ -25,6 +99,7 @@ NUMBER = Op(
 )
 DIM = Op(
     name="dim",
+    paper=lambda pen, e: (pen.dim(e.data), ATOM),
     style="name",
     shape=lambda data: SCALAR,
     entry=lambda ix, i, j, data: ix.size(data),
@@ -32,6 +107,7 @@ DIM = Op(
 )
 ONES = Op(
     name="ones",
+    paper=_ones,
     symbol="ones({rows}, {cols})",
     shape=lambda data: data,
     entry=lambda ix, i, j, data: ix.number(1),
@@ -44,6 +120,7 @@ ONES = Op(
 )
 ZEROS = Op(
     name="zeros",
+    paper=_constant,
     symbol="zeros({rows}, {cols})",
     shape=lambda data: data,
     entry=lambda ix, i, j, data: ix.number(0),
@@ -56,6 +133,7 @@ ZEROS = Op(
 )
 EYE = Op(
     name="eye",
+    paper=_constant,
     symbol="eye({rows})",
     shape=lambda data: Shape(data, data),
     entry=lambda ix, i, j, data: ix.number(1) if data == 1 else ix.delta(i, j),
@@ -68,6 +146,7 @@ EYE = Op(
 )
 ADD = Op(
     name="add",
+    paper=_sum,
     gate=("+", "+"),
     flow="add",
     symbol="+",
@@ -82,6 +161,7 @@ ADD = Op(
 )
 SUB = Op(
     name="sub",
+    paper=_sum,
     gate=("−", "-"),
     flow="sub",
     symbol="-",
@@ -97,6 +177,10 @@ SUB = Op(
 )
 NEG = Op(
     name="neg",
+    paper=lambda pen, e: (
+        row(sign("negative"), pen(e.args[0], layout.ENTRYWISE)),
+        layout.SUM,
+    ),
     gate=("×(−1)", r"\times(-1)"),
     flow="negate",
     symbol="-",
@@ -108,6 +192,7 @@ NEG = Op(
 )
 MATMUL = Op(
     name="matmul",
+    paper=_product,
     gate=("@", "@"),
     flow="matmul",
     symbol="@",
@@ -123,6 +208,7 @@ MATMUL = Op(
 )
 TRANSPOSE = Op(
     name="transpose",
+    paper=_transposed,
     gate=("ᵀ", r"\top"),
     flow="transpose",
     symbol=".T",
@@ -149,6 +235,7 @@ def _gather(g: Expr, Y: Expr, A: Expr, data: Shape) -> Expr:
 
 BROADCAST = Op(
     name="broadcast_to",
+    paper=_repeated,
     gate=("repeat", r"\text{repeat}"),
     flow="repeat",
     symbol="broadcast_to({}, ({rows}, {cols}))",

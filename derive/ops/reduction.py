@@ -67,6 +67,19 @@ def along(name: str, torch: str = "") -> dict[str, str]:
     }
 
 
+def _written(pen: Any, e: Expr) -> tuple[layout.Box, int]:
+    """Along one axis a product with ones; of a mean, a fraction of it."""
+    if e.data == ALL:
+        return pen.function(e)
+    ((axis,), (dim,)) = e.data, e.args[0].shape.along(e.data)
+    ones = pen.constant("ones", Shape(1, dim) if axis == 0 else Shape(dim, 1))
+    sides = (ones, pen(e.args[0], layout.PRODUCT))
+    product = pen.beside(*(sides if axis == 0 else reversed(sides)))
+    if e.op is MEAN:
+        product = pen.beside(layout.frac(layout.num(1), pen.dim(dim)), product)
+    return product, layout.PRODUCT
+
+
 def reduction(name: str, entry: Callable[..., Any], rule: Callable[..., Expr], **facts: Any) -> Op:
     """Return the table entry of a function of the entries along axes."""
     return Op(
@@ -89,6 +102,7 @@ SUM = reduction(
     gate=("Σ", r"\Sigma"),
     flow="sum",
     code=along("sum"),
+    paper=_written,
 )
 MEAN = reduction(
     "mean",
@@ -101,6 +115,7 @@ MEAN = reduction(
     gate=("mean", r"\text{mean}"),
     flow="mean",
     code=along("mean"),
+    paper=_written,
 )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from derive.expressions.errors import ShapeError
 from derive.expressions.expr import Expr, Op, Pullback
+from derive.expressions.layout import ATOM, Box, paren, sub
 from derive.expressions.shape import SCALAR, Shape, square
 from derive.ops.elementwise import HALF, F, holds
 from derive.ops.reduction import COLS, SUM
@@ -64,7 +65,16 @@ LOGSUMEXP = Op(
     },
     pullbacks=(Pullback(lambda g, Y, A: g * SOFTMAX(A), because="softmax-rule"),),
 )
+
+
+def _norm(pen: Any, e: Expr) -> tuple[Box, int]:
+    inside = paren(pen(e.args[0]), "norm")
+    vector = 1 in e.args[0].shape.dims
+    return inside if vector else sub(inside, Box("id", text="F")), ATOM
+
+
 NORM = Op(
+    paper=_norm,
     name="norm",
     gate=("‖ ‖", r"\lVert\ \rVert"),
     flow="norm",

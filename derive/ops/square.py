@@ -10,11 +10,13 @@ from __future__ import annotations
 from typing import Any
 
 from derive.expressions.expr import Op, Pullback
+from derive.expressions.layout import ATOM, PRODUCT, op as sign, paren, raw, row, sup, word
 from derive.expressions.shape import SCALAR, square
 from derive.ops.elementwise import holds
 
 INV = Op(
     name="inv",
+    paper=lambda pen, e: (sup(pen.based(e.args[0]), raw("-1")), ATOM),
     gate=("( )⁻¹", r"(\ )^{-1}"),
     flow="inv",
     symbol="inv({})",
@@ -41,6 +43,10 @@ DET = Op(
 )
 LOGDET = Op(
     name="logdet",
+    paper=lambda pen, e: (
+        row(word("log"), sign("thin"), word("det"), paren(pen(e.args[0]))),
+        PRODUCT,
+    ),
     gate=("log det", r"\log\det"),
     flow="logdet",
     symbol="logdet({})",
