@@ -32,6 +32,7 @@ from derive.expressions.layout import Box, op
 from derive.notation import escape
 from derive.notation.displays import PAGE, SCREEN, Link, Paper, broken, fitted, places, shortened
 from derive.notation.latex import latex
+from derive.notation.messages import plain_words, template_folder
 
 if TYPE_CHECKING:
     import jinja2
@@ -94,7 +95,7 @@ class Press:
         if self.folder is not None and not self.folder.is_dir():
             raise OutputError(f"there is no folder of templates at {self.folder}")
         self.at = WORDS  # the template that is being filled
-        self.facts = {**facts, "form": form, "say": self._named}
+        self.facts = {**facts, "form": form, "say": self._named, "plain": _plain}
         self.kinds: dict[str, None] = {}  # of what was printed, for the preamble
         names = [f"derive/{WORDS}"]
         if self.folder is not None and (self.folder / WORDS).is_file():
@@ -223,6 +224,11 @@ class Press:
             raise OutputError(f"the template {self.at} cannot be filled: {told}") from None
 
 
+def _plain(key: str, *about: str) -> str:
+    """Return the plain words of a message, with what is mathematics between dollars."""
+    return plain_words()[key].format(*about)
+
+
 def inline(shown: str) -> str:
     """Return mathematics for a line of text: Markdown takes a backslash before a comma away."""
     return shown.replace(r"\,", r"\thinspace ")
@@ -303,6 +309,7 @@ def _environment(form: str, templates: Path | None) -> jinja2.Environment:
     environment.filters["reason"] = _reason_text
     environment.filters["text_width"] = lambda words: 0.9 * len(" ".join(words.split()))
     environment.filters["inline"] = inline
+    environment.filters["dollars"] = lambda items: [f"${item}$" for item in items]
     italic, bold = EMPHASIS[form]
     environment.filters |= {"em": italic.format, "bold": bold.format}
     environment.filters["strong"] = lambda words: re.sub(r"\*\*([^*]+)\*\*", r"\\textbf{\1}", words)
@@ -317,15 +324,6 @@ def _reason_text(words: str) -> str:
         (rf"\text{{{piece}}}" if at % 2 == 0 else piece) for at, piece in enumerate(pieces) if piece
     ]
     return "".join(shown)
-
-
-def template_folder() -> Path:
-    """Return the folder of our templates: inside the installed package, or beside it."""
-    here = Path(__file__).resolve().parents[1]
-    for folder in (here / "templates", here.parent / "templates"):
-        if (folder / "markdown").is_dir():
-            return folder
-    raise OutputError("the templates are missing from this installation")
 
 
 # -- files -----------------------------------------------------------------------------------------

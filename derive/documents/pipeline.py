@@ -21,6 +21,7 @@ from derive.judges.verify import insist, verify
 from derive.language.assumptions import Assumptions, assumed
 from derive.language.parse import Shapes
 from derive.notation.mathematics import Style
+from derive.notation.messages import hypothesis
 from derive.proof.derivation import (
     Derivation,
     EntryOf,
@@ -33,7 +34,6 @@ from derive.proof.derivation import (
     Verdict,
 )
 from derive.proof.explain import DETAILS, explain
-from derive.proof.hypotheses import in_words
 from derive.proof.parts import taken_apart
 
 
@@ -114,7 +114,7 @@ class Proof(Document):
     def hypotheses(self) -> tuple[str, ...]:
         """What must hold of the sizes and of the inputs, in words."""
         d = self.derivation
-        words = (in_words(c, d.program.written) for group in d.conditions for c in group)
+        words = (hypothesis(c, d.program.written) for group in d.conditions for c in group)
         return tuple(dict.fromkeys([*map(str, d.relations), *words]))
 
     @property

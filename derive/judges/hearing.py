@@ -35,9 +35,9 @@ from derive.judges.meant import meant, true_where
 from derive.judges.proofs import MOST_ENTRIES, equal_at
 from derive.judges.refutation import SEEDS, Sizes
 from derive.language.assumptions import obeying, unmet
-from derive.notation.messages import say
+from derive.notation.messages import hypothesis, say
 from derive.proof.derivation import EVERY_SHAPE, PROVED, REFUTED, UNDECIDED
-from derive.proof.hypotheses import asked, in_words
+from derive.proof.hypotheses import asked
 
 if TYPE_CHECKING:
     from derive.judges.modular import Outcome
@@ -54,7 +54,7 @@ class _Hearing:
     def __init__(self, case: Case, claim: Claim, stand: Callable[[Judgement], None]):
         self.case, self.claim, self.stand = case, claim, stand
         self.name, self.expr = claim.name, claim.expr
-        self.asks = [in_words(c, case.program.written) for c in case.conditions(claim)]
+        self.asks = [hypothesis(c, case.program.written) for c in case.conditions(claim)]
         self.found = partial(
             Judgement, claim.text, meanings=dict(claim.meanings),
             conditions=self._each_once(asked(case.program, claim.expr)),

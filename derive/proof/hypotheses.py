@@ -68,26 +68,12 @@ SEVERAL = 6
 FAR = 8
 
 
-#: The hypotheses as plain text; where an entry is excepted, the words for that follow.
-CONDITIONS = {
-    "nonzero": "every entry of {0} is different from 0",
-    "positive": "every entry of {0} is positive",
-    "cosine-nonzero": "the cosine of every entry of {0} is different from 0",
-    "distinct": "{0} and {1} differ in every entry",
-    "nonzero-matrix": "{0} is not the zero matrix",
-    "invertible": "{0} is invertible",
-    "positive-determinant": "the determinant of {0} is positive",
-    "unique-max": "the largest entry of {0} is unique",
-    "unique-min": "the smallest entry of {0} is unique",
-    "unique-max-of-each-row": "the largest entry of each row of {0} is unique",
-    "unique-min-of-each-row": "the smallest entry of each row of {0} is unique",
-    "unique-max-of-each-column": "the largest entry of each column of {0} is unique",
-    "unique-min-of-each-column": "the smallest entry of each column of {0} is unique",
-}
-EXCEPTIONS = {
-    "": "", "diagonal": " off the diagonal", "off": " on the diagonal",
-    "around": ", or the same all around",
-}  # fmt: skip
+#: What may be asked of the extrema of a matrix: one of all entries, of each row, of each column.
+UNIQUE = tuple(
+    f"unique-{word}{of}"
+    for word in ("max", "min")
+    for of in ("", "-of-each-row", "-of-each-column")
+)
 
 
 def _is_unique(kind: str, work: Numbers, A: Expr) -> bool:
@@ -110,7 +96,7 @@ SEEN: Mapping[str, Callable[[Numbers, Expr], bool]] = {
     "positive": lambda work, A: all(interval(x) > 0 for row in work.matrix(A) for x in row),
     "invertible": lambda work, A: not interval(work.determinant(A)).contains(0),
     "nonzero-matrix": lambda work, A: len(_zeros(work, A)) < prod(A.shape.extents(work.sizes)),
-    **{kind: partial(_is_unique, kind) for kind in CONDITIONS if kind.startswith("unique")},
+    **{kind: partial(_is_unique, kind) for kind in UNIQUE},
 }
 
 
@@ -817,12 +803,6 @@ class Ground:
 def bare(arg: Expr) -> Expr:
     """Return what is repeated, without saying so."""
     return arg.args[0] if arg.name == "broadcast_to" else arg
-
-
-def in_words(condition: Condition, written: Callable[[Expr], str] = str) -> str:
-    """Return a hypothesis as plain text."""
-    words = CONDITIONS[condition.kind].format(*(written(bare(arg)) for arg in condition.args))
-    return words + EXCEPTIONS[condition.but]
 
 
 def suppose(ring: Ring, relations: Iterable[Relation]) -> None:
