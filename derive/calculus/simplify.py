@@ -21,10 +21,27 @@ from derive.expressions.expr import (
     number,
     rebuild,
     substitute,
+    unrepeated,
 )
 from derive.expressions.shape import SCALAR, Dim, Shape, factors, words
-from derive.ops.linear import ones
+from derive.ops.elementwise import DIV, MUL, POW
+from derive.ops.kronecker import KRON, KRON_LEFT, KRON_RIGHT, UNVEC
+from derive.ops.linear import (
+    ADD,
+    BROADCAST,
+    DIM,
+    EYE,
+    MATMUL,
+    NEG,
+    NUMBER,
+    ONES,
+    SUB,
+    TRANSPOSE,
+    ZEROS,
+    ones,
+)
 from derive.ops.reduction import SUM, terms
+from derive.ops.square import INV
 
 Rule = Callable[[Expr], Expr | None]
 
@@ -75,21 +92,21 @@ def _next(root: Expr) -> tuple[str, Expr] | None:
 
 def _double_transpose(e: Expr) -> Expr | None:
     """(Aᵀ)ᵀ = A, and a scalar is its own transpose."""
-    if e.name != "transpose":
+    if e.op is not TRANSPOSE:
         return None
     (a,) = e.args
-    if a.name == "transpose":
+    if a.op is TRANSPOSE:
         return a.args[0]
-    if a.shape.is_scalar or a.name == "eye":
+    if a.shape.is_scalar or a.op is EYE:
         return a
-    if a.name == "ones":
+    if a.op is ONES:
         return ones(*e.shape.dims)
     return None
 
 
 def _transposed_product(e: Expr) -> Expr | None:
     """(AB)ᵀ = BᵀAᵀ."""
-    if e.name == "transpose" and e.args[0].name == "matmul":
+    if e.op is TRANSPOSE and e.args[0].op is MATMUL:
         a, b = e.args[0].args
         return b.T @ a.T
     return None
@@ -97,35 +114,35 @@ def _transposed_product(e: Expr) -> Expr | None:
 
 def _transposed_entrywise(e: Expr) -> Expr | None:
     """A function of entries commutes with the transpose; used where a transpose disappears."""
-    if e.name != "transpose":
+    if e.op is not TRANSPOSE:
         return None
     (a,) = e.args
     entrywise = a.op.style in ("infix", "prefix", "power") or a.op.derivatives
-    if a.name == "broadcast_to":
+    if a.op is BROADCAST:
         return broadcast_to(a.args[0], e.shape) if a.args[0].shape.is_scalar else None
-    if entrywise and any(arg.name == "transpose" for arg in a.args):
+    if entrywise and any(arg.op is TRANSPOSE for arg in a.args):
         return rebuild(a, tuple(_turned(arg) for arg in a.args))
     return None
 
 
 def _turned(arg: Expr) -> Expr:
-    if arg.name == "broadcast_to":
+    if arg.op is BROADCAST:
         return broadcast_to(_turned(arg.args[0]), arg.shape.T)
     return arg if arg.shape.is_scalar else arg.T
 
 
 def _transposed_sum(e: Expr) -> Expr | None:
     """The column of row sums of A, transposed, is the row of column sums of Aᵀ."""
-    if e.name == "transpose" and e.args[0].name == "sum":
+    if e.op is TRANSPOSE and e.args[0].op is SUM:
         (a,) = e.args[0].args
-        if a.name == "transpose":
+        if a.op is TRANSPOSE:
             return SUM(a.args[0], data=tuple(1 - axis for axis in e.args[0].data))
     return None
 
 
 def _associativity(e: Expr) -> Expr | None:
     """A(BC) = (AB)C."""
-    if e.name == "matmul" and e.args[1].name == "matmul":
+    if e.op is MATMUL and e.args[1].op is MATMUL:
         a, (b, c) = e.args[0], e.args[1].args
         return (a @ b) @ c
     return None
@@ -133,49 +150,49 @@ def _associativity(e: Expr) -> Expr | None:
 
 def _identity(e: Expr) -> Expr | None:
     """AI = IA = A."""
-    if e.name == "matmul":
+    if e.op is MATMUL:
         a, b = e.args
-        if a.name == "eye":
+        if a.op is EYE:
             return b
-        if b.name == "eye":
+        if b.op is EYE:
             return a
     return None
 
 
 def _zero(e: Expr) -> Expr | None:
     """A + 0 = A."""
-    if e.name in ("add", "sub"):
+    if e.op in (ADD, SUB):
         a, b = e.args
         if _factors(b).coefficient == 0:
             return a
         if _factors(a).coefficient == 0:
-            return b if e.name == "add" else -b
+            return b if e.op is ADD else -b
     return None
 
 
 def _signs(e: Expr) -> Expr | None:
     """A + (-B) = A - B, and its relatives."""
-    if e.name not in ("add", "sub"):
+    if e.op not in (ADD, SUB):
         return None
     a, b = e.args
-    opposite = "sub" if e.name == "add" else "add"
+    opposite = "sub" if e.op is ADD else "add"
     negated = _negated(b)
     if negated is not None:
         return OPS[opposite](a, negated)
     negated = _negated(a)
     if negated is not None:
-        return b - negated if e.name == "add" else -(negated + b)
+        return b - negated if e.op is ADD else -(negated + b)
     return None
 
 
 def _like_terms(e: Expr) -> Expr | None:
     """pA + qA = (p + q)A."""
-    if e.name not in ("add", "sub"):
+    if e.op not in (ADD, SUB):
         return None
     a, b = (_factors(arg) for arg in e.args)
     if a.key() != b.key() or not (a.key()[1] or e.shape.is_scalar):
         return None
-    total = a.coefficient + (b.coefficient if e.name == "add" else -b.coefficient)
+    total = a.coefficient + (b.coefficient if e.op is ADD else -b.coefficient)
     return a.scaled(total / a.coefficient).expr() if a.coefficient else None
 
 
@@ -189,7 +206,7 @@ def _scalar_factors(e: Expr) -> Expr | None:
 
 def _repeated_sum(e: Expr) -> Expr | None:
     """The sum of n equal rows is n times the row."""
-    if e.name != "sum" or e.args[0].name != "broadcast_to":
+    if e.op is not SUM or e.args[0].op is not BROADCAST:
         return None
     whole, (inner,) = e.args[0].shape, e.args[0].args
     repeated = tuple(axis for axis in e.data if inner.shape.dims[axis] != whole.dims[axis])
@@ -202,33 +219,33 @@ def _repeated_sum(e: Expr) -> Expr | None:
 
 def _squared_root(e: Expr) -> Expr | None:
     """(√x)² = x."""
-    if e.name == "pow" and e.data == 2 and e.args[0].name == "sqrt":
+    if e.op is POW and e.data == 2 and e.args[0].name == "sqrt":
         return e.args[0].args[0]
     return None
 
 
 def _single_sum(e: Expr) -> Expr | None:
     """A sum over a dimension of 1 is its one term; sums along both axes are the whole sum."""
-    if e.name != "sum":
+    if e.op is not SUM:
         return None
     (a,) = e.args
     if a.shape == e.shape:
         return a
-    if a.name == "sum":
+    if a.op is SUM:
         return SUM(a.args[0], data=tuple(sorted({*e.data, *a.data})))
     return None
 
 
 def _repeated_repeat(e: Expr) -> Expr | None:
     """Repeating what was repeated is one repetition."""
-    if e.name == "broadcast_to" and e.args[0].name == "broadcast_to":
+    if e.op is BROADCAST and e.args[0].op is BROADCAST:
         return broadcast_to(e.args[0].args[0], e.shape)
     return None
 
 
 def _constant_matrix(e: Expr) -> Expr | None:
     """A number repeated to a matrix is that number times the matrix of ones."""
-    if e.name in ("broadcast_to", "zeros", "ones"):
+    if e.op in (BROADCAST, ZEROS, ONES):
         factors = _factors(e)
         return None if factors.matrices else factors.expr()
     return None
@@ -245,34 +262,34 @@ def _stacked_back(e: Expr) -> Expr | None:
 
 def _transposed_kronecker(e: Expr) -> Expr | None:
     """(A ⊗ B)ᵀ = Aᵀ ⊗ Bᵀ."""
-    if e.name == "transpose" and e.args[0].name == "kron":
+    if e.op is TRANSPOSE and e.args[0].op is KRON:
         a, b = e.args[0].args
-        return OPS["kron"](a.T, b.T)
+        return KRON(a.T, b.T)
     return None
 
 
 def _kronecker_times_column(e: Expr) -> Expr | None:
     """unvec((A ⊗ B) vec X) = B X Aᵀ."""
-    if e.name != "unvec" or e.args[0].name != "matmul" or e.args[0].args[0].name != "kron":
+    if e.op is not UNVEC or e.args[0].op is not MATMUL or e.args[0].args[0].op is not KRON:
         return None
     whole, column = e.args[0].args
     a, b = whole.args
     if e.shape != Shape(b.shape.rows, a.shape.rows):
         return None
-    return b @ OPS["unvec"](column, data=Shape(b.shape.cols, a.shape.cols)) @ a.T
+    return b @ UNVEC(column, data=Shape(b.shape.cols, a.shape.cols)) @ a.T
 
 
 def _inverse_of_kronecker(e: Expr) -> Expr | None:
     """(A ⊗ B)⁻¹ = A⁻¹ ⊗ B⁻¹ for square A and B."""
-    return inverse_of_kronecker(e.args[0]) if e.name == "inv" else None
+    return inverse_of_kronecker(e.args[0]) if e.op is INV else None
 
 
 def _kronecker_summed(e: Expr) -> Expr | None:
     """Σ_kp (P ⊗ Q)_(ik)(jp) B_kp = Σ_kp Q_kp B_kp P_ij, and its mirror."""
-    if e.name not in ("kron_left", "kron_right") or e.args[0].name != "kron":
+    if e.op not in (KRON_LEFT, KRON_RIGHT) or e.args[0].op is not KRON:
         return None
     p, q = e.args[0].args
-    kept, gone = (p, q) if e.name == "kron_left" else (q, p)
+    kept, gone = (p, q) if e.op is KRON_LEFT else (q, p)
     if gone.shape != e.args[1].shape:
         return None
     return SUM(gone * e.args[1]) * kept
@@ -280,7 +297,7 @@ def _kronecker_summed(e: Expr) -> Expr | None:
 
 def _transposed_inverse(e: Expr) -> Expr | None:
     """(A⁻¹)ᵀ = A⁻¹ for an A that is written as its own transpose, such as XᵀX."""
-    if e.name == "transpose" and e.args[0].name == "inv":
+    if e.op is TRANSPOSE and e.args[0].op is INV:
         (a,) = e.args[0].args
         return e.args[0] if not a.is_var and _mirrored(a) is a else None
     return None
@@ -288,41 +305,41 @@ def _transposed_inverse(e: Expr) -> Expr | None:
 
 def _mirrored(e: Expr) -> Expr:
     """Return the transpose of an expression, taken inside as far as it goes."""
-    if e.name == "transpose":
+    if e.op is TRANSPOSE:
         return e.args[0]
-    if e.shape.is_scalar or e.name == "eye":
+    if e.shape.is_scalar or e.op is EYE:
         return e
-    if e.name == "matmul":
+    if e.op is MATMUL:
         a, b = e.args
         return _mirrored(b) @ _mirrored(a)
-    if e.name in ("add", "sub", "mul", "div", "neg"):
+    if e.op in (ADD, SUB, MUL, DIV, NEG):
         args = tuple(_mirrored(arg) for arg in e.args)
         return (
             e
             if all(one is arg for one, arg in zip(args, e.args, strict=True))
             else rebuild(e, args)
         )
-    if e.name == "broadcast_to" and e.args[0].shape.is_scalar:
+    if e.op is BROADCAST and e.args[0].shape.is_scalar:
         return broadcast_to(e.args[0], e.shape.T)
     return e.T
 
 
 def _product_of_kronecker(e: Expr) -> Expr | None:
     """(A ⊗ B)(C ⊗ D) = AC ⊗ BD."""
-    if e.name != "matmul" or any(arg.name != "kron" for arg in e.args):
+    if e.op is not MATMUL or any(arg.op is not KRON for arg in e.args):
         return None
     (a, b), (c, d) = (arg.args for arg in e.args)
     if a.shape.cols != c.shape.rows or b.shape.cols != d.shape.rows:
         return None
-    return OPS["kron"](a @ c, b @ d)
+    return KRON(a @ c, b @ d)
 
 
 def _inverse_against_itself(e: Expr) -> Expr | None:
     """Σ_ij (A⁻¹)_ji A_ij = tr(A⁻¹A) = n."""
-    if e.name != "sum" or e.args[0].name != "mul":
+    if e.op is not SUM or e.args[0].op is not MUL:
         return None
     for one, a in (e.args[0].args, reversed(e.args[0].args)):
-        if one.name == "transpose" and one.args[0].name == "inv" and one.args[0].args[0] is a:
+        if one.op is TRANSPOSE and one.args[0].op is INV and one.args[0].args[0] is a:
             return extent_of(a.shape.rows)
     return None
 
@@ -356,15 +373,15 @@ _PRODUCTS = ("mul", "div", "neg", "matmul", "transpose", "sum", *_LINEAR)
 
 def _negated(e: Expr) -> Expr | None:
     """Return -e where that is shorter than e."""
-    if e.name == "neg":
+    if e.op is NEG:
         return e.args[0]
-    if e.name == "broadcast_to":
+    if e.op is BROADCAST:
         inner = _negated(e.args[0])
         return None if inner is None else broadcast_to(inner, e.shape)
-    if e.name == "number":
+    if e.op is NUMBER:
         return number(-e.data) if e.data < 0 else None
     factors = _factors(e)
-    if e.name in ("mul", "div") and factors.coefficient < 0:
+    if e.op in (MUL, DIV) and factors.coefficient < 0:
         return factors.scaled(Fraction(-1)).expr()
     return None
 
@@ -408,15 +425,15 @@ class _Factors:
         """Return the product as a textbook writes it: (2 * s) * (A * B) / (3 * n * C)."""
         shape = self.shape
         if self.coefficient == 0:
-            return OPS["zeros"](data=shape) if not shape.is_scalar else number(0)
+            return ZEROS(data=shape) if not shape.is_scalar else number(0)
         sign = -1 if self.coefficient < 0 else 1
         size = abs(self.coefficient)
         over = [_power(base, e) for base, e in self.scalars.items() if e > 0]
         under = [_power(base, -e) for base, e in self.scalars.items() if e < 0]
         above = [_power(base, e) for base, e in self.matrices.items() if e > 0]
         below = [_power(base, -e) for base, e in self.matrices.items() if e < 0]
-        if sign < 0 and above and above[0].name == "sub":
-            sign, above[0] = 1, OPS["sub"](*reversed(above[0].args))
+        if sign < 0 and above and above[0].op is SUB:
+            sign, above[0] = 1, SUB(*reversed(above[0].args))
         whole = number(sign * size.numerator) if size.numerator != 1 else None
         if not above and not shape.is_scalar and not below:
             above = [ones(*shape.dims)]
@@ -429,7 +446,7 @@ class _Factors:
         denominators = [*([number(size.denominator)] if size.denominator != 1 else []), *under]
         bottom = _multiplied([*denominators, *below])
         if bottom is not None:
-            if bottom.name == "number" and top.name == "number":
+            if bottom.op is NUMBER and top.op is NUMBER:
                 return number(top.data / bottom.data)
             top = top / bottom
         return broadcast_to(top, shape)
@@ -439,51 +456,51 @@ def _multiplied(factors: list[Expr]) -> Expr | None:
     """Return the product from left to right, repeated only where the next factor asks for it."""
     product = None
     for factor in factors:
-        bare = factor.args[0] if factor.name == "broadcast_to" else factor
+        bare = unrepeated(factor)
         product = bare if product is None else product * bare
     return product
 
 
 def _power(base: Expr, exponent: Fraction) -> Expr:
-    if base.name == "broadcast_to":
+    if base.op is BROADCAST:
         return broadcast_to(_power(base.args[0], exponent), base.shape)
     return base if exponent == 1 else base**exponent
 
 
 def _factors(e: Expr) -> _Factors:
     """Return an expression as a product, scalars pulled out of what is linear."""
-    if e.name == "number":
+    if e.op is NUMBER:
         return _Factors(e.shape, e.data)
-    if e.name == "zeros":
+    if e.op is ZEROS:
         return _Factors(e.shape, Fraction(0))
-    if e.name == "ones":
+    if e.op is ONES:
         return _Factors(e.shape)
-    if e.name == "neg":
+    if e.op is NEG:
         return _factors(e.args[0]).scaled(Fraction(-1))
-    if e.name in ("mul", "div"):
+    if e.op in (MUL, DIV):
         a, b = (_factors(arg) for arg in e.args)
-        if e.name == "div" and b.coefficient == 0:
+        if e.op is DIV and b.coefficient == 0:
             return _atom(e)
-        return a.times(b, 1 if e.name == "mul" else -1)
-    if e.name == "pow" and e.data.denominator == 1:
+        return a.times(b, 1 if e.op is MUL else -1)
+    if e.op is POW and e.data.denominator == 1:
         inner = _factors(e.args[0])
         if e.data > 0 or inner.coefficient != 0:
             return _Factors(e.shape).times(inner, int(e.data)) if inner.coefficient else _atom(e)
         return _atom(e)
-    if e.name == "broadcast_to":
+    if e.op is BROADCAST:
         inner = _factors(e.args[0])
         if e.args[0].shape == SCALAR:
             return _Factors(e.shape, inner.coefficient, inner.scalars)
         return _outside(e, inner, lambda rest: broadcast_to(rest, e.shape))
-    if e.name in ("transpose", "sum"):
+    if e.op in (TRANSPOSE, SUM):
         inner = _factors(e.args[0])
-        if e.name == "sum" and not inner.matrices:
+        if e.op is SUM and not inner.matrices:
             return _counted(e, inner)
         return _outside(e, inner, lambda rest: e.op(rest, data=e.data))
     if e.name in _LINEAR:
         first, other = e.args
         return _outside(e, _factors(first), lambda rest: e.op(rest, other))
-    if e.name == "matmul":
+    if e.op is MATMUL:
         a, b = (_factors(arg) for arg in e.args)
         for scalar, matrix in ((a, b), (b, a)):
             if scalar.shape == SCALAR:
@@ -529,6 +546,6 @@ def _size(extent: Dim) -> tuple[Fraction, dict[Expr, Fraction]]:
         return Fraction(extent), {}
     found: dict[Expr, Fraction] = {}
     for word in words(extent):
-        dim = OPS["dim"](data=word)
+        dim = DIM(data=word)
         found[dim] = found.get(dim, Fraction(0)) + 1
     return Fraction(prod(f for f in factors(extent) if isinstance(f, int))), found

@@ -10,52 +10,54 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from derive.expressions.expr import Expr
-from derive.ops import OPS
+from derive.ops.kronecker import KRON
+from derive.ops.linear import MATMUL, TRANSPOSE
+from derive.ops.square import DET, INV
 
 Law = Callable[[Expr], Expr | None]
 
 
 def inverse_of_product(e: Expr) -> Expr | None:
     """(A B)⁻¹ = B⁻¹ A⁻¹ for square A and B."""
-    if e.name != "matmul" or not all(map(is_square, e.args)):
+    if e.op is not MATMUL or not all(map(is_square, e.args)):
         return None
     a, b = e.args
-    return OPS["inv"](b) @ OPS["inv"](a)
+    return INV(b) @ INV(a)
 
 
 def inverse_of_transpose(e: Expr) -> Expr | None:
     """(Aᵀ)⁻¹ = (A⁻¹)ᵀ."""
-    return OPS["inv"](e.args[0]).T if e.name == "transpose" else None
+    return INV(e.args[0]).T if e.op is TRANSPOSE else None
 
 
 def inverse_of_inverse(e: Expr) -> Expr | None:
     """(A⁻¹)⁻¹ = A."""
-    return e.args[0] if e.name == "inv" else None
+    return e.args[0] if e.op is INV else None
 
 
 def inverse_of_kronecker(e: Expr) -> Expr | None:
     """(A ⊗ B)⁻¹ = A⁻¹ ⊗ B⁻¹ for square A and B."""
-    if e.name != "kron" or not all(map(is_square, e.args)):
+    if e.op is not KRON or not all(map(is_square, e.args)):
         return None
-    return OPS["kron"](*(OPS["inv"](arg) for arg in e.args))
+    return KRON(*(INV(arg) for arg in e.args))
 
 
 def determinant_of_product(e: Expr) -> Expr | None:
     """det(A B) = det(A) det(B) for square A and B."""
-    if e.name != "matmul" or not all(map(is_square, e.args)):
+    if e.op is not MATMUL or not all(map(is_square, e.args)):
         return None
     a, b = e.args
-    return OPS["det"](a) * OPS["det"](b)
+    return DET(a) * DET(b)
 
 
 def determinant_of_transpose(e: Expr) -> Expr | None:
     """det(Aᵀ) = det(A)."""
-    return OPS["det"](e.args[0]) if e.name == "transpose" else None
+    return DET(e.args[0]) if e.op is TRANSPOSE else None
 
 
 def determinant_of_inverse(e: Expr) -> Expr | None:
     """det(A⁻¹) = 1 / det(A)."""
-    return OPS["det"](e.args[0]) ** -1 if e.name == "inv" else None
+    return DET(e.args[0]) ** -1 if e.op is INV else None
 
 
 INVERSES: tuple[Law, ...] = (

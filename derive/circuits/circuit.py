@@ -15,7 +15,6 @@ from itertools import count
 from derive.expressions.errors import UnsupportedError
 from derive.expressions.expr import (
     Expr,
-    elementwise,
     nodes,
     rebuild,
     substitute,
@@ -24,7 +23,8 @@ from derive.expressions.expr import (
 from derive.expressions.program import Program, Statement
 from derive.expressions.shape import Shape
 from derive.ops import var
-from derive.ops.elementwise import DIV
+from derive.ops.elementwise import DIV, EXP, MUL, POW, F
+from derive.ops.linear import ADD, BROADCAST, NEG, NUMBER
 
 WRITTEN, PRIMITIVE, NAMED = "written", "primitive", "named"
 GATES = (WRITTEN, PRIMITIVE, NAMED)
@@ -236,31 +236,31 @@ def named(root: Expr) -> Expr:
     for node in nodes(root):
         exponent = _sigmoid_of(node)
         if exponent is not None:
-            found[node] = elementwise("sigmoid", exponent)
+            found[node] = F.sigmoid(exponent)
     return substitute(root, found) if found else root
 
 
 def _sigmoid_of(node: Expr) -> Expr | None:
     """Return x where a node is 1 / (1 + exp(-x))."""
-    if node.name == "pow" and node.data == -1:
+    if node.op is POW and node.data == -1:
         below = node.args[0]
-    elif node.name == "div" and _number_of(node.args[0]) == 1:
+    elif node.op is DIV and _number_of(node.args[0]) == 1:
         below = node.args[1]
     else:
         return None
-    if below.name != "add":
+    if below.op is not ADD:
         return None
     for one, other in (below.args, below.args[::-1]):
-        if _number_of(one) == 1 and other.name == "exp" and other.shape == node.shape:
+        if _number_of(one) == 1 and other.op is EXP and other.shape == node.shape:
             inner = other.args[0]
-            if inner.name == "neg":
+            if inner.op is NEG:
                 return inner.args[0]
-            if inner.name == "mul" and _number_of(inner.args[0]) == -1:
+            if inner.op is MUL and _number_of(inner.args[0]) == -1:
                 return inner.args[1]
     return None
 
 
 def _number_of(node: Expr) -> object:
-    while node.name == "broadcast_to":
+    while node.op is BROADCAST:
         (node,) = node.args
-    return node.data if node.name == "number" else None
+    return node.data if node.op is NUMBER else None

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 
 from derive.expressions.expr import PRODUCT, SIGN, SUM, Expr, nodes, substitute
 from derive.ops import var
+from derive.ops.linear import BROADCAST, MATMUL
 
 #: So many parts of either side are compared with those of the other.
 MOST_PARTS = 8
@@ -100,8 +101,8 @@ class Congruence:
 
 def _is_arithmetic(node: Expr) -> bool:
     """Whether a node is a sum, a product or a quotient of entries, or repeats them."""
-    repeats = node.name == "broadcast_to"
-    return repeats or (node.op.strength in (SUM, PRODUCT, SIGN) and node.name != "matmul")
+    repeats = node.op is BROADCAST
+    return repeats or (node.op.strength in (SUM, PRODUCT, SIGN) and node.op is not MATMUL)
 
 
 def _is_smooth(node: Expr) -> bool:

@@ -39,11 +39,25 @@ from typing import Any
 
 from flint import fmpz, fmpz_mat, nmod, nmod_mat
 
+from derive import ops
 from derive.expressions.errors import ShapeError, UnsupportedError
-from derive.expressions.expr import OPS, Expr, broadcast_to, nodes, number, rebuild, variables
+from derive.expressions.expr import (
+    Expr,
+    broadcast_to,
+    nodes,
+    number,
+    rebuild,
+    unrepeated,
+    variables,
+)
 from derive.expressions.program import Program
 from derive.expressions.shape import Shape
 from derive.ops import var
+from derive.ops.elementwise import DIV, MUL, POW
+from derive.ops.linear import ADD, BROADCAST, MATMUL, ONES
+from derive.ops.reduction import MEAN, SUM, TRACE
+from derive.ops.rows import DIAGONAL
+from derive.ops.square import DET, INV
 
 #: Entries are drawn from the numbers of exactly so many bits, of either sign.
 BITS = 62
@@ -191,7 +205,7 @@ def rational(root: Expr) -> Expr:
         if node.op.through is not None:
             meaning = node.op.through(_Unserved(node.name), *args)
             done[node] = broadcast_to(rational(meaning), node.shape)
-        elif node.name not in SERVED or (node.name == "pow" and node.data.denominator != 1):
+        elif node.name not in SERVED or (node.op is POW and node.data.denominator != 1):
             raise _unserved(node.name)
         else:
             done[node] = rebuild(node, args)
@@ -279,7 +293,7 @@ Terms = tuple[Expr, ...]
 
 
 def _is_outer(node: Expr) -> bool:
-    return node.name == "matmul" and node.args[0].shape.cols == 1
+    return node.op is MATMUL and node.args[0].shape.cols == 1
 
 
 def _inner(one: Expr, other: Expr) -> Expr:
@@ -287,7 +301,7 @@ def _inner(one: Expr, other: Expr) -> Expr:
     if _is_outer(other):
         p, q = other.args
         return (p.T @ one) @ q.T
-    return OPS["sum"](one * other)
+    return SUM(one * other)
 
 
 def _product(A: Expr, B: Expr) -> Expr:
@@ -304,7 +318,7 @@ def _resized(node: Expr, term: Expr) -> Expr:
     if not _is_outer(term):
         return node.op(term, data=node.data)
     p, q = term.args
-    if node.name == "broadcast_to":
+    if node.op is BROADCAST:
         rows, cols = node.shape.dims
         return broadcast_to(p, Shape(rows, 1)) @ broadcast_to(q, Shape(1, cols))
     return (node.op(p) if 0 in node.data else p) @ (node.op(q) if 1 in node.data else q)
@@ -312,15 +326,15 @@ def _resized(node: Expr, term: Expr) -> Expr:
 
 def _scaled(term: Expr, factor: Expr) -> Expr:
     """Return an entrywise product; a repeated row or column goes to the row or column it meets."""
-    if _is_outer(term) and (factor.name == "broadcast_to" or factor.shape.is_scalar):
+    if _is_outer(term) and (factor.op is BROADCAST or factor.shape.is_scalar):
         p, q = term.args
-        line = factor.args[0] if factor.name == "broadcast_to" else factor
+        line = unrepeated(factor)
         return p @ (q * line) if line.shape.rows == 1 else (p * line) @ q
     return term * factor
 
 
 def _reciprocal(node: Expr) -> Expr:
-    if node.name == "broadcast_to":
+    if node.op is BROADCAST:
         return broadcast_to(1 / node.args[0], node.shape)
     return 1 / node
 
@@ -335,39 +349,39 @@ def _to_first_order(node: Expr, given: list[Terms]) -> Terms:
     """Return the operator's arithmetic with `A + t dA` for `A`, to first order in `t`."""
     dA, dB = given[0], given[1] if len(given) > 1 else ()
     A, B = node.args[0], node.args[-1]
-    match node.name:
-        case "add":
+    match node.op:
+        case ops.ADD:
             return dA + dB
-        case "sub":
+        case ops.SUB:
             return dA + tuple(_negated(t) for t in dB)
-        case "neg":
+        case ops.NEG:
             return tuple(_negated(t) for t in dA)
-        case "transpose":
+        case ops.TRANSPOSE:
             return tuple(t.args[1].T @ t.args[0].T if _is_outer(t) else t.T for t in dA)
-        case "matmul":
+        case ops.MATMUL:
             return tuple(_product(t, B) for t in dA) + tuple(_product(A, t) for t in dB)
-        case "mul":
+        case ops.MUL:
             return tuple(_scaled(t, B) for t in dA) + tuple(_scaled(t, A) for t in dB)
-        case "div":  # Y B = A, so dY B + Y dB = dA
+        case ops.DIV:  # Y B = A, so dY B + Y dB = dA
             over = _reciprocal(B)
             return tuple(_scaled(t, over) for t in dA) + tuple(
                 _negated(_scaled(_scaled(t, over), node)) for t in dB
             )
-        case "pow":
+        case ops.POW:
             factor = number(node.data) * A ** (node.data - 1)
             return tuple(t * factor for t in dA) if node.data else ()
-        case "tr":
+        case ops.TRACE:
             return tuple(t.args[1] @ t.args[0] if _is_outer(t) else node.op(t) for t in dA)
-        case "diagonal":
+        case ops.DIAGONAL:
             return tuple(t.args[0] * t.args[1].T if _is_outer(t) else node.op(t) for t in dA)
-        case "diag" | "vec" | "unvec":
+        case ops.DIAG | ops.VEC | ops.UNVEC:
             return tuple(node.op(t, data=node.data) for t in dA)
-        case "kron" | "kron_left" | "kron_right":
+        case ops.KRON | ops.KRON_LEFT | ops.KRON_RIGHT:
             return tuple(node.op(t, B) for t in dA) + tuple(node.op(A, t) for t in dB)
-        case "inv":  # A Y = I, so dA Y + A dY = 0
+        case ops.INV:  # A Y = I, so dA Y + A dY = 0
             return tuple(_negated(_product(_product(node, t), node)) for t in dA)
-        case "det":  # det(A + t dA) = det A det(I + t inv(A) dA), and det(I + t M) = 1 + t tr M
-            trace, inverse = OPS["tr"], OPS["inv"](A)
+        case ops.DET:  # det(A + t dA) = det A det(I + t inv(A) dA), and det(I + t M) = 1 + t tr M
+            trace, inverse = TRACE, INV(A)
             return tuple(
                 node * (t.args[1] @ (inverse @ t.args[0]) if _is_outer(t) else trace(inverse @ t))
                 for t in dA
@@ -413,11 +427,11 @@ class _Point:
         """Raise `ZeroDivisionError` where the program has no value; a slope may not see that."""
         for definition in self.setting.defined.values():
             for node in nodes(definition):
-                if node.name == "inv":
+                if node.op is INV:
                     self.value(node)
-                elif node.name == "div" or (node.name == "pow" and node.data < 0):
+                elif node.op is DIV or (node.op is POW and node.data < 0):
                     divisor = node.args[-1]
-                    if divisor.name == "broadcast_to":
+                    if divisor.op is BROADCAST:
                         divisor = divisor.args[0]
                     if 0 in self.value(divisor).entries():
                         raise ZeroDivisionError
@@ -449,27 +463,27 @@ class _Point:
     def _multiplied(self, node: Expr, column: Any, flipped: bool) -> Any:
         """Multiply a column by an expression as the expression is made."""
         rows = self.extents(node)[1 if flipped else 0]
-        match node.name:
-            case "matmul":
+        match node.op:
+            case ops.MATMUL:
                 first, last = node.args if flipped else node.args[::-1]
                 return self.times(last, self.times(first, column, flipped), flipped)
-            case "transpose":
+            case ops.TRANSPOSE:
                 return self.times(node.args[0], column, not flipped)
-            case "add" | "sub":
+            case ops.ADD | ops.SUB:
                 left, right = (self.times(arg, column, flipped) for arg in node.args)
-                return left + right if node.name == "add" else left - right
-            case "neg":
+                return left + right if node.op is ADD else left - right
+            case ops.NEG:
                 return -self.times(node.args[0], column, flipped)
-            case "ones":
+            case ops.ONES:
                 return self._fitted(self._fitted(column, 1), rows)
-            case "zeros":
+            case ops.ZEROS:
                 return self.filled(rows, 1, 0)
-            case "eye":
+            case ops.EYE:
                 return column
-            case "diag":
+            case ops.DIAG:
                 (line,) = node.args
                 return self._entrywise("mul", self._as_column(self.value(line)), column)
-            case "mul" | "div" if (found := self._line(node)) is not None:
+            case ops.MUL | ops.DIV if (found := self._line(node)) is not None:
                 return self._scaled(node.name, *found, column, flipped)
         if node.name not in RESIZING:
             return self.times_written(node, column, flipped)
@@ -486,9 +500,9 @@ class _Point:
     def _line(self, node: Expr) -> tuple[Expr, Expr] | None:
         """Return a matrix and the repeated row, column or number that scales it, if any."""
         A, B = node.args
-        if B.name == "broadcast_to":
+        if B.op is BROADCAST:
             return A, B.args[0]
-        return (B, A.args[0]) if A.name == "broadcast_to" and node.name == "mul" else None
+        return (B, A.args[0]) if A.op is BROADCAST and node.op is MUL else None
 
     def _scaled(self, name: str, body: Expr, line: Expr, column: Any, flipped: bool) -> Any:
         """Multiply a column by a matrix whose rows or columns are scaled."""
@@ -512,7 +526,7 @@ class _Point:
 
     def _share(self, node: Expr) -> Any:
         """Return 1 over the number of entries of which a mean is taken; 1 for sums."""
-        if node.name != "mean":
+        if node.op is not MEAN:
             return nmod(1, self.prime)
         (rows, cols), (r, c) = self.extents(node.args[0]), self.extents(node)
         return 1 / nmod(rows * cols // (r * c), self.prime)
@@ -522,64 +536,64 @@ class _Point:
     def _written(self, node: Expr) -> Any:
         """Return the matrix of an expression from those of its arguments."""
         rows, cols = self.extents(node)
-        match node.name:
-            case "var":
+        match node.op:
+            case ops.VAR:
                 return self._leaf(node, rows, cols)
-            case "number":
+            case ops.NUMBER:
                 value = Fraction(node.data)
                 one = nmod(value.numerator, self.prime) / nmod(value.denominator, self.prime)
                 return self.filled(1, 1, one)
-            case "dim":
+            case ops.DIM:
                 data = node.data
                 extent = self.setting.sizes[data] if isinstance(data, str) else int(data)
                 return self.filled(1, 1, extent)
-            case "ones" | "zeros":
-                return self.filled(rows, cols, int(node.name == "ones"))
-            case "eye":
+            case ops.ONES | ops.ZEROS:
+                return self.filled(rows, cols, int(node.op is ONES))
+            case ops.EYE:
                 return self._diagonal([1] * rows)
         A, B = node.args[0], node.args[-1]
-        if node.name in ("mul", "div") and (found := self._line(node)) is not None:
+        if node.op in (MUL, DIV) and (found := self._line(node)) is not None:
             body, line = found
             if self.extents(line) == (1, 1):
                 one = self.value(line)[0, 0]
-                return self.value(body) * (one if node.name == "mul" else 1 / one)
-        match node.name:
-            case "add":
+                return self.value(body) * (one if node.op is MUL else 1 / one)
+        match node.op:
+            case ops.ADD:
                 return self.value(A) + self.value(B)
-            case "sub":
+            case ops.SUB:
                 return self.value(A) - self.value(B)
-            case "neg":
+            case ops.NEG:
                 return -self.value(A)
-            case "matmul":
+            case ops.MATMUL:
                 return self.value(A) * self.value(B)
-            case "transpose":
+            case ops.TRANSPOSE:
                 return self.value(A).transpose()
-            case "mul" | "div":
+            case ops.MUL | ops.DIV:
                 return self._entrywise(node.name, self.value(A), self.value(B))
-            case "pow":
+            case ops.POW:
                 exponent = int(node.data)
                 entries = [int(x) for x in self.value(A).entries()]
                 if exponent < 0 and 0 in entries:
                     raise ZeroDivisionError
                 powers = [pow(x, exponent, self.prime) for x in entries]
                 return nmod_mat(rows, cols, powers, self.prime)
-            case "inv":
+            case ops.INV:
                 return self.value(A).inv()
-            case "det":
+            case ops.DET:
                 return self.filled(1, 1, self.value(A).det())
-            case "diag":
+            case ops.DIAG:
                 return self._diagonal(self.value(A).entries())
-            case "vec":
+            case ops.VEC:
                 return nmod_mat(rows, cols, self.value(A).transpose().entries(), self.prime)
-            case "unvec":
+            case ops.UNVEC:
                 return nmod_mat(cols, rows, self.value(A).entries(), self.prime).transpose()
         if node.name in BLOCKS:
             return self._blocks(node.name, self.value(A), self.value(B), rows, cols)
         matrix = self.value(A)
-        if node.name in ("tr", "diagonal"):
+        if node.op in (TRACE, DIAGONAL):
             entries = [matrix[i, i] for i in range(matrix.nrows())]
             found = nmod_mat(len(entries), 1, entries, self.prime)
-            return found if node.name == "diagonal" else self._fitted(found, 1)
+            return found if node.op is DIAGONAL else self._fitted(found, 1)
         assert node.name in RESIZING, node.name
         across = self._fitted(matrix, rows)
         return self._fitted(across.transpose(), cols).transpose() * self._share(node)
@@ -679,29 +693,29 @@ class _Degrees:
         (a, b), (c, d) = self.known[node.args[0]], self.known[node.args[-1]]
         rows, cols = node.args[0].shape.extents(setting.sizes)
         entries = int.__mul__(*node.shape.extents(setting.sizes))
-        match node.name:
-            case "add" | "sub":
+        match node.op:
+            case ops.ADD | ops.SUB:
                 return max(a + d, c + b), b + d
-            case "mul" | "kron":
+            case ops.MUL | ops.KRON:
                 return a + c, b + d
-            case "kron_left" | "kron_right":
+            case ops.KRON_LEFT | ops.KRON_RIGHT:
                 return _total((a + c, b + d), rows * cols // entries)
-            case "div":
+            case ops.DIV:
                 self.divisors += entries * c
                 return a + d, b + c
-            case "pow":
+            case ops.POW:
                 k = int(node.data)
                 self.divisors += entries * a if k < 0 else 0
                 return (k * a, k * b) if k >= 0 else (-k * b, -k * a)
-            case "matmul":
+            case ops.MATMUL:
                 return _total((a + c, b + d), cols)
-            case "tr":
+            case ops.TRACE:
                 return _total((a, b), rows)
-            case "inv" | "det":
+            case ops.INV | ops.DET:
                 # A = M / e, with a common denominator e of degree `common`
                 common = rows * rows * b
                 own = a + common - b if b else a
-                if node.name == "det":
+                if node.op is DET:
                     return rows * own, rows * common
                 self.divisors += rows * own
                 return (rows - 1) * own + common, rows * own

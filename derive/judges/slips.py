@@ -16,10 +16,24 @@ from itertools import combinations, permutations, product
 from operator import matmul, mul, truediv
 from typing import Any
 
+from derive import ops
 from derive.expressions.errors import DeriveError
-from derive.expressions.expr import OPS, Expr, broadcast_to, elementwise, nodes, number, substitute
+from derive.expressions.expr import (
+    OPS,
+    Expr,
+    broadcast_to,
+    elementwise,
+    nodes,
+    number,
+    substitute,
+    unrepeated,
+)
 from derive.expressions.shape import Shape, extent
+from derive.ops.elementwise import DIV, GREATER, MUL, POW, WHERE
+from derive.ops.kronecker import KRON
+from derive.ops.linear import ADD, BROADCAST, DIM, EYE, MATMUL, NEG, ONES, SUB, TRANSPOSE, VAR
 from derive.ops.reduction import ALL, COLS, MEAN, ROWS, SUM
+from derive.ops.rows import NORM
 
 Put = Callable[[Expr], Expr]
 #: A stable word, what it is about, and how the other formula is made.
@@ -34,7 +48,7 @@ LONGEST_NAME, LONGEST = 40, 40
 
 def repairs(claim: Expr, shape: Shape, dims: Iterable[str]) -> Iterator[tuple[str, tuple, Expr]]:
     """Yield changes of a claim of the gradient's shape, each with what the claim does instead."""
-    extents = [OPS["dim"](data=dim) for dim in dims]
+    extents = [DIM(data=dim) for dim in dims]
     places = list(occurrences(claim))
     several = _terms(places, extents), _everywhere(claim, places), _chains(places)
     yield from _of_shape(shape, _whole(claim), _at(places, _mean), _scaled(claim, extents))
@@ -133,9 +147,9 @@ def at_sizes(root: Expr, sizes: Mapping[str, int]) -> Expr:
             data = sized(data)
         elif node.is_var:
             data = type(data)(data[0], sized(data[1]))
-        elif node.name == "eye":
+        elif node.op is EYE:
             data = extent(data, sizes)
-        repeats = node.name != "broadcast_to" or args[0].shape != data
+        repeats = node.op is not BROADCAST or args[0].shape != data
         done[node] = node.op(*args, data=data) if repeats else args[0]
     return done[root]
 
@@ -155,7 +169,7 @@ def _spoilt(formula: Expr, links: Mapping[Expr, Expr]) -> Slips:
 
 def _unswitched(formula: Expr, own: Expr | None, gradients: Mapping[Expr, Expr]) -> Slips:
     """Yield the factor itself in the place of the other one: a product hands back the other."""
-    if own is None or not own.shape.is_scalar or formula.name not in ("var", "mul"):
+    if own is None or not own.shape.is_scalar or formula.op not in (VAR, MUL):
         return
     leaves = dict.fromkeys(node for node, _ in occurrences(formula) if node.is_var)
     for leaf in leaves:
@@ -167,32 +181,32 @@ def _spoils(node: Expr) -> Slips:
     """Yield the mistakes that are made at one place."""
     a, b = (*node.args, node, node)[:2]
     first, second = bare(a), bare(b)
-    match node.name:
-        case "matmul":
+    match node.op:
+        case ops.MATMUL:
             if not (a.shape.is_scalar or b.shape.is_scalar):
                 yield "order", (a, b), lambda: b @ a
                 if a.shape == b.shape:
                     yield "entrywise", (a, b), lambda: a * b
             for turned, make in ((a, lambda: flipped(a) @ b), (b, lambda: a @ flipped(b))):
-                kind = "missing" if turned.name == "transpose" else "extra"
-                about = turned.args if turned.name == "transpose" else (turned,)
+                kind = "missing" if turned.op is TRANSPOSE else "extra"
+                about = turned.args if turned.op is TRANSPOSE else (turned,)
                 both = partial(matmul, flipped(a), flipped(a))
                 yield f"transpose-{kind}", about, both if a is b else make
-        case "mul":
+        case ops.MUL:
             for kept, lost in ((a, b), (b, a)):
                 if not _is_constant(kept):
                     kind = "constant-missing" if _is_constant(lost) else "factor-missing"
                     yield kind, (bare(lost),), partial(bare, kept)
-        case "div" if not _is_constant(a):
+        case ops.DIV if not _is_constant(a):
             yield "division-missing", (second,), lambda: first
-        case "add" | "sub":
+        case ops.ADD | ops.SUB:
             yield "sign-inside", (second,), lambda: OPS[_OPPOSITE[node.name]](a, b)
             if not (_is_constant(a) or _is_constant(b)):
                 yield "term-missing", (second,), lambda: first
-                if node.name == "add":
+                if node.op is ADD:
                     yield "term-missing", (first,), lambda: second
-        case "gt":
-            yield "mask", (node,), lambda: OPS["gt"](b, a)
+        case ops.GREATER:
+            yield "mask", (node,), lambda: GREATER(b, a)
     for mends, about, make in _mean(node):
         yield _OPPOSITE[mends], about, make
     if node.op is SUM and len(node.data) == 1:
@@ -218,7 +232,7 @@ def occurrences(root: Expr) -> Iterator[tuple[Expr, Put]]:
 
 def _inside(node: Expr, place: int, put: Put) -> Put:
     def replaced(new: Expr) -> Expr:
-        if node.name == "broadcast_to":
+        if node.op is BROADCAST:
             return put(new)  # the entrywise operator around it repeats it again
         return put(_rebuilt(node, [*node.args[:place], new, *node.args[place + 1 :]]))
 
@@ -227,7 +241,7 @@ def _inside(node: Expr, place: int, put: Put) -> Put:
 
 def _rebuilt(node: Expr, args: list[Expr]) -> Expr:
     """Return a node with other arguments, repeated anew where it works entry by entry."""
-    if len(args) > 1 and (node.op.derivatives or node.name in ("add", "sub", "mul", "div", "gt")):
+    if len(args) > 1 and (node.op.derivatives or node.op in (ADD, SUB, MUL, DIV, GREATER)):
         return elementwise(node.name, *map(bare, args))
     return node.op(*args, data=node.data)
 
@@ -245,12 +259,12 @@ def _then(put: Put, make: Callable[[], Expr]) -> Expr:
 
 def bare(node: Expr) -> Expr:
     """Return what is repeated, without saying so."""
-    return node.args[0] if node.name == "broadcast_to" else node
+    return unrepeated(node)
 
 
 def flipped(a: Expr) -> Expr:
     """Return a transpose, where two cancel."""
-    return a.args[0] if a.name == "transpose" else a.T
+    return a.args[0] if a.op is TRANSPOSE else a.T
 
 
 def _is_constant(node: Expr) -> bool:
@@ -294,17 +308,17 @@ def _scaled(claim: Expr, dims: list[Expr]) -> Slips:
 
 
 def _transpose(node: Expr) -> Slips:
-    if node.name == "transpose":
+    if node.op is TRANSPOSE:
         yield "transpose-extra", node.args, lambda: node.args[0]
     elif not node.shape.is_scalar and len(str(node)) < LONGEST_NAME:
-        if node.name not in ("broadcast_to", "ones", "eye"):
+        if node.op not in (BROADCAST, ONES, EYE):
             yield "transpose-missing", (node,), lambda: node.T
 
 
 def _order(node: Expr) -> Slips:
-    if node.name == "kron":
-        yield "kronecker-order", (), lambda: OPS["kron"](*reversed(node.args))
-    if node.name == "matmul":
+    if node.op is KRON:
+        yield "kronecker-order", (), lambda: KRON(*reversed(node.args))
+    if node.op is MATMUL:
         a, b = node.args
         yield "order", (), lambda: b @ a
         yield "transpose-elsewhere", (), lambda: flipped(a) @ flipped(b)
@@ -313,12 +327,12 @@ def _order(node: Expr) -> Slips:
 
 
 def _sign(node: Expr) -> Slips:
-    if node.name in ("add", "sub"):
+    if node.op in (ADD, SUB):
         first, second = node.args
         yield "sign-before", (bare(second),), lambda: OPS[_OPPOSITE[node.name]](first, second)
         yield "sign-before", (bare(first),), lambda: OPS[node.name](-first, second)
         yield "sign-in", (node,), lambda: -node
-    if node.name == "neg":
+    if node.op is NEG:
         yield "sign-before", node.args, lambda: node.args[0]
     elif len(node.args) == 1 and node.op.derivatives:
         yield "sign-inside", (node,), lambda: node.op(-node.args[0])
@@ -326,9 +340,9 @@ def _sign(node: Expr) -> Slips:
 
 def _product(node: Expr) -> Slips:
     a, b = (bare(arg) for arg in (*node.args, node, node)[:2])
-    if node.name == "matmul":
+    if node.op is MATMUL:
         yield "matrix-product", (), lambda: node.args[0] * node.args[1]
-    if node.name == "mul":
+    if node.op is MUL:
         yield "entrywise", (), lambda: a @ b
         yield "entrywise", (), lambda: b @ a
 
@@ -349,29 +363,29 @@ def _reduction(node: Expr) -> Slips:
             yield "wrong-axis", (), lambda: node.op(a, data=_across(node))
     if node.op is SUM:
         yield "sum-extra", node.args, lambda: node.args[0]
-    if node.name in ("mul", "matmul") and not node.shape.is_scalar:
+    if node.op in (MUL, MATMUL) and not node.shape.is_scalar:
         for axes, over in _OVER.items():
             yield f"sum-missing-of-{over}", (node,), partial(SUM, node, data=axes)
 
 
 def _mask(node: Expr) -> Slips:
-    if node.name == "gt":
-        yield "mask", (), lambda: OPS["gt"](*reversed(node.args))
+    if node.op is GREATER:
+        yield "mask", (), lambda: GREATER(*reversed(node.args))
     elif node.is_var:
         yield "mask-missing", (node,), lambda: node > 0
     other = {"sin": "cos", "cos": "sin"}.get(node.name)
     if other:
         yield "other-function", (node.name, other), lambda: OPS[other](*node.args)
-    if node.name == "where":
+    if node.op is WHERE:
         mask, a, b = node.args
-        yield "cases-exchanged", (), lambda: OPS["where"](mask, b, a)
+        yield "cases-exchanged", (), lambda: WHERE(mask, b, a)
 
 
 def _power(node: Expr) -> Slips:
-    if node.name == "pow":
+    if node.op is POW:
         for step in (1, -1):
             yield "power", node.args, partial(_power_of, node.args[0], node.data + step)
-    if node.is_var or node.name == "norm" or (len(node.args) == 1 and node.op.derivatives):
+    if node.is_var or node.op is NORM or (len(node.args) == 1 and node.op.derivatives):
         yield "square-missing", (node,), lambda: node**2
 
 
@@ -380,15 +394,15 @@ def _power_of(base: Expr, exponent: Fraction) -> Expr:
 
 
 def _diagonal(node: Expr) -> Slips:
-    if node.name == "ones":
-        yield "ones-for-identity", (), lambda: OPS["eye"](data=node.shape.rows)
-    if node.name == "eye":
-        yield "identity-for-ones", (), lambda: OPS["ones"](data=Shape(node.data, node.data))
+    if node.op is ONES:
+        yield "ones-for-identity", (), lambda: EYE(data=node.shape.rows)
+    if node.op is EYE:
+        yield "identity-for-ones", (), lambda: ONES(data=Shape(node.data, node.data))
 
 
 def _dimension(dims: list[Expr], node: Expr) -> Slips:
     """Yield a dimension exchanged for another, or under a root."""
-    if node.name == "dim":
+    if node.op is DIM:
         for other in (dim for dim in dims if dim is not node):
             yield "other-dimension", (node, other), partial(bare, other)
         yield "root-missing", (node,), lambda: OPS["sqrt"](node)
@@ -404,7 +418,7 @@ MENDING = (_transpose, _order, _sign, _product, _reduction, _mask, _power, _diag
 def _terms(places: list[tuple[Expr, Put]], dims: list[Expr]) -> Slips:
     """Yield one term with another constant factor."""
     for node, put in places:
-        for k, arg in enumerate(node.args if node.name in ("add", "sub") else ()):
+        for k, arg in enumerate(node.args if node.op in (ADD, SUB) else ()):
             yield from _at([(bare(arg), _inside(node, k, put))], partial(_weighed, dims))
 
 
@@ -420,7 +434,7 @@ def _weighed(dims: list[Expr], term: Expr) -> Slips:
 def _everywhere(claim: Expr, places: list[tuple[Expr, Put]]) -> Slips:
     """Yield one or two variables transposed everywhere, or two exchanged."""
     leaves = dict.fromkeys(node for node, _ in places if node.is_var and not node.shape.is_scalar)
-    turned = {node.args[0] for node, _ in places if node.name == "transpose"}
+    turned = {node.args[0] for node, _ in places if node.op is TRANSPOSE}
     for a in leaves:
         kind = "each-turned" if a in turned else "each-transpose-missing"
         yield kind, (a,), partial(_replaced, claim, {a: a.T})
@@ -434,7 +448,7 @@ def _replaced(root: Expr, leaves: dict[Expr, Expr]) -> Expr:
     """Return an expression with variables replaced, a double transpose being none."""
     if root in leaves:
         return leaves[root]
-    if root.name == "transpose":
+    if root.op is TRANSPOSE:
         return flipped(_replaced(root.args[0], leaves))
     args = [_replaced(bare(arg), leaves) for arg in root.args]
     return _rebuilt(root, args) if args else root
@@ -442,7 +456,7 @@ def _replaced(root: Expr, leaves: dict[Expr, Expr]) -> Expr:
 
 def _chains(places: list[tuple[Expr, Put]]) -> Slips:
     """Yield a product of three or four with its factors in another order, or transposed."""
-    inner = {arg for node, _ in places if node.name == "matmul" for arg in node.args}
+    inner = {arg for node, _ in places if node.op is MATMUL for arg in node.args}
     for node, put in places:
         factors = _factors(node)
         if node in inner or not 3 <= len(factors) <= 4:
@@ -457,7 +471,7 @@ def _chains(places: list[tuple[Expr, Put]]) -> Slips:
 
 
 def _factors(node: Expr) -> list[Expr]:
-    if node.name != "matmul":
+    if node.op is not MATMUL:
         return [node]
     return [factor for arg in node.args for factor in _factors(arg)]
 
@@ -471,15 +485,15 @@ def _no_sum(node: Expr) -> Slips:
 
 
 def _no_term(node: Expr) -> Slips:
-    if node.name in ("add", "sub"):
+    if node.op in (ADD, SUB):
         first, second = map(bare, node.args)
-        lost = -node.args[1] if node.name == "sub" else second
+        lost = -node.args[1] if node.op is SUB else second
         yield "term-missing", (f"{'-' * (node.name == 'sub')}{brief(second)}",), lambda: first
         yield "term-missing", (first,), lambda: lost
 
 
 def _no_factor(node: Expr) -> Slips:
-    if node.name in ("mul", "div"):
+    if node.op in (MUL, DIV):
         above, below = _fraction(node)
         for gone in (*combinations(range(len(above)), 1), *combinations(range(len(above)), 2)):
             left = [f for place, f in enumerate(above) if place not in gone]
@@ -488,7 +502,7 @@ def _no_factor(node: Expr) -> Slips:
         for place, factor in enumerate(below):
             rest = below[:place] + below[place + 1 :]
             yield "division-missing", (factor,), partial(_quotient, above, rest)
-    if node.name == "matmul":
+    if node.op is MATMUL:
         first, second = node.args
         yield "factor-missing", (second,), lambda: first
         yield "factor-missing", (first,), lambda: second
@@ -496,10 +510,10 @@ def _no_factor(node: Expr) -> Slips:
 
 def _fraction(node: Expr) -> tuple[list[Expr], list[Expr]]:
     """Return the factors of an entrywise product, and those by which it is divided."""
-    if node.name not in ("mul", "div"):
+    if node.op not in (MUL, DIV):
         return [node], []
     (above, below), (more, less) = (_fraction(bare(arg)) for arg in node.args)
-    if node.name == "div":
+    if node.op is DIV:
         more, less = less, more
     return above + more, below + less
 

@@ -6,9 +6,22 @@ Parsing, proving, checking and printing read it from here.
 
 from derive.expressions.expr import OPS
 from derive.ops import elementwise, kronecker, linear, reduction, rows, square
-from derive.ops.linear import var
+from derive.ops.elementwise import DIV, EQUAL, EXP, GELU, GREATER, LOG, MUL, POW, RELU, WHERE
+from derive.ops.kronecker import KRON, KRON_LEFT, KRON_RIGHT, UNVEC, VEC
+from derive.ops.linear import (
+    ADD, BROADCAST, DIM, EYE, MATMUL, NEG, NUMBER, ONES, SUB, TRANSPOSE, VAR, ZEROS, var,
+)  # fmt: skip
+from derive.ops.reduction import MAX, MEAN, MIN, SUM, TRACE
+from derive.ops.rows import DIAG, DIAGONAL, LOGSOFTMAX, LOGSUMEXP, NORM, OUTER, SOFTMAX
+from derive.ops.square import COFACTORS, DET, INV, LOGDET
 
 for _family in (linear, elementwise, reduction, rows, square, kronecker):
     OPS.update((op.name, op) for op in _family.OPERATORS)
 
-__all__ = ["OPS", "var"]
+__all__ = [
+    "OPS", "ADD", "BROADCAST", "COFACTORS", "DET", "DIAG", "DIAGONAL", "DIM", "DIV", "EQUAL",
+    "EXP", "EYE", "GELU", "GREATER", "INV", "KRON", "KRON_LEFT", "KRON_RIGHT", "LOG", "LOGDET",
+    "LOGSOFTMAX", "LOGSUMEXP", "MATMUL", "MAX", "MEAN", "MIN", "MUL", "NEG", "NORM", "NUMBER",
+    "ONES", "OUTER", "POW", "RELU", "SOFTMAX", "SUB", "SUM", "TRACE", "TRANSPOSE", "UNVEC",
+    "VAR", "VEC", "WHERE", "ZEROS", "var",
+]  # fmt: skip

@@ -11,10 +11,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from derive.calculus.simplify import simplify
-from derive.expressions.expr import Expr, extent_of, nodes, substitute
+from derive.expressions.expr import Expr, extent_of, nodes, substitute, unrepeated
 from derive.language.assumptions import implied
-from derive.ops.linear import ones
-from derive.ops.reduction import ALL, ROWS
+from derive.ops.elementwise import DIV, MUL, POW
+from derive.ops.linear import ADD, BROADCAST, EYE, NEG, NUMBER, SUB, TRANSPOSE, ZEROS, ones
+from derive.ops.reduction import ALL, ROWS, SUM
+from derive.ops.square import INV
 
 #: What is known of an input: the words that hold of it, those that follow included.
 Known = Callable[[Expr], frozenset[str]]
@@ -76,7 +78,7 @@ def _next(root: Expr, known: Known) -> tuple[Expr, tuple[Because, ...]] | None:
 
 def transposed(e: Expr, known: Known) -> tuple[Expr, tuple[Because, ...]] | None:
     """Sᵀ = S where S is symmetric."""
-    if e.name != "transpose":
+    if e.op is not TRANSPOSE:
         return None
     names = _symmetric(e.args[0], known)
     if not names:
@@ -91,11 +93,11 @@ def _symmetric(e: Expr, known: Known) -> frozenset[str] | None:
     """
     if e.is_var:
         return frozenset({e.data[0]}) if "symmetric" in known(e) else None
-    if e.name == "eye" or e.shape.is_scalar:
+    if e.op is EYE or e.shape.is_scalar:
         return frozenset()
-    if e.name == "broadcast_to":
+    if e.op is BROADCAST:
         return frozenset() if e.args[0].shape.is_scalar else None
-    if e.name not in ("inv", "transpose", "add", "sub", "neg", "mul", "div"):
+    if e.op not in (INV, TRANSPOSE, ADD, SUB, NEG, MUL, DIV):
         return None
     found = [_symmetric(arg, known) for arg in e.args]
     if any(names is None for names in found):
@@ -105,8 +107,8 @@ def _symmetric(e: Expr, known: Known) -> frozenset[str] | None:
 
 def row_sums(e: Expr, known: Known) -> tuple[Expr, tuple[Because, ...]] | None:
     """The sums of the rows are 1, and their sum is the number of rows, where rows sum to one."""
-    total = e.args[0] if e.name == "broadcast_to" else e  # the same column, repeated
-    if total.name != "sum" or total.data == ROWS or "row-stochastic" not in known(total.args[0]):
+    total = unrepeated(e)  # the same column, repeated
+    if total.op is not SUM or total.data == ROWS or "row-stochastic" not in known(total.args[0]):
         return None
     (T,) = total.args
     because = ((T.data[0], "row-stochastic"),)
@@ -117,7 +119,7 @@ def row_sums(e: Expr, known: Known) -> tuple[Expr, tuple[Because, ...]] | None:
 
 def powers(e: Expr, known: Known) -> tuple[Expr, tuple[Because, ...]] | None:
     """bᵏ = b where b is 0 or 1 and k > 0; s² = 1 where s is 1 or -1."""
-    if e.name != "pow" or not e.args[0].is_var:
+    if e.op is not POW or not e.args[0].is_var:
         return None
     (b,) = e.args
     if "binary" in known(b) and e.data > 0:
@@ -145,8 +147,8 @@ def positive(e: Expr, known: Known) -> tuple[Expr, tuple[Because, ...]] | None:
 
 
 def _is_zero(e: Expr) -> bool:
-    return e.name == "zeros" or (e.name == "number" and e.data == 0) or (
-        e.name == "broadcast_to" and _is_zero(e.args[0])
+    return e.op is ZEROS or (e.op is NUMBER and e.data == 0) or (
+        e.op is BROADCAST and _is_zero(e.args[0])
     )  # fmt: skip
 
 

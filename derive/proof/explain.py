@@ -34,6 +34,8 @@ from derive.expressions.expr import Condition, Expr, nodes, number, substitute, 
 from derive.expressions.program import Program, Statement
 from derive.expressions.shape import Pair, Shape, extent
 from derive.ops import var
+from derive.ops.elementwise import DIV
+from derive.ops.rows import LOGSOFTMAX, LOGSUMEXP, SOFTMAX
 from derive.proof.assuming import under
 from derive.proof.derivation import (
     Chain,
@@ -686,9 +688,9 @@ def _methods(expr: Expr, leaf: Expr) -> Iterator[str]:
     """Yield the rules of differentiation that a reader of an entry's derivative should think of."""
     for node in nodes(expr):
         inside = [leaf in nodes(arg) for arg in node.args]
-        if (node.name == "softmax" and inside[0]) or (node.name == "div" and inside[1]):
+        if (node.op is SOFTMAX and inside[0]) or (node.op is DIV and inside[1]):
             yield "quotient"
-        elif node.name in ("logsoftmax", "logsumexp") and inside[0]:
+        elif node.op in (LOGSOFTMAX, LOGSUMEXP) and inside[0]:
             yield "logarithm"
 
 

@@ -19,8 +19,9 @@ from derive.calculus.index import ZERO, Index, Scalar, delta, entry, letters, pa
 from derive.expressions.expr import Expr, nodes
 from derive.expressions.program import Program, Statement
 from derive.expressions.shape import SCALAR, Dim, Shape
-from derive.ops import OPS, var
-from derive.ops.square import COFACTORS
+from derive.ops import var
+from derive.ops.rows import NORM
+from derive.ops.square import COFACTORS, DET, INV, LOGDET
 from derive.proof.derivation import Chain, Derivation, Lemma, Math, Step
 from derive.readings.terms import Entries
 
@@ -33,7 +34,7 @@ ROUND = Shape("n", "n")
 def inverse() -> Lemma:
     """∂(A⁻¹)_ij/∂a_ce = -(A⁻¹)_ic (A⁻¹)_ej: differentiate A A⁻¹ = I, multiply by A⁻¹."""
     A, Y = var("A", ROUND), var("Y", ROUND)
-    room = _Room("inv", A, {"Y": OPS["inv"](A)})
+    room = _Room("inv", A, {"Y": INV(A)})
     a, y = _entries(A), _entries(Y)
 
     def change(i: Index, j: Index) -> Scalar:
@@ -60,9 +61,9 @@ def inverse() -> Lemma:
 def determinant() -> Lemma:
     """∂det A/∂a_ce = det(A) (A⁻¹)_ec: expand along row c; a row times another's cofactors is 0."""
     A, M, f = var("A", ROUND), var("M", ROUND), var("f", SCALAR)
-    room = _Room("det", A, {"M": COFACTORS(A), "f": OPS["det"](A)})
+    room = _Room("det", A, {"M": COFACTORS(A), "f": DET(A)})
     a, m, value = _entries(A), _entries(M), entry(f.data, 0, 0)
-    inverted = OPS["inv"](A)
+    inverted = INV(A)
 
     def y(i: Index, j: Index) -> Scalar:
         return Entries(()).of(inverted, i, j)
@@ -91,9 +92,9 @@ def determinant() -> Lemma:
 def log_determinant() -> Lemma:
     """∂log det A/∂a_ce = (A⁻¹)_ec: the chain rule, and the lemma on the determinant."""
     A, d, f = var("A", ROUND), var("d", SCALAR), var("f", SCALAR)
-    room = _Room("logdet", A, {"d": OPS["det"](A), "f": OPS["logdet"](A)})
+    room = _Room("logdet", A, {"d": DET(A), "f": LOGDET(A)})
     a, inner, value = _entries(A), entry(d.data, 0, 0), entry(f.data, 0, 0)
-    inverse = Entries(()).of(OPS["inv"](A), E, C)
+    inverse = Entries(()).of(INV(A), E, C)
     change = partial(value, a(C, E))
     chain = room.chain(
         change,
@@ -110,7 +111,7 @@ def log_determinant() -> Lemma:
 def norm() -> Lemma:
     """∂‖A‖/∂a_ce = a_ce / ‖A‖: differentiate the square of the norm."""
     A, f = var("A", Shape("n", "m")), var("f", SCALAR)
-    room = _Room("norm", A, {"f": OPS["norm"](A)})
+    room = _Room("norm", A, {"f": NORM(A)})
     a, value = _entries(A), entry(f.data, 0, 0)
     change = partial(value, a(C, E))
     squared = (

@@ -14,6 +14,7 @@ from itertools import count
 from derive.expressions.expr import Expr, nodes, rebuild, substitute, variables
 from derive.expressions.program import Program, Statement
 from derive.ops import var
+from derive.ops.linear import BROADCAST, MATMUL, TRANSPOSE
 
 Choice = Callable[[Expr], set[Expr]]
 
@@ -60,12 +61,12 @@ def every_part(root: Expr) -> set[Expr]:
 
 
 def _is_view(node: Expr) -> bool:
-    return node.name in ("broadcast_to", "transpose")
+    return node.op in (BROADCAST, TRANSPOSE)
 
 
 def _by_entries(node: Expr) -> bool:
     """Whether an entry of a node is made of one entry of each argument."""
-    arithmetic = node.op.style in ("infix", "prefix", "power") and node.name != "matmul"
+    arithmetic = node.op.style in ("infix", "prefix", "power") and node.op is not MATMUL
     return not node.args or arithmetic or bool(node.op.derivatives) or _is_view(node)
 
 
