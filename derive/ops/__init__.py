@@ -9,8 +9,20 @@ from derive.ops import elementwise, kronecker, linear, reduction, rows, square
 from derive.ops.elementwise import DIV, EQUAL, EXP, GELU, GREATER, LOG, MUL, POW, RELU, WHERE
 from derive.ops.kronecker import KRON, KRON_LEFT, KRON_RIGHT, UNVEC, VEC
 from derive.ops.linear import (
-    ADD, BROADCAST, DIM, EYE, MATMUL, NEG, NUMBER, ONES, SUB, TRANSPOSE, VAR, ZEROS, var,
-)  # fmt: skip
+    ADD,
+    BROADCAST,
+    DIM,
+    EYE,
+    MATMUL,
+    NEG,
+    NUMBER,
+    ONES,
+    SUB,
+    TRANSPOSE,
+    VAR,
+    ZEROS,
+    var,
+)
 from derive.ops.reduction import MAX, MEAN, MIN, SUM, TRACE
 from derive.ops.rows import DIAG, DIAGONAL, LOGSOFTMAX, LOGSUMEXP, NORM, OUTER, SOFTMAX
 from derive.ops.square import COFACTORS, DET, INV, LOGDET
