@@ -162,6 +162,10 @@ class Points:
         """Whether a claim is false, or nothing is said, at a point that obeys one word more."""
         also: dict[str, Any] = {**self.assumed}
         also[leaf] = also.get(leaf, frozenset()) | {word}
-        screens = [self.screen(name, self.sized(numbers), also) for numbers in ((2,), (2, 3))]
-        seen = [screen for screen in screens if screen]
-        return not seen or not all(s.is_gradient(expr) and s.is_steady for s in seen)
+        seen = False
+        for numbers in ((2,), (2, 3)):
+            if screen := self.screen(name, self.sized(numbers), also):
+                if not (screen.is_gradient(expr) and screen.is_steady):
+                    return True
+                seen = True
+        return not seen
