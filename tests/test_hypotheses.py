@@ -7,16 +7,8 @@ import pytest
 import derive
 from derive.judges.verify import PROBES, SMALL_PROBES, probes
 from derive.language.parse import parse
-from derive.proof.hypotheses import (
-    Ground,
-    asked,
-    chosen,
-    ground_of,
-    obeyed,
-    points,
-    sizes_asked,
-    sizes_at,
-)
+from derive.proof.hypotheses import Ground, ground_of, points, sizes_asked
+from derive.proof.sizes import asked, chosen, obeyed, sizes_at
 from derive.readings.counts import counted
 from derive.readings.numbers import Numbers, interval
 
@@ -227,7 +219,7 @@ def test_a_point_satisfies_all_hypotheses():
     ground = ground_of(program)
     assert ground.witness({"n": 1}) is None
     assert all(x > 0 for (x,) in ground.witness({"n": 2})["x"])
-    assert [str(r) for r in ground.relations()] == ["n ≥ 2"]
+    assert [str(r) for r in sizes_asked(program, ground)] == ["n ≥ 2"]
 
 
 CONSTANT = (

@@ -494,7 +494,7 @@ def test_a_sum_of_squares_has_a_sign_and_a_mask_need_not():
 
 def test_large_matrices_are_inverted_only_where_they_are_asked_for():
     from derive.language.parse import parse
-    from derive.proof.hypotheses import with_values
+    from derive.proof.sizes import with_values
 
     program = parse("A: (n, n); B: (m, m); f = det(kron(A, B))")
     assert with_values(program, None) == {"n": 2, "m": 2}

@@ -12,7 +12,7 @@ import pytest
 from derive.circuits.values import point
 from derive.judges.case import Case
 from derive.language.parse import parse
-from derive.proof.hypotheses import obeyed
+from derive.proof.sizes import obeyed
 from derive.readings.numbers import Numbers, interval
 
 ONES = "ones(n, n)"

@@ -20,7 +20,7 @@ from derive.expressions.errors import OutputError, ParseError, ShapeError, Unsup
 from derive.expressions.program import Program, nearest
 from derive.expressions.shape import Product, Shape, count, words
 from derive.language.toml_text import read_toml
-from derive.proof.hypotheses import sizes_at, with_values
+from derive.proof.sizes import sizes_at, with_values
 
 Matrix = list[list[Fraction]]
 

@@ -30,7 +30,7 @@ from derive.judges.verify import insist
 from derive.language.assumptions import Assumptions, assumed
 from derive.language.parse import Shapes
 from derive.proof.derivation import Chain, Derivation, EntryOf, Step
-from derive.proof.hypotheses import obeyed, with_values
+from derive.proof.sizes import obeyed, with_values
 from derive.readings.exact import (
     DomainError,
     Reading,

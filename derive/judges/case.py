@@ -25,16 +25,9 @@ from derive.language.parse import parse_claim
 from derive.ops.elementwise import marks_winner
 from derive.proof.derivation import Derivation
 from derive.proof.explain import explain
-from derive.proof.hypotheses import (
-    Ground,
-    Relation,
-    asked,
-    bare,
-    conditions,
-    points,
-    sizes_asked,
-)
+from derive.proof.hypotheses import Ground, conditions, points, sizes_asked
 from derive.proof.parts import folded, taken_apart
+from derive.proof.sizes import Relation, asked, bare
 
 #: Matrices with more entries than this are not drawn at the sizes that a user gave as numbers.
 MOST_DRAWN = 10_000

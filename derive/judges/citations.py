@@ -15,7 +15,7 @@ from derive.judges.congruence import Congruence
 from derive.judges.judge import Difference, Judge, any_place
 from derive.ops import var
 from derive.proof.derivation import EVERY_SHAPE, Derivation, Place, Step
-from derive.proof.hypotheses import suppose
+from derive.proof.sizes import suppose
 from derive.readings.terms import Entries
 
 

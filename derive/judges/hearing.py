@@ -37,7 +37,7 @@ from derive.judges.refutation import SEEDS, Sizes
 from derive.language.assumptions import obeying, unmet
 from derive.notation.messages import hypothesis, say
 from derive.proof.derivation import EVERY_SHAPE, PROVED, REFUTED, UNDECIDED
-from derive.proof.hypotheses import asked
+from derive.proof.sizes import asked
 
 if TYPE_CHECKING:
     from derive.judges.modular import Outcome

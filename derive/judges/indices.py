@@ -16,7 +16,7 @@ from derive.expressions.program import Statement
 from derive.judges.judge import NODE, Difference, Judge, any_place
 from derive.ops import var
 from derive.proof.derivation import EVERY_SHAPE, Derivation, EntryOf, GradientName, Math, Step
-from derive.proof.hypotheses import suppose
+from derive.proof.sizes import suppose
 from derive.readings.terms import Entries
 
 

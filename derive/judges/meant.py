@@ -22,7 +22,7 @@ from derive.judges.proofs import names_in
 from derive.judges.slips import brief, forgotten, repairs
 from derive.language.assumptions import TABLE, broken, implied
 from derive.notation.messages import say
-from derive.proof.hypotheses import bare
+from derive.proof.sizes import bare
 
 #: So many variants of a false claim are looked at, and so many are tried to be proved.
 MOST_VARIANTS, MOST_TRIALS = 1000, 4

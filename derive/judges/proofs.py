@@ -23,7 +23,8 @@ from derive.judges.formulas import Formulas
 from derive.judges.forwards import assumed_entry
 from derive.judges.refutation import Assumed, Points, Sizes
 from derive.ops.elementwise import SHARED
-from derive.proof.hypotheses import asked, has_kink, suppose
+from derive.proof.hypotheses import has_kink
+from derive.proof.sizes import asked, suppose
 from derive.readings.entries import Explicit, Matrix
 from derive.readings.forms import Forms
 

@@ -28,7 +28,7 @@ from derive.expressions.errors import DeriveError
 from derive.expressions.expr import Expr
 from derive.expressions.program import Program
 from derive.judges.judgement import Counterexample
-from derive.proof.hypotheses import asked, chosen, obeyed
+from derive.proof.sizes import asked, chosen, obeyed
 
 Sizes = Mapping[str, int]
 Assumed = Mapping[str, frozenset[str]]

@@ -41,7 +41,7 @@ from derive.proof.derivation import (
     Step,
     Verdict,
 )
-from derive.proof.hypotheses import Relation, bare, chosen, most_composed
+from derive.proof.sizes import Relation, bare, chosen, most_composed
 from derive.readings.numbers import is_defined
 
 Progress = Callable[[str], None]

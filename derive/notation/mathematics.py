@@ -30,7 +30,7 @@ from derive.notation.terms import Terms
 from derive.ops import var
 from derive.ops.reduction import COLS, ROWS
 from derive.proof.derivation import EntryOf, Explicit, Grid, Math, Slice
-from derive.proof.hypotheses import Relation
+from derive.proof.sizes import Relation
 from derive.readings.terms import Entries
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from derive.expressions.errors import OutputError
 from derive.expressions.expr import Condition, Expr
-from derive.proof.hypotheses import bare
+from derive.proof.sizes import bare
 
 
 @cache

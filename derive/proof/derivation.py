@@ -15,7 +15,7 @@ from derive.calculus.index import Index, Letters, Scalar
 from derive.expressions.expr import Condition, Expr
 from derive.expressions.program import Program, Statement
 from derive.expressions.shape import Dim
-from derive.proof.hypotheses import Relation
+from derive.proof.sizes import Relation
 
 # -- mathematics that is neither a scalar nor an expression ----------------------------------------
 

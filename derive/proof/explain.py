@@ -51,15 +51,9 @@ from derive.proof.derivation import (
     Slice,
     Step,
 )
-from derive.proof.hypotheses import (
-    Ground,
-    Relation,
-    conditions,
-    ground_of,
-    sizes_asked,
-    with_values,
-)
+from derive.proof.hypotheses import Ground, conditions, ground_of, sizes_asked
 from derive.proof.lemmas import lemmas, operators
+from derive.proof.sizes import Relation, with_values
 from derive.readings.terms import Entries
 
 DETAILS = ("full", "one", "brief")

@@ -1,71 +1,73 @@
-"""What a program asks of its sizes, and of its inputs: hypotheses that some point satisfies.
+"""What a program asks of the entries of its inputs: hypotheses that some point satisfies.
 
-X / (n - 1) has a value where n ≥ 2, and max(x, mean(x)) a gradient: that x and its mean differ is
-satisfied nowhere where n = 1. What enters is a program, what leaves are relations between its
-dimensions. Who chooses sizes asks here. A relation is found in two ways: read off a quotient, a
-root or a logarithm of dimensions alone, or because at sizes that break it no point was found at
-which the program's other hypotheses hold.
+max(x, mean(x)) has a gradient where x and its mean differ, which is satisfied nowhere where n = 1.
+What enters is a program, what leaves are hypotheses, and relations between its dimensions: at sizes
+that break them no point was found. The law: what no point satisfies is no hypothesis of a theorem.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import replace
 from fractions import Fraction
-from functools import cached_property, lru_cache, partial
-from itertools import combinations, cycle, islice, product
-from math import lcm, prod
+from functools import cached_property, partial
+from itertools import chain, cycle, islice, product
+from math import prod
 from typing import Any
 
-from flint import arb, ctx
+from flint import arb
 
-from derive.algebra.forms import UNIT, Form, TooLarge, Undefined, merge
+from derive.algebra.forms import Form, TooLarge, Undefined
 from derive.algebra.normal import Ring
-from derive.algebra.vanishing import sign_of_sizes
 from derive.calculus.index import along
-from derive.expressions.errors import SizeError, UnsupportedError
+from derive.expressions.errors import UnsupportedError
 from derive.expressions.expr import (
     Condition,
     Expr,
     asks_nothing,
-    extent_of,
     nodes,
     number,
     substitute,
     variables,
 )
 from derive.expressions.program import Program
-from derive.expressions.shape import extent
 from derive.language.assumptions import Matrix, obeying
 from derive.ops import var
 from derive.ops.elementwise import SHARED, marks_winner
+from derive.proof.sizes import (
+    ASKS,
+    Relation,
+    Sizes,
+    asked,
+    asks_of,
+    bare,
+    chosen,
+    factors_of,
+    is_constant,
+    merged,
+    obeyed,
+    relations_of,
+    simple_relations,
+)
 from derive.readings.counts import counted
+from derive.readings.exact import precision
 from derive.readings.forms import Forms
-from derive.readings.numbers import BITS, STEP, Numbers, interval, is_defined
+from derive.readings.numbers import BITS, STEP, Numbers, interval
 
-Sizes = Mapping[str, int]
 #: A point for a program at sizes, by a seed; none where no values were found.
-Points = Callable[[Sizes, int], Mapping[str, list[list[Fraction]]] | None]
+Points = Callable[[Sizes, int], Mapping[str, Matrix] | None]
 
-#: Which functions have no value where a constant argument is not: different from 0, positive, or
-#: not negative. Of a power the exponent decides.
-ASKS = {"div": "≠", "log": ">", "sqrt": "≥"}
 #: Assumptions that leave an entry a few numbers.
 DISCRETE = {"binary", "one-hot-rows", "sign"}
 #: So many points are tried at each kind of sizes; the digits of each to the base of 3 say which
 #: signs the inputs have. First come points at which all of them have the same.
 CODES = (0, 13, 0, 13, 26, 26, *(k for k in range(1, 26) if k != 13))
 TRIES = len(CODES)
-#: Polynomials with larger numbers in them are not factored.
-MOST = 10_000
 #: Sizes that the user gave are those of points, up to this.
 SMALL = 4
-#: A matrix of more rows is inverted, written out, where sizes are asked for alone.
-LARGE = 4
 #: So many dimensions are made 1 one by one.
 SEVERAL = 6
-#: The largest step of a search for sizes.
-FAR = 8
 
 
 #: What may be asked of the extrema of a matrix: one of all entries, of each row, of each column.
@@ -79,11 +81,8 @@ UNIQUE = tuple(
 def _is_unique(kind: str, work: Numbers, A: Expr) -> bool:
     """Whether one entry is certainly the largest or the smallest, of all or of each line."""
     rows = [[interval(x) for x in row] for row in work.matrix(A)]
-    lines = [[x for row in rows for x in row]]
-    if kind.endswith("row"):
-        lines = rows
-    elif kind.endswith("column"):
-        lines = [list(column) for column in zip(*rows, strict=True)]
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    lines = {"row": rows, "column": columns}.get(kind.rpartition("-")[2], [[*chain(*rows)]])
     beats = arb.__gt__ if kind.startswith("unique-max") else arb.__lt__
     return all(
         any(all(beats(x, y) for q, y in enumerate(line) if q != p) for p, x in enumerate(line))
@@ -98,350 +97,6 @@ SEEN: Mapping[str, Callable[[Numbers, Expr], bool]] = {
     "nonzero-matrix": lambda work, A: len(_zeros(work, A)) < prod(A.shape.extents(work.sizes)),
     **{kind: partial(_is_unique, kind) for kind in UNIQUE},
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Relation:
-    """`left ≥ right`, `left > right` or `left ≠ right` between dimensions.
-
-    >>> from derive.language.parse import parse
-    >>> [str(r) for r in asked(parse("X: (n, m); Y = X / ((n - 1) * (n - m))"))]
-    ['n ≥ 2', 'n ≠ m']
-    """
-
-    left: Expr
-    relation: str
-    right: Expr
-
-    def __str__(self) -> str:
-        return f"{self.left} {self.relation} {self.right}"
-
-    def holds(self, sizes: Sizes) -> bool:
-        """Whether sizes obey; where rounding hides it they do not."""
-        try:
-            left, right = (
-                interval(Numbers(sizes, {}).matrix(side)[0][0]) for side in (self.left, self.right)
-            )
-        except (ZeroDivisionError, ValueError):
-            return False
-        if self.relation == "≠":
-            return not left.overlaps(right)
-        return bool(left > right) or (self.relation == "≥" and bool(left.overlaps(right)))
-
-    @property
-    def dims(self) -> set[str]:
-        """The dimensions that it relates."""
-        parts = (*nodes(self.left), *nodes(self.right))
-        return {node.data for node in parts if node.name == "dim"}
-
-    @property
-    def least(self) -> tuple[str, int] | None:
-        """The dimension of which this is a lower bound, and the bound."""
-        if self.relation == "≥" and self.left.name == "dim" and self.right.name == "number":
-            return self.left.data, int(self.right.data)
-        return None
-
-
-def obeyed(relations: Iterable[Relation], sizes: Sizes) -> bool:
-    """Whether sizes obey all of some relations."""
-    return all(relation.holds(sizes) for relation in relations)
-
-
-# -- read off a program ----------------------------------------------------------------------------
-
-
-def asked(program: Program, *others: Expr) -> tuple[Relation, ...]:
-    """Return what quotients, roots and logarithms of dimensions alone ask of the sizes.
-
-    `others` are formulas beside those of the program, such as a claim.
-    """
-    return _asked((*(s.expr for s in program.statements), *others))
-
-
-@lru_cache(maxsize=256)
-def _asked(formulas: tuple[Expr, ...]) -> tuple[Relation, ...]:
-    found: dict[Relation, None] = {}
-    for node in dict.fromkeys(n for formula in formulas for n in nodes(formula)):
-        if kind := _asks_of(node):
-            arg = node.args[-1]
-            if not _is_constant(arg):  # of inputs that vary, a root asks for a derivative as well
-                kind = "≠"
-            for factor, asks in _factors(arg, kind):
-                found |= dict.fromkeys(_relations(factor, asks))
-    return merged(tuple(found))
-
-
-def _asks_of(node: Expr) -> str:
-    """Return what a function asks of its last argument for a value, empty where that is nothing."""
-    if node.name == "pow" and (node.data < 0 or node.data.denominator != 1):
-        return "≠" if node.data.denominator == 1 else ">" if node.data < 0 else "≥"
-    return ASKS.get(node.name, "")
-
-
-def _is_constant(expr: Expr) -> bool:
-    return not any(node.is_var for node in nodes(expr))
-
-
-def _factors(expr: Expr, kind: str, vary: bool = False) -> Iterator[tuple[Expr, str]]:
-    """Yield the factors of a formula that are made of dimensions, or that `vary` with the inputs,
-    and what is asked of them."""
-    passes = expr.name in ("broadcast_to", "neg", "transpose", "pow", "sqrt", "sign", "abs")
-    if expr.name == "gt" and _is_constant(expr) and not vary:
-        if kind != "≥":  # a mask is 1, or else 0
-            yield expr.args[0] - expr.args[1], ">"
-    elif kind == "≠" and (passes or expr.name in ("mul", "div")):
-        for arg in expr.args:
-            yield from _factors(arg, kind, vary)
-    elif _is_constant(expr) != vary:
-        yield expr, kind
-
-
-def _relations(expr: Expr, kind: str) -> Iterator[Relation]:
-    """Yield what must hold of dimensions where a constant is not zero, positive or not negative."""
-    expr = bare(expr)
-    if not expr.shape.is_scalar:
-        return
-    try:
-        ring = Ring()
-        form = Forms(ring).of(expr, 0, 0)
-    except (TooLarge, Undefined, UnsupportedError):
-        yield Relation(expr, kind, number(0))
-        return
-    if form and _is_polynomial(ring, form):
-        yield from _of_form(ring, form, kind)
-    elif form or kind != "≥":
-        yield Relation(expr, kind, number(0))
-
-
-def _of_form(ring: Ring, form: Form, kind: str) -> Iterator[Relation]:
-    """Yield what must hold of dimensions where a polynomial of them is not zero, and so on."""
-    scale = lcm(*(Fraction(c).denominator for c in form.values()))
-    shared = [dict(m) for m in form]
-    common = {a: min(m.get(a, 0) for m in shared) for a in shared[0]}
-    positive = tuple((a, -e) for a, e in common.items() if e)
-    form = {merge(m, positive): c * scale for m, c in form.items()}
-    yield from _of_polynomial(ring, form, kind)
-
-
-def _is_polynomial(ring: Ring, form: Form) -> bool:
-    return all(
-        ring.atoms[a][0] == "n" and ring.atoms[a][1] != "π" and isinstance(e, int) and e > 0
-        for monomial in form
-        for a, e in monomial
-    )
-
-
-def _of_polynomial(ring: Ring, form: Form, kind: str) -> Iterator[Relation]:
-    known = sign_of_sizes(ring, form)
-    if known is not None:
-        sign, weak = known
-        if (sign > 0 or kind == "≠") and not weak:
-            return
-        if kind == "≥" and sign > 0:
-            return
-        if kind == "≠" and sign < 0:
-            form, sign = ring.scale(-1, form), 1
-        if sign > 0:  # whole and not negative: it is at least 1
-            yield _sides(ring, ring.add(form, {UNIT: -1}), "≥")
-            return
-    atoms = {a for monomial in form for a, _ in monomial}
-    if len(atoms) == 1 and all(abs(Fraction(c)) <= MOST for c in form.values()):
-        yield from _of_one_dimension(ring, form, kind, *atoms)
-        return
-    yield _sides(ring, form, kind)
-
-
-def _of_one_dimension(ring: Ring, form: Form, kind: str, atom: int) -> Iterator[Relation]:
-    """Yield what a polynomial of one dimension asks of it; beyond a bound its sign is settled."""
-
-    def fits(value: int) -> bool:
-        total = sum(
-            (Fraction(c) * value ** int(sum(e for _, e in m)) for m, c in form.items()),
-            Fraction(0),
-        )
-        return total != 0 if kind == "≠" else total > 0 if kind == ">" else total >= 0
-
-    lead = form[max(form, key=lambda m: sum(e for _, e in m))]
-    bound = 2 + int(max(abs(Fraction(c)) for c in form.values()) / abs(Fraction(lead)))
-    dim = extent_of(ring.atoms[atom][1])
-    bad = [k for k in range(1, bound + 1) if not fits(k)]
-    if fits(bound) and bad == list(range(1, len(bad) + 1)):
-        if bad:
-            yield Relation(dim, "≥", number(len(bad) + 1))
-    elif kind == "≠":
-        yield from (Relation(dim, "≠", number(k)) for k in bad)
-    else:
-        yield _sides(ring, form, kind)
-
-
-def _sides(ring: Ring, form: Form, kind: str) -> Relation:
-    """Return a form's terms on two sides, so that none has a minus: n - m ≠ 0 is n ≠ m."""
-    first = next(iter(form.values()), 0)
-    if kind == "≠" and first < 0:
-        form = ring.scale(-1, form)
-    left = _sum(ring, {m: c for m, c in form.items() if c > 0})
-    right = _sum(ring, {m: -c for m, c in form.items() if c < 0})
-    return Relation(left, kind, right)
-
-
-def _sum(ring: Ring, form: Form) -> Expr:
-    total: Expr | None = None
-    for monomial, coefficient in form.items():
-        term: Expr | None = None if coefficient == 1 and monomial else number(Fraction(coefficient))
-        for atom, exponent in monomial:
-            power = extent_of(ring.atoms[atom][1])
-            power = power if exponent == 1 else power ** Fraction(exponent)
-            term = power if term is None else term * power
-        assert term is not None
-        total = term if total is None else total + term
-    return number(0) if total is None else total
-
-
-def merged(relations: tuple[Relation, ...]) -> tuple[Relation, ...]:
-    """Return relations without those that follow: n ≥ 2 and n ≠ 2 is n ≥ 3."""
-    least: dict[str, int] = {}
-    for relation in relations:
-        if relation.least:
-            dim, bound = relation.least
-            least[dim] = max(bound, least.get(dim, 1))
-    barred = {
-        (r.left.data, int(r.right.data))
-        for r in relations
-        if r.relation == "≠" and r.left.name == "dim" and r.right.name == "number"
-    }
-    for dim in {dim for dim, _ in barred}:
-        while (dim, least.get(dim, 1)) in barred:
-            least[dim] = least.get(dim, 1) + 1
-    found: dict[Relation, None] = {}
-    for relation in relations:
-        plain = relation.left.name == "dim" and relation.right.name == "number"
-        dim = relation.left.data if plain else ""
-        if plain and dim in least:
-            if relation.relation == "≥" or int(relation.right.data) < least[dim]:
-                relation = Relation(relation.left, "≥", number(least[dim]))
-        if relation.relation != "≠" or Relation(relation.right, "≠", relation.left) not in found:
-            found[relation] = None
-    strict = {(r.left, r.right) for r in found if r.relation == ">"}
-    return tuple(
-        r for r in found if r.relation == ">" or not {(r.left, r.right), (r.right, r.left)} & strict
-    )
-
-
-# -- choosing sizes --------------------------------------------------------------------------------
-
-
-def chosen(
-    dims: Sequence[str],
-    relations: Sequence[Relation],
-    numbers: Sequence[int],
-    fixed: Sizes | None = None,
-) -> dict[str, int] | None:
-    """Return sizes: some numbers in turn, changed as little as the relations ask for.
-
-    >>> from derive.language.parse import parse
-    >>> program = parse("X: (n, m); Y = X / ((n - 1) * (n - m))")
-    >>> chosen(program.dims, asked(program), (1, 3))
-    {'n': 2, 'm': 3}
-
-    `None` where no sizes near by obey.
-    """
-    fixed = fixed or {}
-    start = {**dict(zip(dims, cycle(numbers), strict=False)), **fixed}
-    if obeyed(relations, start):
-        return start
-    used = {dim for relation in relations for dim in relation.dims}
-    free = [dim for dim in dims if dim in used and dim not in fixed][:4]
-    steps = sorted(
-        product(range(-FAR, FAR + 1), repeat=len(free)) if len(free) < 3
-        else product(range(-3, 4), repeat=len(free)),
-        key=lambda moves: (sum(map(abs, moves)), [-k for k in moves]),
-    )  # fmt: skip
-    for moves in steps:
-        sizes = start | {dim: start[dim] + k for dim, k in zip(free, moves, strict=True)}
-        if min(sizes.values(), default=1) >= 1 and obeyed(relations, sizes):
-            return sizes
-    return None
-
-
-def sizes_at(
-    program: Program, at: Sizes | None, *, more: Sequence[Relation] = ()
-) -> dict[str, int]:
-    """Return a number for every dimension, such that what the program asks of them is obeyed.
-
-    >>> from derive.language.parse import parse
-    >>> sizes_at(parse("X: (n, m); Y = X / (n - 2)"), {"m": 5})
-    {'n': 3, 'm': 5}
-
-    Raises what `Program.at` raises, and `SizeError` where the sizes asked for break a hypothesis.
-    """
-    sizes = program.at(at)
-    relations = merged((*asked(program), *more))
-    if obeyed(relations, sizes):
-        return sizes
-    fixed = {dim: k for dim, k in sizes.items() if dim in {**program.sizes, **(at or {})}}
-    found = chosen(program.dims, relations, (2, 3, 4), fixed)
-    if found is None:
-        broken = " and ".join(str(r) for r in relations if not r.holds(sizes))
-        given = ", ".join(f"{dim} = {k}" for dim, k in (fixed or sizes).items())
-        raise SizeError(f"the program asks for {broken}, and {given} breaks that")
-    return found
-
-
-def with_values(
-    program: Program, at: Sizes | None, more: Sequence[Relation] = ()
-) -> dict[str, int]:
-    """Return a size for every dimension; where nobody asked, such that there are values.
-
-    So X.T @ X is inverted where X has at least as many rows as columns.
-
-    >>> from derive.language.parse import parse
-    >>> with_values(parse("X: (n, d); f = logdet(X.T @ X)"), None)
-    {'n': 3, 'd': 2}
-
-    Raises what `sizes_at` raises, and `UnsupportedError` where a program that inverts has no value
-    at any of them.
-    """
-    sizes = sizes_at(program, at, more=more)
-    if not any(node.op.costly for s in program.statements for node in nodes(s.expr)):
-        return sizes
-    fixed = {**program.sizes, **(at or {})}
-    tried = []
-    for few in ((2, 3, 4), (3, 2, 4), (4, 3, 2), (3, 2, 2), (2, 2, 2)):
-        small = dict(zip(program.dims, cycle(few), strict=False))
-        tried.append({dim: fixed.get(dim, small[dim]) for dim in program.dims})
-    for found in sorted(tried, key=lambda at: (_most_inverted(program, at) > LARGE,
-                                               most_composed(program, at))):  # fmt: skip
-        if obeyed((*asked(program), *more), found) and is_defined(program, found):
-            return found
-    shown = ", ".join(f"{dim} = {k}" for dim, k in sizes.items())
-    raise UnsupportedError(
-        f"the program has no value at {shown}: it inverts a matrix that is singular there",
-        hint="choose other sizes with --at",
-    )
-
-
-def _most_inverted(program: Program, sizes: Sizes) -> int:
-    """Return the rows of the largest matrix that is inverted, or whose determinant is taken."""
-    inverted = (n.args[0] for s in program.statements for n in nodes(s.expr) if n.op.costly)
-    return max(extent(matrix.shape.rows, sizes) for matrix in inverted)
-
-
-def most_composed(program: Program, sizes: Sizes) -> int:
-    """Return the rows of the largest matrix that is inverted and is no input as it is.
-
-    Written out, its minors are sums of products of sums. A Kronecker product is inverted factor by
-    factor.
-
-    >>> from derive.language.parse import parse
-    >>> most_composed(parse("X: (n, d); A: (n, n); f = logdet(X.T @ X) + det(A)"), {"n": 5, "d": 2})
-    2
-    """
-    inverted = [n.args[0] for s in program.statements for n in nodes(s.expr) if n.op.costly]
-    factors = [f for m in inverted for f in (m.args if m.name == "kron" else (m,))]
-    return max((extent(f.shape.rows, sizes) for f in factors if not f.is_var), default=0)
-
-
-# -- points that satisfy everything ----------------------------------------------------------------
 
 
 class Ground:
@@ -499,7 +154,7 @@ class Ground:
         """Whether a function has no value or no derivative somewhere, at a point or at all."""
         if gap_of(node) is not None or not node.args:
             return False
-        if _is_constant(node.args[-1]):  # of scalars, what they ask is read off
+        if is_constant(node.args[-1]):  # of scalars, what they ask is read off
             partial = node.name in ASKS or (node.name == "pow" and node.data < 0)
             scalar = bare(node.args[-1]).shape.is_scalar
             return node.name in ("inv", "logdet") or (partial and not scalar)
@@ -519,8 +174,8 @@ class Ground:
                 gap = self.meanings[name]
             elif gap.name in ("neg", "transpose"):
                 gap = gap.args[0]
-            elif gap.name in ("add", "sub") and any(map(_is_constant, gap.args)):
-                gap = gap.args[_is_constant(gap.args[0])]
+            elif gap.name in ("add", "sub") and any(map(is_constant, gap.args)):
+                gap = gap.args[is_constant(gap.args[0])]
             else:
                 break
         if gap.is_var:
@@ -659,7 +314,7 @@ class Ground:
 
     def witness(
         self, sizes: Sizes, flat: frozenset[Expr] = frozenset()
-    ) -> Mapping[str, list[list[Fraction]]] | None:
+    ) -> Mapping[str, Matrix] | None:
         """Return a point at which every hypothesis holds, `None` where none was found.
 
         The arguments of some nodes, `flat`, may be zero all around it.
@@ -712,107 +367,43 @@ class Ground:
                 return False
         return all(SEEN[kind](work, matrix) for kind, matrix in self.insisted)
 
+    @precision(BITS)
     def _worked(
-        self, sizes: Sizes, values: Mapping[str, list[list[Fraction]]], around: Fraction | int
+        self, sizes: Sizes, values: Mapping[str, Matrix], around: Fraction | int
     ) -> Numbers | None:
         """Return everything at a point, or all around it; `None` where something has no value."""
-        before, ctx.prec = ctx.prec, BITS
-        try:
-            ball = interval(around) * arb(0, 1) if around else arb(0)
-            known: dict[str, Any] = {
-                name: [[interval(x) + ball for x in row] for row in rows]
-                for name, rows in values.items()
-            }
-            work = Numbers(sizes, known)
+        ball = interval(around) * arb(0, 1) if around else arb(0)
+        known: dict[str, Any] = {
+            name: [[interval(x) + ball for x in row] for row in rows]
+            for name, rows in values.items()
+        }
+        work = Numbers(sizes, known)
+        with suppress(ZeroDivisionError, ValueError):
             for name, expr in self.definitions:
-                rows = [[interval(x) for x in row] for row in work.matrix(expr)]
-                if not all(x.is_finite() for row in rows for x in row):
+                known[name] = [[interval(x) for x in row] for row in work.matrix(expr)]
+                if not all(x.is_finite() for row in known[name] for x in row):
                     return None
-                known[name] = rows
             for gap in self.kinks.values():
                 work.matrix(gap)
             return work
-        except (ZeroDivisionError, ValueError):
-            return None
-        finally:
-            ctx.prec = before
+        return None
 
     def of_sizes(self) -> Iterator[Relation]:
         """Yield what is asked of the sizes by arguments that depend on nothing else: the sum of
         softmax(X) is n."""
-        asking = [(n.args[-1], k.replace("≥", ">")) for n in self.nodes if (k := _asks_of(n))]
+        asking = [(n.args[-1], k.replace("≥", ">")) for n in self.nodes if (k := asks_of(n))]
         asking += [(gap, "≠") for gap in self.kinks.values()]
-        parts = (part for arg, kind in asking for part in _factors(self.composed(arg), kind, True))
+        parts = (
+            part for arg, kind in asking for part in factors_of(self.composed(arg), kind, True)
+        )
         for part, kind in dict.fromkeys(parts):
             found = counted(part, self.points, self.program.dims, self.assumed)
             if found is not None and found is not number(0):
-                yield from _relations(found, kind)
+                yield from relations_of(found, kind)
 
     def _fixed(self, sizes: Sizes) -> dict[str, int]:
         given = {dim: k for dim, k in self.program.sizes.items() if k <= SMALL}
         return {**sizes, **given}
-
-    def relations(self, known: Sequence[Relation] = ()) -> tuple[Relation, ...] | None:
-        """Return what must hold of the sizes for a point to be there, beside what is known.
-
-        `None` where no sizes were found with a point, or where no simple relation tells those
-        sizes from others.
-        """
-        if not self.asks:
-            return ()
-        found: list[Relation] = []
-        good, bad = self._sorted(self._kinds(known))
-        if bad and len(self.program.dims) > SEVERAL:
-            good, bad = self._sorted(self._kinds(known, one_by_one=True))
-        simple = [r for r in _simple(self.program.dims) if all(map(r.holds, good))] if bad else []
-        while good and bad:
-            relation = max(simple, key=lambda r: sum(not r.holds(s) for s in bad), default=None)
-            if relation is None or all(relation.holds(s) for s in bad):
-                return None
-            found.append(relation)
-            bad = [s for s in bad if relation.holds(s)]
-        return tuple(found) if good else None
-
-    def _sorted(self, kinds: list[dict[str, int]]) -> tuple[list[dict[str, int]], ...]:
-        """Return the sizes at which there is a point, and the others."""
-        good: list[dict[str, int]] = []
-        bad: list[dict[str, int]] = []
-        for sizes in kinds:
-            (bad if self.witness(sizes, self.flat) is None else good).append(sizes)
-        return good, bad
-
-    def _kinds(
-        self, known: Sequence[Relation], *, one_by_one: bool = False
-    ) -> list[dict[str, int]]:
-        """Return small sizes of every kind that obey what is known: equal ones, different ones, and
-        1, of many dimensions for some together."""
-        dims, places = self.program.dims, range(len(self.program.dims))
-        rows: list[Sequence[int]] = [[2] * len(dims), [1] * len(dims)]
-        if one_by_one or len(dims) <= SEVERAL:
-            rows += [[1 if k == one else 2 for k in places] for one in places]
-        else:
-            bits = range((len(dims) - 1).bit_length())
-            rows += [[1 + (k >> bit & 1 ^ side) for k in places] for bit in bits for side in (0, 1)]
-        if any(node.op.costly for node in self.nodes):  # where ranks matter
-            rows += [list(islice(cycle(few), len(dims))) for few in ((2, 3), (3, 2), (3, 2, 2))]
-        found = (chosen(dims, known, row, self._fixed({})) for row in rows if dims)
-        kinds = dict.fromkeys(tuple(sizes.items()) for sizes in found if sizes is not None)
-        return [dict(sizes) for sizes in kinds] if dims else [{}]
-
-
-def bare(arg: Expr) -> Expr:
-    """Return what is repeated, without saying so."""
-    return arg.args[0] if arg.name == "broadcast_to" else arg
-
-
-def suppose(ring: Ring, relations: Iterable[Relation]) -> None:
-    """Let an algebra know what holds of the sizes."""
-    relations = tuple(relations)
-    ring.least = {r.least[0]: r.least[1] for r in relations if r.least}
-    for relation in relations:
-        if relation.relation != "≥":
-            form = Forms(ring).of(relation.left - relation.right, 0, 0)
-            ring.suppose(form, positive=relation.relation == ">")
 
 
 def conditions(ground: Ground, roots: Iterable[Expr]) -> Iterator[Condition]:
@@ -864,12 +455,9 @@ def sizes_asked(program: Program, ground: Ground, *others: Expr) -> tuple[Relati
 
     `None` where no point was found at which its hypotheses hold.
     """
-    own = (
-        merged((*asked(program, *others), *ground.of_sizes()))
-        if ground.asks
-        else asked(program, *others)
-    )
-    more = ground.relations(own)
+    own = asked(program, *others)
+    own = merged((*own, *ground.of_sizes())) if ground.asks else own
+    more = _found_relations(ground, own)
     if more is None:
         return None
     return tuple(
@@ -877,6 +465,53 @@ def sizes_asked(program: Program, ground: Ground, *others: Expr) -> tuple[Relati
         for relation in merged((*own, *more))
         if not (relation.dims <= program.sizes.keys() and relation.holds(program.sizes))
     )
+
+
+def _found_relations(ground: Ground, known: Sequence[Relation]) -> tuple[Relation, ...] | None:
+    """Return what must hold of the sizes for a point to be there, beside what is known.
+
+    `None` where no sizes were found with a point, or where no simple relation tells those
+    sizes from others.
+    """
+    if not ground.asks:
+        return ()
+
+    def sorted_(one_by_one: bool) -> tuple[list[dict[str, int]], ...]:
+        """The sizes at which there is a point, and the others."""
+        found = [(s, ground.witness(s, ground.flat)) for s in _kinds(ground, known, one_by_one)]
+        return [s for s, point in found if point], [s for s, point in found if not point]
+
+    found: list[Relation] = []
+    several = len(ground.program.dims) > SEVERAL
+    good, bad = sorted_(not several)
+    if bad and several:
+        good, bad = sorted_(True)
+    tried = simple_relations(ground.program.dims) if bad else ()
+    simple = [relation for relation in tried if all(map(relation.holds, good))]
+    while good and bad:
+        relation = max(simple, key=lambda r: sum(not r.holds(s) for s in bad), default=None)
+        if relation is None or all(relation.holds(s) for s in bad):
+            return None
+        found.append(relation)
+        bad = [s for s in bad if relation.holds(s)]
+    return tuple(found) if good else None
+
+
+def _kinds(ground: Ground, known: Sequence[Relation], one_by_one: bool) -> list[dict[str, int]]:
+    """Return small sizes of every kind that obey what is known: equal ones, different ones, and
+    1, of many dimensions for some together."""
+    dims, places = ground.program.dims, range(len(ground.program.dims))
+    rows: list[Sequence[int]] = [[2] * len(dims), [1] * len(dims)]
+    if one_by_one:
+        rows += [[1 if k == one else 2 for k in places] for one in places]
+    else:
+        bits = range((len(dims) - 1).bit_length())
+        rows += [[1 + (k >> bit & 1 ^ side) for k in places] for bit in bits for side in (0, 1)]
+    if any(node.op.costly for node in ground.nodes):  # where ranks matter
+        rows += [list(islice(cycle(few), len(dims))) for few in ((2, 3), (3, 2), (3, 2, 2))]
+    found = (chosen(dims, known, row, ground._fixed({})) for row in rows if dims)
+    kinds = dict.fromkeys(tuple(sizes.items()) for sizes in found if sizes is not None)
+    return [dict(sizes) for sizes in kinds] if dims else [{}]
 
 
 def gap_of(node: Expr) -> Expr | None:
@@ -914,25 +549,14 @@ def _zeros(work: Numbers, gap: Expr, *, around: bool = False) -> set[tuple[int, 
     }
 
 
-def _simple(dims: Sequence[str]) -> Iterator[Relation]:
-    """Yield the relations that are tried, the simplest first."""
-    words = [extent_of(dim) for dim in dims]
-    yield from (Relation(word, "≥", number(2)) for word in words)
-    pairs = list(combinations(words, 2))
-    for p, q in pairs:
-        yield from (Relation(p, "≥", q), Relation(q, "≥", p), Relation(p, "≠", q))
-        yield from (Relation(p, ">", q), Relation(q, ">", p))
-    yield from (Relation(p * q, "≥", number(2)) for p, q in pairs)
-
-
-def points(program: Program) -> Callable[[Sizes, int], dict[str, list[list[Fraction]]]]:
+def points(program: Program) -> Callable[[Sizes, int], dict[str, Matrix]]:
     """Return how values are given to the inputs of a program of which nothing is assumed.
 
     Fractions of both signs, or of one sign in each input, some far from singular on the diagonal.
     """
     inputs = (*program.inputs, f"d{program.output}")
 
-    def at(sizes: Sizes, seed: int) -> dict[str, list[list[Fraction]]]:
+    def at(sizes: Sizes, seed: int) -> dict[str, Matrix]:
         state, values = 2024 + 77 * seed, {}
         signs, scale, bump = CODES[seed], (4, 1, 64, 4)[seed % 4], 16 * (seed % 8 in (2, 3))
         for k, name in enumerate(inputs):
