@@ -15,8 +15,9 @@ from pictures import PICTURES, random_graph
 from test_courses import EXAMPLES as COURSES
 
 from derive.documents.graphs import graph
-from derive.pictures.drawing import Cell, Drawing, Label, Node, Path, Rect, draw
+from derive.pictures.drawing import draw
 from derive.pictures.picture import line
+from derive.pictures.shapes import Cell, Drawing, Label, Node, Path, Rect
 from derive.pictures.svg import svg
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")

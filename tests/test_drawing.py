@@ -9,23 +9,15 @@ from pathlib import Path as File
 
 import pytest
 from hypothesis import given, settings, strategies as st
+from overlaps import overlaps
 from pictures import PICTURES
 
 from derive.expressions.errors import SizeError
 from derive.pictures import drawing as rooms
-from derive.pictures.drawing import (
-    Cell,
-    Drawing,
-    Label,
-    Node,
-    Path,
-    Rect,
-    draw,
-    extent,
-    overlaps,
-)
+from derive.pictures.drawing import draw
 from derive.pictures.mermaid import mermaid
 from derive.pictures.picture import Picture, Text, Vertex, Wire, line
+from derive.pictures.shapes import Cell, Drawing, Label, Node, Path, Rect, extent
 from derive.pictures.svg import svg
 from derive.pictures.tikz import ACROSS, tikz
 
@@ -272,9 +264,9 @@ def test_an_empty_picture_is_an_empty_page():
 # Bytes --------------------------------------------------------------------------------------------
 
 ALL = (
-    "from pictures import PICTURES; from derive.drawing import draw;"
-    "from derive.printers.svg import svg; from derive.printers.tikz import tikz;"
-    "from derive.printers.mermaid import mermaid;"
+    "from pictures import PICTURES; from derive.pictures.drawing import draw;"
+    "from derive.pictures.svg import svg; from derive.pictures.tikz import tikz;"
+    "from derive.pictures.mermaid import mermaid;"
     "print(*(svg(draw(p)) + tikz(draw(p)) + mermaid(p) for p in PICTURES.values()))"
 )
 

@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 from hypothesis import HealthCheck, given, reject, settings, strategies as st
+from overlaps import overlaps
 from programs import point, texts
 
 import derive
@@ -17,7 +18,7 @@ from derive.documents.graphs import Number, graph
 from derive.expressions.errors import ProofError, SizeError, UnsupportedError
 from derive.judges.chain import chains
 from derive.language.parse import parse
-from derive.pictures.drawing import draw, overlaps
+from derive.pictures.drawing import draw
 
 CIRCUIT = "q = x + y; f = q * z"
 NEURON = "f = 1 / (1 + exp(-(w0 * x0 + w1 * x1 + w2)))"

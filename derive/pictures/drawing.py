@@ -2,173 +2,46 @@
 
 `draw` takes a `Picture` and gives a `Drawing`: layers from left to right, inputs in the first. A
 layer is a column of horizontal lanes, and all text stands in columns; between two columns there is
-a channel in which wires change lanes and nothing is written. So no text meets a wire or a text.
-`overlaps` looks again at the finished drawing, without knowing how it was made. A drawing that is
-wider than a page is cut into bands, one below the other, as lines of text are.
+a channel in which wires change lanes and nothing is written. So no text meets a wire or a text. A
+drawing that is wider than a page is cut into bands, one below the other, as lines of text are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from math import ceil, inf, sqrt
 
 from derive.expressions.errors import SizeError
 from derive.pictures.lanes import Item, Link, arrange, heights, layers
 from derive.pictures.picture import Picture, Text, Vertex, Wire
+from derive.pictures.shapes import (
+    ARROW,
+    TURN,
+    Drawing,
+    Label,
+    Node,
+    Path,
+    Point,
+    corner,
+    extent,
+    labelled,
+    pixels,
+    rectangle,
+    rounded,
+    smooth,
+)
 
 #: A larger picture is drawn without text on its wires; one that is larger still is refused.
 WRITTEN, LIMIT = 300, 5_000
-#: Pixels: the size of type, of a row of a matrix, of a line with its leading, of a gate's radius.
-TYPE, ROW, RADIUS = 13, 17, 17
-#: Pixels: between a text and its wire, between two items of a column, of a lane without text.
-CLEAR, GAP, LANE = 4, 12, 7
-#: Pixels: the least and the greatest width of a channel, the margin, the length of an arrowhead.
-CHANNEL, WIDEST, MARGIN, ARROW = 26, 110, 14, 7
-#: Pixels: between wires on their way to the next band, the radius of a turn, the width of a page.
-GUTTER, TURN, ACROSS = 9, 7, 1_900
-
-
-Point = tuple[float, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Rect:
-    left: float
-    top: float
-    width: float
-    height: float
-
-    @property
-    def right(self) -> float:
-        return self.left + self.width
-
-    @property
-    def bottom(self) -> float:
-        return self.top + self.height
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One piece of text, centred at `x` on the baseline `y`."""
-
-    x: float
-    y: float
-    plain: str
-    tex: str
-
-
-@dataclass(frozen=True, slots=True)
-class Label:
-    """A text in its rectangle; `role` is sign, variable, constant, name, value or gradient."""
-
-    role: str
-    rect: Rect
-    cells: tuple[Cell, ...]
-    text: Text
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A box with round corners, a circle where it is as wide as high; `kind` is the vertex's."""
-
-    key: str
-    kind: str
-    rect: Rect
-    label: Label | None
-
-
-@dataclass(frozen=True, slots=True)
-class Path:
-    """A wire in pieces, each a line (two points) or a cubic curve (four), which begins where the
-    one before it ends. `ends` are the nodes that it may touch."""
-
-    ends: tuple[str, ...]
-    pieces: tuple[tuple[Point, ...], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Drawing:
-    """Everything with its place. `bare` says that wires are drawn without what they carry."""
-
-    width: float
-    height: float
-    nodes: tuple[Node, ...] = ()
-    labels: tuple[Label, ...] = ()
-    paths: tuple[Path, ...] = ()
-    dots: tuple[Point, ...] = ()
-    arrows: tuple[Point, ...] = ()
-    title: str = ""
-    description: str = ""
-    bare: bool = False
-
-
-# How much room a text takes ---------------------------------------------------------------------
-
-# In ems, for the bold faces of DejaVu Sans and Verdana, the wider of the two.
-_EMS = {
-    0.41: "ijl.,:;'\\ ′·ᵢⱼ",
-    0.52: "ftr!-`‖ᵀ⁰¹²³⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉ᵏⁿ",
-    0.6: 'IJ()[]|⁻∂"ε',
-    0.72: "abcdeghknopqsuvxyz0123456789LEFTΓΞαβγδζηθικλμνξρτυχ{}?$_*/√∑Σ∇YZ",
-    1.13: "wMWm@#…⋯⋮½",
-    1.3: "%‰",
-}
-_WIDTHS = {char: ems for ems, chars in _EMS.items() for char in chars}
-
-
-def width(text: str, size: float = TYPE) -> float:
-    """How many pixels wide a line of type is at most.
-
-    >>> round(width("−4.00"))
-    46
-    """
-    return size * sum(map(_ems, text))
-
-
-def _ems(char: str) -> float:
-    known = _WIDTHS.get(char)
-    if known:
-        return known
-    return 0.94 if ord(char) < 0x2E80 else 1.4
-
-
-def extent(text: Text, size: float = TYPE) -> tuple[float, float]:
-    """The width and height of a text, with its brackets."""
-    columns = _columns(text, size)
-    across, down = (2 * _BRACKET, _OVER) if text.brackets else (0.0, 0.0)
-    wide = max(_NARROW * size / TYPE, sum(columns) + _BETWEEN * (len(columns) - 1))
-    return wide + across, ROW * size / TYPE * len(text.plain) + down
-
-
-#: Pixels: a bracket, its reach beyond the rows, between columns, the least width of a text.
-_BRACKET, _OVER, _BETWEEN, _NARROW = 8.0, 4.0, 9.0, 12.0
-
-
-def _columns(text: Text, size: float) -> list[float]:
-    count = max(len(row) for row in text.plain)
-    return [max(width(row[at], size) for row in text.plain if at < len(row)) for at in range(count)]
-
-
-def _label(role: str, text: Text, x: float, top: float, size: float = TYPE) -> Label:
-    """A text centred at `x` below `top`."""
-    wide, high = extent(text, size)
-    columns = _columns(text, size)
-    cells, left = [], x - (sum(columns) + _BETWEEN * (len(columns) - 1)) / 2
-    row = ROW * size / TYPE
-    first = top + (high - row * len(text.plain)) / 2
-    for at, column in enumerate(columns):
-        for number, (plain, tex) in enumerate(zip(text.plain, text.tex)):
-            if at < len(plain):
-                baseline = first + row * (number + 0.5) + 0.36 * size
-                cells.append(Cell(_r(left + column / 2), _r(baseline), plain[at], tex[at]))
-        left += column + _BETWEEN
-    return Label(role, Rect(_r(x - wide / 2), _r(top), _r(wide), _r(high)), tuple(cells), text)
-
-
-def _r(value: float) -> float:
-    return round(value, 1) + 0.0
+#: Pixels: a gate's radius, between a text and its wire, two items of a column, an empty lane.
+RADIUS, CLEAR, GAP, LANE = 17, 4, 12, 7
+#: Pixels: the least and the greatest width of a channel, the margin of the page.
+CHANNEL, WIDEST, MARGIN = 26, 110, 14
+#: Pixels: between wires on their way to the next band, and the width of a page.
+GUTTER, ACROSS = 9, 1_900
+#: What a vertex has written on it, by its kind.
+ROLES = {"input": "variable", "gate": "sign", "constant": "constant"}
 
 
 # From a picture to items in columns -------------------------------------------------------------
@@ -219,8 +92,8 @@ def draw(picture: Picture, *, across: float = ACROSS) -> Drawing:
     >>> from derive.pictures.picture import line
     >>> x, f = Vertex("x", "input", line("x")), Vertex("f", "gate", line("exp"), output=True)
     >>> drawing = draw(Picture((x, f), (Wire("x", "f", 0),)))
-    >>> [node.key for node in drawing.nodes], overlaps(drawing)
-    (['x', 'f'], [])
+    >>> [node.key for node in drawing.nodes]
+    ['x', 'f']
     """
     count = len(picture.vertices)
     if count > LIMIT:
@@ -400,8 +273,8 @@ class _Page:
             self._node(part)
             self._depart(part, number)
         return Drawing(
-            _r(self.width),
-            _r(self.height),
+            pixels(self.width),
+            pixels(self.height),
             tuple(self.nodes),
             tuple(self.labels),
             tuple(self.paths),
@@ -477,42 +350,42 @@ class _Page:
         part.x = node + column.node / 2 if not part.end else node + part.size[0] / 2
         if part.end:
             self._path((), (column.left, part.y), (node, part.y))
-            self.arrows.append((_r(node), _r(part.y)))
+            self.arrows.append((pixels(node), pixels(part.y)))
         for wire, lane, port in zip(part.wires, part.lanes, part.ports):
             y, end = part.y + lane, (self._side(part, port), part.y + port)
             turn = [(node - column.converge, y), (node, end[1])] if part.converges else []
             self._path((part.key,), (column.left, y), *turn, end)
-            self.arrows.append((_r(end[0]), _r(end[1])))
+            self.arrows.append((pixels(end[0]), pixels(end[1])))
             for role, text in ("value", wire.value), ("gradient", wire.gradient):
                 if text:
                     wide, high = extent(text)
                     top = y - CLEAR - high if role == "value" else y + CLEAR
                     x = column.left + column.arrival - CLEAR - wide / 2
-                    self.labels.append(_label(role, text, x, top))
+                    self.labels.append(labelled(role, text, x, top))
 
     def _side(self, part: _Part, port: float) -> float:
         """Where the left side of a node with round corners is at this height."""
         wide, high = part.size
-        corner = _corner(part.vertex.kind if part.vertex else "", wide, high)
-        beyond = max(0.0, abs(port) - (high / 2 - corner))
-        return part.x - wide / 2 + corner - sqrt(corner**2 - beyond**2)
+        radius = corner(part.vertex.kind if part.vertex else "", wide, high)
+        beyond = max(0.0, abs(port) - (high / 2 - radius))
+        return part.x - wide / 2 + radius - sqrt(radius**2 - beyond**2)
 
     def _node(self, part: _Part) -> None:
         wide, high = part.size
         if part.end:
             if part.end.plain != _NOTHING.plain:
-                self.labels.append(_label("name", part.end, part.x, part.y - high / 2))
+                self.labels.append(labelled("name", part.end, part.x, part.y - high / 2))
             return
         vertex = part.vertex
         if not vertex:
             return
-        rect = Rect(_r(part.x - wide / 2), _r(part.y - high / 2), _r(wide), _r(high))
-        role = {"input": "variable", "gate": "sign"}.get(vertex.kind, "constant")
-        label = _label(role, vertex.text, part.x, part.y - extent(vertex.text)[1] / 2)
+        rect = rectangle(part.x - wide / 2, part.y - high / 2, wide, high)
+        role = ROLES[vertex.kind]
+        label = labelled(role, vertex.text, part.x, part.y - extent(vertex.text)[1] / 2)
         self.nodes.append(Node(part.key, vertex.kind, rect, label))
         if name := _name(vertex):
             top = part.y - high / 2 - 1 - extent(name)[1]
-            self.labels.append(_label("name", name, part.x, top))
+            self.labels.append(labelled("name", name, part.x, top))
 
     def _depart(self, part: _Part, number: int) -> None:
         """The wire that leaves, with its texts, and its branches to the next column."""
@@ -528,9 +401,9 @@ class _Page:
             x = max((start + column.right) / 2, zone + part.trunk / 2 + CLEAR)
             if part.vertex.value:
                 top = part.y - CLEAR - extent(part.vertex.value)[1]
-                self.labels.append(_label("value", part.vertex.value, x, top))
+                self.labels.append(labelled("value", part.vertex.value, x, top))
             if part.vertex.gradient:
-                self.labels.append(_label("gradient", part.vertex.gradient, x, part.y + CLEAR))
+                self.labels.append(labelled("gradient", part.vertex.gradient, x, part.y + CLEAR))
         fork, way = (column.right, part.y), []
         if number in self.gutters:
             right, bottom, left = self.gutters[number]
@@ -540,50 +413,15 @@ class _Page:
             target = self.parts[link.end]
             entry = (self.columns[target.layer].left, target.y + link.offset)
             if way:
-                self.paths.append(Path((), _rounded([*way, (way[-1][0], entry[1]), entry])))
+                self.paths.append(Path((), rounded([*way, (way[-1][0], entry[1]), entry])))
             else:
                 self._path((), fork, entry)
         if len(part.links) > 1:
-            self.dots.append((_r(fork[0]), _r(fork[1])))
+            self.dots.append((pixels(fork[0]), pixels(fork[1])))
 
     def _path(self, ends: tuple[str, ...], *knots: Point) -> None:
-        if pieces := _smooth(knots):
+        if pieces := smooth(knots):
             self.paths.append(Path(ends, pieces))
-
-
-def _smooth(knots: Sequence[Point]) -> tuple[tuple[Point, ...], ...]:
-    """Straight between knots of one height, else an S that leaves and arrives horizontally."""
-    pieces: list[tuple[Point, ...]] = []
-    rounded = [(_r(x), _r(y)) for x, y in knots]
-    for start, end in pairwise(rounded):
-        middle = _r((start[0] + end[0]) / 2)
-        if start[1] != end[1]:
-            pieces.append((start, (middle, start[1]), (middle, end[1]), end))
-        elif start != end:
-            pieces.append((start, end))
-    return tuple(pieces)
-
-
-def _rounded(knots: Sequence[Point]) -> tuple[tuple[Point, ...], ...]:
-    """Lines across and down, with round corners."""
-    pieces: list[tuple[Point, ...]] = []
-    start = (_r(knots[0][0]), _r(knots[0][1]))
-    for before, corner, after in zip(knots, knots[1:], knots[2:]):
-        near, far = _towards(corner, before), _towards(corner, after)
-        pieces += [
-            (start, near),
-            (near, _towards(corner, before, 0.45), _towards(corner, after, 0.45), far),
-        ]
-        start = far
-    return (*pieces, (start, (_r(knots[-1][0]), _r(knots[-1][1]))))
-
-
-def _towards(corner: Point, other: Point, part: float = 1.0) -> Point:
-    """A point so far from the corner as its rounding reaches, or a part of that."""
-    across, down = other[0] - corner[0], other[1] - corner[1]
-    far = abs(across) + abs(down)
-    reach = part * min(TURN, far / 2) / far if far else 0.0
-    return _r(corner[0] + across * reach), _r(corner[1] + down * reach)
 
 
 def _breaks(widths: Sequence[float], passing: Sequence[int], across: float) -> set[int]:
@@ -625,11 +463,6 @@ def _zones(parts: Sequence[_Part]) -> list[_Column]:
         if part.links:
             column.departure = max(column.departure, 6.0)
     return columns
-
-
-def _corner(kind: str, wide: float, high: float) -> float:
-    """The radius of a node's corners."""
-    return min(wide, high) / 2 if kind == "gate" else 5.0
 
 
 # A large graph ----------------------------------------------------------------------------------
@@ -676,11 +509,11 @@ def _bare(picture: Picture, across: float) -> Drawing:
 
     nodes = []
     for number, vertex in enumerate(picture.vertices):
-        rect = Rect(_r(x[number] - _DISC), _r(y[number] - _DISC), 2 * _DISC, 2 * _DISC)
+        rect = rectangle(x[number] - _DISC, y[number] - _DISC, 2 * _DISC, 2 * _DISC)
         fits = extent(vertex.text, _SMALL)[0] <= 2 * _DISC and len(vertex.text.plain) == 1
         top = y[number] - extent(vertex.text, _SMALL)[1] / 2
-        role = {"input": "variable", "gate": "sign"}.get(vertex.kind, "constant")
-        label = _label(role, vertex.text, x[number], top, _SMALL) if fits else None
+        role = ROLES[vertex.kind]
+        label = labelled(role, vertex.text, x[number], top, _SMALL) if fits else None
         nodes.append(Node(vertex.key, vertex.kind, rect, label))
     paths = []
     for start, end in wires:
@@ -690,112 +523,13 @@ def _bare(picture: Picture, across: float) -> Drawing:
             gutter = tops[levels[end] // each]
             knots[1:1] = [(right, y[start]), (right, gutter), (left, gutter), (left, y[end])]
         keys = (picture.vertices[start].key, picture.vertices[end].key)
-        paths.append(Path(keys, _smooth(knots) if len(knots) == 2 else _rounded(knots)))
+        paths.append(Path(keys, smooth(knots) if len(knots) == 2 else rounded(knots)))
     return Drawing(
-        _r(wide),
-        _r(height + MARGIN),
+        pixels(wide),
+        pixels(height + MARGIN),
         tuple(nodes),
         paths=tuple(paths),
         title=picture.title,
         description=picture.description,
         bare=True,
     )
-
-
-# The finished drawing, looked at again ----------------------------------------------------------
-
-_STEPS = 24
-
-
-def _segments(path: Path) -> Iterator[tuple[Point, Point]]:
-    for piece in path.pieces:
-        if len(piece) == 2:
-            yield piece[0], piece[1]
-            continue
-        (ax, ay), (bx, by), (cx, cy), (dx, dy) = piece
-        last = piece[0]
-        for step in range(1, _STEPS + 1):
-            t = step / _STEPS
-            s = 1 - t
-            a, b, c, d = s**3, 3 * s * s * t, 3 * s * t * t, t**3
-            point = (a * ax + b * bx + c * cx + d * dx, a * ay + b * by + c * cy + d * dy)
-            yield last, point
-            last = point
-
-
-def overlaps(drawing: Drawing) -> list[tuple[str, str]]:
-    """What meets what in a drawing and should not, by rectangles and pieces of curves.
-
-    Text meets no text, wire, dot, arrowhead or node; a wire meets no node but those it joins; a
-    node's own text stays inside it; everything stays on the page.
-    """
-    found: list[tuple[str, str]] = []
-    labels = [(_called(label), label.rect) for label in drawing.labels]
-    solid = labels + [(f"node {node.key}", node.rect) for node in drawing.nodes]
-    for number, (name, rect) in enumerate(solid):
-        if rect.left < 0 or rect.top < 0 or rect.right > drawing.width + _NEAR:
-            found.append((name, "the page"))
-        elif rect.bottom > drawing.height + _NEAR:
-            found.append((name, "the page"))
-        found += [(name, other) for other, its in solid[number + 1 :] if _share(rect, its)]
-    for node in drawing.nodes:
-        if node.label and not _within(node.label.rect, node.rect):
-            found.append((_called(node.label), f"the border of node {node.key}"))
-    marks = [Rect(x - DOT, y - DOT, 2 * DOT, 2 * DOT) for x, y in drawing.dots]
-    marks += [Rect(x - ARROW, y - ARROW / 2, ARROW, ARROW) for x, y in drawing.arrows]
-    found += [(name, "a mark") for name, rect in labels for mark in marks if _share(rect, mark)]
-    for path in drawing.paths:
-        allowed = {f"node {key}" for key in path.ends}
-        around = _around(path)
-        obstacles = [it for it in solid if _share(it[1], around) and it[0] not in allowed]
-        met = set()
-        for start, end in _segments(path):
-            for name, rect in obstacles:
-                if name not in met and _crosses(start, end, rect):
-                    met.add(name)
-                    found.append((name, f"a wire at {start[0]:.0f}, {start[1]:.0f}"))
-    return found
-
-
-DOT, _NEAR = 3.2, 0.15
-
-
-def _called(label: Label) -> str:
-    return f"{label.role} {'; '.join(' '.join(row) for row in label.text.plain)}"
-
-
-def _around(path: Path) -> Rect:
-    """A rectangle in which a wire stays: a curve never leaves that of its four points."""
-    points = [point for piece in path.pieces for point in piece]
-    left, top = (min(point[at] for point in points) - 1 for at in (0, 1))
-    right, bottom = (max(point[at] for point in points) + 1 for at in (0, 1))
-    return Rect(left, top, right - left, bottom - top)
-
-
-def _share(a: Rect, b: Rect) -> bool:
-    wide = min(a.right, b.right) - max(a.left, b.left)
-    return wide > _NEAR and min(a.bottom, b.bottom) - max(a.top, b.top) > _NEAR
-
-
-def _within(inner: Rect, outer: Rect) -> bool:
-    across = outer.left <= inner.left + _NEAR and inner.right <= outer.right + _NEAR
-    return across and outer.top <= inner.top + _NEAR and inner.bottom <= outer.bottom + _NEAR
-
-
-def _crosses(start: Point, end: Point, rect: Rect) -> bool:
-    """Whether a segment has a point inside a rectangle (Liang and Barsky 1984)."""
-    (x, y), (u, v) = start, end
-    if max(x, u) <= rect.left or min(x, u) >= rect.right:
-        return False
-    first, last = 0.0, 1.0
-    for step, low, high in (
-        (u - x, rect.left + _NEAR - x, rect.right - _NEAR - x),
-        (v - y, rect.top + _NEAR - y, rect.bottom - _NEAR - y),
-    ):
-        if not step:
-            if low >= 0 or high <= 0:
-                return False
-            continue
-        near, far = sorted((low / step, high / step))
-        first, last = max(first, near), min(last, far)
-    return first < last

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from derive.notation.escape import xml
-from derive.pictures.drawing import ARROW, DOT, TYPE, Cell, Drawing, Label, Node, Path, Point, Rect
+from derive.pictures.shapes import ARROW, DOT, TYPE, Cell, Drawing, Label, Node, Path, Point, Rect
 
 FONTS = "DejaVu Sans, Verdana, Helvetica, Arial, sans-serif"
 BLUE, VERMILION, INK, LINE = "#0072B2", "#D55E00", "#1a1a1a", "#5f6b7a"
@@ -99,12 +99,11 @@ def _arrow(x: float, y: float) -> str:
 def _node(node: Node) -> Iterator[str]:
     rect, style = node.rect, _SHAPE[node.kind]
     yield f'<g class="{node.kind}">'
-    if node.kind == "gate" and rect.width == rect.height:
-        middle = f'cx="{_n(rect.left + rect.width / 2)}" cy="{_n(rect.top + rect.height / 2)}"'
-        yield f'<circle {middle} r="{_n(rect.width / 2)}" {style}/>'
+    if node.is_circle:
+        x, y = map(_n, rect.middle)
+        yield f'<circle cx="{x}" cy="{y}" r="{_n(node.corner)}" {style}/>'
     else:
-        corner = min(rect.width, rect.height) / 2 if node.kind == "gate" else 5
-        yield f'<rect {_box(rect)} rx="{_n(corner)}" {style}/>'
+        yield f'<rect {_box(rect)} rx="{_n(node.corner)}" {style}/>'
     if node.label:
         yield from _label(node.label)
     yield "</g>"

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from derive.pictures.drawing import ARROW, CLEAR, DOT, Drawing, Label, Node, Path, Point, Rect
+from derive.pictures.drawing import CLEAR
+from derive.pictures.shapes import ARROW, DOT, Drawing, Label, Node, Path, Point
 
 _SCALE = 0.52
 #: How many pixels wide a picture should be drawn, to fill a page without getting too small.
@@ -127,15 +128,11 @@ def _dot(middle: Point) -> str:
 def _shape(node: Node) -> tuple[str, str]:
     """How the outline of a node is drawn, and the outline."""
     rect, style = node.rect, _SHAPES[node.kind]
-    corner = _n((min(rect.width, rect.height) / 2 if node.kind == "gate" else 5.0) * _SCALE)
-    if node.kind == "gate" and rect.width == rect.height:
-        return style, f"{_at(_middle(rect))} circle[radius={corner}pt]"
+    corner = _n(node.corner * _SCALE)
+    if node.is_circle:
+        return style, f"{_at(rect.middle)} circle[radius={corner}pt]"
     outline = f"{_at((rect.left, rect.top))} rectangle {_at((rect.right, rect.bottom))}"
     return f"{style}, rounded corners={corner}pt", outline
-
-
-def _middle(rect: Rect) -> Point:
-    return rect.left + rect.width / 2, rect.top + rect.height / 2
 
 
 def _fitted(label: Label) -> str:
@@ -146,7 +143,7 @@ def _fitted(label: Label) -> str:
 
 def _small(label: Label) -> str:
     """A text without a node of TikZ around it, which would take TeX more memory."""
-    x, y = _middle(label.rect)
+    x, y = label.rect.middle
     place = f"x={_n(x * _SCALE)}pt, y={_n(-y * _SCALE)}pt"
     return rf"\pgftext[{place}]{{\tiny {_fitted(label)}}}"
 
@@ -155,7 +152,7 @@ def _label(label: Label) -> str:
     rect = label.rect
     shown = _fitted(label)
     style = f"[{_STYLES[label.role]}]" if _STYLES[label.role] else ""
-    return rf"\node{style} at {_at(_middle(rect))} {{{shown}}};"
+    return rf"\node{style} at {_at(rect.middle)} {{{shown}}};"
 
 
 def _weighed(label: Label) -> str:
