@@ -25,7 +25,7 @@ from derive.documents.model import (
     words,
 )
 from derive.expressions.expr import Expr, nodes
-from derive.expressions.layout import Box, op, row
+from derive.expressions.layout import Box, num, op, row
 from derive.expressions.program import Statement
 from derive.expressions.shape import Dim, Pair, Product, extent
 from derive.language.assumptions import ASSUMPTIONS
@@ -34,8 +34,6 @@ from derive.notation.mathematics import Notation, Style
 from derive.notation.widths import width
 from derive.ops.elementwise import SHARED
 from derive.proof.derivation import (
-    EVERY_SHAPE,
-    PROVED,
     Chain,
     Derivation,
     Explicit,
@@ -233,7 +231,7 @@ class Writer:
     def sizes(self, sizes: Mapping[str, int]) -> dict[str, Box]:
         """Return an equation for each dimension that has a size, by the dimension."""
         return {
-            dim: _equal(self.notation.word_of(dim), Box("num", text=str(sizes[dim])))
+            dim: _equal(self.notation.word_of(dim), num(sizes[dim]))
             for dim in self.program.dims
             if dim in sizes
         }
@@ -478,26 +476,24 @@ class Writer:
         self, of: Derivation, equations: Iterable[tuple[Place, Chain]]
     ) -> list[tuple[Words, ...]]:
         """Return how and where equations were checked, one row a method and a scope."""
-        found: dict[tuple[str, str], list[int]] = {}
+        found: dict[tuple[str, Any], list[int]] = {}
         for place, chain in equations:
             for step in chain:
                 for verdict in step.verdicts:
-                    if verdict.word == PROVED:
-                        row_ = found.setdefault((verdict.method, verdict.scope), [])
-                        row_.append(self.numbers[place])
+                    if verdict.proved:
+                        numbers = found.setdefault((verdict.method, verdict.sizes), [])
+                        numbers.append(self.numbers[place])
         every = words("for-every", dims=_listed(map(self.notation.word_of, of.program.dims)))
         return [
             (words("runs", numbers=_runs(numbers)), words("count", number=len(numbers)),
              words("method", name=method),
-             every if scope == EVERY_SHAPE else words("at-sizes", sizes=self._scope(scope)),
+             every if at is None else words("at-sizes", sizes=self._equations(at)),
              words("proved"))
-            for (method, scope), numbers in found.items()
+            for (method, at), numbers in found.items()
         ]  # fmt: skip
 
-    def _scope(self, scope: str) -> list[Box]:
-        """Return the sizes of a scope printed; none for scalars and for every shape."""
-        pairs = (item.split(" = ") for item in scope.split(", ") if " = " in item)
-        return [_equal(self.notation.word_of(dim), Box("num", text=k)) for dim, k in pairs]
+    def _equations(self, sizes: Iterable[tuple[str, int]]) -> list[Box]:
+        return [_equal(self.notation.word_of(dim), num(size)) for dim, size in sizes]
 
 
 def assumptions(assumed: Mapping[str, frozenset[str]], leaf: Any) -> list[Words]:

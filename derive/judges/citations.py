@@ -14,7 +14,7 @@ from derive.expressions.expr import Expr, substitute, variables
 from derive.judges.congruence import Congruence
 from derive.judges.judge import Difference, Judge, any_place
 from derive.ops import var
-from derive.proof.derivation import EVERY_SHAPE, Derivation, Place, Step
+from derive.proof.derivation import Derivation, Place, Step
 from derive.proof.sizes import suppose
 from derive.readings.terms import Entries
 
@@ -27,7 +27,7 @@ class AlgebraJudge(Judge):
     """
 
     method = "index normal form"
-    scope = EVERY_SHAPE
+    at = None
 
     def __init__(self, derivation: Derivation, budget: Budget | None = None):
         self.derivation = derivation

@@ -22,7 +22,6 @@ from derive.judges.hearing import heard, sizes_in_words
 from derive.judges.judgement import (
     AT_ONCE,
     PART_BY_PART,
-    SCALARS,
     SHAPES,
     Counterexample,
     Judgement,
@@ -30,7 +29,7 @@ from derive.judges.judgement import (
 from derive.language.assumptions import Assumptions
 from derive.language.parse import Shapes
 from derive.notation.messages import say
-from derive.proof.derivation import EVERY_SHAPE, GIVEN_SIZES, PROVED, REFUTED, UNDECIDED
+from derive.proof.derivation import EVERY_SHAPE, GIVEN_SIZES, PROVED, REFUTED, SCALARS, UNDECIDED
 
 
 def check(

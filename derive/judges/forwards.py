@@ -15,7 +15,7 @@ from derive.algebra.normal import Ring
 from derive.expressions.expr import Expr
 from derive.expressions.program import Program, Statement
 from derive.expressions.shape import extent
-from derive.judges.judge import Difference, Judge, Sizes, is_rational, sizes_text
+from derive.judges.judge import Difference, Judge, Sizes, is_rational, sizes_of
 from derive.language.assumptions import implied
 from derive.proof.derivation import Derivation, Step
 from derive.readings.entries import Explicit, Partials, cells
@@ -34,7 +34,7 @@ class ForwardJudge(Judge):
         self.ring.wait_for(derivation.open)
         self.plain = Explicit(self.ring)
         self.judging = Explicit(self.ring, self._entry)
-        self.scope = sizes_text(self.program, sizes)
+        self.at = sizes_of(self.program, sizes)
         self.totals: dict[tuple, Form] = {}
         self.partials: dict[str, list[list[Partials]]] = {}
 

@@ -25,7 +25,6 @@ from derive.judges.judgement import (
     NO_POINTS,
     OPEN,
     PART_BY_PART,
-    SCALARS,
     SHAPES,
     WRITTEN,
     Counterexample,
@@ -36,7 +35,7 @@ from derive.judges.proofs import MOST_ENTRIES, equal_at
 from derive.judges.refutation import SEEDS, Sizes
 from derive.language.assumptions import obeying, unmet
 from derive.notation.messages import hypothesis, say
-from derive.proof.derivation import EVERY_SHAPE, PROVED, REFUTED, UNDECIDED
+from derive.proof.derivation import EVERY_SHAPE, PROVED, REFUTED, SCALARS, UNDECIDED
 from derive.proof.sizes import asked
 
 if TYPE_CHECKING:

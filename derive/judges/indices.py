@@ -15,7 +15,7 @@ from derive.expressions.expr import Expr, substitute
 from derive.expressions.program import Statement
 from derive.judges.judge import NODE, Difference, Judge, any_place
 from derive.ops import var
-from derive.proof.derivation import EVERY_SHAPE, Derivation, EntryOf, GradientName, Math, Step
+from derive.proof.derivation import Derivation, EntryOf, GradientName, Math, Step
 from derive.proof.sizes import suppose
 from derive.readings.terms import Entries
 
@@ -27,7 +27,7 @@ class IndexJudge(Judge):
     """
 
     method = "index normal form"
-    scope = EVERY_SHAPE
+    at = None
 
     def __init__(
         self,

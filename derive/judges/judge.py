@@ -28,12 +28,12 @@ class Judge(ABC):
     """One road: what mathematics means on it, and whether two meanings are equal."""
 
     method: str
-    scope: str
+    at: tuple[tuple[str, int], ...] | None
     ring: Ring
 
     def verdict(self, step: Step) -> Verdict:
         """Return what this road finds of a step."""
-        too_large = Verdict(UNDECIDED, self.scope, self.method, "the normal form is too large")
+        too_large = Verdict(UNDECIDED, self.at, self.method, "the normal form is too large")
         return self.tried(step) or too_large
 
     def tried(self, step: Step) -> Verdict | None:
@@ -44,13 +44,13 @@ class Judge(ABC):
         except TooLarge:
             return None
         except Undefined:
-            return Verdict(UNDECIDED, self.scope, self.method, "a division by zero")
+            return Verdict(UNDECIDED, self.at, self.method, "a division by zero")
         if found is None:
-            return Verdict(PROVED, self.scope, self.method)
+            return Verdict(PROVED, self.at, self.method)
         where, certain = found
         if self.ring.budget.cut and not certain:
             return None
-        return Verdict(REFUTED if certain else UNDECIDED, self.scope, self.method, where)
+        return Verdict(REFUTED if certain else UNDECIDED, self.at, self.method, where)
 
     @abstractmethod
     def differs(self, step: Step) -> Difference | None:
@@ -70,11 +70,9 @@ def is_rational(ring: Ring, *forms: Form) -> bool:
     )
 
 
-def sizes_text(program: Program, sizes: Sizes) -> str:
-    """Return sizes as a reader sees them: the shapes of the inputs, or of all dimensions."""
-    if not program.dims:
-        return "scalars"
-    return ", ".join(f"{dim} = {sizes[dim]}" for dim in program.dims)
+def sizes_of(program: Program, sizes: Sizes) -> tuple[tuple[str, int], ...]:
+    """Return the sizes of a program's dimensions, in their order."""
+    return tuple((dim, sizes[dim]) for dim in program.dims)
 
 
 def any_place(expr: Expr) -> tuple[Index, Index]:

@@ -13,8 +13,6 @@ from typing import Any
 from derive.circuits.points import is_rounded
 from derive.proof.derivation import PROVED
 
-#: Where a program without dimensions is judged.
-SCALARS = "scalars"
 #: The roads to a verdict: normal forms of all of a claim, or of the parts of deep formulas one by
 #: one; shapes; points; residues; both sides written out; and what is left undecided.
 AT_ONCE, PART_BY_PART = "index normal form", "index normal form, part by part"

@@ -17,7 +17,7 @@ from derive.calculus.index import Index, Scalar, along, at_place, index_words, n
 from derive.expressions.expr import Expr, substitute
 from derive.expressions.program import Statement
 from derive.expressions.shape import Dim, extent, factors
-from derive.judges.judge import NODE, Difference, Judge, Sizes, is_rational, sizes_text
+from derive.judges.judge import NODE, Difference, Judge, Sizes, is_rational, sizes_of
 from derive.ops import var
 from derive.proof.derivation import (
     Derivation,
@@ -66,7 +66,7 @@ class EntriesJudge(Judge):
         self.known: dict[int, tuple[Math, Matrix]] = {}
         self.entries: dict[tuple[int, tuple[Index, ...]], tuple[Math, Form]] = {}
         self.tables: dict[str, Mapping[tuple[int, int], Form]] = {}
-        self.scope = sizes_text(derivation.program, sizes)
+        self.at = sizes_of(derivation.program, sizes)
 
     def differs(self, step: Step) -> Difference | None:
         left, right = step.left, step.right

@@ -62,18 +62,34 @@ Place = tuple[str, ...]
 
 PROVED, REFUTED, UNDECIDED = "proved", "refuted", "undecided"
 EVERY_SHAPE = "every shape"
+#: Where a program without dimensions is judged.
+SCALARS = "scalars"
 #: The sizes that the user wrote as numbers.
 GIVEN_SIZES = "the given sizes"
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a judge found: the word, where it holds, and how it was found."""
+    """What a judge found: the word, where it holds, and how it was found.
+
+    It holds at `sizes`, a pair for each dimension, or for every shape where these are `None`.
+    """
 
     word: str
-    scope: str
+    sizes: tuple[tuple[str, int], ...] | None
     method: str
     detail: str = ""
+
+    @property
+    def scope(self) -> str:
+        """Where it holds, in words.
+
+        >>> Verdict(PROVED, (("n", 2), ("d", 3)), "by hand").scope
+        'n = 2, d = 3'
+        """
+        if self.sizes is None:
+            return EVERY_SHAPE
+        return ", ".join(f"{dim} = {size}" for dim, size in self.sizes) or SCALARS
 
     @property
     def proved(self) -> bool:
