@@ -15,8 +15,8 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "prove": "derive.documents.pipeline",
-    "example": "derive.documents.worked",
-    "Example": "derive.documents.worked",
+    "example": "derive.documents.example",
+    "Example": "derive.documents.example",
     "Proof": "derive.documents.pipeline",
     "check": "derive.judges.claim",
     "Judgement": "derive.judges.claim",
@@ -25,8 +25,8 @@ _PUBLIC = {
     "graph": "derive.documents.graphs",
     "Graph": "derive.documents.graphs",
     "Number": "derive.documents.graphs",
-    "exercise": "derive.documents.sheet",
-    "Sheet": "derive.documents.sheet",
+    "exercise": "derive.documents.exercise",
+    "Sheet": "derive.documents.exercise",
     "from_sympy": "derive.bridges.sympy",
     "claim_from_sympy": "derive.bridges.sympy",
     "to_sympy": "derive.bridges.sympy",
@@ -51,10 +51,10 @@ if TYPE_CHECKING:
         to_sympy as to_sympy,
     )
     from derive.documents.check import check_file as check_file
+    from derive.documents.example import Example as Example, example as example
+    from derive.documents.exercise import Sheet as Sheet, exercise as exercise
     from derive.documents.graphs import Graph as Graph, Number as Number, graph as graph
     from derive.documents.pipeline import Proof as Proof, prove as prove
-    from derive.documents.sheet import Sheet as Sheet, exercise as exercise
-    from derive.documents.worked import Example as Example, example as example
     from derive.expressions.errors import (
         DeriveError as DeriveError,
         LimitError as LimitError,

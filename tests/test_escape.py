@@ -11,9 +11,9 @@ import pytest
 
 import derive
 from derive.documents.check import render_check
+from derive.documents.exercise import exercise
 from derive.documents.graph import render_graph
 from derive.documents.graphs import graph
-from derive.documents.sheet import exercise
 from derive.expressions.errors import UnsupportedError
 from derive.judges.claim import Court
 from derive.notation import escape
@@ -117,7 +117,8 @@ def test_names_of_files_and_labels_are_no_commands(text):
     with pytest.raises(UnsupportedError, match="would not survive LaTeX"):
         derive.prove(PROGRAM, detail="brief").to_latex(prefix=text)
     sheet = exercise("f = x * y", count=1)
-    tex = replace(sheet, name=text).to_latex()
+    named = replace(sheet.derivation, program=replace(sheet.program, name=text))
+    tex = replace(sheet, derivation=named).to_latex()
     (line_,) = (x for x in tex.splitlines() if r"\input" in x)
     assert re.search(r"\\input\{[A-Za-z0-9%./_~-]*\}", line_) and line_.startswith("%")
 

@@ -20,10 +20,10 @@ from test_print_back import Judged, _tight
 
 import derive
 from derive.documents.check import render_check
+from derive.documents.example import example
+from derive.documents.exercise import exercise
 from derive.documents.graph import render_graph
 from derive.documents.graphs import graph
-from derive.documents.sheet import exercise
-from derive.documents.worked import example
 from derive.expressions.expr import Expr, Op, nodes
 from derive.judges.case import Case
 from derive.judges.claim import Court

@@ -21,8 +21,8 @@ from test_print_back import Judged
 import derive
 from derive import catalogue
 from derive.command.cli import main
-from derive.documents.example import _Numeric
-from derive.documents.worked import Example, example
+from derive.documents.example import Example, example
+from derive.documents.worked import _PutIn
 from derive.expressions.errors import ProofError, ShapeError, UnsupportedError
 from derive.language.parse import parse
 from derive.notation.arithmetic import Term, Work
@@ -74,7 +74,7 @@ class Board(Judged):
         self.values = {
             name: np.array([[mpmath.mpf(decimal(x, 40)) if not is_exact(x)
                              else mpmath.mpf(int(x.p)) / int(x.q) for x in row]
-                            for row in found.rows(name)], dtype=object)
+                            for row in found.trace.rows(name)], dtype=object)
             for name in names
         }  # fmt: skip
         self.indices = {}
@@ -219,10 +219,11 @@ def test_numbers_are_those_of_numpy_and_of_central_differences(name):
     found = made(name)
     program, sizes = found.program, dict(found.sizes)
     with mpmath.workdps(50):
-        inputs = {n: matrix([[Fraction(int(x.p), int(x.q)) for x in row] for row in found.rows(n)])
+        inputs = {n: matrix([[Fraction(int(x.p), int(x.q)) for x in row]
+                             for row in found.trace.rows(n)])
                   for n in program.inputs}  # fmt: skip
         upstream = np.array([[mpmath.mpf(decimal(x, 40)) for x in row]
-                             for row in found.rows(f"d{program.output}")])  # fmt: skip
+                             for row in found.trace.rows(f"d{program.output}")])  # fmt: skip
 
         def loss(values) -> mpmath.mpf:
             return np.sum(run(program, values, sizes)[str(program.output)] * upstream)
@@ -362,19 +363,19 @@ def test_a_lost_bracket_is_not_printed(monkeypatch):
 
 def test_a_wrong_matrix_is_not_printed(monkeypatch):
     found = made("attention")
-    leaf = _Numeric.leaf
+    leaf = _PutIn.leaf
 
     def shifted(self, name):
         box = leaf(self, name)
         return type(box)(box.kind, box.parts[::-1], box.text)
 
-    monkeypatch.setattr(_Numeric, "leaf", shifted)
+    monkeypatch.setattr(_PutIn, "leaf", shifted)
     with pytest.raises(ProofError, match="matrices put in does not come to its numbers"):
         found.to_markdown()
 
 
 def test_a_wrong_formula_is_not_returned(monkeypatch):
-    import derive.documents.worked as worked
+    import derive.documents.example as worked
 
     honest = worked.explain
 
@@ -480,8 +481,9 @@ def test_values_of_a_file_and_the_upstream_gradient(capsys):
 
 def test_style_fragment_and_templates(capsys):
     Path("mine/markdown").mkdir(parents=True)
-    Path("mine/markdown/example.md").write_text(
-        '<% extends "derive/markdown/example.md" %>\n<% block title %>\n# Sheet 3\n<% endblock %>\n'
+    Path("mine/markdown/heading.md").write_text(
+        "<% if b.level == 1 %># Sheet 3\n"
+        '<% else %><% include "derive/markdown/heading.md" %><% endif %>'
     )
     assert main(["example", "affine", "-o", "-", "--templates", "mine"]) == 0
     assert capsys.readouterr().out.startswith("# Sheet 3\n")

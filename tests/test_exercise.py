@@ -23,9 +23,9 @@ from test_katex import hazards, rejected
 import derive
 from derive.catalogue import load, names
 from derive.command.cli import main
+from derive.documents.exercise import exercise
 from derive.documents.files import unsealed
 from derive.documents.pipeline import prove
-from derive.documents.sheet import exercise
 from derive.expressions.errors import DeriveError
 from derive.expressions.expr import number as number_one
 from derive.judges.slips import KINDS, mistakes
@@ -175,9 +175,10 @@ def read(tex: str) -> Fraction | None:
 def lines(markdown: str) -> list[str]:
     """Return the chains of equalities of a text, each on one line."""
     found: list[str] = []
-    for display in re.findall(r"\\begin\{aligned\}\n(.*?)\n\\end\{aligned\}", markdown, re.S):
+    for display in re.findall(r"^\$\$\n(.*?)\n\$\$$", markdown, re.M | re.S):
+        display = re.sub(r"\\(begin|end)\{aligned\}\n?", "", display)
         display = re.sub(r"\\begin\{pmatrix\}.*?\\end\{pmatrix\}", "M", display, flags=re.S)
-        for line in display.split(r"\\" + "\n"):
+        for line in re.split(r"\\\\(?:\[4pt\])?\n", display):
             line = line.partition("&&")[0].strip()
             if line.startswith("&") and found:
                 found[-1] += " " + line
@@ -344,10 +345,10 @@ def test_the_text_is_the_same_in_every_process(seed, tmp_path):
 
 
 def test_sizes_that_are_asked_for_are_kept():
-    own = [p for p in sheet("affine").problems if p.scene.sizes != sheet("affine").scene.sizes]
+    own = [p for p in sheet("affine").problems if p.trace.sizes != sheet("affine").trace.sizes]
     assert {p.kind for p in own} <= {"mistake"}
     fixed = exercise(PROGRAMS["affine"], count=12, at={"n": 3, "d": 2, "m": 2})
-    assert all(dict(p.scene.sizes) == {"n": 3, "d": 2, "m": 2} for p in fixed.problems)
+    assert all(dict(p.trace.sizes) == {"n": 3, "d": 2, "m": 2} for p in fixed.problems)
 
 
 def test_the_variables_and_the_assumptions_are_those_that_are_asked_for():
@@ -538,7 +539,7 @@ def test_the_python_face():
 def test_the_command_is_cheap_until_it_is_used():
     script = (
         "from derive.command.cli import main; main(['exercise', '--help']); import sys; "
-        "assert not {'sympy', 'jinja2', 'flint', 'derive.documents.sheet'} & sys.modules.keys()"
+        "assert not {'sympy', 'jinja2', 'flint', 'derive.documents.exercise'} & sys.modules.keys()"
     )
     subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
 

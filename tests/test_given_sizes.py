@@ -7,9 +7,9 @@ import pytest
 
 import derive
 from derive.documents.check import render_check
+from derive.documents.example import example
+from derive.documents.exercise import exercise
 from derive.documents.graphs import graph
-from derive.documents.sheet import exercise
-from derive.documents.worked import example
 from derive.judges.case import Case
 from derive.language.parse import parse
 

@@ -12,10 +12,10 @@ from reading import Page, Unreadable
 from test_example import NETWORK, equations
 
 from derive import catalogue
+from derive.documents.example import example
+from derive.documents.exercise import exercise
 from derive.documents.graph import render_graph
 from derive.documents.graphs import graph
-from derive.documents.sheet import exercise
-from derive.documents.worked import example
 
 
 def _letter(*_):

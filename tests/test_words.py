@@ -37,6 +37,7 @@ def keys(tmp_path_factory) -> Path:
     ours = (template_folder() / WORDS).read_text("utf-8")
     macros = MACRO.findall(ours)
     assert len(macros) == ours.count("<% macro ")
+    assert len(macros) == len(dict(macros))  # of two of one name the second one would be said
     said = (f"<% macro {name}{facts} %>⟦{name}⟧<% endmacro %>\n" for name, facts in macros)
     (folder / WORDS).parent.mkdir()
     (folder / WORDS).write_text("".join(said), "utf-8")
@@ -86,9 +87,15 @@ def worked(name: str, form: str) -> str:
     return derive.example(name).render(form)
 
 
+def sheet(name: str, form: str) -> str:
+    return derive.exercise(name, count=8, seed=7).render(form, solutions=True)
+
+
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("name", names())
-@pytest.mark.parametrize("made", [proof, graphs, judgement], ids=lambda made: made.__name__)
+@pytest.mark.parametrize(
+    "made", [proof, graphs, judgement, worked, sheet], ids=lambda made: made.__name__
+)
 def test_every_word_is_a_message(made, name, form, with_keys):
     text = made(name, form)
     assert text.count("⟦") > 3 and stray(text) == [], text

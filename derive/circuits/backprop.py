@@ -18,8 +18,8 @@ from derive.calculus.reverse import sweep
 from derive.calculus.simplify import simplify
 from derive.circuits.circuit import Circuit, Gate, formula
 from derive.circuits.slopes import Checks, check
-from derive.expressions.errors import SizeError
-from derive.expressions.expr import Expr, nodes, number
+from derive.expressions.errors import FaultError, SizeError
+from derive.expressions.expr import Expr, nodes, number, variables
 from derive.expressions.shape import Shape
 from derive.ops import var
 from derive.ops.elementwise import SHARED, TIE
@@ -29,6 +29,7 @@ from derive.readings.exact import (
     Imprecise,
     Reading,
     Rows,
+    is_exact,
     precision,
     rational,
     raw,
@@ -40,6 +41,8 @@ from derive.readings.exact import (
 PRECISIONS = (200, 1000, 5000)
 #: A program may have so many entries, all values together.
 MOST = 4_000_000
+#: Intervals of numbers that agree are at most so wide.
+NARROW = 1e-30
 Values = Mapping[str, list[list[Fraction]]]
 
 
@@ -67,6 +70,54 @@ class Trace:
     kinks: tuple[Kink, ...]
     chosen: bool
     checks: Checks
+
+    def rows(self, name: str) -> Rows:
+        """Return the numbers of a name of the program, or of its gradient: `X`, `dX`."""
+        table = self.values
+        if name not in self.circuit.program.leaves:
+            name, table = name[1:], self.gradients
+        return table[next(gate.place for gate in self.circuit.gates if gate.name == name)]
+
+    def of(self, expr: Expr) -> Rows:
+        """Return what an expression in the names of the program and of its gradients comes to."""
+        values = {leaf.data[0]: self.rows(leaf.data[0]) for leaf in variables(expr)}
+        with precision():
+            return raw(Reading(self.sizes, values).matrix(expr))
+
+    def differing(self, name: str, rows: Rows, *, doubtful: bool = False) -> tuple[int, int] | None:
+        """Return the first entry at which numbers differ from those of a name.
+
+        It is certain that they do; with `doubtful` it is not certain that they agree.
+        """
+        with precision():
+            for i, (line, other) in enumerate(zip(self.rows(name), rows, strict=True)):
+                for j, (x, y) in enumerate(zip(line, other, strict=True)):
+                    gap = x - y
+                    if gap != 0 if is_exact(gap) else not gap.contains(0):
+                        return i, j
+                    if doubtful and not (is_exact(gap) or gap.rad() < NARROW):
+                        return i, j
+        return None
+
+    def holding(self, formulas: Mapping[str, Expr]) -> dict[str, Expr]:
+        """Return the formulas of gradients, by the variable, that come to these numbers.
+
+        One that does not may be met at a kink alone; elsewhere it is a mistake of this program.
+        """
+        found = {}
+        for name, gradient in formulas.items():
+            try:
+                if self.differing(f"d{name}", self.of(gradient), doubtful=True) is None:
+                    found[name] = gradient
+                    continue
+            except DomainError:
+                continue
+            if not self.kinks:
+                raise FaultError(
+                    f"the formula {gradient} does not come to the gradient of {name} at this "
+                    "point; this is a mistake of the program, and nothing is shown"
+                )
+        return found
 
 
 @lru_cache(maxsize=4096)

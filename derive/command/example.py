@@ -9,7 +9,7 @@ from derive.command.delivery import deliver
 from derive.command.graph import told
 
 if TYPE_CHECKING:
-    from derive.documents.worked import Example
+    from derive.documents.example import Example
 
 
 @options.subcommand(
@@ -31,7 +31,7 @@ def example(target: str, **given: Any) -> int:
     style = options.style(given)
 
     def worked() -> Example:
-        from derive.documents.worked import example as work_out
+        from derive.documents.example import example as work_out
 
         asked = options.asked(target, given, "at", "seed", "values", "wrt", "assume")
         return work_out(**asked, style=style)

@@ -10,7 +10,7 @@ from derive.command.options import option
 from derive.expressions.errors import UnsupportedError
 
 if TYPE_CHECKING:
-    from derive.documents.sheet import Sheet
+    from derive.documents.exercise import Sheet
 
 
 @options.subcommand(
@@ -35,7 +35,7 @@ def exercise(target: str, **given: Any) -> int:
         )
 
     def problems() -> Sheet:
-        from derive.documents.sheet import exercise as set_problems
+        from derive.documents.exercise import exercise as set_problems
 
         return set_problems(**options.asked(target, given, "count", "seed", "at", "wrt", "assume"))
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from derive.circuits.points import DIGITS, is_rounded, number_text
-from derive.documents.example import rounded
 from derive.documents.files import asked, question_of, sealed, unsealed, write
 from derive.documents.model import (
     Beside,
@@ -37,7 +36,7 @@ from derive.judges.batch import Answer, answers, identities
 from derive.judges.case import Case, Claim
 from derive.judges.judgement import Counterexample, Judgement
 from derive.language.parse import Shapes
-from derive.notation.arithmetic import Term, TooLong, Work, literal
+from derive.notation.arithmetic import Term, TooLong, Work, literal, rounded
 from derive.notation.calculator import has_rounded, sufficient
 from derive.notation.escape import one_line
 from derive.notation.latex import broken, latex

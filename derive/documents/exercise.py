@@ -1,367 +1,372 @@
-"""A sheet of problems to documents: the problems, their solutions, and LaTeX with a switch.
+"""A sheet of problems with their solutions as a document, or as one that shows them if asked.
 
-What enters is a checked sheet; what leaves is Markdown or LaTeX. The arithmetic of an entry is
-written down from the operators' definitions, its value is read off the trace; which words stand
-around both is decided in the templates.
+Enters a program, a count and a seed; leaves the problems and, behind a switch, the solutions: the
+formula of each step, the numbers put in, and why. The law: a value is read off the trace, and the
+arithmetic that leads to it is written from the operators' definitions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from fractions import Fraction
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from derive.calculus.index import Index, Scalar, entry, mul, partial, total
-from derive.documents.files import asked, write
-from derive.documents.older import _Page
-from derive.documents.page import FORMATS, fill
-from derive.documents.sheet import Gap, Problem, Scene, Sheet, needed
-from derive.expressions.errors import FaultError, UnsupportedError
-from derive.expressions.expr import OPS, Expr, nodes, variables
-from derive.expressions.layout import Box, frac, is_sum, num as digits, op, paren, raw, row, sup
+from derive.catalogue import opened
+from derive.circuits.backprop import Trace
+from derive.documents.graphs import Graph
+from derive.documents.model import (
+    Beside,
+    Block,
+    Environment,
+    Heading,
+    Paragraph,
+    Switch,
+    words,
+)
+from derive.documents.page import Document, render
+from derive.documents.pipeline import plain as told
+from derive.documents.prove import Writer
+from derive.documents.sheet import MOST_PROBLEMS, Gap, Problem, Setter, needed
+from derive.documents.worked import DIGITS, LINE, Board
+from derive.expressions.errors import UnsupportedError
+from derive.expressions.expr import Expr, nodes, variables
+from derive.expressions.layout import Box, num, op, raw, row
+from derive.expressions.limits import TIMEOUT, limited
+from derive.expressions.program import Program
 from derive.expressions.shape import extent
-from derive.notation import arithmetic
-from derive.notation.arithmetic import Term, TooLong, Work, literal
-from derive.notation.calculator import Unreadable, comes_to, has_rounded, sufficient
-from derive.notation.displays import PAGE
-from derive.notation.latex import broken, latex, width
+from derive.language.assumptions import Assumptions
+from derive.language.parse import Shapes
+from derive.notation.displays import Link, side_by_side
 from derive.notation.mathematics import Notation, Style
-from derive.ops.linear import ones
-from derive.ops.reduction import COLS, ROWS
-from derive.proof.derivation import EntryOf, Local
-from derive.readings.exact import Rows, decimal, is_exact
+from derive.proof.derivation import Derivation, Local
+from derive.readings.exact import decimal, exact_text
 
-#: Digits that are printed of a number that is not a fraction.
-DIGITS = 4
 #: So many entries of a matrix are worked one by one; of a larger one the first two.
 LISTED = 12
-#: Widths of a line on a page and on a screen, in digits.
-LINE = {"tex": PAGE.sizes[0][1] - 2, "md": 100.0}
-
-Text = dict[str, Any]
-#: How strongly matrices of numbers bind on paper.
-SUM, ENTRYWISE, PRODUCT, ATOM = range(4)
+#: Operators whose matrices are worked out first where they stand inside a formula.
+WHOLE = frozenset("softmax logsoftmax logsumexp norm inv det logdet mean".split())
 
 
-def render_exercise(sheet: Sheet, form: str, *, solutions: bool = False) -> str:
-    """Return a sheet in a format; in Markdown either the problems, or the solutions with them."""
-    if form not in FORMATS:
-        raise UnsupportedError(f"there is no format {form}", hint=f"there are {', '.join(FORMATS)}")
-    return fill("exercise", form, {**_Writer(sheet, form).document(), "solutions": solutions})
+@dataclass(frozen=True, slots=True)
+class Sheet(Document):
+    """Problems about one program, with everything that their solutions rest on."""
 
+    derivation: Derivation
+    trace: Trace
+    seed: int
+    problems: tuple[Problem, ...]
 
-def save_exercise(sheet: Sheet, folder: Path, formats: Sequence[str]) -> list[Path]:
-    """Write a sheet into a folder: problems and solutions in Markdown, both at once in LaTeX."""
-    written: dict[str, str] = {}
-    for form in formats:
-        written[f"-exercises.{form}"] = render_exercise(sheet, form)
-        if form == "md":
-            written["-solutions.md"] = render_exercise(sheet, form, solutions=True)
-    said = {"seed": sheet.seed, "count": len(sheet.problems)}
-    question = asked("Sheet", sheet.derivation.question | said)
-    return write(folder, sheet.name, question, list(written), lambda name: written.values())
+    @property
+    def program(self) -> Program:
+        return self.derivation.program
 
+    @property
+    def name(self) -> str:
+        return self.program.name
 
-def texts(sheet: Sheet) -> list[tuple[str, str]]:
-    """Return each problem and its solution as Markdown."""
-    document = _Writer(sheet, "md").document()
-    return [
-        tuple(
-            fill("problem", "md", {**document, "problem": problem, "part": part}).strip()
-            for part in ("asked", "solved")
-        )  # type: ignore[misc]
-        for problem in document["problems"]
-    ]
+    @property
+    def question(self) -> dict[str, Any]:
+        return self.derivation.question | {"seed": self.seed, "count": len(self.problems)}
 
+    def named(self, name: str) -> dict[str, Any]:
+        return {"file": f"{name}-exercises.tex"}
 
-class _Writer:
-    """The pieces of one sheet's document: sentences by their keys, displays by their rows."""
+    def files(self, formats: Sequence[str]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        """Yield problems and solutions in Markdown, both at once in LaTeX."""
+        for form in formats:
+            yield f"-exercises.{form}", form, {}
+            if form == "md":
+                yield "-solutions.md", form, {"solutions": True}
 
-    def __init__(self, sheet: Sheet, form: str):
-        self.sheet, self.form = sheet, form
-        self.digits = DIGITS
-        self.derivation, self.program = sheet.derivation, sheet.program
-        self.page = _Page(self.derivation, Style(), form)
-        self.notation = self.page.notation
-        self.gradients = {f"d{n}": e for n, e in self.derivation.backward.items()}
-        self.statements = [s for s in self.program.statements if s.name in self.program.reaching()]
+    def blocks(self) -> Iterator[Block]:
+        return _Page(self).blocks()
 
-    def document(self) -> dict[str, Any]:
-        scene = self.sheet.scene
+    def plain(self) -> dict[str, Any]:
+        """Return the sheet as plain values, for `--json`."""
+        page = _Page(self)
         return {
-            "prefix": "",
-            "file": f"{self.sheet.name}-exercises.tex",
-            "title": self.page.title(),
-            "setting": self.page.setting(),
-            "scene": self.scene(scene),
-            "digits": DIGITS,
-            "rounded": any(not is_exact(x) for p in self.sheet.problems for x in _all(p.scene)),
-            "problems": [self.problem(problem) for problem in self.sheet.problems],
-        }
-
-    def scene(self, scene: Scene) -> dict[str, Any]:
-        """Return the sizes and the numbers that are given."""
-        names = [n for n in self.program.inputs if n in self.program.reaching()]
-        names += [] if self.program.is_loss else [f"d{self.program.output}"]
-        return {
-            "sizes": self.sizes(scene),
-            "given": self.equations([(self.leaf(n), self.value(scene.values[n])) for n in names]),
+            "program": self.program.lines(),
+            "seed": self.seed,
+            "sizes": dict(self.trace.sizes),
+            "assumed": {name: sorted(said) for name, said in self.derivation.assumed.items()},
+            "given": _given(self.trace),
+            "problems": [
+                _plain(problem, self)
+                | {key: render(blocks, "md").strip()
+                   for key, blocks in zip(("problem", "solution"), page.problem(problem))}
+                for problem in self.problems
+            ],
         }  # fmt: skip
 
-    def sizes(self, scene: Scene) -> list[str]:
+
+def exercise(
+    program: str,
+    shapes: Shapes | None = None,
+    *,
+    count: int = 6,
+    seed: int = 1,
+    at: Mapping[str, int] | None = None,
+    wrt: Sequence[str] | None = None,
+    assume: Assumptions | None = None,
+    name: str = "",
+    timeout: float | None = TIMEOUT,
+) -> Sheet:
+    """Return a sheet of problems about a program's gradients, every solution checked.
+
+    >>> sheet = exercise("X: (n, d); w: (d, 1); y = X @ w", count=3, seed=7)
+    >>> [(problem.kind, problem.variable) for problem in sheet.problems]
+    [('forward', ''), ('gradient', 'w'), ('mistake', 'w')]
+    >>> sheet.to_markdown() == exercise(sheet.program.text, count=3, seed=7).to_markdown()
+    True
+
+    `at` gives the sizes, `wrt` the variables to differentiate by, `assume` what the numbers obey.
+    Without `at` a problem may have other sizes, where a mistake hides better. Raises `ParseError`,
+    `ShapeError`, `UnsupportedError` or `SizeError` for bad input, `LimitError` after `timeout`
+    seconds, and `ProofError` where a solution did not pass its check.
+    """
+    if not 1 <= count <= MOST_PROBLEMS:
+        raise UnsupportedError(f"a sheet has from 1 to {MOST_PROBLEMS} problems, not {count}")
+    with limited(timeout):
+        read, entry = opened(program, shapes, name, [*(wrt or ()), *(assume or ())])
+        setter = Setter(read, {**entry.at, **(at or {})}, wrt, assume, seed, bool(at))
+        return Sheet(setter.derivation, setter.trace, seed, setter.problems(count))
+
+
+# -- the document ----------------------------------------------------------------------------------
+
+#: What is asked, and how it is solved.
+Parts = tuple[list[Block], list[Block]]
+
+
+class _Page(Writer):
+    """The blocks of one sheet."""
+
+    def __init__(self, sheet: Sheet):
+        super().__init__(sheet.derivation, Style())
+        self.numbers = {}  # a sheet cites no equations
+        self.sheet = sheet
+        self.boards = {id(p.trace): Board(self.notation, p.trace) for p in sheet.problems}
+        self.boards[id(sheet.trace)] = Board(self.notation, sheet.trace)
+        self.gradients = {f"d{name}": e for name, e in self.derivation.backward.items()}
+        self.values = {s.name: s.expr for s in self.statements}
+
+    def blocks(self) -> Iterator[Block]:
+        parts = [self.problem(problem) for problem in self.sheet.problems]
+        given = self.equations(self.sheet.trace, _names_given(self.program))
+        title = self.title().facts
+        asked, solved = (Heading(words(x, **title), 1) for x in ("exercises", "solutions"))
+        yield Switch((solved,), (asked,))
+        yield from self.setting()
+        several = any(problem.trace is not self.sheet.trace for problem in self.sheet.problems)
+        said = words("numbers-of-all", sizes=self.sizes_of(self.sheet.trace), unless=several)
+        rounds = any(board.rounds for board in self.boards.values())
+        rounding = [Paragraph((words("rounding", digits=DIGITS),))] if rounds else []
+        yield Environment("remark", (Paragraph((said,)), given, *rounding), words("the-numbers"))
+        for problem, (asked_for, solution) in zip(self.sheet.problems, parts, strict=True):
+            yield Heading(words("problem", number=problem.number, kind=problem.kind,
+                                scalar=self.is_number(problem.variable)))  # fmt: skip
+            yield from asked_for
+            yield Switch((Environment("solution", tuple(solution)),))
+
+    def problem(self, p: Problem) -> Parts:
+        """Return what a problem asks for, with its own numbers if it has any, and its solution."""
+        asked, solution = getattr(self, f"_{p.kind}")(p)
+        if p.trace is not self.sheet.trace:
+            asked = [_say("own-numbers", sizes=self.sizes_of(p.trace)),
+                     self.equations(p.trace, _names_given(self.program)), *asked]  # fmt: skip
+        return asked, solution
+
+    def is_number(self, name: str) -> bool:
+        return bool(name) and self.program.leaves[name].shape.is_scalar
+
+    def sizes_of(self, trace: Trace) -> list[Box]:
         """Return the sizes, in one equation where all are equal."""
-        words = [latex(self.notation.word_of(dim)) for dim in scene.sizes]
-        numbers = set(scene.sizes.values())
-        if len(numbers) == 1:
-            return [" = ".join([*words, *map(str, numbers)])]
-        return [f"{word} = {k}" for word, k in zip(words, scene.sizes.values(), strict=True)]
+        dims = [self.notation.word_of(dim) for dim in trace.sizes]
+        sizes = list(trace.sizes.values())
+        if len(set(sizes)) == 1:
+            return [_equal(*dims, num(sizes[0]))]
+        return [_equal(dim, num(k)) for dim, k in zip(dims, sizes, strict=True)]
 
-    def equations(self, pairs: Iterable[tuple[Box, Box]]) -> list[list[str]]:
-        """Return equations side by side, in lines that fit."""
-        lines: list[list[str]] = []
-        used = 0.0
-        for left, right in pairs:
-            text = f"{latex(left)} = {latex(right)}"
-            wide = width(text) + 6
-            if not lines or used + wide > LINE[self.form]:
-                lines.append([])
-                used = 0.0
-            lines[-1].append(text)
-            used += wide
-        return lines
+    def equations(self, trace: Trace, names: Sequence[str]) -> Beside:
+        """Return names and their numbers side by side."""
+        equations = map(self.boards[id(trace)].given, names)
+        return Beside(tuple(map(tuple, side_by_side(equations, LINE))))
 
-    # -- problems ----------------------------------------------------------------------------------
+    # -- the kinds of problems ---------------------------------------------------------------------
 
-    def problem(self, problem: Problem) -> dict[str, Any]:
-        """Return a problem as its template receives it."""
-        name = problem.variable
-        own = problem.scene is not self.sheet.scene
-        found: dict[str, Any] = {
-            "number": problem.number,
-            "kind": problem.kind,
-            "scene": self.scene(problem.scene) if own else None,
-            "scalar": bool(name) and self.program.leaves[name].shape.is_scalar,
-            "L": "" if self.program.is_loss else latex(self.notation.loss),
-            "scalars": self.page._scalars,
-            "X": latex(self.leaf(name)) if name else "",
-            "G": latex(self.leaf(f"d{name}")) if name else "",
-            "g": "",
-            "place": [k + 1 for k in problem.place or ()],
-            "computed": [latex(self.leaf(s.name)) for s in self.statements],
-            "asked": None,
-        }
-        if name and problem.place is not None:
-            found["g"] = latex(self.entry(f"d{name}", *problem.place))
-        return found | getattr(self, f"_{problem.kind}")(problem)
-
-    def _shapes(self, problem: Problem) -> dict[str, Any]:
+    def _shapes(self, p: Problem) -> Parts:
         shaped = Notation(self.derivation, Style())
-        shaped.written = dict(problem.scene.sizes)
-        names = [n for n in self.derivation.backward if not self.program.leaves[n].shape.is_scalar]
-        values = [s.name for s in self.statements
-                  if not self.program.leaves[s.name].shape.is_scalar]  # fmt: skip
-        rows = []
-        for name in names:
-            formula = self.derivation.backward[name]
-            left = shaped.operand(shaped.leaf(f"d{name}"), formula.shape, True)
-            rows += self.chain(left, [("=", shaped.expr(formula, shapes=True))])
+        shaped.written = dict(p.trace.sizes)
+        leaves = self.program.leaves
 
-        def shape(name: str) -> dict[str, str]:
-            own = self.program.leaves[name].shape
-            return {"name": latex(self.leaf(name)), "shape": latex(shaped.shape(own))}
+        def over(names: Sequence[str], mark: str) -> list[dict[str, Box]]:
+            return [{"name": self.leaf(f"{mark}{name}"), "shape": shaped.shape(leaves[name].shape)}
+                    for name in names if not self.is_number(name)]  # fmt: skip
 
-        return {
-            "computed": [latex(self.leaf(n)) for n in values],
-            "gradients": [latex(self.leaf(f"d{n}")) for n in names],
-            "solution": [
-                *([_text("shapes-forward", shapes=[shape(n) for n in values])] if values else []),
-                _text("shapes-backward", shapes=[
-                    shape(n) | {"gradient": latex(self.leaf(f"d{n}"))} for n in names]),
-                _text("shapes-check"),
-                self.display(rows),
-            ],
-        }  # fmt: skip
+        values, gradients = over(list(self.values), ""), over(list(self.derivation.backward), "d")
+        links = [
+            Link(shaped.expr(formula, shapes=True),
+                 shaped.operand(self.leaf(name), formula.shape, True))
+            for name, formula in self.gradients.items() if not formula.shape.is_scalar
+        ]  # fmt: skip
+        return [_say("asked-shapes", values=values, gradients=gradients)], [
+            *([_say("shapes-forward", shapes=values)] if values else []),
+            _say("shapes-backward", shapes=gradients), _say("formulas-agree"), self.display(links),
+        ]  # fmt: skip
 
-    def _forward(self, problem: Problem) -> dict[str, Any]:
-        solution: list[Text | None] = []
-        for statement in self.statements:
-            several = not self.program.leaves[statement.name].shape.is_scalar
-            parts = self.parts(problem.scene, [statement.expr])
-            rows, complete = self.entries(problem.scene, statement.name, statement.expr)
-            entries = "all" if complete else "some"
-            if several:
-                formula = self.formula(statement.name, statement.expr)
-                solution.append(_text("forward", formula=formula, entries="" if parts else entries))
-                parts = parts[1:]
-                rows += self.result(problem.scene, statement.name)
-            solution += parts
-            if several and parts:
-                solution.append(_text("entries", entries=entries))
-            solution.append(self.display(rows))
-        return {"solution": solution}
+    def _forward(self, p: Problem) -> Parts:
+        solution: list[Block] = []
+        board = self.boards[id(p.trace)]
+        for name, expr in self.values.items():
+            parts, links = self.parts(p.trace, [expr]), self.entries(p.trace, name, expr)
+            if not expr.shape.is_scalar:
+                some = self.is_long(expr, p.trace)
+                solution.append(_say("from-formula", formula=self.statement_of(name), some=some,
+                                     first=bool(parts)))  # fmt: skip
+                parts = [*parts[1:], _say("entry-by-entry", some=some)] if parts else []
+                links += board.chain(self.leaf(name), [board.of(name)])
+            solution += [*parts, self.reckoning(links)]
+        return [_say("asked-forward", names=list(map(self.leaf, self.values)))], solution
 
-    def _entry(self, problem: Problem) -> dict[str, Any]:
-        assert problem.place is not None
-        name = problem.variable
-        formula = self.derivation.backward[name]
-        return {"solution": [
-            *self.known([formula], problem),
-            *self.upstream([formula], problem),
-            *self.parts(problem.scene, [formula]),
-            *self.true_entry(problem),
-        ]}  # fmt: skip
+    def _entry(self, p: Problem) -> Parts:
+        formula = self.derivation.backward[p.variable]
+        asked = _say("asked-entry", g=self.entry_of(p), X=self.leaf(p.variable))
+        return [asked], [
+            *self.known([formula], p), *self.upstream([formula], p.trace),
+            *self.parts(p.trace, [formula]), *self.true_entry(p),
+        ]  # fmt: skip
 
-    def _gradient(self, problem: Problem) -> dict[str, Any]:
-        name, scene = problem.variable, problem.scene
-        formula = self.derivation.backward[name]
-        solution = [*self.known([formula], problem), *self.upstream([formula], problem),
-                    *self.step(scene, name)]  # fmt: skip
+    def _gradient(self, p: Problem) -> Parts:
+        name, formula = p.variable, self.derivation.backward[p.variable]
+        solution = [*self.known([formula], p), *self.upstream([formula], p.trace),
+                    *self.step(p.trace, name)]  # fmt: skip
         if not formula.is_var and not formula.shape.is_scalar:
-            rows, complete = self.entries(scene, f"d{name}", formula)
-            solution.append(_text("entries", entries="all" if complete else "some"))
-            solution.append(self.display(rows))
-        return {"solution": solution}
+            links = self.entries(p.trace, f"d{name}", formula)
+            some = self.is_long(formula, p.trace)
+            solution += [_say("entry-by-entry", some=some), self.reckoning(links)]
+        G = self.leaf(f"d{name}")
+        return [_say("asked-gradient", G=G, scalar=self.is_number(name))], solution
 
-    def _mistake(self, problem: Problem) -> dict[str, Any]:
-        assert problem.mistake is not None and problem.place is not None
-        name, scene, mistake = problem.variable, problem.scene, problem.mistake
-        truth = self.derivation.backward[name]
-        claimed = self.worked(
-            scene, f"d{name}", mistake.formula, problem.place, symbols=True, claim=True
-        )
-        return {
-            "asked": self.display(
-                self.chain(self.leaf(f"d{name}"), [("=", self.notation.expr(mistake.formula))])
-            ),
-            "solution": [
-                *self.known([truth, mistake.formula], problem),
-                *self.upstream([truth, mistake.formula], problem, worked=False),
-                *self.parts(scene, [truth, mistake.formula]),
-                _text("claimed", g=latex(self.entry(f"d{name}", *problem.place))),
-                self.display(claimed),
-                *self.true_entry(problem),
-                _text("mistake", mistake=mistake.kind, scalars=self.page._scalars,
-                      statement=self.skipped(mistake.about),
-                      about=[latex(self.notation.expr(expr)) for expr in mistake.about]),
-                self.display(
-                    self.chain(self.leaf(f"d{name}"), [("=", self.notation.expr(truth))])
-                ),
-            ],
-        }  # fmt: skip
+    def _mistake(self, p: Problem) -> Parts:
+        assert p.mistake is not None and p.place is not None
+        name, mistake, board = f"d{p.variable}", p.mistake, self.boards[id(p.trace)]
+        truth, claimed = self.derivation.backward[p.variable], mistake.formula
+        rows = p.trace.of(claimed)
+        links = board.worked(name, claimed, p.place, letters=True, first=first_worked(claimed),
+                             rows=rows)  # fmt: skip
+        loss = None if self.program.is_loss else self.notation.loss
+        own = p.trace is not self.sheet.trace
+        expr, scalar = self.notation.expr, self.is_number(p.variable)
+        asked: list[Block] = [
+            _say("asked-mistake", L=loss), self.display([Link(expr(claimed), self.leaf(name))]),
+            _say("asked-to-refute", scalar=scalar, own=own),
+        ]  # fmt: skip
+        return asked, [
+            *self.known([truth, claimed], p), *self.upstream([truth, claimed], p.trace, False),
+            *self.parts(p.trace, [truth, claimed]),
+            _say("claim-would-be", g=self.entry_of(p)), self.reckoning(links),
+            *self.true_entry(p),
+            _say("mistake-made", mistake=mistake.kind, scalars=self.scalars,
+                 statement=self.skipped(mistake.about), about=list(map(expr, mistake.about))),
+            self.display([Link(expr(truth), self.leaf(name))]),
+        ]  # fmt: skip
 
-    def _gap(self, problem: Problem) -> dict[str, Any]:
-        assert problem.gap is not None
-        gap, name = problem.gap, problem.variable
-        chain = gap.chain
-        about = (name, gap.statement)
-        local = next(
-            (p for p in self.derivation.locals if (p.variable.data[0], p.statement.name) == about),
-            None,
-        )
-        through = self.page._through(local) if local else None
-        facts = {
-            "formula": self.formula(f"d{name}", local.formula if local else
-                                    self.derivation.gradients[name], through),
-            "statement": self.statement(local.statement.name) if local else "",
-            "through": through,
-            "proof": gap.part,
-            "delta": local is not None and any("delta" in str(s.right) for s in chain),
-        }  # fmt: skip
-        return facts | {
-            "asked": self.proof(gap, solved=False),
-            "solution": [
-                _text("filled"),
-                self.proof(gap, solved=True),
-                *self.why(gap),
-            ],
-        }
+    def _gap(self, p: Problem) -> Parts:
+        assert p.gap is not None
+        gap, chain = p.gap, p.gap.chain
+        local = next((x for x in self.locals_of(p.variable) if x.statement.name == gap.statement),
+                     None)  # fmt: skip
+        through = self.through(local) if local else None
+        G = self.leaf(f"d{p.variable}")
+        formula = local.formula if local else self.derivation.gradients[p.variable]
+        if through is not None:
+            G = Box("at", (G, through))
+        asked = _say(
+            "asked-gap", proof=gap.part, X=self.leaf(p.variable), scalars=self.scalars,
+            formula=_equal(G, self.notation.expr(formula)), through=through,
+            statement=self.statement_of(gap.statement) if local else None,
+            delta_used=local is not None and any("delta" in str(step.right) for step in chain),
+        )  # fmt: skip
+        why = [
+            _say("why-filled", label=label, rule=step.rule, scalars=self.scalars,
+                 indices=reason.facts.get("indices", ()), reason=reason)
+            for label, step in (("a", chain[gap.formula]), ("b", chain[gap.reason]))
+            for reason in [self.reason(step)]
+        ]  # fmt: skip
+        open_, filled = (self.display(self.proof(gap, solved=solved)) for solved in (False, True))
+        return [asked, open_], [_say("chain-filled"), filled, *why]
+
+    def proof(self, gap: Gap, *, solved: bool) -> Iterator[Link]:
+        """Yield a chain of a proof, its gaps open, or filled and framed."""
+        last: Any = None
+        for k, step in enumerate(gap.chain):
+            follows = step.left is last or (isinstance(last, Scalar) and step.left == last)
+            last = step.right
+            right, reason = self.notation.math(step.right), self.reason(step)
+            if k == gap.formula:
+                right = Box("frame", (right if solved else raw(r"\text{(a)}\ ?"),))
+            if k == gap.reason:
+                reason = words("gap", label="b", filled=reason if solved else None)
+            yield Link(right, None if follows else self.notation.math(step.left), reason=reason)
 
     # -- pieces of solutions -----------------------------------------------------------------------
 
-    def known(self, roots: Sequence[Expr], problem: Problem) -> list[Text | None]:
+    def known(self, roots: Sequence[Expr], p: Problem) -> list[Block]:
         """Return the values of the forward pass on which a solution rests."""
-        statements = {s.name: s.expr for s in self.statements}
         chain = [*roots, *(self.gradients[n] for n in needed(roots, self.gradients))]
         used = {leaf.data[0] for expr in chain for leaf in variables(expr)}
-        names = [n for n in statements if n in used]
+        names = [name for name in self.values if name in used]
         if not names:
             return []
-        solved = next((p.number for p in self.sheet.problems
-                       if p.kind == "forward" and p.scene is problem.scene), None)  # fmt: skip
+        solved = next((other.number for other in self.sheet.problems
+                       if other.kind == "forward" and other.trace is p.trace), None)  # fmt: skip
         if solved is None:
-            names = [n for n in statements if n in needed([self.program.leaves[n] for n in names],
-                                                          statements)]  # fmt: skip
-        pairs = [(self.leaf(n), self.value(problem.scene.values[n])) for n in names]
-        return [_text("known", problem=solved, several=len(names) > 1),
-                {"equations": self.equations(pairs)}]  # fmt: skip
+            rest = needed([self.program.leaves[name] for name in names], self.values)
+            names = [name for name in self.values if name in rest]
+        return [_say("known", problem=solved), self.equations(p.trace, names)]
 
-    def upstream(
-        self, roots: Sequence[Expr], problem: Problem, worked: bool = True
-    ) -> list[Text | None]:
+    def upstream(self, roots: Sequence[Expr], trace: Trace, worked: bool = True) -> list[Block]:
         """Return the gradients on the way back to the one that is asked for, with numbers."""
-        names = [n[1:] for n in needed(roots, self.gradients)]
-        if worked:
-            return [piece for name in names for piece in self.step(problem.scene, name)]
-        if not names:
-            return []
-        rows = []
-        for n in names:
-            sides = [("=", self.notation.expr(self.gradients[f"d{n}"]))]
-            sides.append(self.last([], self.value(problem.scene.values[f"d{n}"])))
-            rows += self.chain(self.leaf(f"d{n}"), sides)
-        return [_text("upstream", several=len(names) > 1), self.display(rows)]
+        names = needed(roots, self.gradients)
+        if worked or not names:
+            return [block for name in names for block in self.step(trace, name[1:])]
+        board, expr = self.boards[id(trace)], self.notation.expr
+        links = [link for name in names for link in board.chain(
+            self.leaf(name), [expr(self.gradients[name]), board.of(name)])]  # fmt: skip
+        return [_say("on-the-way-back", several=len(names) > 1), self.reckoning(links)]
 
-    def step(self, scene: Scene, name: str) -> list[Text | None]:
+    def step(self, trace: Trace, name: str) -> list[Block]:
         """Return one step backwards: the reason, the formula, the numbers put in, the result."""
-        formula = self.derivation.backward[name]
-        locals_ = [p for p in self.derivation.locals if p.variable.data[0] == name]
-        sides: list[tuple[str, Box]] = [("=", self.notation.expr(formula))]
-        value = self.value(scene.values[f"d{name}"])
+        formula, uses = self.derivation.backward[name], self.locals_of(name)
+        links = self.boards[id(trace)].whole(f"d{name}", formula, first_worked(formula))
+        rules = list(dict.fromkeys(rule for use in uses for rule in use.rules))
+        statements = [self.heading(use.statement) for use in uses]
+        said = _say("step-back", statements=statements, scalars=self.scalars, names=rules)
+        return [*self.parts(trace, [formula]), said, self.reckoning(links)]
 
-        def written() -> Box | None:
-            put_in = self.put_in(scene, formula)
-            if put_in is not None and self.read_again(formula, put_in, scene.of(formula)):
-                return put_in
-            return None
-
-        put_in = self.sufficient(written, value)
-        if put_in is not None and latex(put_in) not in (latex(value), latex(sides[0][1])):
-            sides.append((r"\approx" if has_rounded(put_in) else "=", put_in))
-        sides.append(self.last(sides, value))
-        return [
-            *self.parts(scene, [formula]),
-            _text("step", G=latex(self.leaf(f"d{name}")),
-                  statements=[self.statement(p.statement.name) for p in locals_],
-                  scalars=self.page._scalars,
-                  rules=list(dict.fromkeys(r for p in locals_ for r in p.rules))),
-            self.display(self.chain(self.leaf(f"d{name}"), sides)),
-        ]  # fmt: skip
-
-    def true_entry(self, problem: Problem) -> list[Text | None]:
+    def true_entry(self, p: Problem) -> list[Block]:
         """Return an entry of a gradient: where it acts, the chain rule, the numbers."""
-        assert problem.place is not None
-        name, scene, place = problem.variable, problem.scene, problem.place
-        locals_ = [p for p in self.derivation.locals if p.variable.data[0] == name]
+        assert p.place is not None
+        name, place, board = p.variable, p.place, self.boards[id(p.trace)]
+        locals_, truth = self.locals_of(name), self.derivation.backward[name]
         uses = [
-            {"Y": latex(self.leaf(p.statement.name)),
-             "occurrence": self.page._occurrence(p, *place),
-             "scalar": p.statement.expr.shape.at(scene.sizes).dims == (1, 1)}
-            for p in locals_
+            {"Y": self.leaf(use.statement.name), "occurrence": self.occurrence(use, *place),
+             "scalar": use.statement.expr.shape.at(p.trace.sizes).dims == (1, 1)}
+            for use in locals_
         ]  # fmt: skip
-        first: list[tuple[str, Box]] = []
-        if len(locals_) == 1 and locals_[0].upstream is not None:
-            first.append(("=", self.chain_rule(locals_[0], scene, place)))
-        truth = self.derivation.backward[name]
+        one = len(locals_) == 1 and locals_[0].upstream is not None
+        sides = [self.chain_rule(locals_[0], p.trace, place)] if one else []
+        links = board.worked(f"d{name}", truth, place, sides, letters=True,
+                             first=first_worked(truth))  # fmt: skip
         return [
-            _text("acts", x=latex(self.entry(name, *place)), uses=uses,
-                  loss=latex(self.notation.loss),
-                  direct=all(p.upstream is None for p in locals_),
-                  number=self.program.leaves[name].shape.is_scalar),
-            self.display(self.worked(scene, f"d{name}", truth, place, symbols=True, first=first)),
+            _say("acts-on", x=self.notation.entry(name, *place), uses=uses, L=self.notation.loss,
+                 direct=all(use.upstream is None for use in locals_),
+                 number=self.is_number(name)),
+            self.reckoning(links),
         ]  # fmt: skip
 
-    def chain_rule(self, local: Local, scene: Scene, place: tuple[int, int]) -> Box:
+    def chain_rule(self, local: Local, trace: Trace, place: tuple[int, int]) -> Box:
         """Return the chain rule for an entry, over the entries of the value on which it acts."""
         assert local.upstream is not None
         found = {word.split("-")[0]: place[0] if word.endswith("a") else place[1]
@@ -374,353 +379,126 @@ class _Writer:
         term = mul(entry(local.upstream.data, i, j), partial(entry(value.data, i, j), x))
         for index, dim in ((j, value.shape.cols), (i, value.shape.rows)):
             if isinstance(index, str) and dim != 1:
-                term = total(index, extent(dim, scene.sizes), term)
+                term = total(index, extent(dim, trace.sizes), term)
         return self.notation.scalar(term)
 
-    def entries(self, scene: Scene, name: str, formula: Expr) -> tuple[list[Text], bool]:
-        """Return the entries of a value one by one, the first with its symbols; and if all are."""
-        rows, cols = formula.shape.extents(scene.sizes)
+    def entries(self, trace: Trace, name: str, formula: Expr) -> list[Link]:
+        """Return the entries of a value one by one, the first with its letters."""
+        rows, cols = formula.shape.extents(trace.sizes)
+        board, first = self.boards[id(trace)], first_worked(formula)
         places = [(i, j) for i in range(rows) for j in range(cols)]
-        listed = places if len(places) <= LISTED else places[:2]
-        lines: list[Text] = []
-        for k, place in enumerate(listed):
-            lines += self.worked(scene, name, formula, place, symbols=k == 0)
-        return lines, listed is places
+        return [
+            link for place in places[: 2 if self.is_long(formula, trace) else LISTED]
+            for link in board.worked(name, formula, place, letters=place == (0, 0), first=first)
+        ]  # fmt: skip
 
-    def worked(
-        self,
-        scene: Scene,
-        name: str,
-        formula: Expr,
-        place: tuple[int, int],
-        symbols: bool = False,
-        claim: bool = False,
-        first: Sequence[tuple[str, Box]] = (),
-    ) -> list[Text]:
-        """Return an entry as arithmetic: in symbols, with the numbers put in, and its value."""
-        i, j = place
-        value = scene.of(formula)[i][j] if claim else scene.values[name][i][j]
-        sides = [*first]
-        if symbols:
-            term = self.written(formula, scene, place)
-            if term is None and name[1:] in self.derivation.backward:
-                term = self.notation.math(EntryOf(formula, i, j))
-            if term is not None:
-                sides.append(("=", term))
-        result = self.number(value)
-        arithmetic = self.sufficient(lambda: self.arithmetic(formula, scene, place), result)
-        if arithmetic is not None:
-            sides.append((r"\approx" if has_rounded(arithmetic) else "=", arithmetic))
-        sides.append(self.last(sides, result))
-        return self.chain(self.entry(name, i, j), sides)
+    def is_long(self, formula: Expr, trace: Trace) -> bool:
+        """Whether a value has too many entries for all of them to be worked."""
+        rows, cols = formula.shape.extents(trace.sizes)
+        return rows * cols > LISTED
 
-    def sufficient(self, write: Callable[[], Box | None], result: Box) -> Box | None:
-        """Return what is written, with as many digits as it takes to give the printed result."""
-
-        def written(digits: int) -> tuple[Box, Box] | None:
-            self.digits = digits
-            box = write()
-            return None if box is None else (box, box)
-
-        try:
-            return sufficient(written, result, DIGITS)
-        finally:
-            self.digits = DIGITS
-
-    def last(self, sides: list[tuple[str, Box]], value: Box) -> tuple[str, Box]:
-        """Return a value as the end of a chain: rounded where it, or what came before it, is."""
-        rounded = has_rounded(value) or any(has_rounded(box) for _, box in sides)
-        return (r"\approx" if rounded else "=", value)
-
-    def result(self, scene: Scene, name: str) -> list[Text]:
-        value = self.value(scene.values[name])
-        return self.chain(self.leaf(name), [self.last([], value)])
-
-    def parts(self, scene: Scene, roots: Sequence[Expr]) -> list[Text | None]:
+    def parts(self, trace: Trace, roots: Sequence[Expr]) -> list[Block]:
         """Return the parts of formulas that are worked out before their entries are."""
-        found = {str(node): node for root in roots for node in _first_worked(root)}
-        if not found:
-            return []
-        rows = []
-        for node in found.values():
-            rows += self.chain(
-                self.notation.expr(node), [self.last([], self.value(scene.of(node)))]
-            )
-        return [_text("parts"), self.display(rows)]
+        found = dict.fromkeys(node for root in roots for node in first_worked(root))
+        board = self.boards[id(trace)]
+        links = [link for node in found for link in board.chain(
+            self.notation.expr(node), [board.matrix(trace.of(node))])]  # fmt: skip
+        return [_say("first-worked"), self.reckoning(links)] if links else []
 
-    def written(self, formula: Expr, scene: Scene, place: tuple[int, int]) -> Box | None:
-        """Return an entry of a formula in symbols, `None` where that is long or says nothing."""
-        if _first_worked(formula):
-            return None
+    def entry_of(self, p: Problem) -> Box:
+        assert p.place is not None
+        return self.boards[id(p.trace)].entry(f"d{p.variable}", *p.place)
 
-        def letter(name: str, i: int, j: int) -> Term:
-            return Term(self.entry(name, i, j), letter=True)
+    def locals_of(self, name: str) -> list[Local]:
+        return [local for local in self.derivation.locals if local.variable.data[0] == name]
 
-        try:
-            work = self.work(scene, letter, lambda dim: Term(self.notation.word_of(dim)))
-            box = work.at(formula, *place).box
-        except TooLong:
-            return None
-        return box if width(latex(box)) < 1.5 * LINE[self.form] else None
-
-    def arithmetic(self, formula: Expr, scene: Scene, place: tuple[int, int]) -> Box | None:
-        """Return the arithmetic of an entry with its numbers put in; `None` where it is long.
-
-        It is read again, and has to come to the value.
-        """
-        work = self.work(scene, lambda name, i, j: self.term(scene.values[name][i][j]))
-        for node in _first_worked(formula):
-            for i, line in enumerate(scene.of(node)):
-                for j, x in enumerate(line):
-                    work.known[node, i, j] = self.term(x)
-        try:
-            found = work.at(formula, *place)
-        except TooLong:
-            return None
-        if found.numbers == 1:
-            return None
-        i, j = place
-        read = self.read_again(formula, found.box, [[scene.of(formula)[i][j]]])
-        return found.box if read else None
-
-    def read_again(self, formula: Expr, written: Box, rows: Rows) -> bool:
-        """Refuse what does not come to its numbers when it is read as it stands on the page.
-
-        Returns whether it can be read: between rounded numbers there may be a division by zero.
-        """
-        try:
-            if comes_to(written, rows):
-                return True
-        except Unreadable as error:
-            if has_rounded(written):
-                return False
-            reason = f" ({error})"
-        else:
-            reason = ""
-        raise FaultError(
-            f"what is written for {formula} does not come to its value{reason}; this is a mistake "
-            "of the program, and nothing is written"
-        )
-
-    def work(
-        self,
-        scene: Scene,
-        letter: Callable[[str, int, int], Term],
-        size: Callable[[str], Term] | None = None,
-    ) -> Work:
-        """Return the writer of entries; an inverse and a determinant are written as numbers."""
-        return Work(
-            scene.sizes,
-            letter,
-            lambda e, i, j: self.term(scene.of(OPS["inv"](e))[i][j]),
-            lambda e: self.term(scene.of(OPS["det"](e))[0][0]),
-            size=size,
-            sigma=not {"sigma", "Sigma"} & self.program.leaves.keys(),
-        )
-
-    # -- the gaps of a proof -----------------------------------------------------------------------
-
-    def proof(self, gap: Gap, *, solved: bool) -> Text:
-        """Return a chain of a proof, its gaps open, or filled and framed."""
-        rows: list[Text] = []
-        last: Any = None
-        shown = ""
-        for k, step in enumerate(gap.chain):
-            follows = step.left is last or (isinstance(last, Scalar) and step.left == last)
-            last = step.right
-            left = "" if follows else latex(self.notation.math(step.left))
-            right = latex(self.notation.math(step.right))
-            reason: Text | None = self.page._reason(step)
-            if k == gap.formula:
-                right = rf"\boxed{{{right}}}" if solved else r"\boxed{\text{(a)}\ ?}"
-            if k == gap.reason:
-                reason = {"rule": "gap", "filled": reason if solved else None}
-            if right == shown and k not in (gap.formula, gap.reason):
-                continue  # two names for what is written alike
-            shown = right
-            rows.append({"math": f"{left} &= {right}", "reason": reason})
-        return self.display(rows)
-
-    def why(self, gap: Gap) -> list[Text | None]:
-        """Return why each of the gaps is filled as it is."""
-        found: list[Text | None] = []
-        for label, place in (("a", gap.formula), ("b", gap.reason)):
-            found.append(_text("why", label=label, reason=self.page._reason(gap.chain[place])))
-        return found
-
-    # -- lines -------------------------------------------------------------------------------------
-
-    def chain(self, left: Box, sides: list[tuple[str, Box]]) -> list[Text]:
-        """Return a chain of equalities as rows that fit the page."""
-        sides = [side for k, side in enumerate(sides) if not k or side[1] != sides[k - 1][1]]
-        head = latex(left)
-        room = LINE[self.form] - width(head) - 4
-        rows: list[Text] = []
-        line, used = f"{head} &", 0.0
-        for k, (sign, box) in enumerate(sides):
-            first, *rest = broken(box, room) if self.form == "tex" else [latex(box)]
-            wide = width(first) + 3
-            if k and (used + wide > room or rest):
-                rows.append({"math": line, "reason": None})
-                line, used = "&", 0.0
-            line += f"{sign} {first}" if line.endswith("&") else f" {sign} {first}"
-            used += wide
-            for part in rest:
-                rows.append({"math": line, "reason": None})
-                line, used = rf"&\quad {part}", width(part) + 4
-        return [*rows, {"math": line, "reason": None}]
-
-    def display(self, rows: list[Text]) -> Text:
-        wide = max((_measured(r["math"]) for r in rows), default=0.0)
-        return {"rows": rows, "room": PAGE.sizes[0][1] - wide if self.form == "tex" else 1000.0}
-
-    def leaf(self, name: str) -> Box:
-        return self.notation.leaf(name)
-
-    def entry(self, name: str, i: int, j: int) -> Box:
-        return self.notation.entry(name, i, j)
-
-    def formula(self, name: str, expr: Expr, through: str | None = None) -> str:
-        left = latex(self.leaf(name))
-        if through is not None:
-            left = rf"\left.{left}\right\rvert_{{{through}}}"
-        return f"{left} = {self.page._inline(self.notation.expr(expr))}"
-
-    def statement(self, name: str) -> str:
+    def statement_of(self, name: str) -> Box:
         """Return a statement for a sentence: all of it, or its name where it is long."""
         found = self.program.defining(name)
         assert found is not None
-        return self.page._heading(found)
+        return self.heading(found)
 
-    def skipped(self, about: tuple[Expr, ...]) -> str:
+    def skipped(self, about: tuple[Expr, ...]) -> Box | None:
         """Return the statement between two gradients of which one is mistaken for the other."""
         names = [e.data[0][1:] for e in about if e.is_var and e.data[0] in self.gradients]
-        users = [s for n in names[:1] for s in self.statements
-                 if n in {leaf.data[0] for leaf in variables(s.expr)}]  # fmt: skip
-        return self.statement(users[0].name) if users else ""
-
-    # -- numbers -----------------------------------------------------------------------------------
-
-    def number(self, value: Any) -> Box:
-        if is_exact(value):
-            size = digits(abs(int(value.p)))
-            box = size if value.q == 1 else frac(size, digits(int(value.q)))
-        else:
-            mantissa, _, power = decimal(abs(value), self.digits).partition("e")
-            box = Box("rounded", text=mantissa)
-            if power:
-                box = row(box, op("cdot"), sup(digits(10), raw(str(int(power)))))
-        return row(op("negative"), *_parts(box)) if value < 0 else box
-
-    def term(self, value: Any) -> Term:
-        """Return a number in an arithmetic."""
-        if is_exact(value):
-            return literal(Fraction(int(value.p), int(value.q)))
-        box = self.number(value)
-        loose = box.kind == "row" and box.parts[0] != op("negative")  # a power of ten
-        strength = arithmetic.SUM if value < 0 else arithmetic.PRODUCT if loose else arithmetic.ATOM
-        return Term(box, strength)
-
-    def value(self, rows: Rows) -> Box:
-        """Return a matrix of numbers; one by one it is a number."""
-        if len(rows) == len(rows[0]) == 1:
-            return self.number(rows[0][0])
-        return Box("matrix", tuple(Box("row", tuple(self.number(x) for x in r)) for r in rows),
-                   "round")  # fmt: skip
-
-    def put_in(self, scene: Scene, e: Expr) -> Box | None:
-        """Return a formula whose factors and terms are matrices of numbers."""
-        if e.shape.is_scalar:
-            return self.arithmetic(e, scene, (0, 0))
-        return self._put_in(scene, e, 0)[0]
-
-    def _put_in(self, scene: Scene, e: Expr, depth: int) -> tuple[Box, int]:
-        """Return a formula with its numbers, and how strongly it binds on paper."""
-
-        def inner(arg: Expr, least: int) -> Box:
-            if arg.shape.is_scalar:
-                return self._factor(scene, arg)
-            box, strength = self._put_in(scene, arg, depth + 1)
-            return box if strength >= least else paren(box)
-
-        if depth > 2:
-            return self.value(scene.of(e)), ATOM
-        match e.name:
-            case "matmul":
-                a, b = e.args
-                return row(inner(a, PRODUCT), inner(b, PRODUCT)), PRODUCT
-            case "sum" if e.data == ROWS and not e.args[0].shape.is_scalar:
-                ones_row = self.value(scene.of(ones(1, e.args[0].shape.rows)))
-                return row(ones_row, inner(e.args[0], PRODUCT)), PRODUCT
-            case "sum" if e.data == COLS and not e.args[0].shape.is_scalar:
-                ones_column = self.value(scene.of(ones(e.args[0].shape.cols, 1)))
-                return row(inner(e.args[0], PRODUCT), ones_column), PRODUCT
-            case "add" | "sub":
-                a, b = e.args
-                sign = op("plus" if e.name == "add" else "minus")
-                return row(inner(a, SUM), sign, inner(b, ENTRYWISE)), SUM
-            case "neg":
-                return row(op("negative"), inner(e.args[0], ENTRYWISE)), SUM
-            case "mul":
-                a, b = e.args
-                for number, matrix in ((a, b), (b, a)):
-                    if _is_number(number):
-                        factor = self._factor(scene, number)
-                        return _scaled(factor, inner(matrix, PRODUCT)), PRODUCT
-                return row(inner(a, PRODUCT), op("odot"), inner(b, PRODUCT)), ENTRYWISE
-            case "div" if _is_number(e.args[1]):
-                below = self.number(scene.of(_bare(e.args[1]))[0][0])
-                whole = frac(digits(1), below)
-                return _scaled(whole, inner(e.args[0], PRODUCT)), PRODUCT
-        return self.value(scene.of(e)), ATOM
-
-    def _factor(self, scene: Scene, e: Expr) -> Box:
-        box = self.number(scene.of(_bare(e))[0][0])
-        return paren(box) if is_sum(box) else box
+        users = [s for name in names[:1] for s in self.program.users(name) if s in self.statements]
+        return self.heading(users[0]) if users else None
 
 
-# -- helpers ---------------------------------------------------------------------------------------
-
-
-def _text(key: str, **facts: Any) -> Text:
-    return {"key": key, **facts}
-
-
-def _all(scene: Scene) -> Iterable[Any]:
-    return (x for rows in scene.values.values() for line in rows for x in line)
-
-
-def _is_number(e: Expr) -> bool:
-    return e.name == "broadcast_to" and e.args[0].shape.is_scalar
-
-
-def _bare(e: Expr) -> Expr:
-    return e.args[0] if e.name == "broadcast_to" else e
-
-
-def _parts(box: Box) -> tuple[Box, ...]:
-    return box.parts if box.kind == "row" else (box,)
-
-
-#: Operators whose matrices are worked out first where they stand inside a formula.
-_WHOLE = frozenset("softmax logsoftmax logsumexp norm inv det logdet mean".split())
-
-
-def _first_worked(root: Expr) -> list[Expr]:
+def first_worked(root: Expr) -> list[Expr]:
     """Return the parts of a formula that a person works out before its entries."""
-    inside = [node for node in nodes(root) if node.name in _WHOLE and node is not root]
+    inside = [node for node in nodes(root) if node.name in WHOLE and node is not root]
     inner = {x for node in inside for x in nodes(node) if x is not node}
     return [node for node in inside if node not in inner]
 
 
-def _scaled(number: Box, matrix: Box) -> Box:
-    """Return a number before a matrix, with a sign between them where that begins with a number."""
-    first = matrix.parts[0] if matrix.kind == "row" else matrix
-    return row(number, *([] if first.kind in ("matrix", "paren") else [op("cdot")]), matrix)
+def _say(key: str, **facts: Any) -> Paragraph:
+    return Paragraph((words(key, **facts),))
 
 
-def _measured(math: str) -> float:
-    return width(math.replace("&", ""))
+def _equal(*sides: Box) -> Box:
+    return row(*[box for side in sides for box in (op("equals"), side)][1:])
 
 
-__all__ = ["render_exercise", "save_exercise", "texts"]
+# -- plain values ----------------------------------------------------------------------------------
+
+
+def _names_given(program: Program) -> list[str]:
+    names = [name for name in program.inputs if name in program.reaching()]
+    return names if program.is_loss else [*names, f"d{program.output}"]
+
+
+def _given(trace: Trace) -> dict[str, Any]:
+    found = Graph(trace.circuit, trace).plain()
+    known = found["forward"] | {f"d{name}": value for name, value in found["gradients"].items()}
+    return {name: known[name] for name in _names_given(trace.circuit.program)}
+
+
+def _plain(p: Problem, sheet: Sheet) -> dict[str, Any]:
+    """Return a problem and its answer as plain values."""
+    backward, written = sheet.derivation.backward, sheet.program.written
+    numbers = Graph(p.trace.circuit, p.trace).plain()
+    found: dict[str, Any] = {"number": p.number, "kind": p.kind}
+    answer: dict[str, Any] = {}
+    if p.variable:
+        found["variable"] = p.variable
+    if p.trace is not sheet.trace:
+        found |= {"sizes": dict(p.trace.sizes), "given": _given(p.trace)}
+
+    def one(rows: Any) -> dict[str, str | None]:
+        i, j = p.place or (0, 0)
+        return {"exact": exact_text(rows[i][j]), "decimal": decimal(rows[i][j])}
+
+    match p.kind:
+        case "shapes":
+            answer = {f"d{name}": list(sheet.program.leaves[name].shape.extents(p.trace.sizes))
+                      for name in backward}  # fmt: skip
+        case "forward":
+            reaching = sheet.program.reaching()
+            answer = {s.name: numbers["forward"][s.name] for s in sheet.program.statements
+                      if s.name in reaching}  # fmt: skip
+        case "entry":
+            answer = {"value": one(p.trace.rows(f"d{p.variable}"))}
+        case "gradient":
+            answer = {"formula": f"d{p.variable} = {written(backward[p.variable])}",
+                      "value": numbers["gradients"][p.variable]}  # fmt: skip
+    if p.mistake is not None:
+        name = f"d{p.variable}"
+        found["claim"] = f"{name} = {written(p.mistake.formula)}"
+        answer = {
+            "mistake": p.mistake.kind, "about": [written(expr) for expr in p.mistake.about],
+            "formula": f"{name} = {written(backward[p.variable])}",
+            "claimed": one(p.trace.of(p.mistake.formula)), "true": one(p.trace.rows(name)),
+        }  # fmt: skip
+    if p.place is not None:
+        (answer if p.mistake else found)["entry"] = [k + 1 for k in p.place]
+    if p.gap is not None:
+        gap, chain = p.gap, p.gap.chain
+        found["lines"] = [
+            {"left": told(step.left), "right": "?" if k == gap.formula else told(step.right),
+             "reason": "?" if k == gap.reason else step.rule}
+            for k, step in enumerate(chain)
+        ]  # fmt: skip
+        answer = {"line": gap.formula + 1, "right": told(chain[gap.formula].right),
+                  "reason line": gap.reason + 1, "reason": chain[gap.reason].rule}  # fmt: skip
+    return found | {"answer": answer}

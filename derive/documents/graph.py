@@ -16,7 +16,6 @@ from derive.calculus.simplify import simplify
 from derive.circuits.backprop import Kink, Trace, conventions
 from derive.circuits.circuit import Circuit, Gate, formula, primitive
 from derive.circuits.slopes import same
-from derive.documents.example import tidied
 from derive.documents.graphs import Graph
 from derive.documents.model import (
     Beside,
@@ -34,6 +33,7 @@ from derive.documents.model import (
 )
 from derive.documents.page import render
 from derive.documents.prove import assumptions
+from derive.documents.worked import tidied
 from derive.expressions.errors import FaultError
 from derive.expressions.expr import OPS, Expr, elementwise, number, substitute, variables
 from derive.expressions.layout import Box, frac, is_sum, op, paren, row, sup

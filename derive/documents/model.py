@@ -162,9 +162,27 @@ class Environment:
     title: Words | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """What a sheet of problems shows with its solutions, and what it shows without them."""
+
+    solved: tuple[Block, ...]
+    asked: tuple[Block, ...] = ()
+
+
 #: The kinds of environment. A `remark` is what begins with a head of its own in the line.
 KINDS = ("theorem", "lemma", "proof", "setting", "hypotheses", "remark", "solution")
 
 Block = (
-    Heading | Paragraph | Chain | Display | Beside | Table | Entries | Items | Figure | Environment
+    Heading
+    | Paragraph
+    | Chain
+    | Display
+    | Beside
+    | Table
+    | Entries
+    | Items
+    | Figure
+    | Environment
+    | Switch
 )

@@ -63,22 +63,24 @@ def render(
     *,
     fragment: bool = False,
     prefix: str = "",
+    solutions: bool = False,
     templates: str | Path | None = None,
     **facts: Any,
 ) -> str:
     """Return blocks as the text of a document in a format, `md` or `tex`.
 
-    `fragment` leaves out title and preamble in LaTeX, `prefix` begins every label, `templates` is a
-    folder whose templates and words come before ours; other facts go to the template of the
-    document as they are. Raises `UnsupportedError` for a format that there is no folder for or a
-    prefix that no label can have, `OutputError` for a template that cannot be filled.
+    `fragment` leaves out title and preamble in LaTeX, `prefix` begins every label, `solutions`
+    shows those of a sheet in Markdown, `templates` is a folder whose templates and words come
+    before ours; other facts go to the template of the document as they are. Raises
+    `UnsupportedError` for a format that there is no folder for or a prefix that no label can have,
+    `OutputError` for a template that cannot be filled.
     """
     if not LABEL.match(prefix):
         raise UnsupportedError(
             f"the label prefix {prefix!r} would not survive LaTeX",
             hint="letters, digits, colon, dot and hyphen are safe",
         )
-    press = Press(form, templates, prefix=prefix, fragment=fragment)
+    press = Press(form, templates, prefix=prefix, fragment=fragment, solutions=solutions)
     return press.document(blocks, **facts)
 
 
@@ -173,7 +175,9 @@ class Press:
             Line(x.left or "", x.right or "", latex(op(x.sign)).strip() if x.sign else "", x.reason)
             for x in found.lines
         )
-        return Display(lines, chain.number, chain.end, found.size, found.room, found.tall)
+        return Display(
+            lines, chain.number, chain.end, found.size, found.room, found.tall, chain.packed
+        )
 
     def _entries(self, table: Entries) -> Any:
         """Return a table with its right sides in lines, and dots where there are many."""
@@ -234,43 +238,6 @@ def inline(shown: str) -> str:
     return shown.replace(r"\,", r"\thinspace ")
 
 
-def fill(
-    template: str, form: str, document: Mapping[str, Any], templates: str | Path | None = None
-) -> str:
-    """Return the template of a format, `prove` or another, filled with a document.
-
-    `templates` is a folder whose templates come before ours. Raises `UnsupportedError` for a format
-    that there is no folder for, `OutputError` for a template that cannot be filled.
-    """
-    import jinja2
-
-    if form not in FORMATS:
-        raise UnsupportedError(f"there is no format {form}", hint=f"there are {', '.join(FORMATS)}")
-
-    folder = None if templates is None else Path(templates)
-    if folder is not None and not folder.is_dir():
-        raise OutputError(f"there is no folder of templates at {folder}")
-    environment = _environment(form, folder)
-    name = f"{FORMATS[form]}/{template}.{form}"
-    try:
-        text = environment.get_template(name).render(doc=document)
-    except jinja2.TemplateError as error:
-        where = getattr(error, "name", None) or name
-        line = getattr(error, "lineno", None)
-        raise OutputError(
-            f"the template {where}{f', line {line},' if line else ''} cannot be filled: "
-            f"{error.message or error}"
-        ) from None
-    except Exception as error:  # a template is a program, and may fail as one
-        if folder is None:
-            raise
-        told = f"{type(error).__name__}: {error}"
-        raise OutputError(f"the template {name} cannot be filled: {told}") from None
-    while "\n\n\n" in text:
-        text = text.replace("\n\n\n", "\n\n")
-    return text.strip() + "\n"
-
-
 @cache
 def _environment(form: str, templates: Path | None) -> jinja2.Environment:
     """Return the templates of a format, a user's before ours; compiled ones are kept."""
@@ -300,8 +267,7 @@ def _environment(form: str, templates: Path | None) -> jinja2.Environment:
 
     @jinja2.pass_context
     def ref(context: jinja2.runtime.Context, number: int) -> str:
-        prefix = context.get("prefix") or context.get("doc", {}).get("prefix", "")
-        return f"({number})" if form == "md" else rf"\eqref{{{prefix}{number}}}"
+        return f"({number})" if form == "md" else rf"\eqref{{{context['prefix']}{number}}}"
 
     environment.filters["ref"] = ref
     code, words = ESCAPES[form]
@@ -312,8 +278,6 @@ def _environment(form: str, templates: Path | None) -> jinja2.Environment:
     environment.filters["dollars"] = lambda items: [f"${item}$" for item in items]
     italic, bold = EMPHASIS[form]
     environment.filters |= {"em": italic.format, "bold": bold.format}
-    environment.filters["strong"] = lambda words: re.sub(r"\*\*([^*]+)\*\*", r"\\textbf{\1}", words)
-    environment.filters["emphasis"] = lambda words: re.sub(r"\*([^*]+)\*", r"\\emph{\1}", words)
     return environment
 
 
@@ -370,10 +334,16 @@ class Document(ABC):
         options = {name: value for name, value in options.items() if value}
         said = {name: str(value) for name, value in options.items()}
         question = asked(type(self).__name__, self.question | said)
+        files = list(self.files(formats))
         return write(
-            folder, self.name, question, [f".{form}" for form in formats],
-            lambda name: [self.render(form, **self.named(name) | options) for form in formats],
+            folder, self.name, question, [ending for ending, _, _ in files],
+            lambda name: [self.render(form, **self.named(name) | options | own)
+                          for _, form, own in files],
         )  # fmt: skip
+
+    def files(self, formats: Sequence[str]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        """Yield the ending of each of its files, the format, and what it is rendered with."""
+        yield from ((f".{form}", form, {}) for form in formats)
 
     @property
     @abstractmethod

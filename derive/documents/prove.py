@@ -114,27 +114,35 @@ class Writer:
 
     def setting(self) -> Iterator[Block]:
         """Yield what is given, and what is supposed of it."""
-        used = self.program.reaching()
-        statements = [s for s in self.program.statements if s.name in used]
-        short = len(statements) == 1 and self.is_short(statements[0])
-        leaves = self.program.leaves
-        inputs = [
-            {"name": self.leaf(name),
-             "shape": "" if shape.is_scalar else self.notation.shape(shape)}
-            for name, shape in ((n, leaves[n].shape) for n in self.program.inputs if n in used)
-        ]  # fmt: skip
-        given = words("let", inputs=inputs, scalars=self.scalars,
-                      formula=self.statement(statements[0]) if short else None)  # fmt: skip
-        meant = tuple(self.meanings())
-        body: list[Block] = [Paragraph((given, *meant))] if short else [
-            Paragraph((given,)), self.definitions(statements), Paragraph(meant)]  # fmt: skip
-        yield Environment("setting", tuple(body))
+        yield self.given(*self.signs(), *self.meanings())
         supposed = tuple(self.hypotheses())
         if supposed:
             yield Environment("hypotheses", (Paragraph(supposed),))
 
-    def meanings(self) -> Iterator[Words]:
-        """Yield what the signs mean, what the loss is, and where entries are written out."""
+    @cached_property
+    def statements(self) -> list[Statement]:
+        """The statements on which the output depends."""
+        return [s for s in self.program.statements if s.name in self.program.reaching()]
+
+    def given(self, *meant: Words, sizes: Mapping[str, int] | None = None) -> Environment:
+        """Return the inputs, with numbers for their dimensions if there are any, and the formulas;
+        then what is meant by these."""
+        leaves, statements = self.program.leaves, self.statements
+        short = len(statements) == 1 and self.is_short(statements[0])
+        inputs = [
+            {"name": self.leaf(name),
+             "shape": "" if shape.is_scalar else self.notation.shape(shape.at(sizes or {}))}
+            for name, shape in ((n, leaves[n].shape) for n in self.program.inputs)
+            if name in self.program.reaching()
+        ]  # fmt: skip
+        given = words("let", inputs=inputs, scalars=self.scalars,
+                      formula=self.statement(statements[0]) if short else None)  # fmt: skip
+        body: list[Block] = [Paragraph((given, *meant))] if short else [
+            Paragraph((given,)), self.definitions(statements), Paragraph(meant)]  # fmt: skip
+        return Environment("setting", tuple(body))
+
+    def signs(self) -> Iterator[Words]:
+        """Yield what the signs of the formulas mean."""
         d, notation = self.derivation, self.notation
         formulas = [*(s.expr for s in self.program.statements), *d.backward.values()]
         used = {node for formula in formulas for node in nodes(formula)}
@@ -163,6 +171,10 @@ class Writer:
             yield words("pairs", places=pairs)
         if "eye" in names:
             yield words("identity", I=notation.identity)
+
+    def meanings(self) -> Iterator[Words]:
+        """Yield what the loss is, and where entries are written out."""
+        d, notation = self.derivation, self.notation
         if not self.program.is_loss:
             output = str(self.program.output)
             yield words("any-loss", L=notation.loss, Y=self.leaf(output),
@@ -404,6 +416,10 @@ class Writer:
     ) -> Equations:
         return Equations(tuple(links), number, end, dots=self.style.elide)
 
+    def reckoning(self, links: Iterable[Link]) -> Equations:
+        """Return chains of numbers, several sides on a line, nothing left out."""
+        return Equations(tuple(links), packed=True)
+
     def _links(self, chain: Iterable[Step], reasons: bool) -> Iterator[Link]:
         last: Math | None = None
         for step in chain:
@@ -422,7 +438,7 @@ class Writer:
         for name, fact in step.facts:
             match name, fact:
                 case "cites", _:
-                    facts["by"] = sorted(self.numbers[place] for place in fact)
+                    facts["by"] = sorted(self.numbers[p] for p in fact if p in self.numbers)
                 case "indices", _:
                     index = self.notation.index
                     facts[name] = [_equal(index(k), index(place)) for k, place in fact]

@@ -1,254 +1,371 @@
-"""A worked example: a program at one point, every number of it checked, ready to be written down.
+"""Numbers on paper: entries, formulas and matrices of a checked trace, with the arithmetic between.
 
-`example` composes the hops: text to program, numbers given or chosen, the two passes with their
-checks, the formulas of the gradients. A formula that does not come to the numbers of the trace at
-this point is kept out, as at a tie, where a convention takes its place.
+Enters a trace and the notation of its program, leave chains of equalities. The law: arithmetic is
+shown only if reading it again, as it stands on the page, comes to the number behind it, and the
+digits that are printed of it are enough to give the printed result.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
-from flint import arb
-
-from derive.catalogue import opened
-from derive.circuits.backprop import Trace, backprop
-from derive.circuits.circuit import circuit
-from derive.circuits.pleasant import pleasant
-from derive.circuits.values import point, read_values
-from derive.documents.files import told
-from derive.documents.graphs import Graph, Value
-from derive.documents.page import Document
+from derive.circuits.backprop import Trace
 from derive.expressions.errors import FaultError
-from derive.expressions.expr import Expr, variables
-from derive.expressions.limits import TIMEOUT, limited
-from derive.expressions.program import Program
-from derive.language.assumptions import Assumptions, assumed
-from derive.language.parse import Shapes
-from derive.notation.mathematics import Style
-from derive.proof.derivation import Derivation
-from derive.proof.explain import explain
-from derive.readings.exact import DomainError, Reading, Rows, is_exact, precision, raw
+from derive.expressions.expr import OPS, Expr, nodes, substitute, variables
+from derive.expressions.layout import Box, op, paren, row
+from derive.expressions.shape import Shape, extent
+from derive.notation.arithmetic import (
+    ATOM,
+    SUM,
+    Term,
+    TooLong,
+    Work,
+    inverse_entry,
+    literal,
+    minor_sum,
+    rounded,
+)
+from derive.notation.calculator import Unreadable, comes_to, has_rounded, sufficient
+from derive.notation.displays import Link, broken, matrix_of
+from derive.notation.figures import figure
+from derive.notation.mathematics import Notation
+from derive.notation.widths import holds
+from derive.ops import var
+from derive.proof.derivation import EntryOf
+from derive.readings.exact import Rows, is_exact, precision, rational
+
+#: Digits of a rounded number; whole numbers and fractions that are written as they are.
+DIGITS, WHOLE, TOP, BOTTOM = 4, 10**9, 9999, 999
+#: Arithmetic that is elided is checked up to so many terms, matrices put in up to so many entries.
+TERMS, AREA = 20_000, 4_000
+#: So many digits fit a line; a formula for an entry takes so many lines, else it is left out.
+LINE, LINES = 75.0, 4
+#: A determinant is expanded up to this size.
+COFACTORS = 3
+#: What is replaced by its numbers inside a formula, for a matrix shows them better than a sign.
+WORKED_OUT = frozenset(("gt", "eq", "inv", "det", "logdet", "transpose"))
 
 
-@dataclass(frozen=True, slots=True)
-class Example(Document):
-    """A program with numbers, and how they are to be written.
+class Board:
+    """The numbers of a trace as they are written; `rounds` says whether one was rounded.
 
-    `formulas` holds the gradients in the program's names, those that hold at this point; `seed` is
-    `None` where the numbers were given; `decimals` says that they were given in decimals.
+    `decimals` writes fractions as decimals where these are short.
     """
 
-    derivation: Derivation
-    trace: Trace
-    formulas: Mapping[str, Expr]
-    style: Style
-    seed: int | None = None
-    decimals: bool = False
+    def __init__(self, notation: Notation, trace: Trace, *, decimals: bool = False):
+        self.notation, self.trace, self.decimals = notation, trace, decimals
+        self.program, self.sizes = notation.program, trace.sizes
+        self.elide = notation.style.elide
+        self.digits = DIGITS
+        self.rounds = False
+        self._works: dict[tuple[Any, ...], tuple[Work, Work]] = {}
 
-    @property
-    def program(self) -> Program:
-        return self.derivation.program
+    # -- numbers -----------------------------------------------------------------------------------
 
-    @property
-    def sizes(self) -> Mapping[str, int]:
-        return self.trace.sizes
+    def number(self, value: Any) -> Term:
+        """Return a number as it stands in arithmetic: a short fraction, or rounded."""
+        if is_exact(value):
+            top, bottom = int(value.p), int(value.q)
+            if bottom == 1 and abs(top) < WHOLE:
+                return literal(top)
+            shown = figure(value, DIGITS)
+            if self.decimals and shown.exact and "." in shown.tex:
+                size = Box("num", text=shown.tex.lstrip("-"))
+                return Term(row(op("negative"), size), SUM) if value < 0 else Term(size)
+            if bottom <= BOTTOM and abs(top) <= TOP:
+                return literal(Fraction(top, bottom))
+        self.rounds = True
+        return rounded(value, self.digits)
 
-    @property
-    def graph(self) -> Graph:
-        """The computation graph with the same numbers."""
-        return Graph(self.trace.circuit, self.trace)
+    def matrix(self, rows: Rows, elide: int = 0) -> Box:
+        """Return a matrix of numbers, or a number."""
+        if len(rows) == len(rows[0]) == 1:
+            return self.number(rows[0][0]).box
+        return matrix_of(
+            len(rows), len(rows[0]), lambda i, j: self.number(rows[i][j]).box, elide,
+            self.notation.style.brackets,
+        )  # fmt: skip
 
-    @property
-    def forward(self) -> dict[str, Value]:
-        """The value of every named variable; matrices are nested lists."""
-        return self.graph.forward
+    def of(self, name: str) -> Box:
+        """Return the numbers of a name."""
+        return self.matrix(self.trace.rows(name), self.elide)
 
-    @property
-    def gradients(self) -> dict[str, Value]:
-        """The gradient of the loss with respect to every named variable."""
-        return self.graph.gradients
+    def entry(self, name: str, i: int, j: int) -> Box:
+        """Return an entry of a name in letters; that of a number is its name."""
+        leaf = name if name in self.program.leaves else name[1:]
+        if self.program.leaves[leaf].shape.extents(self.sizes) == (1, 1):
+            return self.notation.leaf(name)
+        return self.notation.entry(name, i, j)
 
-    @property
-    def name(self) -> str:
-        """The file name of the document: the program's name, its sizes, its seed."""
-        sizes = "x".join(str(self.sizes[dim]) for dim in self.program.dims)
-        parts = [self.program.name, sizes, "example"]
-        if self.seed not in (None, 1):
-            parts.append(str(self.seed))
-        return "-".join(part for part in parts if part)
+    # -- chains ------------------------------------------------------------------------------------
 
-    @property
-    def question(self) -> dict[str, Any]:
-        given = [(name, str(self.rows(name))) for name in self.program.inputs]
-        given.append(("output", str(self.rows(f"d{self.program.output}"))))
-        return self.derivation.question | {
-            "seed": self.seed, "decimals": self.decimals, "given": given,
-            "style": told(self.style),
-        }  # fmt: skip
+    def chain(self, left: Box, sides: Iterable[Box]) -> list[Link]:
+        """Return a chain of equalities, which are near ones from where a number is rounded."""
+        links: list[Link] = []
+        near = False
+        for box in sides:
+            near = near or has_rounded(box)
+            links.append(Link(box, None if links else left, "approx" if near else "equals"))
+        return links
 
-    def rows(self, name: str) -> Rows:
-        """Return the numbers of a name of the program, or of its gradient: `X`, `dX`."""
-        table = self.trace.values
-        if name not in self.program.leaves:
-            name, table = name[1:], self.trace.gradients
-        place = next(g.place for g in self.trace.circuit.gates if g.name == name)
-        return table[place]
+    def given(self, name: str) -> Box:
+        """Return a name and its numbers as one equation."""
+        (link,) = self.chain(self.notation.leaf(name), [self.of(name)])
+        return row(self.notation.leaf(name), op(link.sign), link.right)
 
-    def matrix(self, expr: Expr) -> Rows:
-        """Return the numbers of an expression in the names of the program and of its gradients."""
-        return evaluated(expr, self.sizes, self.rows)
+    def whole(self, name: str, expr: Expr, first: Sequence[Expr] = ()) -> list[Link]:
+        """Return a name, its formula, the numbers put in, and what they come to.
 
-    def render(self, form: str, **options: Any) -> str:
-        """Return the document in a format, `md` or `tex`."""
-        from derive.documents.example import render
+        Of the parts in `first` the values stand in the formula.
+        """
+        formula = self.notation.expr(expr)
+        if expr.shape.extents(self.sizes) == (1, 1):
+            return self.worked(name, expr, (0, 0), [formula], first=first)
+        put_in = None if expr.is_var else self.put_in(expr, self.trace.rows(name), first)
+        sides = [formula, *([] if put_in is None else [put_in]), self.of(name)]
+        links = self.chain(self.notation.leaf(name), sides)
+        return [links[0], *(replace(link, optional=True) for link in links[1:-1]), links[-1]]
 
-        return render(self, form, **options)
+    def worked(
+        self,
+        name: str,
+        expr: Expr,
+        place: tuple[int, int],
+        sides: Iterable[Box] = (),
+        *,
+        letters: bool = False,
+        first: Sequence[Expr] = (),
+        rows: Rows | None = None,
+    ) -> list[Link]:
+        """Return an entry as arithmetic: in letters if wanted, with its numbers, and its value.
 
-    def plain(self) -> dict[str, Any]:
-        """Return the example as plain values, for `--json`."""
-        checks, graph = self.trace.checks, self.graph.plain()
-        return {
-            "program": self.program.lines(),
-            "sizes": dict(self.sizes),
-            "seed": self.seed,
-            "assumed": {name: sorted(words) for name, words in self.derivation.assumed.items()},
-            "inputs": list(self.program.inputs),
-            "output": str(self.program.output),
-            "forward": graph["forward"],
-            "gradients": graph["gradients"],
-            "formulas": {
-                name: self.program.written(value) for name, value in self.formulas.items()
-            },
-            "kinks": [
-                {
-                    "gate": self.graph.nodes[kink.place].formula,
-                    "entries": [[i + 1, j + 1] for i, j in kink.entries],
-                }
-                for kink in self.trace.kinks
-            ],
-            "checks": {
-                "exact": checks.exact,
-                "enclosed": checks.enclosed,
-                "central differences": dict(checks.digits),
-            },
-        }
+        `sides` come before these; `rows` is what a false claim comes to.
+        """
+        value = (rows or self.trace.rows(name))[place[0]][place[1]]
+        found = [self.in_letters(expr, place, first)] if letters else []
+        found += [self.in_numbers(expr, place, value, first), self.number(value).box]
+        shown = [*sides, *(box for box in found if box is not None)]
+        return self.chain(self.entry(name, *place), shown)
 
+    # -- entries -----------------------------------------------------------------------------------
 
-def example(
-    program: str | Program,
-    shapes: Shapes | None = None,
-    *,
-    at: Mapping[str, int] | None = None,
-    seed: int = 1,
-    values: Mapping[str, Any] | str | Path | None = None,
-    wrt: Sequence[str] | None = None,
-    assume: Assumptions | None = None,
-    style: Style | None = None,
-    name: str = "",
-    timeout: float | None = TIMEOUT,
-) -> Example:
-    """Return a worked example of a program: numbers, both passes, every gradient as a formula.
+    def in_letters(
+        self, expr: Expr, place: tuple[int, int], first: Sequence[Expr] = ()
+    ) -> Box | None:
+        """Return an entry as its definition has it, `None` where that is long."""
 
-    >>> found = example("X: (n, d); w: (d, 1); y = X @ w", at={"n": 2, "d": 2}, seed=3)
-    >>> found.formulas["w"], len(found.gradients["w"])
-    (<X.T @ dy : d×1>, 2)
+        def part(node: Expr, i: int, j: int) -> Term:
+            return Term(self.notation.math(EntryOf(node, i, j)), letter=True)
 
-    Numbers are chosen by `seed`, under the assumptions of `assume`, unless `values` gives them (for
-    every input, and for `dY` if wanted). `at` gives sizes, `wrt` the variables. Raises
-    `ParseError`, `ShapeError`, `UnsupportedError` for bad input, `DomainError` where a value does
-    not exist and `LimitError` after `timeout` seconds; nothing that was not checked is returned.
-    """
-    with limited(timeout):
-        if isinstance(values, str | Path):
-            values = read_values(values)
-        named = (*(values or ()), *(wrt or ()), *(assume or ()))
-        read, entry = opened(program, shapes, name, named)
-        if values is None:
-            at = {**entry.at, **(at or {})}
-        usual = entry.assume if values is None else {}
-        return _worked(read, at, seed, values, wrt, assume or {}, usual, style)
+        def size(dim: str) -> Term:
+            return Term(self.notation.dim(dim), letter=not dim.isdigit())
 
-
-def _worked(
-    read: Program,
-    at: Mapping[str, int] | None,
-    seed: int,
-    values: Mapping[str, Any] | None,
-    wrt: Sequence[str] | None,
-    assume: Assumptions,
-    usual: Assumptions,
-    style: Style | None,
-) -> Example:
-    """Return a worked example; `usual` is what numbers obey that are chosen, beside `assume`."""
-    wanted = tuple(wrt) if wrt is not None else None
-    read.wanted(wanted)
-    words = assumed(read, {**usual, **assume})
-    given: Mapping[str, Any] = {}
-    if values is not None:
-        given = values
-        point(read, given, at)  # says what is missing
-    where = pleasant(read, at, seed, given, words)
-    trace = backprop(circuit(read), where.sizes, where.values, where.seed)
-    derivation = explain(
-        read, at=where.sizes, wrt=wanted, detail="brief", assume=assumed(read, assume)
-    )
-    found = Example(
-        derivation, trace, {}, style or Style(elide=6), None if values is not None else seed,
-        _has_decimals(given),
-    )  # fmt: skip
-    return replace(found, formulas=_holding(found))
-
-
-def evaluated(expr: Expr, sizes: Mapping[str, int], rows: Any) -> Rows:
-    """Return the numbers of an expression; `rows(name)` gives those of its variables."""
-    values = {leaf.data[0]: rows(leaf.data[0]) for leaf in variables(expr)}
-    with precision():
-        return raw(Reading(sizes, values).matrix(expr))
-
-
-def _has_decimals(given: Any) -> bool:
-    """Whether a number was written with a point."""
-    if isinstance(given, Mapping):
-        return any(_has_decimals(value) for value in given.values())
-    if isinstance(given, list | tuple):
-        return any(_has_decimals(value) for value in given)
-    if hasattr(given, "tolist"):
-        return _has_decimals(given.tolist())
-    return isinstance(given, str | float) and "." in str(given).removesuffix(".0")
-
-
-def _holding(found: Example) -> dict[str, Expr]:
-    """Return the formulas that come to the numbers of the trace.
-
-    One that does not may be met at a kink alone; elsewhere it is a mistake of this program.
-    """
-    holding = {}
-    for name, formula in found.derivation.backward.items():
+        work = self._work(
+            lambda name, i, j: Term(self.entry(name, i, j), letter=True),
+            lambda A, i, j: part(OPS["inv"](A), i, j),
+            lambda A: Term(self.notation.expr(OPS["det"](A)), letter=True),
+            elide=self.elide, size=size,
+        )  # fmt: skip
+        for node, i, j in self._entries(first):
+            work.known[node, i, j] = part(node, i, j)
         try:
-            ours = found.matrix(formula)
-        except DomainError:
-            continue
-        pairs = (
-            (a, b)
-            for row, other in zip(ours, found.rows(f"d{name}"), strict=True)
-            for a, b in zip(row, other, strict=True)
-        )
-        if all(_same(a, b) for a, b in pairs):
-            holding[name] = formula
-        elif not found.trace.kinks:
+            box = self._at(expr, *place, work).box
+        except TooLong:
+            return None
+        return box if len(broken(box, LINE)) <= LINES else None
+
+    def in_numbers(
+        self, expr: Expr, place: tuple[int, int], value: Any, first: Sequence[Expr] = ()
+    ) -> Box | None:
+        """Return an entry as the arithmetic that its definition asks for, read again first."""
+
+        def written() -> tuple[Box, Box] | None:
+            short, whole = self._numbers(tuple(first))
+            try:
+                found = self._at(expr, *place, short)
+                dots = has_dots(found.box)
+                complete = self._at(expr, *place, whole) if dots else found
+            except TooLong:
+                return None
+            if found.numbers == 1 and value == 0:  # not: -0 = 0
+                return None
+            what = f"the arithmetic written for entry {place[0] + 1}, {place[1] + 1} of {expr}"
+            is_read = self._confirmed(complete.box, [[value]], what)
+            return (found.box, complete.box) if is_read else None
+
+        return self._sufficient(written, self.number(value).box)
+
+    def _at(self, expr: Expr, i: int, j: int, work: Work) -> Term:
+        """Return an entry, that of the inverse of a small matrix by its cofactors."""
+        if expr.name == "inv" and (size := self._expanded(expr.args[0])):
+            (A,) = expr.args
+            cells = [[work.at(A, p, q) for q in range(size)] for p in range(size)]
+            return inverse_entry(cells, i, j, work.at(OPS["det"](A), 0, 0))
+        return work.at(expr, i, j)
+
+    def _expanded(self, A: Expr) -> int:
+        """Return the size of a matrix whose determinant is written out, 0 for another."""
+        size = A.shape.extents(self.sizes)[0]
+        return size if A.is_var and size <= COFACTORS else 0
+
+    def _numbers(self, first: tuple[Expr, ...]) -> tuple[Work, Work]:
+        """Return how entries are written in numbers: as they are shown, and with every term."""
+        key = (self.digits, first)
+        if key not in self._works:
+            ways: tuple[dict[str, Any], ...] = ({"elide": self.elide}, {"most": TERMS})
+            short, whole = (self._work(self._entry, self._inverse, self._det, **w) for w in ways)
+            for node, i, j in self._entries(first):
+                known = self.number(self.trace.of(node)[i][j])
+                short.known[node, i, j] = whole.known[node, i, j] = known
+            self._works[key] = short, whole
+        return self._works[key]
+
+    def _entry(self, name: str, i: int, j: int) -> Term:
+        return self.number(self.trace.rows(name)[i][j])
+
+    def _inverse(self, A: Expr, i: int, j: int) -> Term:
+        return self.number(self.trace.of(OPS["inv"](A))[i][j])
+
+    def _det(self, A: Expr) -> Term:
+        if size := self._expanded(A):
+            name, places = A.data[0], range(size)
+            return minor_sum([[self._entry(name, p, q) for q in places] for p in places])
+        return self.number(self.trace.of(OPS["det"](A))[0][0])
+
+    def _work(self, *ways: Any, **options: Any) -> Work:
+        sigma = not {"sigma", "Sigma"} & self.program.leaves.keys()
+        return Work(self.sizes, *ways, sigma=sigma, **options)
+
+    def _entries(self, parts: Sequence[Expr]) -> Iterator[tuple[Expr, int, int]]:
+        for node in parts:
+            rows, cols = node.shape.extents(self.sizes)
+            yield from ((node, i, j) for i in range(rows) for j in range(cols))
+
+    # -- matrices ----------------------------------------------------------------------------------
+
+    def put_in(self, expr: Expr, rows: Rows, first: Sequence[Expr] = ()) -> Box | None:
+        """Return a formula with its matrices put in, read again first: it comes to `rows`."""
+
+        def written() -> tuple[Box, Box | None] | None:
+            shown = complete = _PutIn(self, self.elide).put_in(expr, first)
+            if has_dots(shown):
+                area = sum(a * b for x in nodes(expr) for a, b in [x.shape.extents(self.sizes)])
+                if area > AREA:
+                    return shown, None
+                complete = _PutIn(self, 0).put_in(expr, first)
+            what = f"the formula {expr} with its matrices put in"
+            return (shown, complete) if self._confirmed(complete, rows, what) else None
+
+        return self._sufficient(written, self.matrix(rows))
+
+    # -- read again --------------------------------------------------------------------------------
+
+    def _sufficient(
+        self, write: Callable[[], tuple[Box, Box | None] | None], result: Box
+    ) -> Box | None:
+        """Return what is written, with as many digits as it takes to give the printed result."""
+
+        def written(digits: int) -> tuple[Box, Box | None] | None:
+            self.digits = digits
+            return write()
+
+        try:
+            return sufficient(written, result, DIGITS)
+        finally:
+            self.digits = DIGITS
+
+    def _confirmed(self, box: Box, rows: Rows, what: str) -> bool:
+        """Whether a layout, read again, comes to its numbers; a wrong one is never printed.
+
+        One that cannot be read, for its roundings leave a sign open, is not confirmed.
+        """
+        try:
+            with precision():
+                right = comes_to(box, rows)
+        except Unreadable:
+            return False
+        if not right:
             raise FaultError(
-                f"the formula {formula} does not come to the gradient of {name} at this point; "
-                "this is a mistake of the program, and nothing is shown"
+                f"{what} does not come to its numbers; this is a mistake of the program, and "
+                "nothing is shown"
             )
-    return holding
+        return True
 
 
-def _same(a: Any, b: Any) -> bool:
-    if is_exact(a) and is_exact(b):
-        return bool(a == b)
-    difference = arb(a) - arb(b)
-    return bool(difference.contains(0) and difference.rad() < arb(10) ** -30)
+class _PutIn(Notation):
+    """The notation of a board in which every name is written as its numbers."""
+
+    def __init__(self, board: Board, elide: int):
+        own = board.notation
+        super().__init__(own.derivation, replace(own.style, elide=elide))
+        self.board = board
+        self.parts: dict[str, Rows] = {}
+
+    def put_in(self, expr: Expr, first: Sequence[Expr] = ()) -> Box:
+        """Return a formula with its matrices put in."""
+        known: dict[Expr, Expr] = {}
+        for node in nodes(expr):
+            if node is not expr and variables(node) and (node.name in WORKED_OUT or node in first):
+                known[node] = var(f"#{len(known)}", node.shape)
+                self.parts[f"#{len(known) - 1}"] = self.board.trace.of(node)
+        inner = tuple(substitute(arg, known) for arg in expr.args)
+        data = {"data": expr.data} if expr.op.takes_data else {}
+        return tidied(self.expr(expr.op(*inner, **data)))
+
+    def leaf(self, name: str) -> Box:
+        found = self.parts.get(name)
+        return self._matrix(self.board.trace.rows(name) if found is None else found)
+
+    def _matrix(self, rows: Rows) -> Box:
+        box = self.board.matrix(rows, self.style.elide)
+        if len(rows) == len(rows[0]) == 1 and self.board.number(rows[0][0]).strength < ATOM:
+            return paren(box)
+        return box
+
+    def dim(self, dim: Any) -> Box:
+        return literal(extent(dim, self.board.sizes)).box
+
+    def constant(self, kind: str, shape: Shape) -> Box:
+        one = {"ones": lambda i, j: True, "eye": lambda i, j: i == j}.get(kind, lambda i, j: False)
+        rows, cols = shape.extents(self.board.sizes)
+        return self._matrix([[rational(int(one(i, j))) for j in range(cols)] for i in range(rows)])
+
+
+def tidied(box: Box) -> Box:
+    """Return numbers with a sign of multiplication between them, matrices without a second bracket.
+
+    >>> tidied(row(Box("num", text="2"), op("thin"), Box("num", text="3"))).parts[1].text
+    'cdot'
+    """
+    if box.kind == "matrix":
+        return box
+    parts = [tidied(part) for part in box.parts]
+    if box.kind == "paren" and box.text == "round" and parts[0].kind == "matrix":
+        return parts[0]
+    if box.kind == "row":
+        flat = [
+            inner for part in parts for inner in (part.parts if part.kind == "row" else (part,))
+        ]
+        parts = []
+        for k, part in enumerate(flat):
+            near = flat[k - 1 : k] + flat[k + 1 : k + 2]
+            if part == op("thin") and not any(x.kind == "matrix" for x in near):
+                part = op("cdot")
+            elif parts and _is_number(part) and _is_number(parts[-1]):
+                parts.append(op("cdot"))
+            parts.append(part)
+    return Box(box.kind, tuple(parts), box.text)
+
+
+def _is_number(box: Box) -> bool:
+    return box.kind in ("num", "rounded", "frac", "paren", "root", "sup") and not (
+        box.kind == "paren" and holds(box, "matrix")
+    )
+
+
+def has_dots(box: Box) -> bool:
+    """Whether a layout leaves something out."""
+    return any(part.kind == "op" and part.text.endswith("dots") for part in box.walk())

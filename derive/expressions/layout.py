@@ -13,6 +13,7 @@
     lines               parts under each other, a long cell of a matrix
     under               a base with a shape under it
     sum                 a sign of summation with what stands below and above it
+    frame               a part with a frame around it
     at                  a base with a bar and what stands at its foot
     slot                a place for an index, by the name that `text` has
     filled              a layout with slots, and what stands in each of those that `text` names

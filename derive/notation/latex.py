@@ -84,6 +84,8 @@ def _latex(box: Box) -> str:
             return rf"\underset{{{parts[1]}}}{{{parts[0]}}}"
         case "sum":
             return rf"\sum_{{{parts[0]}}}^{{{parts[1]}}} "
+        case "frame":
+            return rf"\boxed{{{parts[0]}}}"
         case "at":
             return rf"\left.{parts[0]}\right\rvert_{{{parts[1]}}}"
         case "filled":

@@ -81,6 +81,8 @@ def _width(box: Box, style: int) -> float:
             return sum(columns) + GUTTER * (len(columns) - 1) + FENCES
         case "lines":
             return max(width(part, style) for part in parts)
+        case "frame":
+            return width(parts[0], style) + 1.3
         case "under":
             return max(width(parts[0], style), width(parts[1], SCRIPT))
         case "sum":
