@@ -278,7 +278,18 @@ _compared = {
     ast.Gt: lambda s: s > 0, ast.Lt: lambda s: s < 0, ast.GtE: lambda s: s >= 0,
     ast.LtE: lambda s: s <= 0, ast.Eq: lambda s: s == 0,
 }  # fmt: skip
-FUNCTIONS = {*_each, *_whole, "sum", "mean", "ones", "zeros", "eye", "broadcast_to", "unvec"}
+FUNCTIONS = {
+    *_each,
+    *_whole,
+    "sum",
+    "mean",
+    "cumsum",
+    "ones",
+    "zeros",
+    "eye",
+    "broadcast_to",
+    "unvec",
+}
 
 
 @lru_cache(8192)
@@ -393,6 +404,8 @@ class Evaluation:
             return _sum(args[0], axis)
         if name == "mean":
             return _sum(args[0], axis) / (args[0].size if axis is None else args[0].shape[axis])
+        if name == "cumsum":
+            return np.cumsum(args[0], axis=axis)
         if name in ("max", "min") and len(args) == 1:
             return self._extreme(name, args[0], axis, node)
         if name in ("relu", "leaky_relu", "abs", "sign", "sqrt"):
@@ -1130,6 +1143,7 @@ def _stacked(w: Writer, shape: Dims, depth: int) -> str | None:
         lambda: f"kron_right(kron({e(b)}, {e(shape)}), {e(b)})",
         lambda: f"kron({e((r, '1'))}, {e(('1', c))})",
         lambda: f"outer({e((r, '1'))}, {e((c, '1'))})",
+        lambda: f"cumsum({e(shape)}, axis={w.rng.choice('01')})",
     ))()  # fmt: skip
 
 

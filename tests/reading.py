@@ -69,6 +69,8 @@ WHOLE = {
     r"\det": _det,
     r"\log\det": lambda A: np.array([[mpmath.log(_det(A)[0, 0])]], dtype=object),
     "outer": lambda u, v: np.outer(u, v),
+    "colcumsum": lambda A: np.cumsum(A, axis=0),
+    "rowcumsum": lambda A: np.cumsum(A, axis=1),
     "diag": lambda v: np.diag(v.ravel()) + mpmath.mpf(0),
     "diagonal": lambda A: np.diagonal(A).reshape(-1, 1),
     "vec": lambda A: A.reshape(-1, 1, order="F"),

@@ -179,6 +179,9 @@ class Judged:
                 return self.values[name][tuple(names.get(k, k) for k in index)]
             case "delta":
                 return mpmath.mpf(len({names.get(k, k) for k in term.data}) == 1)
+            case "le":
+                i, j = (names.get(k, k) for k in term.data)
+                return mpmath.mpf(i <= j)
             case "partial":
                 y, x = term.args
                 return _hashed("partial", *self._named(y, names), *self._named(x, names))

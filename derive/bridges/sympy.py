@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial, reduce
 from itertools import islice, permutations, product
@@ -36,7 +37,6 @@ from derive.ops.linear import BROADCAST, DIM, EYE, NEG, NUMBER, ONES, ZEROS
 from derive.ops.reduction import COLS, ROWS, SUM
 from derive.ops.rows import DIAG, DIAGONAL
 from derive.ops.square import DET, INV, LOGDET
-from derive.readings.base import AtSizes
 
 #: A matrix power is written out as a product of at most so many factors.
 LONGEST_POWER = 32
@@ -546,10 +546,8 @@ class _ToSympy:
             return method(node, *args)
         if node.meaning is not node:
             return self.read(node.meaning)
-        if not any(map(_is_matrix, args)):
-            return _OneByOne(self).at(node, 0, 0)
-        if not op.sympy:
-            raise UnsupportedError(f"SymPy has no node for {op.name}: {node}")
+        if not op.sympy or not any(map(_is_matrix, args)):
+            return _Defined(self, node).value(args)
         if op is DIAG and node.args[0].shape.cols != 1:
             args = [args[0].T]
         return getattr(mx if hasattr(mx, op.sympy) else diagonal, op.sympy)(*args)
@@ -658,25 +656,66 @@ class _ToSympy:
         return mx.KroneckerProduct(a, b) if both else a * b if _is_matrix(b) else b * a
 
 
-class _OneByOne(AtSizes):
-    """The reading of definitions over SymPy's scalars, where every matrix has one entry."""
+class _Defined:
+    """The reading of a definition over SymPy's matrices and scalars, entry by entry."""
 
-    def __init__(self, reader: _ToSympy):
-        super().__init__({})
-        self.reader = reader
+    sizes = None
+    number = staticmethod(sp.sympify)
+    delta = staticmethod(sp.KroneckerDelta)
 
-    def definition(self, expr: Expr) -> Callable[..., Any]:
-        known = self.reader.done
-        return (lambda *place: known[expr]) if expr in known else super().definition(expr)
+    def __init__(self, reader: _ToSympy, node: Expr):
+        self.reader, self.node = reader, node
+        shapes = (node.shape, *(arg.shape for arg in node.args))
+        if any(isinstance(dim, Product) for shape in shapes for dim in shape.dims):
+            raise self._unknown()
+        self.size = reader.dim
 
-    def entry(self, leaf: tuple, *place: int) -> Any:
-        raise AssertionError("a variable has been read")
+    def value(self, args: list[Any]) -> Any:
+        """Return the value of an operator, given those of its arguments."""
+        node = self.node
+        data = {"data": node.data} if node.op.takes_data else {}
+        views = [_Entries(v, *arg.shape.dims) for arg, v in zip(node.args, args, strict=True)]
+        if node.shape.is_scalar:
+            return node.op.entry(self, 0, 0, *views, **data)
+        i, j = sp.Dummy("i", integer=True), sp.Dummy("j", integer=True)
+        entry = sp.Lambda((i, j), node.op.entry(self, i, j, *views, **data))
+        return mx.FunctionMatrix(*self.reader.dims(node.shape), entry)
+
+    def sum(self, dim: Dim, body: Callable[..., Any]) -> Any:
+        if dim == 1:
+            return body(0)
+        k = sp.Dummy("k", integer=True)
+        return sp.Sum(body(k), (k, 0, self.size(dim) - 1))
+
+    def le(self, i: Any, j: Any) -> Any:
+        return sp.Piecewise((1, sp.Le(i, j)), (0, True))
 
     def function(self, name: str, *args: Any) -> Any:
         return getattr(self.reader.functions, name)(*args)
 
-    def winner(self, name: str, entries: list[Any]) -> Any:
-        return entries[0]
+    def det(self, A: _Entries) -> Any:
+        return A[0, 0]
+
+    def inverse(self, A: _Entries, i: Any, j: Any) -> Any:
+        return 1 / A[0, 0]
+
+    def __getattr__(self, name: str) -> Any:
+        raise self._unknown()
+
+    def _unknown(self) -> UnsupportedError:
+        return UnsupportedError(f"SymPy has no node for {self.node.name}: {self.node}")
+
+
+@dataclass
+class _Entries:
+    """A matrix or a scalar of SymPy as a definition sees it."""
+
+    value: Any
+    rows: Dim
+    cols: Dim
+
+    def __getitem__(self, place: tuple[Any, Any]) -> Any:
+        return self.value[place] if _is_matrix(self.value) else self.value
 
 
 def _repeated(arg: Expr) -> Expr | None:

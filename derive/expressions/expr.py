@@ -118,7 +118,7 @@ class Op:
 
     def along(self, data: Any) -> tuple[int, ...]:
         """Return the axes along which it works, where these must be said."""
-        return data if data in self.axes[1:] else ()
+        return data if self.axes and data and len(data) == 1 else ()
 
     def word(self, data: Any = None) -> str:
         """Return the stable word by which sentences speak of it: its name, and its axes if any."""

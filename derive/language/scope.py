@@ -31,6 +31,7 @@ from derive.ops import var
 from derive.ops.elementwise import WHERE, F, is_mask, marks_winner, power
 from derive.ops.kronecker import UNVEC
 from derive.ops.linear import BROADCAST, EYE, ONES, ZEROS
+from derive.ops.reduction import ALL
 from derive.ops.rows import ROWWISE
 
 #: A number with more binary digits than this is refused before it is computed.
@@ -318,6 +319,8 @@ class Scope:
         (arg,) = self._args(node, name, 1)
         self._matrix(arg, node.args[0])
         axes = tuple(ast.literal_eval(option.value) for option in node.keywords)
+        if axes not in BY_AXIS[name].axes and ALL not in BY_AXIS[name].axes:
+            raise ParseError(f"{name} needs an axis", hint="write axis=0, down the rows, or axis=1")
         return BY_AXIS[name](arg, data=axes or None)
 
     def _constant_matrix(self, node: ast.Call, name: str) -> Expr:

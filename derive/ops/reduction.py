@@ -135,10 +135,43 @@ TRACE = Op(
 )
 
 
+def by_axis(word: str) -> Callable[[Axes], layout.Box]:
+    """Return what a function of columns or of rows is called on paper: colmax, rowmax, max."""
+    names = {ROWS: f"col{word}", COLS: f"row{word}"}
+    return lambda data: layout.word(names.get(data, word))
+
+
+def _up_to(ix: Any, i: Any, j: Any, A: Any, data: Axes) -> Any:
+    (dim,), entry = over(data, (i, j), A)
+    return ix.sum(dim, lambda k: ix.le(k, (i, j)[data[0]]) * entry(k))
+
+
+CUMSUM: Op = Op(
+    name="cumsum",
+    symbol="cumsum({})",
+    shape=lambda data, a: a,
+    entry=_up_to,
+    pullbacks=(
+        Pullback(
+            lambda g, Y, A, data: (
+                broadcast_to(SUM(g, data=data), g.shape) - CUMSUM(g, data=data) + g
+            ),
+            because="total-rule",
+        ),
+    ),
+    takes_data=True,
+    axes=(ROWS, COLS),
+    head=by_axis("cumsum"),
+    code={
+        "numpy": "{lib}.cumsum({0}, axis={axes})",
+        "torch": "torch.cumsum({0}, dim={axes})",
+    },
+)
+
+
 def extremum(word: str) -> Op:
     """Return the table entry of the largest or the smallest entry along axes."""
     part = {ALL: "", ROWS: "-of-each-column", COLS: "-of-each-row"}
-    head = {ALL: word, ROWS: f"col{word}", COLS: f"row{word}"}
 
     def entry(ix: Any, i: Any, j: Any, A: Any, data: Axes) -> Any:
         dims, inside = over(data, (i, j), A)
@@ -159,10 +192,10 @@ def extremum(word: str) -> Op:
         kink=SHARED,
         code=along(word, f"a{word}"),
         where=one_winner,
-        head=lambda data: layout.word(head[data or ALL]),
+        head=by_axis(word),
     )
 
 
 MAX, MIN = extremum("max"), extremum("min")
 
-OPERATORS = (SUM, MEAN, TRACE, MAX, MIN)
+OPERATORS = (SUM, MEAN, CUMSUM, TRACE, MAX, MIN)
