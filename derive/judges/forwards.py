@@ -7,7 +7,7 @@ step and no theorem is read.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import partial
+from functools import reduce
 from typing import Any
 
 from derive.algebra.forms import Budget, Form, accumulate
@@ -17,38 +17,51 @@ from derive.expressions.program import Program, Statement
 from derive.expressions.shape import extent
 from derive.judges.judge import Difference, Judge, Sizes, is_rational, sizes_of
 from derive.language.assumptions import implied
-from derive.proof.derivation import Derivation, Step
+from derive.proof.derivation import GradientName, Step
 from derive.readings.entries import Explicit, Partials, cells
 
 
 class ForwardJudge(Judge):
-    """The whole program differentiated forwards at sizes, by entries; intermediates are atoms."""
+    """The whole program differentiated forwards at sizes, by entries; intermediates are atoms.
+
+    `names` says what gradients stand for, `open_` behind which names something may be zero for
+    every input.
+    """
 
     method = "the whole program differentiated forwards, entry by entry"
 
-    def __init__(self, derivation: Derivation, sizes: Sizes, budget: Budget | None = None):
-        self.derivation = derivation
-        self.program = derivation.program
-        self.sizes = sizes
+    def __init__(
+        self,
+        program: Program,
+        sizes: Sizes,
+        names: Mapping[str, GradientName],
+        assumed: Mapping[str, frozenset[str]],
+        open_: frozenset[str],
+        budget: Budget | None = None,
+    ):
+        self.program, self.sizes, self.names, self.assumed = program, sizes, names, assumed
         self.ring = Ring(sizes, budget=budget)
-        self.ring.wait_for(derivation.open)
+        self.ring.wait_for(open_)
         self.plain = Explicit(self.ring)
         self.judging = Explicit(self.ring, self._entry)
-        self.at = sizes_of(self.program, sizes)
+        self.at = sizes_of(program, sizes)
         self.totals: dict[tuple, Form] = {}
         self.partials: dict[str, list[list[Partials]]] = {}
+
+    def equal(self, left: Expr, right: Expr) -> bool:
+        """Whether two expressions are equal, entry by entry, over the inputs and as assumed."""
+        sides = zip(self.judging.matrix(left), self.judging.matrix(right), strict=True)
+        return all(self._same_over_inputs(*pair) for rows in sides for pair in zip(*rows))
 
     def differs(self, step: Step) -> Difference | None:
         left, right = step.left, step.right
         assert isinstance(left, Expr) and isinstance(right, Expr)
         p, q = self.judging.matrix(left), self.judging.matrix(right)
+        assumed = self.assumed and step.part in ("assuming", "composed", "claimed")
         for i, j in cells(len(p), len(p[0])):
-            if not self._same(p[i][j], q[i][j]) and not self._same_where_assumed(
-                step, p[i][j], q[i][j]
-            ):
-                certain = len(self.program.statements) == 1 and is_rational(
-                    self.ring, p[i][j], q[i][j]
-                )
+            pair = p[i][j], q[i][j]
+            if not (self._same(*pair) or (assumed and self._same_over_inputs(*pair))):
+                certain = len(self.program.statements) == 1 and is_rational(self.ring, *pair)
                 return f"entry {i + 1}, {j + 1} differs", certain
         return None
 
@@ -64,17 +77,14 @@ class ForwardJudge(Judge):
             stages.append(pair)
         return any(self.ring.equal(*pair) for pair in stages)
 
-    def _same_where_assumed(self, step: Step, p: Form, q: Form) -> bool:
+    def _same_over_inputs(self, p: Form, q: Form) -> bool:
         """Compare with what is assumed of the inputs, now that the derivatives are taken."""
-        if step.part not in ("assuming", "composed", "claimed") or not self.derivation.assumed:
-            return False
         sides = [*self._unfolded(p, q)][-1]
-        self.ring.assume(self.derivation.assumed)
+        self.ring.assume(self.assumed)
         try:
-            entry = partial(assumed_entry, self.ring, self.program, self.derivation.assumed)
-            whole = (self.ring.unfold(side, entry) for side in sides)
-            p, q = (self.ring.unfold(side, self.ring.entry) for side in whole)
-            return self.ring.equal(p, q)
+            return self.ring.equal(
+                *(under_assumptions(self.ring, self.program, self.assumed, side) for side in sides)
+            )
         finally:
             self.ring.assume({})
 
@@ -90,8 +100,10 @@ class ForwardJudge(Judge):
             yield p, q
 
     def _entry(self, name: str, i: int, j: int) -> Form | None:
-        meant = self.derivation.names.get(name)
-        if meant is None or name == f"d{self.program.output}":
+        if name == f"d{self.program.output}":
+            return {(): 1} if self.program.is_loss else None
+        meant = self.names.get(name)
+        if meant is None:
             return None
         source = meant.of.data[0]
         key = (source, meant.through, i, j)
@@ -135,19 +147,24 @@ class ForwardJudge(Judge):
             yield (i, j), found[i][j]
 
 
-def assumed_entry(
-    ring: Ring, program: Program, assumed: Mapping[str, frozenset[str]], name: str, i: Any, j: Any
+def under_assumptions(
+    ring: Ring, program: Program, assumed: Mapping[str, frozenset[str]], form: Form
 ) -> Form:
-    """Return an entry under the assumptions, the last of a row by the others where they sum to one;
-    of a row of symbolic length it is the last where it is the only one."""
-    if "row-stochastic" not in implied(assumed.get(name, ())):
-        return ring.entry(name, i, j)
-    cols: Any = program.leaves[name].shape.cols
-    if ring.sizes is not None:
-        cols = extent(cols, ring.sizes)
-    if cols != 1 and (ring.sizes is None or j != cols - 1):
-        return ring.entry(name, i, j)
-    last: Form = {(): 1}
-    for k in range(cols - 1):
-        last = ring.add(last, ring.mul({(): -1}, ring.entry(name, i, k)))
-    return last
+    """Return a form that was made before anything was assumed.
+
+    The last of a row is written by the others where they sum to one; of a row of symbolic length
+    it is the last where it is the only one.
+    """
+
+    def entry(name: str, i: Any, j: Any) -> Form:
+        if "row-stochastic" not in implied(assumed.get(name, ())):
+            return ring.entry(name, i, j)
+        cols: Any = program.leaves[name].shape.cols
+        if ring.sizes is not None:
+            cols = extent(cols, ring.sizes)
+        if cols != 1 and (ring.sizes is None or j != cols - 1):
+            return ring.entry(name, i, j)
+        others = (ring.scale(-1, ring.entry(name, i, k)) for k in range(cols - 1))
+        return reduce(ring.add, others, {(): 1})
+
+    return ring.unfold(ring.unfold(form, entry), ring.entry)

@@ -13,7 +13,7 @@ from derive.algebra.normal import Ring
 from derive.calculus.index import Index, Scalar, along, named, renaming
 from derive.expressions.expr import Expr, substitute
 from derive.expressions.program import Statement
-from derive.judges.judge import NODE, Difference, Judge, any_place
+from derive.judges.judge import NODE, Difference, Judge, any_place, contribution
 from derive.ops import var
 from derive.proof.derivation import Derivation, EntryOf, GradientName, Math, Step
 from derive.proof.sizes import suppose
@@ -44,7 +44,6 @@ class IndexJudge(Judge):
         self.ring.wait_for(frozenset({NODE}))
         suppose(self.ring, derivation.relations)
         self.entries = Entries(derivation.letters.bound)
-        self.value = derivation.program.leaves[statement.name]
         self.known: dict[str, Form] = {}
 
     def differs(self, step: Step) -> Difference | None:
@@ -56,9 +55,9 @@ class IndexJudge(Judge):
             case Scalar():
                 return self.ring.of(math)
             case EntryOf(expr, i, j):
-                return self.ring.of(self.entries.of(expr, i, j))
+                return self._read(expr, i, j)
             case Expr():
-                return self.ring.of(self.entries.of(math, *any_place(math)))
+                return self._read(math, *any_place(math))
         raise AssertionError(f"{type(math).__name__} is not mathematics of every shape")
 
     def _meaning(self, term: Scalar, names: Mapping[Index, Index]) -> Form | None:
@@ -71,7 +70,7 @@ class IndexJudge(Judge):
 
     def _entry(self, name: str, i: Index, j: Index) -> Form | None:
         if name in self.definitions:
-            return self._definition(name, i, j)
+            return self._read(self.definitions[name], i, j)
         upstream = self._upstream()
         meant = self.derivation.names.get(name)
         if meant is None or (upstream is not None and name == upstream):
@@ -86,17 +85,13 @@ class IndexJudge(Judge):
             return None
         return f"d{self.statement.name}"
 
-    def _definition(self, name: str, i: Index, j: Index) -> Form:
-        return self.ring.of(self.entries.of(self.definitions[name], i, j))
-
     def _derivative(self, of: str, name: str, i: Index, j: Index, a: Index, c: Index) -> Form:
         key = f"partial {of} {name}"
         if key not in self.known:
             leaf = self.derivation.program.leaves[name]
             rows, cols = self.definitions[of].shape.dims
-            y = self._definition(
-                of, along("@i", rows) if rows != 1 else 0, along("@j", cols) if cols != 1 else 0
-            )
+            i_, j_ = along("@i", rows) if rows != 1 else 0, along("@j", cols) if cols != 1 else 0
+            y = self._read(self.definitions[of], i_, j_)
             place = along("@a", leaf.shape.rows), along("@c", leaf.shape.cols)
             self.known[key] = self.ring.derivative(y, leaf.data, *place)
         pairs = zip(("@i", "@j", "@a", "@c"), (i, j, a, c), strict=True)
@@ -104,25 +99,17 @@ class IndexJudge(Judge):
         return self.ring.rename(self.known[key], names)
 
     def _gradient(self, meant: GradientName, upstream: str | None) -> Form:
-        """Return Σ_ij ∂L/∂y_ij ∂y_ij/∂x_ac for a variable, or for a node taken as a variable."""
-        ring, rows, cols = self.ring, *self.value.shape.dims
-        i, j = (along("~i", rows) if rows != 1 else 0, along("~j", cols) if cols != 1 else 0)
-        place = along("@a", meant.of.shape.rows), along("@c", meant.of.shape.cols)
-        if meant.of.is_var:
-            partial = self._derivative(self.statement.name, meant.of.data[0], i, j, *place)
-        else:
-            free = var(NODE, meant.of.shape)
-            y = self.entries.of(substitute(self.statement.expr, {meant.of: free}), i, j)
-            partial = ring.derivative(ring.of(y), free.data, *place)
-            partial = ring.unfold(
-                partial,
-                lambda name, k, p: (
-                    ring.of(self.entries.of(meant.of, k, p)) if name == NODE else None
-                ),
-            )
-        if upstream is None:
-            return partial
-        term = ring.mul(ring.entry(upstream, i, j), partial)
-        for index, dim in ((j, cols), (i, rows)):
-            term = ring.sum(index, dim, term) if dim != 1 else term
-        return term
+        """Return the gradient by a variable, or by a node taken as a variable."""
+
+        def weight(i: Index, j: Index) -> Form:
+            return {(): 1} if upstream is None else self.ring.entry(upstream, i, j)
+
+        free = meant.of if meant.of.is_var else var(NODE, meant.of.shape)
+        expr = substitute(self.statement.expr, {meant.of: free})
+        found = contribution(self.ring, self._read, expr, free, weight)
+        return found if free is meant.of else self.ring.unfold(
+            found, lambda name, k, p: self._read(meant.of, k, p) if name == NODE else None
+        )  # fmt: skip
+
+    def _read(self, expr: Expr, i: Index, j: Index) -> Form:
+        return self.ring.of(self.entries.of(expr, i, j))

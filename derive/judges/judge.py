@@ -8,7 +8,7 @@ functions alone.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from derive.algebra.forms import Form, TooLarge, Undefined
 from derive.algebra.normal import Ring
@@ -77,3 +77,21 @@ def sizes_of(program: Program, sizes: Sizes) -> tuple[tuple[str, int], ...]:
 
 def any_place(expr: Expr) -> tuple[Index, Index]:
     return along("@r", expr.shape.rows), along("@s", expr.shape.cols)
+
+
+def contribution(
+    ring: Ring,
+    read: Callable[[Expr, Index, Index], Form],
+    expr: Expr,
+    leaf: Expr,
+    upstream: Callable[[Index, Index], Form],
+) -> Form:
+    """Return the chain rule through one formula, Σ_ij ∂L/∂y_ij ∂y_ij/∂x_ac at `@a` and `@c`.
+
+    `read` is the reading of definitions, `upstream` the gradient of the formula's value.
+    """
+    (rows, cols), (p, q) = expr.shape.dims, leaf.shape.dims
+    i, j = (along("~i", rows) if rows != 1 else 0, along("~j", cols) if cols != 1 else 0)
+    slope = ring.derivative(read(expr, i, j), leaf.data, along("@a", p), along("@c", q))
+    over = [(k, dim) for k, dim in ((j, cols), (i, rows)) if dim != 1]
+    return ring.sums_over(over, ring.mul(upstream(i, j), slope))

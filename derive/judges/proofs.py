@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import cached_property, partial
 from math import prod
-from typing import Any
 
 from derive.algebra.forms import MOST_STEPS, PART, Budget, Form, TooLarge, Undefined
 from derive.algebra.normal import Ring
@@ -20,12 +19,13 @@ from derive.expressions.expr import Expr, nodes, rebuild, substitute, variables
 from derive.expressions.program import Statement
 from derive.judges.congruence import Congruence
 from derive.judges.formulas import Formulas
-from derive.judges.forwards import assumed_entry
+from derive.judges.forwards import ForwardJudge, under_assumptions
+from derive.judges.judge import contribution
 from derive.judges.refutation import Assumed, Points, Sizes
 from derive.ops.elementwise import SHARED
+from derive.proof.derivation import GradientName
 from derive.proof.hypotheses import has_kink
 from derive.proof.sizes import asked, suppose
-from derive.readings.entries import Explicit, Matrix
 from derive.readings.forms import Forms
 
 #: A gradient with more entries than this is not written out.
@@ -129,8 +129,7 @@ class Proofs:
 
     def _under_assumptions(self, form: Form) -> Form:
         """Return a form that was made before anything was assumed."""
-        entry = partial(assumed_entry, self.ring, self.program, self.assumed)
-        return self.ring.unfold(self.ring.unfold(form, entry), self.ring.entry)
+        return under_assumptions(self.ring, self.program, self.assumed, form)
 
     # -- what names stand for ----------------------------------------------------------------------
 
@@ -150,14 +149,12 @@ class Proofs:
         return self.ring.rename(self.known[name], names) if names else self.known[name]
 
     def _part(self, statement: Statement, name: str) -> Form:
-        ring, (rows, cols) = self.ring, statement.expr.shape.dims
-        i, j = (along("~i", rows) if rows != 1 else 0, along("~j", cols) if cols != 1 else 0)
+        def upstream(i: Index, j: Index) -> Form:
+            own = f"d{statement.name}"
+            return self._meaning(own, i, j) or self.ring.entry(own, i, j)
+
         leaf = self.program.leaves[name]
-        term = ring.derivative(self.reading.of(statement.expr, i, j), leaf.data, *_place(leaf))
-        upstream = f"d{statement.name}"
-        weight = self._meaning(upstream, i, j) or ring.entry(upstream, i, j)
-        term = ring.mul(weight, term)
-        return ring.sums_over([(k, dim) for k, dim in ((j, cols), (i, rows)) if dim != 1], term)
+        return contribution(self.ring, self.reading.of, statement.expr, leaf, upstream)
 
     def _meaning(self, name: str, i: Index, j: Index) -> Form | None:
         """Return the gradient of a loss with respect to itself."""
@@ -248,51 +245,15 @@ class Proofs:
 
 
 def equal_at(formulas: Formulas, assumed: Assumed, name: str, expr: Expr, sizes: Sizes) -> bool:
-    """Whether a claim and the gradient, written out at sizes, are equal entry by entry.
-
-    The gradient is the derivative of the output's entries, each taken for itself, by the entries of
-    the name, whose meaning is put in then.
-    """
+    """Whether a claim and the gradient, written out at sizes, are equal entry by entry."""
+    program = formulas.program
+    names = {f"d{n}": GradientName(program.leaves[n]) for n in formulas.names}
+    open_ = frozenset(assumed) | {s.name for s in program.statements}
     if prod(expr.shape.extents(sizes)) > MOST_ENTRIES:
         return False
-    program, ring = formulas.program, Ring(sizes)
-    slopes: dict[str, Matrix] = {}
-    ring.wait_for(frozenset(assumed) | {s.name for s in program.statements})
-
-    def meaning(leaf: str, i: int, j: int) -> Form | None:
-        if leaf == f"d{program.output}":
-            return {(): 1} if program.is_loss else None
-        return slope(leaf[1:])[i][j] if leaf in formulas.gradients else None
-
-    written = Explicit(ring, meaning)
-
-    def slope(of: str) -> Matrix:
-        """The derivatives of the loss by the entries of a name, everything else composed."""
-        if of not in slopes:
-            output, leaf = program.composed(program.output, of), program.leaves[of]
-            upstream = written.matrix(formulas.gradients[f"d{program.output}"])
-            loss: Form = {}
-            for ys, gs in zip(written.matrix(output), upstream, strict=True):
-                for y, g in zip(ys, gs, strict=True):
-                    loss = ring.add(loss, ring.mul(g, y))
-            rows, cols = map(range, leaf.shape.extents(sizes))
-            slopes[of] = [[ring.derivative(loss, leaf.data, a, c) for c in cols] for a in rows]
-        return slopes[of]
-
-    def over_inputs(leaf: str, i: Any, j: Any) -> Form:
-        meant = program.composed(program.leaves[leaf]) if leaf in program.leaves else None
-        return written.matrix(meant)[i][j] if meant else ring.entry(leaf, i, j)
-
     try:
-        sides = slope(name), written.matrix(program.composed(expr))
-        pairs = [pair for rows in zip(*sides, strict=True) for pair in zip(*rows, strict=True)]
-        found = [[ring.unfold(form, over_inputs) for form in pair] for pair in pairs]
-        ring.assume(assumed)
-        entry = partial(assumed_entry, ring, program, assumed)
-        return all(
-            ring.equal(*(ring.unfold(ring.unfold(form, entry), ring.entry) for form in pair))
-            for pair in found
-        )
+        judge = ForwardJudge(program, sizes, names, assumed, open_)
+        return judge.equal(formulas.gradients[f"d{name}"], program.composed(expr))
     except (TooLarge, Undefined, DeriveError):
         return False
 

@@ -283,8 +283,10 @@ class _Court:
         return [verdict for verdict in found if verdict.word != UNDECIDED]
 
     def _forward(self, probe: int) -> ForwardJudge:
+        d = self.derivation
         return self._kept(("forward", probe), lambda: ForwardJudge(
-            self.derivation, self.small_probes[probe], self.whole))  # fmt: skip
+            d.program, self.small_probes[probe], d.names, d.assumed, d.open,
+            self.whole))  # fmt: skip
 
     def _agreements(self, sizes: Sizes) -> Iterator[Agreement]:
         d = self.derivation
