@@ -10,6 +10,8 @@ from hypothesis import settings
 
 # Many tests at once on few cores: no answer of a test depends on how busy the machine is.
 os.environ.setdefault("DERIVE_TIMEOUT", "900")
+# The processes that tests start keep what they compile: else each would read the package anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # The same examples in every run; DERIVE_SEARCH=1 looks for new ones.
 SEARCH = bool(os.environ.get("DERIVE_SEARCH"))
 settings.register_profile("derive", deadline=None, print_blob=True, derandomize=not SEARCH)

@@ -22,7 +22,7 @@ from derive.notation.escape import one_line
 
 if TYPE_CHECKING:
     from derive.judges.batch import Answer
-    from derive.judges.claim import Counterexample
+    from derive.judges.claim import Counterexample, Court, Judgement
 
 
 @options.command(
@@ -72,8 +72,6 @@ def status(found: Counter[str]) -> int:
 
 
 def _check_claims(target: str, claims: tuple[str, ...], given: dict[str, Any]) -> int:
-    from derive.documents.check import documents, write_documents
-    from derive.documents.files import reported
     from derive.judges.batch import Answer
     from derive.judges.claim import Court
 
@@ -92,20 +90,29 @@ def _check_claims(target: str, claims: tuple[str, ...], given: dict[str, Any]) -
         answer = Answer(number, verdict, 0, judgement, message, perf_counter() - start)
         found[verdict] += 1
         _print(answer, claim, as_json, court.assume)
-        if not given["write"] or judgement is None:
-            continue
-        _, said = court.case.fitting(claim)
-        stem = f"{court.program.name}-check-{f'd{said.name}' if said else 'claim'}"
-        kinds = {"formats": given["formats"], "shapes": shapes, "at": court.at}
-        try:
-            with limited(limit):
-                texts = documents(court.case, judgement, **kinds)
-                written += reported(write_documents(given["output"] or FOLDER, stem, texts), stem)
-        except (LimitError, UnsupportedError) as error:
-            say(f"there is no document: {error}", err=True)
+        if given["write"] and judgement is not None:
+            written += _written(court, judgement, claim, given)
     for line in written:
         say(line, err=as_json)
     return status(found)
+
+
+def _written(
+    court: Court, judgement: Judgement, claim: str, given: dict[str, Any]
+) -> Iterator[str]:
+    """Write the document of a judgement, and yield what is told of it."""
+    from derive.documents.check import documents, write_documents
+    from derive.documents.files import reported
+
+    _, said = court.case.fitting(claim)
+    stem = f"{court.program.name}-check-{f'd{said.name}' if said else 'claim'}"
+    kinds = {"formats": given["formats"], "shapes": given["shapes"], "at": court.at}
+    try:
+        with limited(given["timeout"]):
+            texts = documents(court.case, judgement, **kinds)
+            yield from reported(write_documents(given["output"] or FOLDER, stem, texts), stem)
+    except (LimitError, UnsupportedError) as error:
+        say(f"there is no document: {error}", err=True)
 
 
 # -- files -----------------------------------------------------------------------------------------

@@ -71,7 +71,8 @@ def cpu(words: Sequence[str], checkout: Path = HERE, folder: str | None = None) 
     ran = subprocess.run(
         [sys.executable, *words], capture_output=True, text=True, preexec_fn=_limited, cwd=folder,
         env={**os.environ, "COLUMNS": "200", "PYTHONPATH": str(checkout),
-             "DERIVE_TIMEOUT": str(10 * LIMIT)},  # of a clock, which a busy machine slows down
+             "DERIVE_TIMEOUT": str(10 * LIMIT),  # of a clock, which a busy machine slows down
+             "PYTHONDONTWRITEBYTECODE": ""},
     )  # fmt: skip
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     spent = sum(getattr(after, kind) - getattr(before, kind) for kind in ("ru_utime", "ru_stime"))
