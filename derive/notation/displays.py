@@ -319,7 +319,7 @@ def _opened(parts: list[Box], most: float, style: int) -> list[list[Box]]:
 def _inside(box: Box, style: int) -> tuple[list[Box], Box, Box] | None:
     """Return what a box is when its brackets are open: the beginning, the inner part, the end."""
     match box.kind:
-        case "paren" if not holds(box, "matrix"):
+        case "paren":
             return [Box("open", text=box.text)], box.parts[0], Box("close", text=box.text)
         case "sup" | "sub" if (inside := _inside(box.parts[0], style)) is not None and (
             box.parts[0].kind == "paren"
