@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from derive.algebra.closing import renamed
 from derive.algebra.forms import UNIT, Exponent, Form, Monomial, add_to, lowered, scaled
-from derive.algebra.laws import law
+from derive.algebra.laws import Law
+from derive.algebra.powers import power
 from derive.calculus.index import Index
 from derive.expressions.shape import Dim, Pair
 
@@ -85,45 +86,31 @@ def _at_entry(
     return rest, [(k, dim) for k, dim in loops if k not in names]
 
 
-def _chain(ring: Ring, key: tuple, leaf: tuple, a: Index, c: Index, slope: Form) -> Form:
-    inside = derivative(ring, ring.thaw(key[1]), leaf, a, c)
-    return ring.mul(slope, inside) if inside else {}
+def _chain(name: str, theorem: str, slope: Callable[[Ring, tuple], Form]) -> Law:
+    """Return the law of the derivative of a function, given its slope at an inner form."""
+
+    def rewriting(ring: Ring, key: tuple, leaf: tuple, a: Index, c: Index) -> Form:
+        inside = derivative(ring, ring.thaw(key[1]), leaf, a, c)
+        return ring.mul(slope(ring, key[1]), inside) if inside else {}
+
+    return Law(f"derivative of {name}", theorem, rewriting)
 
 
-@law
-def derivative_of_exp(ring: Ring, key: tuple, leaf: tuple, a: Index, c: Index) -> Form:
-    """∂ exp P = exp P ∂P."""
-    return _chain(ring, key, leaf, a, c, ring.single(key))
+def _single(name: str, sign: int = 1) -> Callable[[Ring, tuple], Form]:
+    return lambda ring, inner: scaled(ring.single((name, inner)), sign)
 
 
-@law
-def derivative_of_log(ring: Ring, key: tuple, leaf: tuple, a: Index, c: Index) -> Form:
-    """∂ log P = ∂P / P."""
-    return _chain(ring, key, leaf, a, c, ring.power(ring.thaw(key[1]), -1))
-
-
-@law
-def derivative_of_sin(ring: Ring, key: tuple, leaf: tuple, a: Index, c: Index) -> Form:
-    """∂ sin P = cos P ∂P."""
-    return _chain(ring, key, leaf, a, c, ring.single(("cos", key[1])))
-
-
-@law
-def derivative_of_cos(ring: Ring, key: tuple, leaf: tuple, a: Index, c: Index) -> Form:
-    """∂ cos P = -sin P ∂P."""
-    return _chain(ring, key, leaf, a, c, scaled(ring.single(("sin", key[1])), -1))
-
-
-@law
-def derivative_of_normcdf(ring: Ring, key: tuple, leaf: tuple, a: Index, c: Index) -> Form:
-    """∂ Φ(P) = φ(P) ∂P."""
-    return _chain(ring, key, leaf, a, c, ring.function("normpdf", ring.thaw(key[1])))
-
-
-@law
-def derivative_of_a_base(ring: Ring, key: tuple, leaf: tuple, a: Index, c: Index) -> Form:
-    """∂ P^e = e P^(e - 1) ∂P, of which this is the last factor."""
-    return _chain(ring, key, leaf, a, c, {UNIT: 1})
+#: By the kind of the atom; of a power, its other factors stand before it.
+CHAIN: dict[str, Law] = {
+    "exp": _chain("exp", "∂ exp P = exp P ∂P", _single("exp")),
+    "log": _chain("log", "∂ log P = ∂P / P", lambda ring, p: power(ring, ring.thaw(p), -1)),
+    "sin": _chain("sin", "∂ sin P = cos P ∂P", _single("cos")),
+    "cos": _chain("cos", "∂ cos P = -sin P ∂P", _single("sin", -1)),
+    "normcdf": _chain(
+        "normcdf", "∂ Φ(P) = φ(P) ∂P", lambda ring, p: ring.function("normpdf", ring.thaw(p))
+    ),
+    "pow": _chain("a base", "∂ P^e = e P^(e - 1) ∂P", lambda ring, p: {UNIT: 1}),
+}
 
 
 # -- substitution ----------------------------------------------------------------------------------

@@ -59,7 +59,7 @@ def function(ring: Ring, name: str, *args: Form) -> Form:
 
 
 def of_one(ring: Ring, name: str, form: Form) -> Form:
-    """Return a function that has laws of its own, of one form: that of a difference for gt, eq."""
+    """Return a function that has laws of its own, of one form: that of a difference for eq."""
     split: Form | None = first(LAWS[name], ring, form)
     return ring.single((name, ring.freeze(form))) if split is None else split
 
@@ -191,7 +191,7 @@ def cosine_is_even(ring: Ring, form: Form) -> Form | None:
 
 @law
 def sign_of_zero(ring: Ring, form: Form) -> Form | None:
-    """sign 0 = 0, and the mask of 0 > 0 is 0."""
+    """sign 0 = 0."""
     return None if form else {}
 
 
@@ -291,28 +291,6 @@ def sign_of_a_logarithm(ring: Ring, atom: int, exponent: Exponent) -> Form | Non
 
 
 @law
-def mask_of_a_sign(ring: Ring, form: Form) -> Form:
-    """[P > 0] = (s² + s) / 2 for the sign s of P: at a tie, where P is 0, it is 0."""
-    sign = of_one(ring, "sign", form)
-    return scaled(ring.add(ring.mul(sign, sign), sign), Fraction(1, 2))
-
-
-@law
-def mask_below_a_winner(ring: Ring, form: Form) -> Form | None:
-    """[x_j > max_k x_k] = 0, and [max_k x_k > x_j] = 1 - m_j for the mask m of the winner."""
-    found = below_winner(ring, form)
-    if found is None:
-        return None
-    return {} if found[0] > 0 else ring.add(ONE, scaled(found[1], -1))
-
-
-@law
-def mask_by_cases(ring: Ring, form: Form) -> Form | None:
-    """[P > 0] = Σ_c c [P_c > 0] over the cases c of the signs and masks in P."""
-    return by_cases(ring, form, "gt")
-
-
-@law
 def equality_of_numbers(ring: Ring, form: Form) -> Form | None:
     """[0 = 0] = 1, [c = 0] = 0, and [P = 0] = 1 - sign(P)² for a P of dimensions."""
     if not form:
@@ -363,7 +341,6 @@ LAWS: dict[str, tuple[Law, ...]] = {
     "cos": (cosine_of_a_sum, cosine_is_even),
     "normcdf": (),
     "sign": (sign_of_zero, sign_below_a_winner, sign_by_cases, sign_of_dimensions, sign_of_factors),
-    "gt": (sign_of_zero, mask_below_a_winner, mask_by_cases, mask_of_a_sign),
     "eq": (
         equality_of_numbers,
         equality_with_a_winner,

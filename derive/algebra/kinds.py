@@ -105,8 +105,15 @@ def _function(name: str, **more: Any) -> Kind:
     def rebuilt(ring: Ring, key: tuple, change: Change, names: Mapping[Index, Index]) -> Form:
         return functions.of_one(ring, name, change(ring.thaw(key[1])))
 
-    row = {"forms": _inside, "sees": True, "function": True, "rebuilt": rebuilt, **more}
-    return Kind(**row)
+    chain = derivative.CHAIN.get(name)
+    row = {"forms": _inside, "sees": True, "rebuilt": rebuilt, "derivative": chain, **more}
+    return Kind(function=True, **row)
+
+
+#: What all have that are 0 or 1.
+MASK: dict[str, Any] = {
+    "powers": _own(powers.power_of_a_mask), "sign": functions.sign_of_a_mask, "mask": True,
+}  # fmt: skip
 
 
 def _entry_law(ring: Ring, key: tuple) -> Law | None:
@@ -141,10 +148,8 @@ KINDS: dict[str, Kind] = {
         ends=lambda key: key[1:],
         alike=_always,
         rebuilt=lambda ring, key, change, names: ring.delta(*(names.get(k, k) for k in key[1:])),
-        powers=_own(powers.power_of_a_delta),
         closing=(closing.sum_over_a_delta, closing.factor_of_a_delta),
-        sign=functions.sign_of_a_mask,
-        mask=True,
+        **MASK | {"powers": _own(powers.power_of_a_delta)},
     ),
     # whether an index is not after another: le, i, j
     "le": Kind(
@@ -152,34 +157,18 @@ KINDS: dict[str, Kind] = {
         alike=_always,  # what is sorted into classes has either order
         backwards=places.is_backwards,
         rebuilt=places.again,
-        powers=_own(powers.power_of_a_mask),
         meets=places.each_not_after_the_other,
         closing=(places.sum_over_both_ends, places.one_before_the_other),
-        sign=functions.sign_of_a_mask,
-        mask=True,
+        **MASK,
     ),
     # functions of a form: their names, the form; a power is that of its form to be
-    "exp": _function(
-        "exp",
-        positive=_always,
-        log=lambda ring, key: ring.thaw(key[1]),
-        derivative=derivative.derivative_of_exp,
-    ),
-    "log": _function(
-        "log", sign=functions.sign_of_a_logarithm, derivative=derivative.derivative_of_log
-    ),
-    "sin": _function(
-        "sin",
-        powers=_own(powers.power_of_a_sine),
-        derivative=derivative.derivative_of_sin,
-        cleared=True,
-    ),
-    "cos": _function("cos", derivative=derivative.derivative_of_cos),
-    "normcdf": _function("normcdf", positive=_always, derivative=derivative.derivative_of_normcdf),
+    "exp": _function("exp", positive=_always, log=lambda ring, key: ring.thaw(key[1])),
+    "log": _function("log", sign=functions.sign_of_a_logarithm),
+    "sin": _function("sin", powers=_own(powers.power_of_a_sine), cleared=True),
+    "cos": _function("cos"),
+    "normcdf": _function("normcdf", positive=_always),
     "sign": _function("sign", powers=_own(powers.power_of_a_sign), sign=functions.sign_of_a_mask),
-    "eq": _function(
-        "eq", powers=_own(powers.power_of_a_mask), sign=functions.sign_of_a_mask, mask=True
-    ),
+    "eq": _function("eq", **MASK),
     "pow": _function(
         "pow",
         rebuilt=lambda ring, key, change, names: change(ring.thaw(key[1])),
@@ -187,7 +176,6 @@ KINDS: dict[str, Kind] = {
         positive=lambda ring, key: is_positive_form(ring, ring.thaw(key[1])),
         log=lambda ring, key: functions.of_one(ring, "log", ring.thaw(key[1])),
         sign=functions.sign_of_a_root,
-        derivative=derivative.derivative_of_a_base,
         cleared=True,
     ),
     # the winner of a maximum: win, the form, its own words, their dimensions, the winner's place
@@ -197,20 +185,16 @@ KINDS: dict[str, Kind] = {
         sees=True,
         within=lambda key: key[2],
         rebuilt=winners.again,
-        powers=_own(powers.power_of_a_mask),
         meets=winners.one_winner,
         closing=(closing.sum_of_a_winner,),
-        sign=functions.sign_of_a_mask,
-        mask=True,
+        **MASK,
     ),
     # the largest of forms that are written out: top, all of them, the one
     "top": Kind(
         forms=lambda key: key[1],
         rebuilt=winners.top_again,
-        powers=_own(powers.power_of_a_mask),
         meets=winners.one_top,
-        sign=functions.sign_of_a_mask,
-        mask=True,
+        **MASK,
     ),
     # an entry of an inverse: inv, the matrix as its entry at @r, @s, its dimension, i, j
     "inv": Kind(

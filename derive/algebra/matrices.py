@@ -12,8 +12,8 @@ Cookbook (2012), 3.2 for a matrix and a product of a column and a row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from derive.algebra.forms import (
     UNIT,
@@ -50,6 +50,10 @@ from derive.expressions.shape import Dim, Product
 if TYPE_CHECKING:
     from derive.algebra.normal import Ring
 
+#: How a matrix is taken apart, and what is made of its parts.
+Apart = Callable[["Ring", Form, Dim], Any]
+Made = Callable[..., Form]
+
 
 def inverse(ring: Ring, form: Form, dim: Dim, i: Index, j: Index) -> Form:
     """Return the entry i, j of the inverse of a matrix."""
@@ -75,134 +79,102 @@ def determinant(ring: Ring, form: Form, dim: Dim) -> Form:
 # -- the laws --------------------------------------------------------------------------------------
 
 
-@law
-def inverse_of_multiple(ring: Ring, form: Form, dim: Dim) -> Form | None:
-    """(c A)⁻¹ = A⁻¹ / c."""
+def _multiple(ring: Ring, form: Form, dim: Dim) -> tuple[Form, Form] | None:
     c, rest = separated(ring, form, words(dim))
-    if c == ONE:
-        return None
-    return ring.mul(ring.power(c, -1), inverse(ring, rest, dim, *ends(dim)))
+    return None if c == ONE else (c, rest)
 
 
-@law
-def determinant_of_multiple(ring: Ring, form: Form, dim: Dim) -> Form | None:
-    """det(c A) = cⁿ det A."""
-    c, rest = separated(ring, form, words(dim))
-    if c == ONE:
-        return None
-    return ring.mul(repeated(ring, c, dim), determinant(ring, rest, dim))
-
-
-@law
-def inverse_of_diagonal(ring: Ring, form: Form, dim: Dim) -> Form | None:
-    """diag(f)⁻¹ = diag(1 / f)."""
-    entries = diagonal(ring, form, dim)
-    if entries is None:
-        return None
-    return ring.mul(ring.delta(*ends(dim)), ring.power(entries, -1))
-
-
-@law
-def determinant_of_diagonal(ring: Ring, form: Form, dim: Dim) -> Form | None:
-    """det(diag(f)) = Π_r f(r)."""
-    entries = diagonal(ring, form, dim)
-    return None if entries is None else repeated(ring, entries, dim)
-
-
-@law
-def inverse_of_inverse(ring: Ring, form: Form, dim: Dim) -> Form | None:
-    """(A⁻¹)⁻¹ = A."""
-    return inverted(ring, form, dim)
-
-
-@law
-def determinant_of_inverse(ring: Ring, form: Form, dim: Dim) -> Form | None:
-    """det(A⁻¹) = 1 / det(A)."""
-    inside = inverted(ring, form, dim)
-    return None if inside is None else ring.power(determinant(ring, inside, dim), -1)
-
-
-@law
-def inverse_of_product(ring: Ring, form: Form, dim: Dim) -> Form | None:
-    """(A B ... C)⁻¹ = C⁻¹ ... B⁻¹ A⁻¹ for square factors."""
-    path = path_of(ring, form, dim)
-    if path is None:
-        return None
+def _inverse_of_path(ring: Ring, dim: Dim, path: Sequence[Form]) -> Form:
     r, s = ends(dim)
     inner = [along(ring.new_index(), dim) for _ in path[1:]]
-    stops = [r, *inner, s]
-    body = ring.product(
-        inverse(ring, factor, dim, stops[k], stops[k + 1])
-        for k, factor in enumerate(reversed(path))
-    )
+    places = zip(reversed(path), [r, *inner], [*inner, s], strict=True)
+    body = ring.product(inverse(ring, factor, dim, i, j) for factor, i, j in places)
     return ring.sums_over([(k, dim) for k in inner], body)
 
 
-@law
-def determinant_of_product(ring: Ring, form: Form, dim: Dim) -> Form | None:
-    """det(A B ... C) = det(A) det(B) ... det(C) for square factors."""
-    path = path_of(ring, form, dim)
-    return None if path is None else ring.product(determinant(ring, x, dim) for x in path)
-
-
-@law
-def inverse_of_kronecker(ring: Ring, form: Form, dim: Dim) -> Form | None:
-    """(A ⊗ B)⁻¹ = A⁻¹ ⊗ B⁻¹."""
-    found = kronecker_factors(ring, form, dim)
-    if found is None:
-        return None
-    return ring.product(inverse(ring, factor, own, *places) for factor, own, places in found)
-
-
-@law
-def determinant_of_kronecker(ring: Ring, form: Form, dim: Dim) -> Form | None:
-    """det(A ⊗ B) = det(A)ᵐ det(B)ⁿ for A of n rows and B of m."""
-    found = kronecker_factors(ring, form, dim)
-    if found is None:
-        return None
-    (a, n, _), (b, m, _) = found
-    left, right = determinant(ring, a, n), determinant(ring, b, m)
-    return ring.mul(repeated(ring, left, m), repeated(ring, right, n))
-
-
-@law
-def inverse_of_update(ring: Ring, form: Form, dim: Dim) -> Form | None:
-    """(D + u vᵀ)⁻¹ = D⁻¹ - D⁻¹u vᵀD⁻¹ / (1 + vᵀD⁻¹u) for a diagonal D."""
-    found = update_of(ring, form, dim)
-    if found is None:
-        return None
-    d, u, v = found
+def _inverse_of_update(ring: Ring, dim: Dim, d: Form, u: Form, v: Form) -> Form:
     r, s = ends(dim)
     below = ring.power(d, -1)
     left, right = ring.mul(below, u), at(ring, ring.mul(below, v), s)
-    quotient = ring.product([left, right, ring.power(_one_and(ring, d, u, v, dim), -1)])
-    return ring.add(ring.mul(ring.delta(r, s), below), scaled(quotient, -1))
+    outer = ring.product([left, right, ring.power(_one_and(ring, dim, d, u, v), -1)])
+    return ring.add(ring.mul(ring.delta(r, s), below), scaled(outer, -1))
 
 
-@law
-def determinant_of_update(ring: Ring, form: Form, dim: Dim) -> Form | None:
-    """det(D + u vᵀ) = det(D) (1 + vᵀD⁻¹u) for a diagonal D."""
-    found = update_of(ring, form, dim)
-    if found is None:
-        return None
-    return ring.mul(repeated(ring, found[0], dim), _one_and(ring, *found, dim))
+def _one_and(ring: Ring, dim: Dim, d: Form, u: Form, v: Form) -> Form:
+    """Return 1 + Σ_r v_r u_r / d_r."""
+    body = ring.product([v, u, ring.power(d, -1)])
+    return ring.add(ONE, ring.sum(ends(dim)[0], dim, body))
 
 
-INVERSES: tuple[Law, ...] = (
-    inverse_of_multiple,
-    inverse_of_diagonal,
-    inverse_of_inverse,
-    inverse_of_kronecker,
-    inverse_of_product,
-    inverse_of_update,
+#: What a matrix may be, how it is taken apart, and the theorems of its inverse and its determinant.
+STRUCTURES: tuple[tuple[str, Apart, str, Made, str, Made], ...] = (
+    (
+        "multiple", _multiple,
+        "(c A)⁻¹ = A⁻¹ / c",
+        lambda ring, dim, c, a: ring.mul(ring.power(c, -1), inverse(ring, a, dim, *ends(dim))),
+        "det(c A) = cⁿ det A",
+        lambda ring, dim, c, a: ring.mul(repeated(ring, c, dim), determinant(ring, a, dim)),
+    ),
+    (
+        "diagonal", diagonal,
+        "diag(f)⁻¹ = diag(1 / f)",
+        lambda ring, dim, f: ring.mul(ring.delta(*ends(dim)), ring.power(f, -1)),
+        "det(diag(f)) = Π_r f(r)",
+        lambda ring, dim, f: repeated(ring, f, dim),
+    ),
+    (
+        "inverse", inverted,
+        "(A⁻¹)⁻¹ = A",
+        lambda ring, dim, a: a,
+        "det(A⁻¹) = 1 / det(A)",
+        lambda ring, dim, a: ring.power(determinant(ring, a, dim), -1),
+    ),
+    (
+        "kronecker", kronecker_factors,
+        "(A ⊗ B)⁻¹ = A⁻¹ ⊗ B⁻¹",
+        lambda ring, dim, a, b: ring.mul(*(inverse(ring, x, own, *at) for x, own, at in (a, b))),
+        "det(A ⊗ B) = det(A)ᵐ det(B)ⁿ for A of n rows and B of m",
+        lambda ring, dim, a, b: ring.mul(
+            repeated(ring, determinant(ring, *a[:2]), b[1]),
+            repeated(ring, determinant(ring, *b[:2]), a[1]),
+        ),
+    ),
+    (
+        "product", path_of,
+        "(A B ... C)⁻¹ = C⁻¹ ... B⁻¹ A⁻¹ for square factors",
+        lambda ring, dim, *path: _inverse_of_path(ring, dim, path),
+        "det(A B ... C) = det(A) det(B) ... det(C) for square factors",
+        lambda ring, dim, *path: ring.product(determinant(ring, x, dim) for x in path),
+    ),
+    (
+        "update", update_of,
+        "(D + u vᵀ)⁻¹ = D⁻¹ - D⁻¹u vᵀD⁻¹ / (1 + vᵀD⁻¹u) for a diagonal D",
+        _inverse_of_update,
+        "det(D + u vᵀ) = det(D) (1 + vᵀD⁻¹u) for a diagonal D",
+        lambda ring, dim, d, u, v: ring.mul(
+            repeated(ring, d, dim), _one_and(ring, dim, d, u, v)
+        ),
+    ),
+)  # fmt: skip
+
+
+def _where(apart: Apart, made: Made) -> Callable[[Ring, Form, Dim], Form | None]:
+    def rewriting(ring: Ring, form: Form, dim: Dim) -> Form | None:
+        parts = apart(ring, form, dim)
+        if parts is None:
+            return None
+        return made(ring, dim, *((parts,) if isinstance(parts, dict) else parts))
+
+    return rewriting
+
+
+INVERSES = tuple(
+    Law(f"inverse of {name}", theorem, _where(apart, made))
+    for name, apart, theorem, made, _, _ in STRUCTURES
 )
-DETERMINANTS: tuple[Law, ...] = (
-    determinant_of_multiple,
-    determinant_of_diagonal,
-    determinant_of_inverse,
-    determinant_of_kronecker,
-    determinant_of_product,
-    determinant_of_update,
+DETERMINANTS = tuple(
+    Law(f"determinant of {name}", theorem, _where(apart, made))
+    for name, apart, _, _, theorem, made in STRUCTURES
 )
 
 
@@ -294,12 +266,6 @@ def logarithm(ring: Ring, key: tuple, dim: Dim) -> Form:
     return ring.sum(ends(dim)[0], dim, of_one(ring, "log", entries))
 
 
-def _one_and(ring: Ring, d: Form, u: Form, v: Form, dim: Dim) -> Form:
-    """Return 1 + Σ_r v_r u_r / d_r."""
-    body = ring.product([v, u, ring.power(d, -1)])
-    return ring.add(ONE, ring.sum(ends(dim)[0], dim, body))
-
-
 # -- atoms -----------------------------------------------------------------------------------------
 
 
@@ -358,8 +324,11 @@ def derivative_of_a_determinant(ring: Ring, key: tuple, leaf: tuple, a: Index, c
     """∂ det A = det A Σ_kp (A⁻¹)_pk ∂A_kp."""
     _, matrix, dim = key
     k, p, change = _change(ring, matrix, dim, leaf, a, c)
-    below = inverse_of_diagonal(ring, ring.thaw(matrix), dim)
-    around = inverse_atom(ring, matrix, dim, p, k) if below is None else moved(ring, below, p, k)
+    entries = diagonal(ring, ring.thaw(matrix), dim)
+    if entries is None:
+        around = inverse_atom(ring, matrix, dim, p, k)
+    else:
+        around = ring.mul(ring.delta(p, k), ring.power(at(ring, entries, p), -1))
     body = ring.product([ring.single(key), change, around])
     return ring.sums_over([(p, dim), (k, dim)], body)
 

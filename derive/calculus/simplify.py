@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from math import prod
 
-from derive.calculus.square_laws import inverse_of_kronecker
+from derive.calculus.square_laws import known_inverse
 from derive.expressions.expr import (
     OPS,
     Expr,
@@ -281,7 +281,7 @@ def _kronecker_times_column(e: Expr) -> Expr | None:
 
 def _inverse_of_kronecker(e: Expr) -> Expr | None:
     """(A ⊗ B)⁻¹ = A⁻¹ ⊗ B⁻¹ for square A and B."""
-    return inverse_of_kronecker(e.args[0]) if e.op is INV else None
+    return known_inverse(e.args[0]) if e.op is INV and e.args[0].op is KRON else None
 
 
 def _kronecker_summed(e: Expr) -> Expr | None:

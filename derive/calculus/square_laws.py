@@ -1,76 +1,45 @@
 """What is known of the inverse and the determinant of an expression: laws, each with its theorem.
 
-A law takes the matrix and returns the inverse, or the determinant, in smaller ones; `None` where it
-does not apply. Documents and claims read definitions by the same laws. Source: Magnus and
+What enters is a matrix, what leaves is its inverse, or its determinant, in smaller ones; `None`
+where no law applies. Documents and claims read definitions by the same laws. Source: Magnus and
 Neudecker, Matrix Differential Calculus (2019), chapters 1 and 2.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from derive.expressions.expr import Expr
+from derive.expressions.expr import Expr, Op
 from derive.ops.kronecker import KRON
 from derive.ops.linear import MATMUL, TRANSPOSE
 from derive.ops.square import DET, INV
 
-Law = Callable[[Expr], Expr | None]
+Made = Callable[..., Expr]
 
 
-def inverse_of_product(e: Expr) -> Expr | None:
-    """(A B)⁻¹ = B⁻¹ A⁻¹ for square A and B."""
-    if e.op is not MATMUL or not all(map(is_square, e.args)):
-        return None
-    a, b = e.args
-    return INV(b) @ INV(a)
+@dataclass(frozen=True, slots=True)
+class Law:
+    """What holds of the value of an operator, of square arguments: the theorems, and what is made.
+
+    The determinant of a Kronecker product has powers in it, and is left to those who count rows.
+    """
+
+    op: Op
+    inverse_theorem: str
+    inverse: Made
+    determinant_theorem: str = ""
+    determinant: Made | None = None
 
 
-def inverse_of_transpose(e: Expr) -> Expr | None:
-    """(Aᵀ)⁻¹ = (A⁻¹)ᵀ."""
-    return INV(e.args[0]).T if e.op is TRANSPOSE else None
-
-
-def inverse_of_inverse(e: Expr) -> Expr | None:
-    """(A⁻¹)⁻¹ = A."""
-    return e.args[0] if e.op is INV else None
-
-
-def inverse_of_kronecker(e: Expr) -> Expr | None:
-    """(A ⊗ B)⁻¹ = A⁻¹ ⊗ B⁻¹ for square A and B."""
-    if e.op is not KRON or not all(map(is_square, e.args)):
-        return None
-    return KRON(*(INV(arg) for arg in e.args))
-
-
-def determinant_of_product(e: Expr) -> Expr | None:
-    """det(A B) = det(A) det(B) for square A and B."""
-    if e.op is not MATMUL or not all(map(is_square, e.args)):
-        return None
-    a, b = e.args
-    return DET(a) * DET(b)
-
-
-def determinant_of_transpose(e: Expr) -> Expr | None:
-    """det(Aᵀ) = det(A)."""
-    return DET(e.args[0]) if e.op is TRANSPOSE else None
-
-
-def determinant_of_inverse(e: Expr) -> Expr | None:
-    """det(A⁻¹) = 1 / det(A)."""
-    return DET(e.args[0]) ** -1 if e.op is INV else None
-
-
-INVERSES: tuple[Law, ...] = (
-    inverse_of_product,
-    inverse_of_transpose,
-    inverse_of_inverse,
-    inverse_of_kronecker,
-)
-DETERMINANTS: tuple[Law, ...] = (
-    determinant_of_product,
-    determinant_of_transpose,
-    determinant_of_inverse,
-)
+LAWS = (
+    Law(MATMUL,
+        "(A B)⁻¹ = B⁻¹ A⁻¹", lambda a, b: INV(b) @ INV(a),
+        "det(A B) = det(A) det(B)", lambda a, b: DET(a) * DET(b)),
+    Law(TRANSPOSE, "(Aᵀ)⁻¹ = (A⁻¹)ᵀ", lambda a: INV(a).T, "det(Aᵀ) = det(A)", DET),
+    Law(INV, "(A⁻¹)⁻¹ = A", lambda a: a, "det(A⁻¹) = 1 / det(A)", lambda a: DET(a) ** -1),
+    Law(KRON, "(A ⊗ B)⁻¹ = A⁻¹ ⊗ B⁻¹", lambda a, b: KRON(INV(a), INV(b))),
+)  # fmt: skip
 
 
 def known_inverse(e: Expr) -> Expr | None:
@@ -82,18 +51,16 @@ def known_inverse(e: Expr) -> Expr | None:
     >>> str(known_inverse(A @ B.T))
     'inv(B.T) @ inv(A)'
     """
-    return _first(INVERSES, e)
+    law = _law(e)
+    return None if law is None else law.inverse(*e.args)
 
 
 def known_determinant(e: Expr) -> Expr | None:
     """Return the determinant of a matrix in those of smaller ones, where a law gives it."""
-    return _first(DETERMINANTS, e)
+    law = _law(e)
+    return None if law is None or law.determinant is None else law.determinant(*e.args)
 
 
-def is_square(e: Expr) -> bool:
-    return e.shape.rows == e.shape.cols
-
-
-def _first(laws: tuple[Law, ...], e: Expr) -> Expr | None:
-    found = (law(e) for law in laws)
-    return next((simpler for simpler in found if simpler is not None), None)
+def _law(e: Expr) -> Law | None:
+    square = all(arg.shape.rows == arg.shape.cols for arg in e.args)
+    return next((law for law in LAWS if square and law.op is e.op), None)
