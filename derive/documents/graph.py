@@ -7,7 +7,8 @@ where a formula stands with its numbers put in, as many digits are shown as give
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from derive.algebra.normal import Ring
@@ -33,23 +34,22 @@ from derive.documents.model import (
 )
 from derive.documents.page import render
 from derive.documents.prove import assumptions
-from derive.documents.worked import tidied
+from derive.documents.worked import Board
 from derive.expressions.errors import FaultError
 from derive.expressions.expr import OPS, Expr, elementwise, number, substitute, variables
-from derive.expressions.layout import Box, frac, is_sum, op, paren, row, sup
+from derive.expressions.layout import Box, frac, is_sum, num, op, paren, row, sup
 from derive.expressions.program import Program, Statement
 from derive.expressions.shape import SCALAR
 from derive.judges.case import Case
 from derive.judges.chain import Chain as Ways, Factor, chains
-from derive.notation.calculator import MORE
+from derive.notation.calculator import has_rounded
 from derive.notation.displays import Link, broken, side_by_side
-from derive.notation.figures import figure, printed, rounds_to
 from derive.notation.latex import latex
 from derive.notation.mathematics import Notation
 from derive.notation.widths import width
 from derive.ops import var
 from derive.pictures.diagram import Writing
-from derive.readings.exact import DomainError, Reading, Rows, precision
+from derive.readings.exact import Reading, Rows, precision, raw
 from derive.readings.forms import Forms
 
 #: Matrices with more rows or columns, or that are wider than a line, are given by their shape.
@@ -109,6 +109,8 @@ class _Pass:
                 label = self.writing.labels[gate.place]
                 self.rows_of[label] = self.trace.values[gate.place]
                 self.rows_of[f"d{label}"] = self.trace.gradients[gate.place]
+        self.kinked = {kink.place for kink in self.trace.kinks} if self.trace else set()
+        self.board = Board(self.paper, self, digits=graph.digits, decimals=True)
 
     # -- what is given -----------------------------------------------------------------------------
 
@@ -146,8 +148,8 @@ class _Pass:
 
     def told(self, label: str) -> Box:
         """Return a name and its numbers."""
-        sign, value = self.value(self.rows_of[label])
-        return row(self.leaf(label), op(sign), value)
+        (link,) = self.chain(self.leaf(label), [], self.rows(label)).links
+        return row(self.leaf(label), op(link.sign), link.right)
 
     def formulas(self) -> Iterator[Box]:
         """Yield the formulas that are printed."""
@@ -220,90 +222,68 @@ class _Pass:
             return simplify(substitute(flow, one))[0]
         return flow
 
-    def value(self, rows: Rows, digits: int = 0) -> tuple[str, Box]:
-        """Return a value as it is printed, and how what is worked out is related to it.
+    def too_large(self, rows: Rows) -> bool:
+        """Whether a matrix is told by its shape alone."""
+        large = len(rows) > LARGEST or len(rows[0]) > LARGEST
+        return large or width(self.board.matrix(rows)) > LINE
 
-        It is equal or near to it, or it is a matrix in a space where that is too large to write.
+    def value(self, rows: Rows) -> Box:
+        """Return a value as it is printed: the space that it lies in where it is too large."""
+        if not self.too_large(rows):
+            return self.board.matrix(rows)
+        return sup(op("reals"), row(num(len(rows)), op("times"), num(len(rows[0]))))
+
+    def put_in(self, gate: Gate, expr: Expr, rows: Rows) -> Box | None:
+        """Return a formula with its numbers put in, with as many digits as give the result.
+
+        None is shown where a number is told by its shape.
         """
-        digits = digits or self.graph.digits
-        if len(rows) <= LARGEST and len(rows[0]) <= LARGEST:
-            cells = [[figure(x, digits) for x in line] for line in rows]
-            sign = "equals" if all(c.exact for line in cells for c in line) else "approx"
-            boxes = [[_box(cell) for cell in line] for line in cells]
-            box = boxes[0][0] if len(rows) == len(rows[0]) == 1 else Box(
-                "matrix", tuple(Box("row", tuple(line)) for line in boxes), "round")  # fmt: skip
-            if width(box) <= LINE:
-                return sign, box
-        shape = row(_count(len(rows)), op("times"), _count(len(rows[0])))
-        return "in", sup(op("reals"), shape)
-
-    def in_full(self, *labels: str) -> bool:
-        """Whether numbers are printed in full."""
-        return all(self.value(self.rows_of[label])[0] != "approx" for label in labels)
-
-    def enough(
-        self, names: Sequence[str], work: Callable[[Mapping[str, Rows]], Rows], rows: Rows
-    ) -> int | None:
-        """Return how many digits of some numbers give a result as it is printed."""
-        digits = self.graph.digits
-        if self.in_full(*names):
-            return digits
-        for more in range(digits, digits + MORE):
-            known = {
-                n: [[printed(x, more) for x in line] for line in self.rows_of[n]] for n in names
-            }
-            try:
-                with precision():
-                    found = work(known)
-            except DomainError:  # with more digits a difference is no longer zero
-                continue
-            pairs = ((a, b) for p, q in zip(found, rows, strict=True) for a, b in zip(p, q))
-            if all(rounds_to(a, b, digits) for a, b in pairs):
-                return more
-        return None
-
-    def put_in(self, gate: Gate, expr: Expr, rows: Rows) -> Link | None:
-        """Return a formula with its numbers put in, with as many digits as give the result."""
-        names = [leaf.data[0] for leaf in variables(expr)]
-        places = (*gate.args, gate.place)
-        known = [*names, *(self.writing.labels[place] for place in places)]
-        if any(self.value(self.rows_of[label])[0] == "in" for label in known):
+        labels = [self.writing.labels[place] for place in (*gate.args, gate.place)]
+        used = [*labels, *(leaf.data[0] for leaf in variables(expr))]
+        if any(self.too_large(self.rows(x)) for x in used):
             return None
-        digits = self.enough(names, lambda known: self._read(gate, expr, known), rows)
-        values = {n: self.value(self.rows_of[n], digits or 0) for n in names}
-        if digits is None or any(sign == "in" for sign, _ in values.values()):
-            return None
-        boxes = {name: _bracketed(box) for name, (_, box) in values.items()}
-        put_in = tidied(_tidied(_Spelled(self.paper, boxes, self.paper.sizes).expr(expr)))
-        return Link(put_in, sign="equals" if self.in_full(*names) else "approx", optional=True)
+        return self.board.put_in(expr, rows)
 
-    def _read(self, gate: Gate, expr: Expr, known: Mapping[str, Rows]) -> Rows:
-        assert self.trace is not None
-        reading = Reading(self.trace.sizes, known, conventions(gate))
-        return [[x.value for x in line] for line in reading.matrix(expr)]
-
-    def chain(self, left: Box, sides: Sequence[Link | None], rows: Rows) -> Chain:
+    def chain(self, left: Box, sides: Sequence[Box | None], rows: Rows) -> Chain:
         """Return equalities down to a value; what follows a rounded number is near to it."""
-        sign, value = self.value(rows)
-        kept = [link for link in sides if link is not None and link.right != value]
-        near = sign == "equals" and any(link.sign == "approx" for link in kept)
-        first, *rest = [*kept, Link(value, sign="approx" if near else sign)]
-        return Chain((Link(first.right, left, first.sign), *rest), packed=True)
+        value = self.value(rows)
+        kept = [box for box in sides if box is not None and box != value]
+        first, *rest = self.board.chain(left, [*kept, value])
+        links = [first, *(replace(link, optional=link is not rest[-1]) for link in rest)]
+        if self.too_large(rows):
+            links[-1] = replace(links[-1], sign="in")
+        return Chain(tuple(links), packed=True)
+
+    # -- the point of the board --------------------------------------------------------------------
+
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        return self.trace.sizes if self.trace else {}
+
+    def rows(self, label: str) -> Rows:
+        """Return the numbers of a gate by its label, or of its gradient."""
+        return self.rows_of[label]
+
+    def of(self, expr: Expr) -> Rows:
+        """Return what a formula in labels comes to."""
+        known = {leaf.data[0]: self.rows(leaf.data[0]) for leaf in variables(expr)}
+        with precision():
+            return raw(Reading(self.sizes, known).matrix(expr))
 
     # -- forward -----------------------------------------------------------------------------------
 
     def forward(self, gate: Gate) -> Block:
         assert self.trace is not None
         expr, rows = self.expr(gate), self.trace.values[gate.place]
-        sides = [Link(self.paper.expr(expr)), self.put_in(gate, expr, rows)]
+        sides = [self.paper.expr(expr), self.put_in(gate, expr, rows)]
         return self.chain(self.name(gate), sides, rows)
 
     def forward_row(self, gate: Gate) -> tuple[Cell, ...]:
         assert self.trace is not None
         expr, rows = self.expr(gate), self.trace.values[gate.place]
-        put_in, (sign, value) = self.put_in(gate, expr, rows), self.value(rows)
-        shown = words("nothing") if put_in is None or put_in.right == value else put_in.right
-        result = row(op("approx"), value) if sign == "approx" else value
+        put_in, value = self.put_in(gate, expr, rows), self.value(rows)
+        shown = words("nothing") if put_in is None or put_in == value else put_in
+        result = row(op("approx"), value) if has_rounded(value) else value
         return self.name(gate), self.paper.expr(expr), shown, result
 
     # -- backward ----------------------------------------------------------------------------------
@@ -313,16 +293,20 @@ class _Pass:
         body: list[Block] = []
         for k, arg in enumerate(gate.args):
             flow = self.flow(gate, k)
-            left, sides = self.handed(gate, k), [Link(self.paper.expr(flow))]
+            left, shown = self.handed(gate, k), self.paper.expr(flow)
             if self.trace is None:
-                body.append(Chain((Link(sides[0].right, left),)))
+                body.append(Chain((Link(shown, left),)))
             else:
-                told = flow.is_var or (
-                    not flow.shape.is_scalar and all(x.shape.is_scalar for x in variables(flow))
+                told = (
+                    gate.place in self.kinked
+                    or flow.is_var
+                    or (
+                        not flow.shape.is_scalar and all(x.shape.is_scalar for x in variables(flow))
+                    )
                 )
                 rows = self.trace.flows[gate.place, k]
                 put_in = None if told else self.put_in(gate, flow, rows)
-                body.append(self.chain(left, [*sides, put_in], rows))
+                body.append(self.chain(left, [shown, put_in], rows))
             body += self.total(gate, k, self.circuit.gates[arg])
         head = words("through-gate", formula=_equal(self.name(gate), self.formula(gate)))
         return Environment("remark", tuple(body), head)
@@ -343,20 +327,15 @@ class _Pass:
         yield Paragraph((words("adds-up", name=self.name(operand), uses=len(users)),))
         yield Chain((Link(_sum(parts), left),))
         if self.trace is not None:
-            total, rows = self.summed(operand)
-            yield self.chain(left, [total], rows)
+            yield self.chain(left, [self.summed(operand)], self.trace.gradients[operand.place])
 
-    def summed(self, operand: Gate) -> tuple[Link, Rows]:
-        """Return the numbers that add up to a gradient, and the gradient."""
+    def summed(self, operand: Gate) -> Box | None:
+        """Return the numbers that add up to a gradient."""
         assert self.trace is not None
-        users = self.uses[operand.place]
-        flows = {f"#{n}": self.trace.flows[one] for n, one in enumerate(reversed(users))}
-        self.rows_of |= flows
-        rows = self.trace.gradients[operand.place]
-        digits = self.enough(list(flows), _added, rows) or 3 * self.graph.digits
-        first, *rest = (self.value(part, digits)[1] for part in flows.values())
-        sign = "equals" if self.in_full(*flows) else "approx"
-        return Link(_sum([first, *map(_bracketed, rest)]), sign=sign), rows
+        flows = [self.trace.flows[user] for user in reversed(self.uses[operand.place])]
+        if any(map(self.too_large, flows)):
+            return None
+        return self.board.combined(flows, "plus", self.trace.gradients[operand.place])
 
     def table(self, gates: Sequence[Gate], forks: bool) -> Iterator[Block]:
         """Yield the backward pass of scalars as a table: one row an operand."""
@@ -379,24 +358,20 @@ class _Pass:
         if self.trace is None:
             return whole, slope, _equal(self.handed(gate, k), self.paper.expr(self.flow(gate, k)))
         up, back = self.trace.gradients[gate.place], self.trace.flows[gate.place, k]
-        arrives = nothing if k else self.value(up)[1]
-        local_value = [[self.slope(gate, k, local)]]
-        self.rows_of |= {"arrives": up, "local": local_value}
-        digits = self.enough(
-            ["arrives", "local"], lambda x: [[x["arrives"][0][0] * x["local"][0][0]]], back
-        ) or 3 * self.graph.digits  # fmt: skip
-        left, right = (self.value(rows, digits)[1] for rows in (up, local_value))
-        sign, value = self.value(back)
-        sign = sign if self.in_full("arrives", "local") else "approx"
-        work = row(left, op("cdot"), _bracketed(right), op(sign), value)
+        arrives = nothing if k else self.value(up)
+        own = [[self.slope(gate, k, local)]]
+        work = self.related(self.board.combined([up, own], "cdot", back), back)
         handed = words("handed-to", to=self.name(operand), work=work)
         users = self.uses[operand.place]
         adds: Cell = nothing
-        if len(users) > 1 and (gate.place, k) == users[0]:
-            total, rows = self.summed(operand)
-            last, sum_ = self.value(rows)
-            adds = row(total.right, op("approx" if "approx" in (last, total.sign) else last), sum_)
-        return whole, arrives, slope, self.value(local_value)[1], handed, adds
+        if len(users) > 1 and (gate.place, k) == users[0] and (total := self.summed(operand)):
+            adds = self.related(total, self.trace.gradients[operand.place])
+        return whole, arrives, slope, self.value(own), handed, adds
+
+    def related(self, work: Box, rows: Rows) -> Box:
+        """Return a calculation and what it comes to, in one line."""
+        (_, last) = self.board.chain(work, [work, self.value(rows)])
+        return row(work, op(last.sign), last.right)
 
     def slope(self, gate: Gate, k: int, local: Expr) -> Any:
         """Return a local gradient as a number, which gives what was handed back."""
@@ -458,56 +433,14 @@ def _kinds(circuit: Circuit) -> list[str]:
 
 
 class _Spelled(Notation):
-    """Formulas in which names are replaced by what they stand for, and dimensions by `sizes`."""
+    """Formulas in which names are replaced by what they stand for."""
 
-    def __init__(
-        self, paper: Notation, boxes: Mapping[str, Box], sizes: Mapping[str, int] | None = None
-    ):
+    def __init__(self, paper: Notation, boxes: Mapping[str, Box]):
         super().__init__(paper.derivation, paper.style)
         self.boxes = boxes
-        self.written = dict(sizes or {})
 
     def leaf(self, name: str) -> Box:
         return self.boxes.get(name) or super().leaf(name)
-
-
-def _tidied(box: Box, first: bool = True) -> Box:
-    """Return a formula without brackets around a negative number that stands first or alone."""
-    if box.kind == "matrix":
-        return box
-    starts = {"row": first, "sub": False, "sup": False}.get(box.kind, True)
-    goes_on = box.kind != "row"  # in a row the first part alone begins
-    parts = [_tidied(part, starts if k == 0 else goes_on) for k, part in enumerate(box.parts)]
-    if box.kind == "paren" and box.text == "round":
-        if parts[0].kind == "paren" or (first and _is_negative(parts[0])):
-            return parts[0]
-    return Box(box.kind, tuple(parts), box.text)
-
-
-def _is_negative(box: Box) -> bool:
-    return box.kind == "row" and box.parts[0] == op("negative") and len(box.parts) == 2
-
-
-def _bracketed(box: Box) -> Box:
-    return paren(box) if is_sum(box) else box
-
-
-def _box(shown: Any) -> Box:
-    """Return a figure as layout."""
-    mantissa, _, exponent = shown.plain.replace("−", "").partition("e")
-    top, _, bottom = mantissa.partition("/")
-    found = Box("num" if shown.exact else "rounded", text=top)
-    found = frac(found, Box("num", text=bottom)) if bottom else found
-    parts = [op("negative"), found] if shown.negative else [found]
-    if exponent:
-        power = Box("num", text=exponent)
-        power = row(op("negative"), power) if "e−" in shown.plain else power
-        parts += [op("cdot"), sup(_count(10), power)]
-    return row(*parts)
-
-
-def _count(number: int) -> Box:
-    return Box("num", text=str(number))
 
 
 def _equal(left: Box, right: Box) -> Box:
@@ -520,15 +453,6 @@ def _sum(parts: Sequence[Box]) -> Box:
 
 def _partial(of: Box, by: Box) -> Box:
     return frac(row(op("partial"), of), row(op("partial"), by))
-
-
-def _added(known: Mapping[str, Rows]) -> Rows:
-    first, *others = known.values()
-    for other in others:
-        first = [
-            [a + b for a, b in zip(p, q, strict=True)] for p, q in zip(first, other, strict=True)
-        ]
-    return first
 
 
 # -- the chain rule --------------------------------------------------------------------------------
@@ -646,7 +570,7 @@ def _lemma(name: str) -> Block:
     return Chain((
         Link(paper.expr(gates), paper.expr(whole), reason=words("step", key="in-gates")),
         Link(paper.expr(through), slope, reason=words("step", key="back-through-gates")),
-        Link(_tidied(spelled.expr(table)), reason=words("step", key="rearranged")),
+        Link(spelled.expr(table), reason=words("step", key="rearranged")),
         Link(paper.expr(in_functions), reason=words("step", key="in-functions")),
     ), end=True)  # fmt: skip
 

@@ -7,15 +7,14 @@ digits that are printed of it are enough to give the printed result.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, Protocol
 
-from derive.circuits.backprop import Trace
 from derive.expressions.errors import FaultError
 from derive.expressions.expr import OPS, Expr, nodes, substitute, variables
-from derive.expressions.layout import Box, op, paren, row
+from derive.expressions.layout import Box, is_sum, op, paren, row
 from derive.expressions.shape import Shape, extent
 from derive.notation.arithmetic import (
     ATOM,
@@ -49,17 +48,33 @@ COFACTORS = 3
 WORKED_OUT = frozenset(("gt", "eq", "inv", "det", "logdet", "transpose"))
 
 
+class Point(Protocol):
+    """Where names have numbers."""
+
+    @property
+    def sizes(self) -> Mapping[str, int]: ...
+
+    def rows(self, name: str) -> Rows:
+        """Return the numbers of a name."""
+
+    def of(self, expr: Expr) -> Rows:
+        """Return what an expression in these names comes to."""
+
+
 class Board:
     """The numbers of a trace as they are written; `rounds` says whether one was rounded.
 
-    `decimals` writes fractions as decimals where these are short.
+    Of a rounded number `digits` are shown, more where they are needed; `decimals` writes fractions
+    as decimals where these are short.
     """
 
-    def __init__(self, notation: Notation, trace: Trace, *, decimals: bool = False):
+    def __init__(
+        self, notation: Notation, trace: Point, *, digits: int = DIGITS, decimals: bool = False
+    ):
         self.notation, self.trace, self.decimals = notation, trace, decimals
         self.program, self.sizes = notation.program, trace.sizes
         self.elide = notation.style.elide
-        self.digits = DIGITS
+        self.fewest = self.digits = digits
         self.rounds = False
         self._works: dict[tuple[Any, ...], tuple[Work, Work]] = {}
 
@@ -71,7 +86,7 @@ class Board:
             top, bottom = int(value.p), int(value.q)
             if bottom == 1 and abs(top) < WHOLE:
                 return literal(top)
-            shown = figure(value, DIGITS)
+            shown = figure(value, self.fewest)
             if self.decimals and shown.exact and "." in shown.tex:
                 size = Box("num", text=shown.tex.lstrip("-"))
                 return Term(row(op("negative"), size), SUM) if value < 0 else Term(size)
@@ -196,7 +211,7 @@ class Board:
             is_read = self._confirmed(complete.box, [[value]], what)
             return (found.box, complete.box) if is_read else None
 
-        return self._sufficient(written, self.number(value).box)
+        return self.sufficient(written, self.number(value).box)
 
     def _at(self, expr: Expr, i: int, j: int, work: Work) -> Term:
         """Return an entry, that of the inverse of a small matrix by its cofactors."""
@@ -259,11 +274,23 @@ class Board:
             what = f"the formula {expr} with its matrices put in"
             return (shown, complete) if self._confirmed(complete, rows, what) else None
 
-        return self._sufficient(written, self.matrix(rows))
+        return self.sufficient(written, self.matrix(rows))
 
     # -- read again --------------------------------------------------------------------------------
 
-    def _sufficient(
+    def combined(self, parts: Sequence[Rows], sign: str, result: Rows) -> Box:
+        """Return numbers with a sign between them, with enough digits to give the result."""
+
+        def written() -> tuple[Box, Box]:
+            first, *rest = (self.matrix(part) for part in parts)
+            others = (paren(box) if is_sum(box) else box for box in rest)
+            box = row(first, *(x for other in others for x in (op(sign), other)))
+            return box, box
+
+        found = self.sufficient(written, self.matrix(result))
+        return written()[0] if found is None else found
+
+    def sufficient(
         self, write: Callable[[], tuple[Box, Box | None] | None], result: Box
     ) -> Box | None:
         """Return what is written, with as many digits as it takes to give the printed result."""
@@ -273,9 +300,9 @@ class Board:
             return write()
 
         try:
-            return sufficient(written, result, DIGITS)
+            return sufficient(written, result, self.fewest)
         finally:
-            self.digits = DIGITS
+            self.digits = self.fewest
 
     def _confirmed(self, box: Box, rows: Rows, what: str) -> bool:
         """Whether a layout, read again, comes to its numbers; a wrong one is never printed.
@@ -334,17 +361,25 @@ class _PutIn(Notation):
         return self._matrix([[rational(int(one(i, j))) for j in range(cols)] for i in range(rows)])
 
 
-def tidied(box: Box) -> Box:
-    """Return numbers with a sign of multiplication between them, matrices without a second bracket.
+def tidied(box: Box, first: bool = True) -> Box:
+    """Return numbers with a sign of multiplication between them, without needless brackets.
+
+    There are none around a matrix, nor around a negative number that stands `first` or alone.
 
     >>> tidied(row(Box("num", text="2"), op("thin"), Box("num", text="3"))).parts[1].text
     'cdot'
     """
     if box.kind == "matrix":
         return box
-    parts = [tidied(part) for part in box.parts]
-    if box.kind == "paren" and box.text == "round" and parts[0].kind == "matrix":
-        return parts[0]
+    starts = {"row": first, "sub": False, "sup": False}.get(box.kind, True)
+    goes_on = box.kind != "row"  # in a row the first part alone begins
+    parts = [tidied(part, starts if k == 0 else goes_on) for k, part in enumerate(box.parts)]
+    if box.kind == "paren" and box.text == "round":
+        negative = parts[0].kind == "row" and parts[0].parts[0] == op("negative")
+        if parts[0].kind in ("matrix", "paren") or (
+            first and negative and len(parts[0].parts) == 2
+        ):
+            return parts[0]
     if box.kind == "row":
         flat = [
             inner for part in parts for inner in (part.parts if part.kind == "row" else (part,))
