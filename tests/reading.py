@@ -18,9 +18,10 @@ import numpy as np
 
 TOKEN = re.compile(r"\\[A-Za-z]+|\\.|[0-9]+(?:\.[0-9]+)?|\S")
 SPACES = {r"\,", r"\ ", r"\thinspace", r"\displaystyle"}
-CLOSING = {")", "]", "}", "&", r"\\", r"\end", r"\rvert", r"\rVert", r"\gt", "=", ",", ""}
+CLOSING = {")", "]", "}", "&", r"\\", r"\end", r"\rvert", r"\rVert", r"\gt", r"\le", "=", ",", ""}
 COMPARED = {
     r"\gt": lambda x, y: mpmath.mpf(x > y),
+    r"\le": lambda x, y: mpmath.mpf(x <= y),
     "=": lambda x, y: mpmath.mpf(x == y),
 }
 EXTREMA = {
@@ -380,6 +381,8 @@ class _Reader:
             return Value(np.array(page.matrices[name], dtype=object))
         if name in page.numbers:
             return number(page.numbers[name])
+        if name in page.indices:  # one of two that are compared
+            return number(page.indices[name] + page.base)
         letter, index = _split(name)
         assert letter in page.letters, f"what is {name}?"
         return _plain(page.letters[letter](*self.places(index)))
