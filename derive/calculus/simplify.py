@@ -13,7 +13,6 @@ from math import prod
 
 from derive.calculus.square_laws import known_inverse
 from derive.expressions.expr import (
-    OPS,
     Expr,
     broadcast_to,
     extent_of,
@@ -24,8 +23,8 @@ from derive.expressions.expr import (
     unrepeated,
 )
 from derive.expressions.shape import SCALAR, Dim, Shape, factors, words
-from derive.ops.elementwise import DIV, MUL, POW
-from derive.ops.kronecker import KRON, KRON_LEFT, KRON_RIGHT, UNVEC
+from derive.ops.elementwise import DIV, MUL, POW, SQRT
+from derive.ops.kronecker import KRON, KRON_LEFT, KRON_RIGHT, UNVEC, VEC
 from derive.ops.linear import (
     ADD,
     BROADCAST,
@@ -175,10 +174,10 @@ def _signs(e: Expr) -> Expr | None:
     if e.op not in (ADD, SUB):
         return None
     a, b = e.args
-    opposite = "sub" if e.op is ADD else "add"
+    opposite = SUB if e.op is ADD else ADD
     negated = _negated(b)
     if negated is not None:
-        return OPS[opposite](a, negated)
+        return opposite(a, negated)
     negated = _negated(a)
     if negated is not None:
         return b - negated if e.op is ADD else -(negated + b)
@@ -198,7 +197,7 @@ def _like_terms(e: Expr) -> Expr | None:
 
 def _scalar_factors(e: Expr) -> Expr | None:
     """Numbers, dimensions and scalars of a product are gathered into one factor."""
-    if e.name not in _PRODUCTS:
+    if e.op not in _PRODUCTS:
         return None
     new = _factors(e).expr()
     return new if new.shape == e.shape else None
@@ -219,7 +218,7 @@ def _repeated_sum(e: Expr) -> Expr | None:
 
 def _squared_root(e: Expr) -> Expr | None:
     """(√x)² = x."""
-    if e.op is POW and e.data == 2 and e.args[0].name == "sqrt":
+    if e.op is POW and e.data == 2 and e.args[0].op is SQRT:
         return e.args[0].args[0]
     return None
 
@@ -253,8 +252,7 @@ def _constant_matrix(e: Expr) -> Expr | None:
 
 def _stacked_back(e: Expr) -> Expr | None:
     """unvec(vec A) = A, and vec(unvec v) = v."""
-    back = {"vec": "unvec", "unvec": "vec"}.get(e.name)
-    if back is None or e.args[0].name != back:
+    if (e.op, e.args[0].op if e.args else None) not in ((VEC, UNVEC), (UNVEC, VEC)):
         return None
     inner = e.args[0].args[0]
     return inner if inner.shape == e.shape else None
@@ -367,8 +365,8 @@ RULES: dict[str, Rule] = {
     "kronecker-summed": _kronecker_summed,
     "inverse-against-itself": _inverse_against_itself,
 }
-_LINEAR = ("kron_left", "kron_right")
-_PRODUCTS = ("mul", "div", "neg", "matmul", "transpose", "sum", *_LINEAR)
+_LINEAR = (KRON_LEFT, KRON_RIGHT)
+_PRODUCTS = (MUL, DIV, NEG, MATMUL, TRANSPOSE, SUM, *_LINEAR)
 
 
 def _negated(e: Expr) -> Expr | None:
@@ -497,7 +495,7 @@ def _factors(e: Expr) -> _Factors:
         if e.op is SUM and not inner.matrices:
             return _counted(e, inner)
         return _outside(e, inner, lambda rest: e.op(rest, data=e.data))
-    if e.name in _LINEAR:
+    if e.op in _LINEAR:
         first, other = e.args
         return _outside(e, _factors(first), lambda rest: e.op(rest, other))
     if e.op is MATMUL:

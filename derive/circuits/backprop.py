@@ -23,6 +23,7 @@ from derive.expressions.expr import Expr, nodes, number, variables
 from derive.expressions.shape import Shape
 from derive.ops import var
 from derive.ops.elementwise import SHARED, TIE
+from derive.ops.square import DET
 from derive.readings.exact import (
     DomainError,
     Functions,
@@ -358,7 +359,7 @@ def _located(
     place = formula(circuit, gate.place, named=False)
     name = f"{gate.name} = " if gate.name and not what else ""
     fails = "is not certain" if isinstance(error, Imprecise) else "does not exist"
-    if gate.op == "det" and what:
+    if what and gate.pattern is not None and gate.pattern.op is DET:
         message = f"the gradient of {place} is worked out by an inverse, and there is none"
         return DomainError(f"{message} at {', '.join(numbers)}", hint="choose other values")
     return type(error)(

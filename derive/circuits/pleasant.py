@@ -24,6 +24,7 @@ from derive.expressions.program import Program
 from derive.expressions.shape import Shape
 from derive.language.assumptions import obeying, refuse_broken, unmet
 from derive.ops.elementwise import EXP, RELU, SHARED, TIE
+from derive.ops.linear import MATMUL
 from derive.readings.exact import DomainError, Rows, is_exact, precision
 
 #: So many candidates are drawn before it is said that there is none; the best of so many is kept.
@@ -179,7 +180,7 @@ class _Search:
 def _work(gate: Gate, circuit: Circuit, sizes: Mapping[str, int]) -> int:
     """Return about how many multiplications a gate takes, forwards and backwards."""
     rows, cols = gate.shape.extents(sizes)
-    if gate.op == "matmul" and gate.pattern is not None:
+    if gate.pattern is not None and gate.pattern.op is MATMUL:
         return 3 * rows * cols * gate.pattern.args[0].shape.extents(sizes)[1]
     if gate.pattern is not None and gate.pattern.op.costly:
         size = circuit.gates[gate.args[0]].shape.extents(sizes)[0]

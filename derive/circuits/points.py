@@ -22,6 +22,7 @@ from flint import arb
 from derive.expressions.expr import Expr, nodes, variables
 from derive.expressions.program import Program
 from derive.language.assumptions import Matrix, obeying
+from derive.ops.linear import NUMBER
 from derive.readings.exact import (
     DomainError,
     FloatReading,
@@ -117,7 +118,7 @@ def beyond(*formulas: Expr) -> int:
     >>> beyond(parse("w: (); L = relu(w - 20)").statements[0].expr)
     21
     """
-    found = [abs(node.data) for one in formulas for node in nodes(one) if node.name == "number"]
+    found = [abs(node.data) for one in formulas for node in nodes(one) if node.op is NUMBER]
     largest = max((k for k in found if k <= FARTHEST), default=Fraction(0))
     return int(largest) + 1 if largest > LARGEST else 1
 

@@ -29,7 +29,7 @@ from derive.documents.page import render
 from derive.documents.pipeline import Proof, prove
 from derive.documents.prove import assumptions
 from derive.expressions.errors import ProofError, UnsupportedError
-from derive.expressions.expr import OPS, Expr, nodes, variables
+from derive.expressions.expr import Expr, nodes, variables
 from derive.expressions.layout import Box, num, op, row, sup
 from derive.expressions.limits import TIMEOUT, seconds
 from derive.judges.batch import Answer, answers, identities
@@ -42,6 +42,7 @@ from derive.notation.escape import one_line
 from derive.notation.latex import broken, latex
 from derive.notation.mathematics import Notation, Style
 from derive.notation.messages import Message
+from derive.ops.square import DET, INV
 from derive.proof.assuming import under
 from derive.proof.derivation import EVERY_SHAPE, GIVEN_SIZES, PROVED, REFUTED, EntryOf
 from derive.readings.exact import precision
@@ -263,7 +264,7 @@ class _Table:
         found: dict[tuple[str, Expr], None] = {}
         for name, expr in [*steps, *(("", root) for root in roots)]:
             for node in nodes(expr):
-                if node.name in ("inv", "det") and node is not expr:
+                if node.op in (INV, DET) and node is not expr:
                     found[("", node)] = None
             if name:
                 found[(name, expr)] = None
@@ -281,8 +282,8 @@ class _Table:
         work = Work(
             point.sizes,
             lambda name, p, q: _written(point.values[name][p][q], digits),
-            lambda A, p, q: _written(interval(point.matrix(OPS["inv"](A))[p][q]), digits),
-            lambda A: _written(interval(point.matrix(OPS["det"](A))[0][0]), digits),
+            lambda A, p, q: _written(interval(point.matrix(INV(A))[p][q]), digits),
+            lambda A: _written(interval(point.matrix(DET(A))[0][0]), digits),
         )
         try:
             found = work.at(expr, i, j)

@@ -46,6 +46,7 @@ from derive.notation.arithmetic import rounded
 from derive.notation.displays import Link, side_by_side
 from derive.notation.mathematics import Style
 from derive.ops.elementwise import SHARED
+from derive.ops.linear import BROADCAST
 from derive.proof.derivation import Derivation, EntryOf
 from derive.proof.explain import explain
 from derive.readings.exact import Reading, Rows, decimal, is_exact, precision, rational, raw
@@ -348,7 +349,7 @@ class _Page(Writer):
 
     def at(self, expr: Expr, i: int, j: int) -> Box:
         """Return an entry of an expression in letters, that of a repeated one as it is there."""
-        while expr.name == "broadcast_to":
+        while expr.op is BROADCAST:
             (expr,) = expr.args
             i, j = (0 if dim == 1 else k for k, dim in zip((i, j), expr.shape.dims, strict=True))
         if expr.shape.is_scalar:

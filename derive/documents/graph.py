@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from derive import ops
 from derive.algebra.normal import Ring
 from derive.calculus.reverse import sweep
 from derive.calculus.simplify import simplify
@@ -411,15 +412,15 @@ def _kinds(circuit: Circuit) -> list[str]:
         if gate.pattern is None or not gate.args:
             continue
         two = len(gate.args) == 2
-        match gate.op:
-            case "mul":
+        match gate.pattern.op:
+            case ops.MUL:
                 kind = "mul" if two else "scale"
-            case "div":
+            case ops.DIV:
                 above = variables(gate.pattern.args[0])
                 kind = "divide" if two else "scale" if above else "reciprocal"
-            case "pow":
+            case ops.POW:
                 kind = "reciprocal" if gate.pattern.data == -1 else "power"
-            case "add" | "sub" if not two:
+            case ops.ADD | ops.SUB if not two:
                 kind = "shift"
             case _:
                 kind = gate.pattern.op.flow

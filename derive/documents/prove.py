@@ -33,6 +33,8 @@ from derive.notation.displays import Link
 from derive.notation.mathematics import Notation, Style
 from derive.notation.widths import width
 from derive.ops.elementwise import SHARED
+from derive.ops.kronecker import KRON, KRON_LEFT, KRON_RIGHT, UNVEC, VEC
+from derive.ops.linear import EYE
 from derive.proof.derivation import (
     Chain,
     Derivation,
@@ -146,7 +148,7 @@ class Writer:
         d, notation = self.derivation, self.notation
         formulas = [*(s.expr for s in self.program.statements), *d.backward.values()]
         used = {node for formula in formulas for node in nodes(formula)}
-        names = {node.name for node in used}
+        known = {node.op for node in used}
         shown = [notation.expr(formula) for formula in formulas]
         signs = {box.text for whole in shown for box in whole.walk() if box.kind == "op"}
         if self.program.parts:
@@ -163,13 +165,13 @@ class Writer:
         yield from (words("extremum", name=name) for name in extrema)
         if extrema:
             yield words("winners")
-        for key, known in (("kron", {"kron"}), ("blocks", {"kron_left", "kron_right"}),
-                           ("vec", {"vec", "unvec"})):  # fmt: skip
-            if known & names:
+        for key, meant in ((KRON.name, {KRON}), ("blocks", {KRON_LEFT, KRON_RIGHT}),
+                           (VEC.name, {VEC, UNVEC})):  # fmt: skip
+            if known & meant:
                 yield words(key)
         if pairs := self.pairs():
             yield words("pairs", places=pairs)
-        if "eye" in names:
+        if EYE in known:
             yield words("identity", I=notation.identity)
 
     def meanings(self) -> Iterator[Words]:

@@ -25,6 +25,8 @@ from derive.expressions.program import Program
 from derive.judges.slips import PLAIN, Mistake, mistakes
 from derive.judges.verify import insist
 from derive.language.assumptions import Assumptions, assumed
+from derive.ops.linear import MATMUL
+from derive.ops.reduction import SUM
 from derive.proof.derivation import Chain, EntryOf, Step
 from derive.proof.sizes import obeyed, with_values
 from derive.readings.exact import DomainError, is_exact
@@ -149,9 +151,10 @@ class Setter:
         order = {name: k for k, name in enumerate(self.wrt)}
 
         def rank(name: str) -> tuple[int, int, int]:
-            inside = {node.word for node in nodes(self.derivation.backward[name])}
-            group = 0 if "matmul" in inside else 1 if len(inside) > 2 else 2
-            if kind == "gap" and inside & {"sum_rows", "sum_cols"}:
+            inside = {(node.op, node.word) for node in nodes(self.derivation.backward[name])}
+            ops = {op for op, _ in inside}
+            group = 0 if MATMUL in ops else 1 if len(inside) > 2 else 2
+            if kind == "gap" and any(op is SUM and word != SUM.name for op, word in inside):
                 group = -1
             depth = self._depth(name)
             last = kind == "gradient" and group == 0

@@ -33,6 +33,9 @@ from derive.notation.figures import figure
 from derive.notation.mathematics import Notation
 from derive.notation.widths import holds
 from derive.ops import var
+from derive.ops.elementwise import EQUAL, GREATER
+from derive.ops.linear import TRANSPOSE
+from derive.ops.square import DET, INV, LOGDET
 from derive.proof.derivation import EntryOf
 from derive.readings.exact import Rows, is_exact, precision, rational
 
@@ -45,7 +48,7 @@ LINE, LINES = 75.0, 4
 #: A determinant is expanded up to this size.
 COFACTORS = 3
 #: What is replaced by its numbers inside a formula, for a matrix shows them better than a sign.
-WORKED_OUT = frozenset(("gt", "eq", "inv", "det", "logdet", "transpose"))
+WORKED_OUT = frozenset((GREATER, EQUAL, INV, DET, LOGDET, TRANSPOSE))
 
 
 class Point(Protocol):
@@ -180,8 +183,8 @@ class Board:
 
         work = self._work(
             lambda name, i, j: Term(self.entry(name, i, j), letter=True),
-            lambda A, i, j: part(OPS["inv"](A), i, j),
-            lambda A: Term(self.notation.expr(OPS["det"](A)), letter=True),
+            lambda A, i, j: part(INV(A), i, j),
+            lambda A: Term(self.notation.expr(DET(A)), letter=True),
             elide=self.elide, size=size,
         )  # fmt: skip
         for node, i, j in self._entries(first):
@@ -215,10 +218,10 @@ class Board:
 
     def _at(self, expr: Expr, i: int, j: int, work: Work) -> Term:
         """Return an entry, that of the inverse of a small matrix by its cofactors."""
-        if expr.name == "inv" and (size := self._expanded(expr.args[0])):
+        if expr.op is INV and (size := self._expanded(expr.args[0])):
             (A,) = expr.args
             cells = [[work.at(A, p, q) for q in range(size)] for p in range(size)]
-            return inverse_entry(cells, i, j, work.at(OPS["det"](A), 0, 0))
+            return inverse_entry(cells, i, j, work.at(DET(A), 0, 0))
         return work.at(expr, i, j)
 
     def _expanded(self, A: Expr) -> int:
@@ -242,13 +245,13 @@ class Board:
         return self.number(self.trace.rows(name)[i][j])
 
     def _inverse(self, A: Expr, i: int, j: int) -> Term:
-        return self.number(self.trace.of(OPS["inv"](A))[i][j])
+        return self.number(self.trace.of(INV(A))[i][j])
 
     def _det(self, A: Expr) -> Term:
         if size := self._expanded(A):
             name, places = A.data[0], range(size)
             return minor_sum([[self._entry(name, p, q) for q in places] for p in places])
-        return self.number(self.trace.of(OPS["det"](A))[0][0])
+        return self.number(self.trace.of(DET(A))[0][0])
 
     def _work(self, *ways: Any, **options: Any) -> Work:
         sigma = not {"sigma", "Sigma"} & self.program.leaves.keys()
@@ -335,7 +338,7 @@ class _PutIn(Notation):
         """Return a formula with its matrices put in."""
         known: dict[Expr, Expr] = {}
         for node in nodes(expr):
-            if node is not expr and variables(node) and (node.name in WORKED_OUT or node in first):
+            if node is not expr and variables(node) and (node.op in WORKED_OUT or node in first):
                 known[node] = var(f"#{len(known)}", node.shape)
                 self.parts[f"#{len(known) - 1}"] = self.board.trace.of(node)
         inner = tuple(substitute(arg, known) for arg in expr.args)

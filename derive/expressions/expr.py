@@ -63,7 +63,8 @@ class Op:
     symbolic indices, explicit matrices and numbers. For a function of scalars, `through` defines it
     by exp, log, sin, cos, sign and powers, and `derivatives` holds one partial derivative
     `(f, y, *x)` an argument. `where` lists the conditions under which it is defined and
-    differentiable. `costly` marks an operator whose entries, written out, grow faster than its
+    differentiable; of its last argument it asks to be in the `domain`, "≠", ">" or "≥" 0, for a
+    value at all. `costly` marks an operator whose entries, written out, grow faster than its
     matrices. On paper a function is its `head` before its arguments in brackets, or what
     `notation` makes of the arguments; `paper(pen, e)` is for what is no function: it returns the
     box of an expression and how strongly it binds, and `pen` writes the arguments. A power of a
@@ -91,6 +92,7 @@ class Op:
     through: Callable[..., Any] | None = None
     derivatives: tuple[Callable[..., Any], ...] = ()
     where: Callable[..., tuple[Condition, ...]] = asks_nothing
+    domain: str = ""
     takes_data: bool = False
     costly: bool = False
     head: Box | Callable[[Any], Box] | None = None

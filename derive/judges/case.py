@@ -23,19 +23,18 @@ from derive.judges.refutation import Assumed, Points, Sizes
 from derive.language.assumptions import Assumptions, Matrix, assumed
 from derive.language.parse import parse_claim
 from derive.ops.elementwise import marks_winner
+from derive.ops.linear import DIM
+from derive.ops.square import INV, LOGDET
 from derive.proof.derivation import Derivation
 from derive.proof.explain import explain
 from derive.proof.hypotheses import Ground, conditions, points, sizes_asked
 from derive.proof.parts import folded, taken_apart
-from derive.proof.sizes import Relation, asked, bare
+from derive.proof.sizes import Relation, asked, asks_of, bare
 
 #: Matrices with more entries than this are not drawn at the sizes that a user gave as numbers.
 MOST_DRAWN = 10_000
-#: Functions that have no value anywhere where their argument is a constant of the wrong kind.
-NOWHERE = {
-    "div": "{} is 0", "inv": "{} is 0", "sqrt": "{} is negative", "log": "{} is negative",
-    "logdet": "{} is negative",
-}  # fmt: skip
+#: What is asked of a number of which an inverse or a determinant's logarithm is taken.
+OF_ONE = {INV: "≠", LOGDET: ">"}
 
 
 class Claim(NamedTuple):
@@ -252,19 +251,21 @@ class Case:
     def _insist_on_values(self, expr: Expr) -> None:
         """Raise `ParseError` for a quotient, a root or a logarithm that is a number nowhere."""
         for node in nodes(expr):
-            kind = node.name if node.name != "pow" else "div" if node.data < 0 else "sqrt"
-            if kind not in NOWHERE or (node.name == "pow" and node.data > 0 == node.data % 1):
+            sign = asks_of(node) or OF_ONE.get(node.op)
+            if not sign:
                 continue
             arg = bare(node.args[-1])
-            if arg.is_var or arg.name == "dim" or self.gradients.keys() & names_in(arg):
+            if arg.is_var or arg.op is DIM or self.gradients.keys() & names_in(arg):
                 continue
             form = self.proofs.constant(arg)
             value = form.get((), 0) if form is not None and form.keys() <= {()} else None
-            if value is not None and (value == 0 if kind in ("div", "inv") else value < 0):
-                words = NOWHERE[kind].format(arg if len(str(arg)) < 40 else "what it is taken of")
-                raise ParseError(f"{node} is not a number anywhere: {words}")
-            if value == 0 and kind in ("log", "logdet"):
-                raise ParseError(f"{node} is not a number anywhere: {arg} is 0")
+            if value is None or (
+                value > 0 if sign == ">" else value >= 0 if sign == "≥" else value
+            ):
+                continue
+            what = arg if len(str(arg)) < 40 else "what it is taken of"
+            words = "negative" if value < 0 else "0"
+            raise ParseError(f"{node} is not a number anywhere: {what} is {words}")
 
     # -- proofs ------------------------------------------------------------------------------------
 

@@ -43,6 +43,7 @@ from derive import ops
 from derive.expressions.errors import ShapeError, UnsupportedError
 from derive.expressions.expr import (
     Expr,
+    Op,
     broadcast_to,
     nodes,
     number,
@@ -75,13 +76,14 @@ ENTRIES = 64
 SYMMETRIC, OPEN = {"symmetric", "spd"}, {"positive", "unit-interval", "invertible"}
 Assumptions = Mapping[str, str | Collection[str]]
 
-ENTRYWISE = {"add", "sub", "mul", "div"}
-TOTALS = {"sum", "mean"}
-RESIZING = {"broadcast_to", *TOTALS}
-BLOCKS = {"kron", "kron_left", "kron_right"}
+ENTRYWISE = {ops.ADD, ops.SUB, ops.MUL, ops.DIV}
+TOTALS = {ops.SUM, ops.MEAN}
+RESIZING = {ops.BROADCAST, *TOTALS}
+BLOCKS = {ops.KRON, ops.KRON_LEFT, ops.KRON_RIGHT}
 SERVED = {
-    *ENTRYWISE, *RESIZING, *BLOCKS, "vec", "unvec", "var", "number", "dim", "ones", "zeros", "eye",
-    "neg", "matmul", "transpose", "pow", "tr", "diag", "diagonal", "inv", "det",
+    *ENTRYWISE, *RESIZING, *BLOCKS, ops.VEC, ops.UNVEC, ops.VAR, ops.NUMBER, ops.DIM, ops.ONES,
+    ops.ZEROS, ops.EYE, ops.NEG, ops.MATMUL, ops.TRANSPOSE, ops.POW, ops.TRACE, ops.DIAG,
+    ops.DIAGONAL, ops.INV, ops.DET,
 }  # fmt: skip
 
 
@@ -200,12 +202,12 @@ def rational(root: Expr) -> Expr:
     done: dict[Expr, Expr] = {}
     for node in nodes(root):
         args = tuple(done[arg] for arg in node.args)
-        if node.name in ENTRYWISE:
+        if node.op in ENTRYWISE:
             args = tuple(broadcast_to(arg, node.shape) for arg in args)
         if node.op.through is not None:
             meaning = node.op.through(_Unserved(node.name), *args)
             done[node] = broadcast_to(rational(meaning), node.shape)
-        elif node.name not in SERVED or (node.op is POW and node.data.denominator != 1):
+        elif node.op not in SERVED or (node.op is POW and node.data.denominator != 1):
             raise _unserved(node.name)
         else:
             done[node] = rebuild(node, args)
@@ -386,7 +388,7 @@ def _to_first_order(node: Expr, given: list[Terms]) -> Terms:
                 node * (t.args[1] @ (inverse @ t.args[0]) if _is_outer(t) else trace(inverse @ t))
                 for t in dA
             )
-    assert node.name in RESIZING, node.name
+    assert node.op in RESIZING, node.name
     return tuple(_resized(node, t) for t in dA)
 
 
@@ -415,7 +417,7 @@ class _Point:
         """Return the matrix of an expression."""
         if node not in self.known:
             rows, cols = self.extents(node)
-            if node.name not in RESIZING | {"matmul"} or 1 not in (rows, cols):
+            if node.op not in RESIZING | {ops.MATMUL} or 1 not in (rows, cols):
                 self.known[node] = self._written(node)
             elif cols == 1:
                 self.known[node] = self._multiplied(node, self.filled(1, 1), False)
@@ -485,7 +487,7 @@ class _Point:
                 return self._entrywise("mul", self._as_column(self.value(line)), column)
             case ops.MUL | ops.DIV if (found := self._line(node)) is not None:
                 return self._scaled(node.name, *found, column, flipped)
-        if node.name not in RESIZING:
+        if node.op not in RESIZING:
             return self.times_written(node, column, flipped)
         own = self.extents(node.args[0])
         inside = self._fitted(column, own[0] if flipped else own[1])
@@ -587,14 +589,14 @@ class _Point:
                 return nmod_mat(rows, cols, self.value(A).transpose().entries(), self.prime)
             case ops.UNVEC:
                 return nmod_mat(cols, rows, self.value(A).entries(), self.prime).transpose()
-        if node.name in BLOCKS:
-            return self._blocks(node.name, self.value(A), self.value(B), rows, cols)
+        if node.op in BLOCKS:
+            return self._blocks(node.op, self.value(A), self.value(B), rows, cols)
         matrix = self.value(A)
         if node.op in (TRACE, DIAGONAL):
             entries = [matrix[i, i] for i in range(matrix.nrows())]
             found = nmod_mat(len(entries), 1, entries, self.prime)
             return found if node.op is DIAGONAL else self._fitted(found, 1)
-        assert node.name in RESIZING, node.name
+        assert node.op in RESIZING, node.name
         across = self._fitted(matrix, rows)
         return self._fitted(across.transpose(), cols).transpose() * self._share(node)
 
@@ -604,16 +606,16 @@ class _Point:
             found[i, i] = entry
         return found
 
-    def _blocks(self, name: str, A: Any, B: Any, rows: int, cols: int) -> Any:
+    def _blocks(self, op: Op, A: Any, B: Any, rows: int, cols: int) -> Any:
         """Return a Kronecker product, or the blocks of A summed against B."""
         height, width = B.nrows(), B.ncols()
         within = [(k, m) for k in range(height) for m in range(width)]
 
         def entry(i: int, j: int) -> Any:
-            match name:
-                case "kron":
+            match op:
+                case ops.KRON:
                     return A[i // height, j // width] * B[i % height, j % width]
-                case "kron_left":
+                case ops.KRON_LEFT:
                     return sum(A[i * height + k, j * width + m] * B[k, m] for k, m in within)
             return sum(A[k * rows + i, m * cols + j] * B[k, m] for k, m in within)
 
@@ -719,7 +721,7 @@ class _Degrees:
                     return rows * own, rows * common
                 self.divisors += rows * own
                 return (rows - 1) * own + common, rows * own
-        if node.name in TOTALS:
+        if node.op in TOTALS:
             return _total((a, b), rows * cols // entries)
         return a, b
 

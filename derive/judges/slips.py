@@ -19,7 +19,6 @@ from typing import Any
 from derive import ops
 from derive.expressions.errors import DeriveError
 from derive.expressions.expr import (
-    OPS,
     Expr,
     broadcast_to,
     elementwise,
@@ -29,7 +28,7 @@ from derive.expressions.expr import (
     unrepeated,
 )
 from derive.expressions.shape import Shape, extent
-from derive.ops.elementwise import DIV, GREATER, MUL, POW, WHERE
+from derive.ops.elementwise import COS, DIV, GREATER, MUL, POW, SIN, SQRT, WHERE
 from derive.ops.kronecker import KRON
 from derive.ops.linear import ADD, BROADCAST, DIM, EYE, MATMUL, NEG, ONES, SUB, TRANSPOSE, VAR
 from derive.ops.reduction import ALL, COLS, MEAN, ROWS, SUM
@@ -200,7 +199,7 @@ def _spoils(node: Expr) -> Slips:
         case ops.DIV if not _is_constant(a):
             yield "division-missing", (second,), lambda: first
         case ops.ADD | ops.SUB:
-            yield "sign-inside", (second,), lambda: OPS[_OPPOSITE[node.name]](a, b)
+            yield "sign-inside", (second,), lambda: (SUB if node.op is ADD else ADD)(a, b)
             if not (_is_constant(a) or _is_constant(b)):
                 yield "term-missing", (second,), lambda: first
                 if node.op is ADD:
@@ -213,8 +212,7 @@ def _spoils(node: Expr) -> Slips:
         yield "wrong-axis", node.args, lambda: SUM(a, data=_across(node)).T
 
 
-_OPPOSITE = {"add": "sub", "sub": "add", "mean-for-sum": "sum-for-mean",
-             "sum-for-mean": "mean-for-sum"}  # fmt: skip
+_OPPOSITE = {"mean-for-sum": "sum-for-mean", "sum-for-mean": "mean-for-sum"}
 
 # -- places ----------------------------------------------------------------------------------------
 
@@ -329,8 +327,9 @@ def _order(node: Expr) -> Slips:
 def _sign(node: Expr) -> Slips:
     if node.op in (ADD, SUB):
         first, second = node.args
-        yield "sign-before", (bare(second),), lambda: OPS[_OPPOSITE[node.name]](first, second)
-        yield "sign-before", (bare(first),), lambda: OPS[node.name](-first, second)
+        other = SUB if node.op is ADD else ADD
+        yield "sign-before", (bare(second),), lambda: other(first, second)
+        yield "sign-before", (bare(first),), lambda: node.op(-first, second)
         yield "sign-in", (node,), lambda: -node
     if node.op is NEG:
         yield "sign-before", node.args, lambda: node.args[0]
@@ -373,9 +372,9 @@ def _mask(node: Expr) -> Slips:
         yield "mask", (), lambda: GREATER(*reversed(node.args))
     elif node.is_var:
         yield "mask-missing", (node,), lambda: node > 0
-    other = {"sin": "cos", "cos": "sin"}.get(node.name)
+    other = {SIN: COS, COS: SIN}.get(node.op)
     if other:
-        yield "other-function", (node.name, other), lambda: OPS[other](*node.args)
+        yield "other-function", (node.name, other.name), lambda: other(*node.args)
     if node.op is WHERE:
         mask, a, b = node.args
         yield "cases-exchanged", (), lambda: WHERE(mask, b, a)
@@ -405,7 +404,7 @@ def _dimension(dims: list[Expr], node: Expr) -> Slips:
     if node.op is DIM:
         for other in (dim for dim in dims if dim is not node):
             yield "other-dimension", (node, other), partial(bare, other)
-        yield "root-missing", (node,), lambda: OPS["sqrt"](node)
+        yield "root-missing", (node,), lambda: SQRT(node)
 
 
 #: Changes of one place, the most plausible kind first.
@@ -488,7 +487,7 @@ def _no_term(node: Expr) -> Slips:
     if node.op in (ADD, SUB):
         first, second = map(bare, node.args)
         lost = -node.args[1] if node.op is SUB else second
-        yield "term-missing", (f"{'-' * (node.name == 'sub')}{brief(second)}",), lambda: first
+        yield "term-missing", (f"{'-' * (node.op is SUB)}{brief(second)}",), lambda: first
         yield "term-missing", (first,), lambda: lost
 
 

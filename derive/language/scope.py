@@ -28,9 +28,9 @@ from derive.expressions.shape import SCALAR, Dim, Shape, count, substituted, tim
 from derive.language.spelling import Whole, in_the_language, with_options
 from derive.language.syntax import NAME, Source, target, too_many_digits
 from derive.ops import var
-from derive.ops.elementwise import WHERE, F, is_mask, marks_winner, power
+from derive.ops.elementwise import DIV, MUL, WHERE, F, is_mask, marks_winner, power
 from derive.ops.kronecker import UNVEC
-from derive.ops.linear import BROADCAST, EYE, ONES, ZEROS
+from derive.ops.linear import ADD, BROADCAST, EYE, ONES, SUB, ZEROS
 from derive.ops.reduction import ALL
 from derive.ops.rows import ROWWISE
 
@@ -40,10 +40,10 @@ LONGEST_NUMBER = 4_000
 LARGEST = 10**9
 
 _INFIX: dict[type, tuple[str, Callable[[Fraction, Fraction], Fraction]]] = {
-    ast.Add: ("add", lambda a, b: a + b),
-    ast.Sub: ("sub", lambda a, b: a - b),
-    ast.Mult: ("mul", lambda a, b: a * b),
-    ast.Div: ("div", lambda a, b: a / b),
+    ast.Add: (ADD.name, lambda a, b: a + b),
+    ast.Sub: (SUB.name, lambda a, b: a - b),
+    ast.Mult: (MUL.name, lambda a, b: a * b),
+    ast.Div: (DIV.name, lambda a, b: a / b),
 }
 _SYNTAX_HINTS: dict[type, str] = {
     ast.FloorDiv: "// rounds, which has no gradient; write / for division",

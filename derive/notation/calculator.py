@@ -19,6 +19,7 @@ from derive.expressions.expr import OPS, Op, elementwise
 from derive.expressions.layout import Box, op, row, word
 from derive.expressions.shape import Shape
 from derive.ops import var
+from derive.ops.kronecker import KRON
 from derive.ops.square import cofactor, determinant
 from derive.readings.exact import DomainError, Functions, Reading, Real, Rows, is_exact, rational
 
@@ -197,7 +198,7 @@ class _Reader:
         while sign := self._take(*_ENTRYWISE):
             other = self.product()
             if sign == "otimes":
-                found = _defined(OPS["kron"], [found, other])
+                found = _defined(KRON, [found, other])
                 continue
             found = _each((lambda a, b: a * b) if sign == "odot" else (lambda a, b: a / b),
                           found, other)  # fmt: skip

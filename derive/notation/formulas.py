@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from derive.expressions.expr import Expr, Op, broadcast_to, number
+from derive.expressions.expr import Expr, Op, broadcast_to, number, unrepeated
 from derive.expressions.layout import (
     ATOM,
     ENTRYWISE,
@@ -33,6 +33,8 @@ from derive.notation.joining import (
     parts_of,
 )
 from derive.notation.names import Names
+from derive.ops.elementwise import DIV, MUL
+from derive.ops.linear import BROADCAST, DIM, NEG, NUMBER
 
 
 class Formulas(Names):
@@ -129,7 +131,7 @@ class Pen:
                 box, strength = self.of(factor)
                 if boxes:
                     if sign != "thin" or not is_letter(box) or is_word(boxes[-1], box):
-                        numbers = sign == "thin" and (factor.name == "number" or box.kind == "num")
+                        numbers = sign == "thin" and (factor.op is NUMBER or box.kind == "num")
                         boxes.append(op("cdot" if numbers else sign))
                 boxes.append(box if strength >= least or len(factors) == 1 else paren(box))
             return row(*boxes)
@@ -150,7 +152,7 @@ class Pen:
             box, strength = self.of(scalars[0])
             lead = joined(scalars, "thin", PRODUCT)
             parts.append(lead if strength >= PRODUCT or len(scalars) > 1 or not matrices
-                         or scalars[0].name == "number" else paren(box))  # fmt: skip
+                         or scalars[0].op is NUMBER else paren(box))  # fmt: skip
         strength = PRODUCT
         if matrices:
             several = len(matrices) + len(others) > 1
@@ -187,39 +189,39 @@ def _sign(factors: list[Expr]) -> tuple[int, list[Expr]]:
     """Return the sign of a product and its factors without it, and without ones."""
     sign, kept = 1, []
     for x in factors:
-        if x.name == "neg" and len(factors) == 1:
+        if x.op is NEG and len(factors) == 1:
             sign, x = -sign, x.args[0]
-        elif x.name == "number" and x.data < 0:
+        elif x.op is NUMBER and x.data < 0:
             sign, x = -sign, number(-x.data)
-        if not (x.name == "number" and x.data == 1):
+        if not (x.op is NUMBER and x.data == 1):
             kept.append(x)
     return sign, kept
 
 
 def _is_number(e: Expr) -> bool:
-    return e.name in ("number", "dim")
+    return e.op in (NUMBER, DIM)
 
 
 def is_scaling(x: Expr, whole: Expr) -> bool:
     """Whether a factor multiplies every entry alike."""
     if whole.shape.is_scalar:
         return True
-    return x.name == "broadcast_to" and x.args[0].shape.is_scalar
+    return x.op is BROADCAST and x.args[0].shape.is_scalar
 
 
 def scalar_of(x: Expr) -> Expr:
-    return x.args[0] if x.name == "broadcast_to" else x
+    return unrepeated(x)
 
 
 def factors(e: Expr) -> tuple[list[Expr], list[Expr]]:
     """Return the factors and the divisors of a product that is read from the left."""
-    if e.name == "mul":
+    if e.op is MUL:
         (above, below), last = factors(e.args[0]), e.args[1]
         return [*above, *_spread(last, e.shape)], below
-    if e.name == "div":
+    if e.op is DIV:
         (above, below), last = factors(e.args[0]), e.args[1]
         return above, [*below, *_spread(last, e.shape)]
-    if e.name == "broadcast_to" and e.args[0].name in ("mul", "div") and e.args[0].shape.is_scalar:
+    if e.op is BROADCAST and e.args[0].op in (MUL, DIV) and e.args[0].shape.is_scalar:
         from derive.expressions.expr import broadcast_to
 
         above, below = factors(e.args[0])
@@ -230,7 +232,7 @@ def factors(e: Expr) -> tuple[list[Expr], list[Expr]]:
 def _spread(e: Expr, shape: Shape) -> list[Expr]:
     """Return the factors of a scalar product that stands last, each repeated to the shape."""
 
-    bare = e.args[0] if e.name == "broadcast_to" else e
-    if bare.shape.is_scalar and bare.name == "mul":
+    bare = unrepeated(e)
+    if bare.shape.is_scalar and bare.op is MUL:
         return [broadcast_to(x, shape) for x in factors(bare)[0]]
     return [e]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from itertools import product
 
+from derive import ops
 from derive.calculus.index import (
     Index,
     Scalar,
@@ -20,7 +21,7 @@ from derive.calculus.index import (
     rename,
     written_out,
 )
-from derive.expressions.expr import Condition, Expr, number
+from derive.expressions.expr import Condition, Expr, number, unrepeated
 from derive.expressions.layout import Box, frac, is_sum, num as digits, op, paren, row, sub
 from derive.expressions.shape import Dim, Pair, Product, Shape, extent
 from derive.notation.displays import matrix_of, shortened
@@ -28,6 +29,7 @@ from derive.notation.formulas import factors, is_scaling, scalar_of
 from derive.notation.names import Style
 from derive.notation.terms import Terms
 from derive.ops import var
+from derive.ops.elementwise import MUL
 from derive.ops.reduction import COLS, ROWS
 from derive.proof.derivation import EntryOf, Explicit, Grid, Math, Slice
 from derive.proof.sizes import Relation
@@ -78,9 +80,7 @@ class Notation(Terms):
 
     def condition(self, condition: Condition) -> tuple[str, list[Box]]:
         """Return the kind of a hypothesis and what it speaks of."""
-        return condition.kind, [
-            self.expr(arg.args[0] if arg.name == "broadcast_to" else arg) for arg in condition.args
-        ]
+        return condition.kind, [self.expr(unrepeated(arg)) for arg in condition.args]
 
     # -- written-out matrices ----------------------------------------------------------------------
 
@@ -152,16 +152,16 @@ class Notation(Terms):
         return self._keep(("explicit",), expr, lambda: row(*self._explicit(expr)))
 
     def _explicit(self, expr: Expr) -> list[Box]:
-        match expr.name:
-            case "matmul":
+        match expr.op:
+            case ops.MATMUL:
                 return [*self._factor(expr.args[0]), *self._factor(expr.args[1])]
-            case "sum" if expr.data == ROWS:
+            case ops.SUM if expr.data == ROWS:
                 ones = self._all_ones(Shape(1, expr.args[0].shape.rows))
                 return [ones, *self._factor(expr.args[0])]
-            case "sum" if expr.data == COLS:
+            case ops.SUM if expr.data == COLS:
                 ones = self._all_ones(Shape(expr.args[0].shape.cols, 1))
                 return [*self._factor(expr.args[0]), ones]
-            case "mul" | "div" if not expr.shape.is_scalar:
+            case ops.MUL | ops.DIV if not expr.shape.is_scalar:
                 return self._explicit_product(expr)
         return [self._written(expr)]
 
@@ -191,7 +191,7 @@ class Notation(Terms):
 
     def _factor(self, expr: Expr) -> list[Box]:
         inner = self._explicit(expr)
-        needs = len(inner) > 1 and expr.name == "mul"
+        needs = len(inner) > 1 and expr.op is MUL
         return [paren(row(*inner))] if needs else inner
 
     def _all_ones(self, shape: Shape) -> Box:

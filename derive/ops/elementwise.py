@@ -199,6 +199,7 @@ DIV = Op(
         Pullback(lambda g, Y, A, B: -(g * A / B**2), because="quotient-rule"),
     ),
     where=lambda data, A, B: holds("nonzero")(data, B),
+    domain="≠",
     spelled=("divide", "true_divide"),
 )
 POW = Op(
@@ -291,179 +292,178 @@ GELU = function(
         "jax": "jax.nn.gelu({0}, approximate=False)",
     },
 )
-LOG = function("log", lambda f, y, x: 1 / x, where="positive", code=SAME, flow="log", sympy="log")
-FUNCTIONS = (
-    EXP,
-    LOG,
-    function("sin", lambda f, y, x: f.cos(x), code=SAME, raised=True, flow="sin", sympy="sin"),
-    function("cos", lambda f, y, x: -f.sin(x), code=SAME, raised=True, flow="cos", sympy="cos"),
-    function(
-        "sign",
-        lambda f, y, x: 0,
-        where="nonzero",
-        because="constant-rule",
-        code=SAME,
-        kink="sign",
-        sympy="sign",
-    ),
-    function(
-        "tan",
-        lambda f, y, x: 1 + y**2,
-        through=lambda f, x: f.sin(x) / f.cos(x),
-        where="cosine-nonzero",
-        smooth=True,
-        raised=True,
-        code=SAME,
-        sympy="tan",
-    ),
-    function(
-        "sinh",
-        lambda f, y, x: f.cosh(x),
-        through=lambda f, x: HALF * (f.exp(x) - f.exp(-x)),
-        smooth=True,
-        raised=True,
-        code=SAME,
-        sympy="sinh",
-    ),
-    function(
-        "cosh",
-        lambda f, y, x: f.sinh(x),
-        through=lambda f, x: HALF * (f.exp(x) + f.exp(-x)),
-        smooth=True,
-        raised=True,
-        code=SAME,
-        sympy="cosh",
-    ),
-    function(
-        "tanh",
-        lambda f, y, x: 1 - y**2,
-        through=lambda f, x: (f.exp(x) - f.exp(-x)) / (f.exp(x) + f.exp(-x)),
-        smooth=True,
-        raised=True,
-        code=SAME,
-        flow="tanh",
-        sympy="tanh",
-    ),
-    function(
-        "sqrt",
-        lambda f, y, x: 1 / (2 * y),
-        through=lambda f, x: x**HALF,
-        where="positive",
-        notation=lambda x: Box("root", (x,)),
-        code=SAME,
-        gate=("√", r"\sqrt{\ }"),
-        flow="sqrt",
-        sympy="sqrt",
-    ),
-    function(
-        "abs",
-        lambda f, y, x: f.sign(x),
-        through=lambda f, x: x * f.sign(x),
-        where="nonzero",
-        notation=lambda x: paren(x, "bars"),
-        code=SAME,
-        gate=("| |", r"\lvert\ \rvert"),
-        flow="abs",
-        kink="abs",
-        sympy="Abs",
-        spelled=("absolute", "fabs"),
-    ),
-    function(
-        "sigmoid",
-        lambda f, y, x: y * (1 - y),
-        through=lambda f, x: 1 / (1 + f.exp(-x)),
-        head=sign("sigma"),
-        smooth=True,
-        code={
-            "numpy": "return (1 + {lib}.tanh(x / 2)) / 2",
-            "torch": "torch.sigmoid({0})",
-            "jax": "jax.nn.sigmoid({0})",
-        },
-        gate=("σ", r"\sigma"),
-        flow="sigmoid",
-        spelled=("expit",),
-    ),
-    RELU,
-    function(
-        "leaky_relu",
-        lambda f, y, x, a: f.where(f.gt(x, 0), 1, a),
-        lambda f, y, x, a: f.min(x, 0),
-        through=lambda f, x, a: x * (f.gt(x, 0) + a * f.gt(0, x)),
-        where=lambda data, x, a: holds("nonzero")(data, x),
-        kink="kink",
-        head=word("leaky-relu"),
-    ),
-    function(
-        "elu",
-        lambda f, y, x: f.where(f.gt(x, 0), 1, f.exp(x)),
-        through=lambda f, x: f.gt(x, 0) * x + f.gt(0, x) * (f.exp(x) - 1),
-    ),
-    function(
-        "softplus",
-        lambda f, y, x: f.sigmoid(x),
-        through=lambda f, x: f.log(1 + f.exp(x)),
-        smooth=True,
-        code={
-            "numpy": "np.logaddexp({0}, 0)",
-            "torch": "return torch.logaddexp(x, torch.zeros_like(x))",
-            "jax": "jax.nn.softplus({0})",
-        },
-    ),
-    function(
-        "silu",
-        lambda f, y, x: f.sigmoid(x) * (1 + x * (1 - f.sigmoid(x))),
-        through=lambda f, x: x / (1 + f.exp(-x)),
-        smooth=True,
-        code={
-            "numpy": "return x * _sigmoid(x)",
-            "torch": "return x * torch.sigmoid(x)",
-            "jax": "jax.nn.silu({0})",
-        },
-        spelled=("swish",),
-    ),
-    function(
-        "normcdf",
-        lambda f, y, x: f.normpdf(x),
-        code={
-            "numpy": "return (1 + np.vectorize(math.erf, otypes=[float])(x / math.sqrt(2))) / 2",
-            "torch": "torch.special.ndtr({0})",
-            "jax": "jax.scipy.special.ndtr({0})",
-        },
-    ),
-    function(
-        "normpdf",
-        lambda f, y, x: -(x * y),
-        through=lambda f, x: f.exp(-HALF * x**2) / (2 * f.pi()) ** HALF,
-        code={"any": "return {lib}.exp(-(x**2) / 2) / math.sqrt(2 * math.pi)"},
-    ),
-    GELU,
-    WHERE,
-    function(
-        "max",
-        lambda f, y, a, b: f.gt(a, b),
-        lambda f, y, a, b: f.gt(b, a),
-        through=lambda f, a, b: HALF * (a + b + (a - b) * f.sign(a - b)),
-        where="distinct",
-        because="maximum-rule",
-        code={"any": "{lib}.maximum({0}, {1})"},
-        flow="max",
-        kink=TIE,
-        sympy="Max",
-        spelled=("maximum", "fmax"),
-    ),
-    function(
-        "min",
-        lambda f, y, a, b: f.gt(b, a),
-        lambda f, y, a, b: f.gt(a, b),
-        through=lambda f, a, b: HALF * (a + b - (a - b) * f.sign(a - b)),
-        where="distinct",
-        because="maximum-rule",
-        code={"any": "{lib}.minimum({0}, {1})"},
-        flow="max",
-        kink=TIE,
-        sympy="Min",
-        spelled=("minimum", "fmin"),
-    ),
+LOG = function(
+    "log", lambda f, y, x: 1 / x, where="positive", domain=">", code=SAME, flow="log", sympy="log"
+)
+SIN = function("sin", lambda f, y, x: f.cos(x), code=SAME, raised=True, flow="sin", sympy="sin")
+COS = function("cos", lambda f, y, x: -f.sin(x), code=SAME, raised=True, flow="cos", sympy="cos")
+SIGN = function(
+    "sign",
+    lambda f, y, x: 0,
+    where="nonzero",
+    because="constant-rule",
+    code=SAME,
+    kink="sign",
+    sympy="sign",
+)
+TAN = function(
+    "tan",
+    lambda f, y, x: 1 + y**2,
+    through=lambda f, x: f.sin(x) / f.cos(x),
+    where="cosine-nonzero",
+    smooth=True,
+    raised=True,
+    code=SAME,
+    sympy="tan",
+)
+SINH = function(
+    "sinh",
+    lambda f, y, x: f.cosh(x),
+    through=lambda f, x: HALF * (f.exp(x) - f.exp(-x)),
+    smooth=True,
+    raised=True,
+    code=SAME,
+    sympy="sinh",
+)
+COSH = function(
+    "cosh",
+    lambda f, y, x: f.sinh(x),
+    through=lambda f, x: HALF * (f.exp(x) + f.exp(-x)),
+    smooth=True,
+    raised=True,
+    code=SAME,
+    sympy="cosh",
+)
+TANH = function(
+    "tanh",
+    lambda f, y, x: 1 - y**2,
+    through=lambda f, x: (f.exp(x) - f.exp(-x)) / (f.exp(x) + f.exp(-x)),
+    smooth=True,
+    raised=True,
+    code=SAME,
+    flow="tanh",
+    sympy="tanh",
+)
+SQRT = function(
+    "sqrt",
+    lambda f, y, x: 1 / (2 * y),
+    through=lambda f, x: x**HALF,
+    where="positive",
+    domain="≥",
+    notation=lambda x: Box("root", (x,)),
+    code=SAME,
+    gate=("√", r"\sqrt{\ }"),
+    flow="sqrt",
+    sympy="sqrt",
+)
+ABS = function(
+    "abs",
+    lambda f, y, x: f.sign(x),
+    through=lambda f, x: x * f.sign(x),
+    where="nonzero",
+    notation=lambda x: paren(x, "bars"),
+    code=SAME,
+    gate=("| |", r"\lvert\ \rvert"),
+    flow="abs",
+    kink="abs",
+    sympy="Abs",
+    spelled=("absolute", "fabs"),
+)
+SIGMOID = function(
+    "sigmoid",
+    lambda f, y, x: y * (1 - y),
+    through=lambda f, x: 1 / (1 + f.exp(-x)),
+    head=sign("sigma"),
+    smooth=True,
+    code={
+        "numpy": "return (1 + {lib}.tanh(x / 2)) / 2",
+        "torch": "torch.sigmoid({0})",
+        "jax": "jax.nn.sigmoid({0})",
+    },
+    gate=("σ", r"\sigma"),
+    flow="sigmoid",
+    spelled=("expit",),
+)
+LEAKY_RELU = function(
+    "leaky_relu",
+    lambda f, y, x, a: f.where(f.gt(x, 0), 1, a),
+    lambda f, y, x, a: f.min(x, 0),
+    through=lambda f, x, a: x * (f.gt(x, 0) + a * f.gt(0, x)),
+    where=lambda data, x, a: holds("nonzero")(data, x),
+    kink="kink",
+    head=word("leaky-relu"),
+)
+ELU = function(
+    "elu",
+    lambda f, y, x: f.where(f.gt(x, 0), 1, f.exp(x)),
+    through=lambda f, x: f.gt(x, 0) * x + f.gt(0, x) * (f.exp(x) - 1),
+)
+SOFTPLUS = function(
+    "softplus",
+    lambda f, y, x: f.sigmoid(x),
+    through=lambda f, x: f.log(1 + f.exp(x)),
+    smooth=True,
+    code={
+        "numpy": "np.logaddexp({0}, 0)",
+        "torch": "return torch.logaddexp(x, torch.zeros_like(x))",
+        "jax": "jax.nn.softplus({0})",
+    },
+)
+SILU = function(
+    "silu",
+    lambda f, y, x: f.sigmoid(x) * (1 + x * (1 - f.sigmoid(x))),
+    through=lambda f, x: x / (1 + f.exp(-x)),
+    smooth=True,
+    code={
+        "numpy": "return x * _sigmoid(x)",
+        "torch": "return x * torch.sigmoid(x)",
+        "jax": "jax.nn.silu({0})",
+    },
+    spelled=("swish",),
+)
+NORMCDF = function(
+    "normcdf",
+    lambda f, y, x: f.normpdf(x),
+    code={
+        "numpy": "return (1 + np.vectorize(math.erf, otypes=[float])(x / math.sqrt(2))) / 2",
+        "torch": "torch.special.ndtr({0})",
+        "jax": "jax.scipy.special.ndtr({0})",
+    },
+)
+NORMPDF = function(
+    "normpdf",
+    lambda f, y, x: -(x * y),
+    through=lambda f, x: f.exp(-HALF * x**2) / (2 * f.pi()) ** HALF,
+    code={"any": "return {lib}.exp(-(x**2) / 2) / math.sqrt(2 * math.pi)"},
+)
+MAXIMUM = function(
+    "max",
+    lambda f, y, a, b: f.gt(a, b),
+    lambda f, y, a, b: f.gt(b, a),
+    through=lambda f, a, b: HALF * (a + b + (a - b) * f.sign(a - b)),
+    where="distinct",
+    because="maximum-rule",
+    code={"any": "{lib}.maximum({0}, {1})"},
+    flow="max",
+    kink=TIE,
+    sympy="Max",
+    spelled=("maximum", "fmax"),
+)
+MINIMUM = function(
+    "min",
+    lambda f, y, a, b: f.gt(b, a),
+    lambda f, y, a, b: f.gt(a, b),
+    through=lambda f, a, b: HALF * (a + b - (a - b) * f.sign(a - b)),
+    where="distinct",
+    because="maximum-rule",
+    code={"any": "{lib}.minimum({0}, {1})"},
+    flow="max",
+    kink=TIE,
+    sympy="Min",
+    spelled=("minimum", "fmin"),
 )
 
-OPERATORS = (MUL, DIV, POW, GREATER, EQUAL, *FUNCTIONS)
+OPERATORS = (
+    MUL, DIV, POW, GREATER, EQUAL, EXP, LOG, SIN, COS, SIGN, TAN, SINH, COSH, TANH, SQRT, ABS,
+    SIGMOID, RELU, LEAKY_RELU, ELU, SOFTPLUS, SILU, NORMCDF, NORMPDF, GELU, WHERE, MAXIMUM, MINIMUM,
+)  # fmt: skip

@@ -9,17 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
+from derive import ops
 from derive.calculus.index import letters
 from derive.calculus.simplify import simplify
 from derive.circuits.backprop import Trace, local, own, theorem, upstream
 from derive.circuits.circuit import Circuit, Gate, formula, slots
-from derive.expressions.expr import AXES, Expr, nodes, number, substitute, variables
+from derive.expressions.expr import AXES, Expr, Op, nodes, number, substitute, unrepeated, variables
 from derive.expressions.layout import Box
 from derive.notation.figures import figure
 from derive.notation.latex import latex
 from derive.notation.mathematics import Notation, Style
 from derive.notation.text import text
 from derive.ops import var
+from derive.ops.elementwise import MUL, POW
 from derive.pictures.drawing import WRITTEN
 from derive.pictures.picture import Picture, Text, Vertex, Wire, line
 from derive.proof.derivation import Derivation
@@ -232,14 +234,14 @@ def sign(gate: Gate, writing: Writing) -> Text:
     """Return what stands inside a gate: +, ×, exp, σ, and with a constant ×2, +1, 1/x."""
     pattern = gate.pattern
     assert pattern is not None
-    if pattern.name == "pow":
+    if pattern.op is POW:
         return _power(pattern.data)
     if not gate.args:
         return writing.expr(pattern)
     constants = [(k, arg) for k, arg in enumerate(pattern.args) if not variables(arg)]
     if constants:
         return _with_constant(gate, writing, *constants[0])
-    if pattern.name == "mul":
+    if pattern.op is MUL:
         return line("×", r"\times") if gate.shape.is_scalar else line("⊙", r"\odot")
     if pattern.is_var:
         return line("=", "=")
@@ -274,20 +276,20 @@ def _of_places(pattern: Expr, writing: Writing) -> Text:
 
 def _with_constant(gate: Gate, writing: Writing, side: int, constant: Expr) -> Text:
     assert gate.pattern is not None
-    bare = constant.args[0] if constant.name == "broadcast_to" else constant
+    bare = unrepeated(constant)
     shown = writing.expr(bare)
     plain, tex = shown.plain[0][0], shown.tex[0][0]
     plain = plain.replace("-", "−").replace(" ", "")
     loose = any(c in plain for c in "+−/") and plain[0] not in "("
-    ways: dict[tuple[str, int], tuple[str, str]] = {
-        ("add", 0): ("+{}", "+{}"), ("add", 1): ("+{}", "+{}"), ("sub", 1): ("−{}", "-{}"),
-        ("sub", 0): ("{}−x", "{}-x"), ("mul", 0): ("×{}", r"\times {}"),
-        ("mul", 1): ("×{}", r"\times {}"), ("div", 1): ("÷{}", r"\div {}"),
-        ("div", 0): ("{}/x", "{}/x"), ("gt", 1): ("[x>{}]", "[x>{}]"),
-        ("gt", 0): ("[{}>x]", "[{}>x]"), ("matmul", 0): ("{} @", r"{}\,@"),
-        ("matmul", 1): ("@ {}", r"@\,{}"),
+    ways: dict[tuple[Op, int], tuple[str, str]] = {
+        (ops.ADD, 0): ("+{}", "+{}"), (ops.ADD, 1): ("+{}", "+{}"), (ops.SUB, 1): ("−{}", "-{}"),
+        (ops.SUB, 0): ("{}−x", "{}-x"), (ops.MUL, 0): ("×{}", r"\times {}"),
+        (ops.MUL, 1): ("×{}", r"\times {}"), (ops.DIV, 1): ("÷{}", r"\div {}"),
+        (ops.DIV, 0): ("{}/x", "{}/x"), (ops.GREATER, 1): ("[x>{}]", "[x>{}]"),
+        (ops.GREATER, 0): ("[{}>x]", "[{}>x]"), (ops.MATMUL, 0): ("{} @", r"{}\,@"),
+        (ops.MATMUL, 1): ("@ {}", r"@\,{}"),
     }  # fmt: skip
-    way = ways.get((gate.op, side))
+    way = ways.get((gate.pattern.op, side))
     if way is None:
         return _of_places(gate.pattern, writing)
     if loose:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from derive.calculus.simplify import simplify
 from derive.expressions.expr import Expr, extent_of, nodes, substitute, unrepeated
 from derive.language.assumptions import implied
-from derive.ops.elementwise import DIV, MUL, POW
+from derive.ops.elementwise import ABS, DIV, GREATER, MUL, POW, RELU, SIGN
 from derive.ops.linear import ADD, BROADCAST, EYE, NEG, NUMBER, SUB, TRANSPOSE, ZEROS, ones
 from derive.ops.reduction import ALL, ROWS, SUM
 from derive.ops.square import INV
@@ -132,16 +132,15 @@ def powers(e: Expr, known: Known) -> tuple[Expr, tuple[Because, ...]] | None:
 
 def positive(e: Expr, known: Known) -> tuple[Expr, tuple[Because, ...]] | None:
     """|x| = x, relu x = x, and the sign of x and [x > 0] are 1, where x is positive."""
-    words = {"abs", "relu", "sign", "gt"}
-    if e.name not in words or not e.args[0].is_var:
+    if e.op not in (ABS, RELU, SIGN, GREATER) or not e.args[0].is_var:
         return None
     word = next((w for w in ("positive", "unit-interval") if w in known(e.args[0])), None)
     if word is None:
         return None
     because = ((e.args[0].data[0], word),)
-    if e.name in ("abs", "relu"):
+    if e.op in (ABS, RELU):
         return e.args[0], because
-    if e.name == "sign" or _is_zero(e.args[1]):
+    if e.op is SIGN or _is_zero(e.args[1]):
         return ones(*e.shape.dims), because
     return None
 

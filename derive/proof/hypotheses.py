@@ -34,9 +34,10 @@ from derive.expressions.expr import (
 from derive.expressions.program import Program
 from derive.language.assumptions import Matrix, obeying
 from derive.ops import var
-from derive.ops.elementwise import SHARED, marks_winner
+from derive.ops.elementwise import GREATER, MUL, POW, SHARED, marks_winner
+from derive.ops.linear import ADD, BROADCAST, MATMUL, NEG, SUB, TRANSPOSE
+from derive.ops.square import INV, LOGDET
 from derive.proof.sizes import (
-    ASKS,
     Relation,
     Sizes,
     asked,
@@ -142,7 +143,7 @@ class Ground:
 
     def _marks_winner(self, node: Expr) -> bool:
         """Whether a comparison tells a maximum's winner, which meets it all around a point."""
-        if node.name != "gt":
+        if node.op is not GREATER:
             return False
         sides = [bare(arg) for arg in node.args]
         meant = (self.meanings.get(side.data[0], side) if side.is_var else side for side in sides)
@@ -155,9 +156,9 @@ class Ground:
         if gap_of(node) is not None or not node.args:
             return False
         if is_constant(node.args[-1]):  # of scalars, what they ask is read off
-            partial = node.name in ASKS or (node.name == "pow" and node.data < 0)
+            partial = node.op.domain or (node.op is POW and node.data < 0)
             scalar = bare(node.args[-1]).shape.is_scalar
-            return node.name in ("inv", "logdet") or (partial and not scalar)
+            return node.op in (INV, LOGDET) or bool(partial and not scalar)
         if node.op.kink == SHARED and _leaf(node.args[0]) in self.inputs:
             return False  # entries that vary each for itself have one that is the largest
         return bool(node.op.where(node.data, *node.args))
@@ -172,20 +173,20 @@ class Ground:
             name = gap.data[0] if gap.is_var else ""
             if name in self.meanings:
                 gap = self.meanings[name]
-            elif gap.name in ("neg", "transpose"):
+            elif gap.op in (NEG, TRANSPOSE):
                 gap = gap.args[0]
-            elif gap.name in ("add", "sub") and any(map(is_constant, gap.args)):
+            elif gap.op in (ADD, SUB) and any(map(is_constant, gap.args)):
                 gap = gap.args[is_constant(gap.args[0])]
             else:
                 break
         if gap.is_var:
             return name in self.inputs
-        if gap.name not in ("add", "sub", "mul", "matmul"):
+        if gap.op not in (ADD, SUB, MUL, MATMUL):
             return False
         for one, other in (gap.args, gap.args[::-1]):
             own = _leaf(one)
             if own in self.inputs and own not in self._behind(other):
-                return gap.name in ("add", "sub") or _leaf(other) in self.inputs
+                return gap.op in (ADD, SUB) or _leaf(other) in self.inputs
         return False
 
     def _behind(self, expr: Expr) -> set[str]:
@@ -534,7 +535,7 @@ def has_kink(node: Expr) -> bool:
 
 def _leaf(expr: Expr) -> str:
     """Return the name of an input that an expression is, perhaps repeated, turned or negated."""
-    while expr.name in ("broadcast_to", "neg", "transpose"):
+    while expr.op in (BROADCAST, NEG, TRANSPOSE):
         expr = expr.args[0]
     return expr.data[0] if expr.is_var else ""
 

@@ -34,7 +34,7 @@ ROUND = Shape("n", "n")
 def inverse() -> Lemma:
     """∂(A⁻¹)_ij/∂a_ce = -(A⁻¹)_ic (A⁻¹)_ej: differentiate A A⁻¹ = I, multiply by A⁻¹."""
     A, Y = var("A", ROUND), var("Y", ROUND)
-    room = _Room("inv", A, {"Y": INV(A)})
+    room = _Room(INV.name, A, {"Y": INV(A)})
     a, y = _entries(A), _entries(Y)
 
     def change(i: Index, j: Index) -> Scalar:
@@ -61,7 +61,7 @@ def inverse() -> Lemma:
 def determinant() -> Lemma:
     """∂det A/∂a_ce = det(A) (A⁻¹)_ec: expand along row c; a row times another's cofactors is 0."""
     A, M, f = var("A", ROUND), var("M", ROUND), var("f", SCALAR)
-    room = _Room("det", A, {"M": COFACTORS(A), "f": DET(A)})
+    room = _Room(DET.name, A, {"M": COFACTORS(A), "f": DET(A)})
     a, m, value = _entries(A), _entries(M), entry(f.data, 0, 0)
     inverted = INV(A)
 
@@ -92,7 +92,7 @@ def determinant() -> Lemma:
 def log_determinant() -> Lemma:
     """∂log det A/∂a_ce = (A⁻¹)_ec: the chain rule, and the lemma on the determinant."""
     A, d, f = var("A", ROUND), var("d", SCALAR), var("f", SCALAR)
-    room = _Room("logdet", A, {"d": DET(A), "f": LOGDET(A)})
+    room = _Room(LOGDET.name, A, {"d": DET(A), "f": LOGDET(A)})
     a, inner, value = _entries(A), entry(d.data, 0, 0), entry(f.data, 0, 0)
     inverse = Entries(()).of(INV(A), E, C)
     change = partial(value, a(C, E))
@@ -100,7 +100,7 @@ def log_determinant() -> Lemma:
         change,
         (inner**-1 * partial(inner, a(C, E)), "chain-rule", {}),
         (Scalar("mul", (inner**-1, inverse, inner)), "cited",
-         {"cites": (("lemma", "det", "claim"),)}),
+         {"cites": (("lemma", DET.name, "claim"),)}),
         (inverse, "cancelled", {}),
     )  # fmt: skip
     claim = room.step(change, inverse, "lemma")
@@ -111,7 +111,7 @@ def log_determinant() -> Lemma:
 def norm() -> Lemma:
     """∂‖A‖/∂a_ce = a_ce / ‖A‖: differentiate the square of the norm."""
     A, f = var("A", Shape("n", "m")), var("f", SCALAR)
-    room = _Room("norm", A, {"f": NORM(A)})
+    room = _Room(NORM.name, A, {"f": NORM(A)})
     a, value = _entries(A), entry(f.data, 0, 0)
     change = partial(value, a(C, E))
     squared = (
@@ -133,10 +133,10 @@ def norm() -> Lemma:
 
 #: Each lemma under its key, the name of its operator, and the lemmas that its own proof cites.
 LEMMAS: Mapping[str, tuple[Callable[[], Lemma], tuple[str, ...]]] = {
-    "inv": (inverse, ()),
-    "det": (determinant, ()),
-    "logdet": (log_determinant, ("det",)),
-    "norm": (norm, ()),
+    INV.name: (inverse, ()),
+    DET.name: (determinant, ()),
+    LOGDET.name: (log_determinant, (DET.name,)),
+    NORM.name: (norm, ()),
 }
 
 
@@ -146,13 +146,13 @@ def operators(expr: Expr, tree: Scalar, leaf: Expr) -> tuple[str, ...]:
     `tree` is its entry, in which an inverse may have cancelled: det(inv(A)) needs no inverse.
     """
     kinds = set(_square_kinds(tree, leaf))
-    needed = {"inv": "inverse", "det": "det", "logdet": "det"}
+    needed = {INV: "inverse", DET: "det", LOGDET: "det"}
     return tuple(
         dict.fromkeys(
             node.name
             for node in nodes(expr)
             if node.name in LEMMAS and leaf in nodes(node.args[0])
-            if needed.get(node.name) in (None, *kinds)
+            if needed.get(node.op) in (None, *kinds)
         )
     )
 

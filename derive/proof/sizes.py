@@ -22,16 +22,17 @@ from derive.expressions.expr import (
     extent_of,
     nodes,
     number,
+    unrepeated,
 )
 from derive.expressions.program import Program
 from derive.expressions.shape import extent
+from derive.ops.elementwise import ABS, DIV, GREATER, MUL, POW, SIGN, SQRT
+from derive.ops.kronecker import KRON
+from derive.ops.linear import BROADCAST, DIM, NEG, NUMBER, TRANSPOSE
 from derive.readings.forms import Forms
 from derive.readings.numbers import Numbers, interval, is_defined
 
 Sizes = Mapping[str, int]
-#: Which functions have no value where a constant argument is not: different from 0, positive, or
-#: not negative. Of a power the exponent decides.
-ASKS = {"div": "≠", "log": ">", "sqrt": "≥"}
 #: Polynomials with larger numbers in them are not factored.
 MOST = 10_000
 #: A matrix of more rows is inverted, written out, where sizes are asked for alone.
@@ -72,12 +73,12 @@ class Relation:
     def dims(self) -> set[str]:
         """The dimensions that it relates."""
         parts = (*nodes(self.left), *nodes(self.right))
-        return {node.data for node in parts if node.name == "dim"}
+        return {node.data for node in parts if node.op is DIM}
 
     @property
     def least(self) -> tuple[str, int] | None:
         """The dimension of which this is a lower bound, and the bound."""
-        if self.relation == "≥" and self.left.name == "dim" and self.right.name == "number":
+        if self.relation == "≥" and self.left.op is DIM and self.right.op is NUMBER:
             return self.left.data, int(self.right.data)
         return None
 
@@ -112,10 +113,13 @@ def _asked(formulas: tuple[Expr, ...]) -> tuple[Relation, ...]:
 
 
 def asks_of(node: Expr) -> str:
-    """Return what a function asks of its last argument for a value, empty where that is nothing."""
-    if node.name == "pow" and (node.data < 0 or node.data.denominator != 1):
+    """Return what a function asks of its last argument for a value, empty where that is nothing.
+
+    Of a power the exponent decides.
+    """
+    if node.op is POW and (node.data < 0 or node.data.denominator != 1):
         return "≠" if node.data.denominator == 1 else ">" if node.data < 0 else "≥"
-    return ASKS.get(node.name, "")
+    return node.op.domain
 
 
 def is_constant(expr: Expr) -> bool:
@@ -125,11 +129,11 @@ def is_constant(expr: Expr) -> bool:
 def factors_of(expr: Expr, kind: str, vary: bool = False) -> Iterator[tuple[Expr, str]]:
     """Yield the factors of a formula that are made of dimensions, or that `vary` with the inputs,
     and what is asked of them."""
-    passes = expr.name in ("broadcast_to", "neg", "transpose", "pow", "sqrt", "sign", "abs")
-    if expr.name == "gt" and is_constant(expr) and not vary:
+    passes = expr.op in (BROADCAST, NEG, TRANSPOSE, POW, SQRT, SIGN, ABS)
+    if expr.op is GREATER and is_constant(expr) and not vary:
         if kind != "≥":  # a mask is 1, or else 0
             yield expr.args[0] - expr.args[1], ">"
-    elif kind == "≠" and (passes or expr.name in ("mul", "div")):
+    elif kind == "≠" and (passes or expr.op in (MUL, DIV)):
         for arg in expr.args:
             yield from factors_of(arg, kind, vary)
     elif is_constant(expr) != vary:
@@ -247,14 +251,14 @@ def merged(relations: tuple[Relation, ...]) -> tuple[Relation, ...]:
     barred = {
         (r.left.data, int(r.right.data))
         for r in relations
-        if r.relation == "≠" and r.left.name == "dim" and r.right.name == "number"
+        if r.relation == "≠" and r.left.op is DIM and r.right.op is NUMBER
     }
     for dim in {dim for dim, _ in barred}:
         while (dim, least.get(dim, 1)) in barred:
             least[dim] = least.get(dim, 1) + 1
     found: dict[Relation, None] = {}
     for relation in relations:
-        plain = relation.left.name == "dim" and relation.right.name == "number"
+        plain = relation.left.op is DIM and relation.right.op is NUMBER
         dim = relation.left.data if plain else ""
         if plain and dim in least:
             if relation.relation == "≥" or int(relation.right.data) < least[dim]:
@@ -377,7 +381,7 @@ def most_composed(program: Program, sizes: Sizes) -> int:
     2
     """
     inverted = [n.args[0] for s in program.statements for n in nodes(s.expr) if n.op.costly]
-    factors = [f for m in inverted for f in (m.args if m.name == "kron" else (m,))]
+    factors = [f for m in inverted for f in (m.args if m.op is KRON else (m,))]
     return max((extent(f.shape.rows, sizes) for f in factors if not f.is_var), default=0)
 
 
@@ -404,4 +408,4 @@ def simple_relations(dims: Sequence[str]) -> Iterator[Relation]:
 
 def bare(arg: Expr) -> Expr:
     """Return what is repeated, without saying so."""
-    return arg.args[0] if arg.name == "broadcast_to" else arg
+    return unrepeated(arg)

@@ -17,7 +17,7 @@ from derive.calculus.index import Index, along
 from derive.calculus.square_laws import known_determinant, known_inverse
 from derive.expressions.expr import Expr, nodes
 from derive.expressions.shape import Dim, Pair, extent, factors
-from derive.ops.kronecker import parted
+from derive.ops.kronecker import KRON, parted
 from derive.ops.square import cofactor, determinant
 
 Place = tuple[Index, ...]
@@ -305,7 +305,7 @@ class AtSizes(Reading):
 
     def _kronecker(self, A: View) -> tuple[View, View] | None:
         """The two square matrices of which this one is the Kronecker product, if it is."""
-        if A.expr.name != "kron" or any(a.shape.rows != a.shape.cols for a in A.expr.args):
+        if A.expr.op is not KRON or any(a.shape.rows != a.shape.cols for a in A.expr.args):
             return None
         left, right = A.expr.args
         return self.view(left), self.view(right)

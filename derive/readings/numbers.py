@@ -19,7 +19,7 @@ from derive.expressions.expr import OPS, Expr, nodes
 from derive.expressions.limits import Cells
 from derive.expressions.program import Program
 from derive.expressions.shape import Dim, Shape, extent
-from derive.ops.square import cofactor, determinant
+from derive.ops.square import DET, INV, cofactor, determinant
 
 BITS = 200
 #: FLINT ends the process where the exponent of an exponent is larger than a word of the machine.
@@ -334,8 +334,8 @@ def _values_exist(program: Program, sizes: Mapping[str, int], values: Mapping[st
         for statement in program.statements:
             point = Numbers(sizes, known)
             # a determinant is differentiated by an inverse
-            below = [n.args[0] for n in nodes(statement.expr) if n.name == "det"]
-            for formula in (statement.expr, *(OPS["inv"](matrix) for matrix in below)):
+            below = [n.args[0] for n in nodes(statement.expr) if n.op is DET]
+            for formula in (statement.expr, *(INV(matrix) for matrix in below)):
                 rows = [[interval(x) for x in row] for row in point.matrix(formula)]
                 if not all(x.is_finite() for row in rows for x in row):
                     return False
