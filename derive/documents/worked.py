@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Any, Protocol
 
 from derive.expressions.errors import FaultError
-from derive.expressions.expr import OPS, Expr, nodes, substitute, variables
+from derive.expressions.expr import Expr, nodes, substitute, variables
 from derive.expressions.layout import Box, is_sum, op, paren, row
 from derive.expressions.shape import Shape, extent
 from derive.notation.arithmetic import (
