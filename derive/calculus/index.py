@@ -123,6 +123,7 @@ def num(value: int | Fraction) -> Scalar:
 
 
 ZERO, ONE = num(0), num(1)
+UNIT = Fraction(1)
 
 
 def scalar(value: Term) -> Scalar:
@@ -193,23 +194,23 @@ def add(*terms: Term) -> Scalar:
     collected: dict[Scalar, Fraction] = {}
     for term in _flat("add", terms):
         coefficient, rest = split(term)
-        collected[rest] = collected.get(rest, Fraction(0)) + coefficient
+        known = collected.get(rest)
+        collected[rest] = coefficient if known is None else known + coefficient
     kept = [_scaled(coefficient, rest) for rest, coefficient in collected.items() if coefficient]
     return kept[0] if len(kept) == 1 else Scalar("add", tuple(kept)) if kept else ZERO
 
 
 def mul(*factors: Term) -> Scalar:
     """Return a product: flat, its number in front, equal bases collected into powers."""
-    coefficient = Fraction(1)
+    coefficient = UNIT
     bases: dict[Scalar, Fraction] = {}
     for factor in _flat("mul", factors):
         if factor.kind == "num":
             coefficient *= factor.data
             continue
-        base, exponent = (
-            (factor.args[0], factor.data) if factor.kind == "pow" else (factor, Fraction(1))
-        )
-        bases[base] = bases.get(base, Fraction(0)) + exponent
+        base, exponent = (factor.args[0], factor.data) if factor.kind == "pow" else (factor, UNIT)
+        known = bases.get(base)
+        bases[base] = exponent if known is None else known + exponent
     if coefficient == 0:
         return ZERO
     kept = tuple(
@@ -252,7 +253,7 @@ def split(term: Scalar) -> tuple[Fraction, Scalar]:
     if term.kind == "mul" and term.args[0].kind == "num":
         rest = term.args[1:]
         return term.args[0].data, rest[0] if len(rest) == 1 else Scalar("mul", rest)
-    return Fraction(1), term
+    return UNIT, term
 
 
 def _scaled(coefficient: Fraction, rest: Scalar) -> Scalar:

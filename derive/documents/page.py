@@ -309,8 +309,11 @@ class Document(ABC):
 
     def render(self, form: str, **options: Any) -> str:
         """Return the document in a format, `md` or `tex`; see `page.render` for the options."""
+        return self._printed(self.blocks(), form, options)
+
+    def _printed(self, blocks: Iterable[Block], form: str, options: Mapping[str, Any]) -> str:
         given = {name: value for name, value in options.items() if value}
-        return render(self.blocks(), form, **self.named(self.name) | given)
+        return render(blocks, form, **self.named(self.name) | given)
 
     def to_markdown(self, **options: Any) -> str:
         """Return the document as Markdown with mathematics between dollars."""
@@ -334,10 +337,10 @@ class Document(ABC):
         options = {name: value for name, value in options.items() if value}
         said = {name: str(value) for name, value in options.items()}
         question = asked(type(self).__name__, self.question | said)
-        files = list(self.files(formats))
+        files, blocks = list(self.files(formats)), list(self.blocks())
         return write(
             folder, self.name, question, [ending for ending, _, _ in files],
-            lambda name: [self.render(form, **self.named(name) | options | own)
+            lambda name: [self._printed(blocks, form, self.named(name) | options | own)
                           for _, form, own in files],
         )  # fmt: skip
 

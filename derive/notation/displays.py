@@ -7,7 +7,7 @@ than the paper where it can be broken at all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import inf
@@ -109,30 +109,43 @@ def fitted(links: Iterable[Link], paper: Paper = PAGE, *, packed: bool = False) 
     >>> [text(line.right) for line in fitted(chain, packed=True).lines]
     ['x + x = 2x']
     """
-    chain = _without_repetition(links)
-    levels = [chain]
-    if paper.sizes[0][1] < inf and any(link.right.parts for link in chain):
-        for most in paper.dots:
-            shorter = [replace(link, right=shortened(link.right, most)) for link in levels[-1]]
-            pairs = zip(shorter, levels[-1], strict=True)
-            if any(one.right is not other.right for one, other in pairs):
-                levels.append(shorter)
+    chain = level = _without_repetition(links)
     best: tuple[float, Display] | None = None
-    for level in levels:
-        matrices = any(holds(link.right, "matrix") for link in level)
-        for cells in (False, True)[: 1 + matrices]:
-            last = [paper.last] if cells and level is levels[-1] and paper.last else []
-            for size, limit in (*paper.sizes, *last):
-                lines = _lines(level, limit, cells, packed)
-                wide = lines_width(lines)
-                if best is None or wide - limit < best[0]:
-                    best = wide - limit, Display(tuple(lines), size, limit - wide - 2)
-                if wide <= limit:
-                    return best[1]
+
+    def tried(cells: bool, *sizes: tuple[str, float]) -> Display | None:
+        nonlocal best
+        for size, limit in sizes:
+            lines = _lines(level, limit, cells, packed)
+            wide = lines_width(lines)
+            if best is None or wide - limit < best[0]:
+                best = wide - limit, Display(tuple(lines), size, limit - wide - 2)
+            if wide <= limit:
+                return best[1]
+        return None
+
+    for level in _levels(chain, paper):
+        matrices = [x.right for x in level if holds(x.right, "matrix")]
+        alone = max((width(x) for x in matrices if x.kind == "matrix"), default=0.0)
+        if alone < paper.sizes[-1][1] and (found := tried(False, *paper.sizes)):
+            return found
+        if matrices and (found := tried(True, *paper.sizes)):
+            return found
+    if paper.last and (found := tried(True, paper.last)):
+        return found
     if any(link.optional for link in chain):
         return fitted(_without_optional(chain), paper, packed=packed)
     assert best is not None
     return best[1]
+
+
+def _levels(chain: list[Link], paper: Paper) -> Iterator[list[Link]]:
+    """Yield a chain with fewer and fewer terms before the dots, as long as that changes it."""
+    yield chain
+    for most in paper.dots:
+        shorter = [replace(link, right=shortened(link.right, most)) for link in chain]
+        if any(a.right is not b.right for a, b in zip(shorter, chain, strict=True)):
+            chain = shorter
+            yield chain
 
 
 def lines_width(lines: Iterable[Line]) -> float:
@@ -435,6 +448,8 @@ def shortened(box: Box, most: int) -> Box:
     >>> text(shortened(row(*signs[1:]), 4))
     'x + x + ⋯ + x'
     """
+    if not box.parts:
+        return box
     key = f"most {most}"
     found = box.known.get(key)
     if found is None:

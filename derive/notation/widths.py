@@ -14,6 +14,7 @@ from derive.notation.signs import FUNCTIONS, SIGNS, is_sign
 #: The styles of TeX: of a display, of a line, of an index, and of an index's index.
 DISPLAY, TEXT, SCRIPT, SMALLEST = range(4)
 _SIZES = (1.0, 1.0, 0.73, 0.55)
+_KEYS = tuple(f"width {style}" for style in range(4))
 #: Widths of the letters of Computer Modern's math italic, in thousandths of an em.
 _LETTERS = dict(zip(
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
@@ -38,10 +39,9 @@ def width(box: Box, style: int = DISPLAY) -> float:
     >>> width(num(12)), width(sub(num(1), num(2))) < width(row(num(1), num(2)))
     (2.0, True)
     """
-    key = f"width {style}"
-    found = box.known.get(key)
+    found = box.known.get(_KEYS[style])
     if found is None:
-        found = box.known[key] = _width(box, style)
+        found = box.known[_KEYS[style]] = _width(box, style)
     return found
 
 
