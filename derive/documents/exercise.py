@@ -146,20 +146,21 @@ class _Page(Writer):
         super().__init__(sheet.derivation, Style())
         self.numbers = {}  # a sheet cites no equations
         self.sheet = sheet
-        self.boards = {id(p.trace): Board(self.notation, p.trace) for p in sheet.problems}
-        self.boards[id(sheet.trace)] = Board(self.notation, sheet.trace)
+        traces = {id(trace): trace for trace in (sheet.trace, *(p.trace for p in sheet.problems))}
+        self.boards = {key: Board(self.notation, trace) for key, trace in traces.items()}
         self.gradients = {f"d{name}": e for name, e in self.derivation.backward.items()}
         self.values = {s.name: s.expr for s in self.statements}
 
     def blocks(self) -> Iterator[Block]:
         parts = [self.problem(problem) for problem in self.sheet.problems]
-        given = self.equations(self.sheet.trace, _names_given(self.program))
+        board = self.boards[id(self.sheet.trace)]
+        given = _equations(board, _names_given(self.program))
         title = self.title().facts
         asked, solved = (Heading(words(x, **title), 1) for x in ("exercises", "solutions"))
         yield Switch((solved,), (asked,))
         yield from self.setting()
         several = any(problem.trace is not self.sheet.trace for problem in self.sheet.problems)
-        said = words("numbers-of-all", sizes=self.sizes_of(self.sheet.trace), unless=several)
+        said = words("numbers-of-all", sizes=self.sizes_of(board), unless=several)
         rounds = any(board.rounds for board in self.boards.values())
         rounding = [Paragraph((words("rounding", digits=DIGITS),))] if rounds else []
         yield Environment("remark", (Paragraph((said,)), given, *rounding), words("the-numbers"))
@@ -171,33 +172,29 @@ class _Page(Writer):
 
     def problem(self, p: Problem) -> Parts:
         """Return what a problem asks for, with its own numbers if it has any, and its solution."""
-        asked, solution = getattr(self, f"_{p.kind}")(p)
+        board = self.boards[id(p.trace)]
+        asked, solution = getattr(self, f"_{p.kind}")(p, board)
         if p.trace is not self.sheet.trace:
-            asked = [_say("own-numbers", sizes=self.sizes_of(p.trace)),
-                     self.equations(p.trace, _names_given(self.program)), *asked]  # fmt: skip
+            given = _equations(board, _names_given(self.program))
+            asked = [_say("own-numbers", sizes=self.sizes_of(board)), given, *asked]
         return asked, solution
 
     def is_number(self, name: str) -> bool:
         return bool(name) and self.program.leaves[name].shape.is_scalar
 
-    def sizes_of(self, trace: Trace) -> list[Box]:
+    def sizes_of(self, board: Board) -> list[Box]:
         """Return the sizes, in one equation where all are equal."""
-        dims = [self.notation.word_of(dim) for dim in trace.sizes]
-        sizes = list(trace.sizes.values())
+        dims = [self.notation.word_of(dim) for dim in board.sizes]
+        sizes = list(board.sizes.values())
         if len(set(sizes)) == 1:
             return [_equal(*dims, num(sizes[0]))]
         return [_equal(dim, num(k)) for dim, k in zip(dims, sizes, strict=True)]
 
-    def equations(self, trace: Trace, names: Sequence[str]) -> Beside:
-        """Return names and their numbers side by side."""
-        equations = map(self.boards[id(trace)].given, names)
-        return Beside(tuple(map(tuple, side_by_side(equations, LINE))))
-
     # -- the kinds of problems ---------------------------------------------------------------------
 
-    def _shapes(self, p: Problem) -> Parts:
+    def _shapes(self, p: Problem, board: Board) -> Parts:
         shaped = Notation(self.derivation, Style())
-        shaped.written = dict(p.trace.sizes)
+        shaped.written = dict(board.sizes)
         leaves = self.program.leaves
 
         def over(names: Sequence[str], mark: str) -> list[dict[str, Box]]:
@@ -215,13 +212,12 @@ class _Page(Writer):
             _say("shapes-backward", shapes=gradients), _say("formulas-agree"), self.display(links),
         ]  # fmt: skip
 
-    def _forward(self, p: Problem) -> Parts:
+    def _forward(self, p: Problem, board: Board) -> Parts:
         solution: list[Block] = []
-        board = self.boards[id(p.trace)]
         for name, expr in self.values.items():
-            parts, links = self.parts(p.trace, [expr]), self.entries(p.trace, name, expr)
+            parts, links = self.parts(board, [expr]), _entries(board, name, expr)
             if not expr.shape.is_scalar:
-                some = self.is_long(expr, p.trace)
+                some = _is_long(expr, board)
                 solution.append(_say("from-formula", formula=self.statement_of(name), some=some,
                                      first=bool(parts)))  # fmt: skip
                 parts = [*parts[1:], _say("entry-by-entry", some=some)] if parts else []
@@ -229,28 +225,27 @@ class _Page(Writer):
             solution += [*parts, self.reckoning(links)]
         return [_say("asked-forward", names=list(map(self.leaf, self.values)))], solution
 
-    def _entry(self, p: Problem) -> Parts:
+    def _entry(self, p: Problem, board: Board) -> Parts:
         formula = self.derivation.backward[p.variable]
-        asked = _say("asked-entry", g=self.entry_of(p), X=self.leaf(p.variable))
+        asked = _say("asked-entry", g=_entry_of(p, board), X=self.leaf(p.variable))
         return [asked], [
-            *self.known([formula], p), *self.upstream([formula], p.trace),
-            *self.parts(p.trace, [formula]), *self.true_entry(p),
+            *self.known([formula], p, board), *self.upstream([formula], board),
+            *self.parts(board, [formula]), *self.true_entry(p, board),
         ]  # fmt: skip
 
-    def _gradient(self, p: Problem) -> Parts:
+    def _gradient(self, p: Problem, board: Board) -> Parts:
         name, formula = p.variable, self.derivation.backward[p.variable]
-        solution = [*self.known([formula], p), *self.upstream([formula], p.trace),
-                    *self.step(p.trace, name)]  # fmt: skip
+        solution = [*self.known([formula], p, board), *self.upstream([formula], board),
+                    *self.step(board, name)]  # fmt: skip
         if not formula.is_var and not formula.shape.is_scalar:
-            links = self.entries(p.trace, f"d{name}", formula)
-            some = self.is_long(formula, p.trace)
-            solution += [_say("entry-by-entry", some=some), self.reckoning(links)]
+            solution += [_say("entry-by-entry", some=_is_long(formula, board)),
+                         self.reckoning(_entries(board, f"d{name}", formula))]  # fmt: skip
         G = self.leaf(f"d{name}")
         return [_say("asked-gradient", G=G, scalar=self.is_number(name))], solution
 
-    def _mistake(self, p: Problem) -> Parts:
+    def _mistake(self, p: Problem, board: Board) -> Parts:
         assert p.mistake is not None and p.place is not None
-        name, mistake, board = f"d{p.variable}", p.mistake, self.boards[id(p.trace)]
+        name, mistake = f"d{p.variable}", p.mistake
         truth, claimed = self.derivation.backward[p.variable], mistake.formula
         rows = p.trace.of(claimed)
         links = board.worked(name, claimed, p.place, letters=True, first=first_worked(claimed),
@@ -263,16 +258,17 @@ class _Page(Writer):
             _say("asked-to-refute", scalar=scalar, own=own),
         ]  # fmt: skip
         return asked, [
-            *self.known([truth, claimed], p), *self.upstream([truth, claimed], p.trace, False),
-            *self.parts(p.trace, [truth, claimed]),
-            _say("claim-would-be", g=self.entry_of(p)), self.reckoning(links),
-            *self.true_entry(p),
+            *self.known([truth, claimed], p, board),
+            *self.upstream([truth, claimed], board, worked=False),
+            *self.parts(board, [truth, claimed]),
+            _say("claim-would-be", g=_entry_of(p, board)), self.reckoning(links),
+            *self.true_entry(p, board),
             _say("mistake-made", mistake=mistake.kind, scalars=self.scalars,
                  statement=self.skipped(mistake.about), about=list(map(expr, mistake.about))),
             self.display([Link(expr(truth), self.leaf(name))]),
         ]  # fmt: skip
 
-    def _gap(self, p: Problem) -> Parts:
+    def _gap(self, p: Problem, board: Board) -> Parts:
         assert p.gap is not None
         gap, chain = p.gap, p.gap.chain
         local = next((x for x in self.locals_of(p.variable) if x.statement.name == gap.statement),
@@ -312,7 +308,7 @@ class _Page(Writer):
 
     # -- pieces of solutions -----------------------------------------------------------------------
 
-    def known(self, roots: Sequence[Expr], p: Problem) -> list[Block]:
+    def known(self, roots: Sequence[Expr], p: Problem, board: Board) -> list[Block]:
         """Return the values of the forward pass on which a solution rests."""
         chain = [*roots, *(self.gradients[n] for n in needed(roots, self.gradients))]
         used = {leaf.data[0] for expr in chain for leaf in variables(expr)}
@@ -324,39 +320,39 @@ class _Page(Writer):
         if solved is None:
             rest = needed([self.program.leaves[name] for name in names], self.values)
             names = [name for name in self.values if name in rest]
-        return [_say("known", problem=solved), self.equations(p.trace, names)]
+        return [_say("known", problem=solved), _equations(board, names)]
 
-    def upstream(self, roots: Sequence[Expr], trace: Trace, worked: bool = True) -> list[Block]:
+    def upstream(self, roots: Sequence[Expr], board: Board, worked: bool = True) -> list[Block]:
         """Return the gradients on the way back to the one that is asked for, with numbers."""
         names = needed(roots, self.gradients)
         if worked or not names:
-            return [block for name in names for block in self.step(trace, name[1:])]
-        board, expr = self.boards[id(trace)], self.notation.expr
+            return [block for name in names for block in self.step(board, name[1:])]
+        expr = self.notation.expr
         links = [link for name in names for link in board.chain(
             self.leaf(name), [expr(self.gradients[name]), board.of(name)])]  # fmt: skip
         return [_say("on-the-way-back", several=len(names) > 1), self.reckoning(links)]
 
-    def step(self, trace: Trace, name: str) -> list[Block]:
+    def step(self, board: Board, name: str) -> list[Block]:
         """Return one step backwards: the reason, the formula, the numbers put in, the result."""
         formula, uses = self.derivation.backward[name], self.locals_of(name)
-        links = self.boards[id(trace)].whole(f"d{name}", formula, first_worked(formula))
+        links = board.whole(f"d{name}", formula, first_worked(formula))
         rules = list(dict.fromkeys(rule for use in uses for rule in use.rules))
         statements = [self.heading(use.statement) for use in uses]
         said = _say("step-back", statements=statements, scalars=self.scalars, names=rules)
-        return [*self.parts(trace, [formula]), said, self.reckoning(links)]
+        return [*self.parts(board, [formula]), said, self.reckoning(links)]
 
-    def true_entry(self, p: Problem) -> list[Block]:
+    def true_entry(self, p: Problem, board: Board) -> list[Block]:
         """Return an entry of a gradient: where it acts, the chain rule, the numbers."""
         assert p.place is not None
-        name, place, board = p.variable, p.place, self.boards[id(p.trace)]
+        name, place = p.variable, p.place
         locals_, truth = self.locals_of(name), self.derivation.backward[name]
         uses = [
             {"Y": self.leaf(use.statement.name), "occurrence": self.occurrence(use, *place),
-             "scalar": use.statement.expr.shape.at(p.trace.sizes).dims == (1, 1)}
+             "scalar": use.statement.expr.shape.at(board.sizes).dims == (1, 1)}
             for use in locals_
         ]  # fmt: skip
         one = len(locals_) == 1 and locals_[0].upstream is not None
-        sides = [self.chain_rule(locals_[0], p.trace, place)] if one else []
+        sides = [self.chain_rule(locals_[0], board, place)] if one else []
         links = board.worked(f"d{name}", truth, place, sides, letters=True,
                              first=first_worked(truth))  # fmt: skip
         return [
@@ -366,7 +362,7 @@ class _Page(Writer):
             self.reckoning(links),
         ]  # fmt: skip
 
-    def chain_rule(self, local: Local, trace: Trace, place: tuple[int, int]) -> Box:
+    def chain_rule(self, local: Local, board: Board, place: tuple[int, int]) -> Box:
         """Return the chain rule for an entry, over the entries of the value on which it acts."""
         assert local.upstream is not None
         found = {word.split("-")[0]: place[0] if word.endswith("a") else place[1]
@@ -379,35 +375,15 @@ class _Page(Writer):
         term = mul(entry(local.upstream.data, i, j), partial(entry(value.data, i, j), x))
         for index, dim in ((j, value.shape.cols), (i, value.shape.rows)):
             if isinstance(index, str) and dim != 1:
-                term = total(index, extent(dim, trace.sizes), term)
+                term = total(index, extent(dim, board.sizes), term)
         return self.notation.scalar(term)
 
-    def entries(self, trace: Trace, name: str, formula: Expr) -> list[Link]:
-        """Return the entries of a value one by one, the first with its letters."""
-        rows, cols = formula.shape.extents(trace.sizes)
-        board, first = self.boards[id(trace)], first_worked(formula)
-        places = [(i, j) for i in range(rows) for j in range(cols)]
-        return [
-            link for place in places[: 2 if self.is_long(formula, trace) else LISTED]
-            for link in board.worked(name, formula, place, letters=place == (0, 0), first=first)
-        ]  # fmt: skip
-
-    def is_long(self, formula: Expr, trace: Trace) -> bool:
-        """Whether a value has too many entries for all of them to be worked."""
-        rows, cols = formula.shape.extents(trace.sizes)
-        return rows * cols > LISTED
-
-    def parts(self, trace: Trace, roots: Sequence[Expr]) -> list[Block]:
+    def parts(self, board: Board, roots: Sequence[Expr]) -> list[Block]:
         """Return the parts of formulas that are worked out before their entries are."""
         found = dict.fromkeys(node for root in roots for node in first_worked(root))
-        board = self.boards[id(trace)]
         links = [link for node in found for link in board.chain(
-            self.notation.expr(node), [board.matrix(trace.of(node))])]  # fmt: skip
+            self.notation.expr(node), [board.matrix(board.trace.of(node))])]  # fmt: skip
         return [_say("first-worked"), self.reckoning(links)] if links else []
-
-    def entry_of(self, p: Problem) -> Box:
-        assert p.place is not None
-        return self.boards[id(p.trace)].entry(f"d{p.variable}", *p.place)
 
     def locals_of(self, name: str) -> list[Local]:
         return [local for local in self.derivation.locals if local.variable.data[0] == name]
@@ -430,6 +406,32 @@ def first_worked(root: Expr) -> list[Expr]:
     inside = [node for node in nodes(root) if node.name in WHOLE and node is not root]
     inner = {x for node in inside for x in nodes(node) if x is not node}
     return [node for node in inside if node not in inner]
+
+
+def _entries(board: Board, name: str, formula: Expr) -> list[Link]:
+    """Return the entries of a value one by one, the first with its letters."""
+    rows, cols = formula.shape.extents(board.sizes)
+    first, places = first_worked(formula), [(i, j) for i in range(rows) for j in range(cols)]
+    return [
+        link for place in places[: 2 if _is_long(formula, board) else LISTED]
+        for link in board.worked(name, formula, place, letters=place == (0, 0), first=first)
+    ]  # fmt: skip
+
+
+def _is_long(formula: Expr, board: Board) -> bool:
+    """Whether a value has too many entries for all of them to be worked."""
+    rows, cols = formula.shape.extents(board.sizes)
+    return rows * cols > LISTED
+
+
+def _entry_of(p: Problem, board: Board) -> Box:
+    assert p.place is not None
+    return board.entry(f"d{p.variable}", *p.place)
+
+
+def _equations(board: Board, names: Sequence[str]) -> Beside:
+    """Return names and their numbers side by side."""
+    return Beside(tuple(map(tuple, side_by_side(map(board.given, names), LINE))))
 
 
 def _say(key: str, **facts: Any) -> Paragraph:

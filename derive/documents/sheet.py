@@ -200,9 +200,7 @@ class Setter:
         ranked = self._ranked("gap")
         order = [*ranked, *(name for name in self.derivation.backward if name not in ranked)]
         found: list[tuple[str, str, str, Chain]] = []
-        for local in sorted(
-            self.derivation.locals, key=lambda local: order.index(local.variable.data[0])
-        ):
+        for local in sorted(self.derivation.locals, key=lambda x: order.index(x.variable.data[0])):
             about = local.variable.data[0], local.statement.name
             # numbers have no entries: the proof of a long formula of theirs is the sweep itself
             sweep = local.statement.expr.shape.is_scalar and local.variable.shape.is_scalar
@@ -211,9 +209,10 @@ class Setter:
             else:
                 scalar = all(leaf.shape.is_scalar for leaf in variables(local.statement.expr))
                 found.append((*about, "index", _without_entries(local.index, scalar)))
-        for name in self.derivation.gradients:
-            if name in self.derivation.composed:
-                found.append((name, "", "composed", self.derivation.composed[name]))
+        composed = self.derivation.composed
+        found += [
+            (x, "", "composed", composed[x]) for x in self.derivation.gradients if x in composed
+        ]
         queues = []
         for name, statement, part, chain in found:
             places = _open(chain)
@@ -232,31 +231,27 @@ class Setter:
                 traces.append(self._worked(self.program.at(equal)))
         names = self._ranked("mistake")
         names += [name for name in self.derivation.backward if name not in names]
-        found: list[Problem] = []
+        found: list[tuple[str, Problem]] = []
         for name in names:
-            kinds: dict[str, Problem] = {}
-            for problem in (p for trace in traces for p in self._false(name, trace)):
-                assert problem.mistake is not None
-                kinds.setdefault(problem.mistake.kind, problem)
-            own = list(kinds.values())
-            self._random("mistake", name).shuffle(own)
-            found += own
+            own: dict[str, Problem] = {}
+            for kind, problem in (one for trace in traces for one in self._false(name, trace)):
+                own.setdefault(kind, problem)
+            pairs = list(own.items())
+            self._random("mistake", name).shuffle(pairs)
+            found += pairs
         used: Counter[str] = Counter()
 
-        def worn(problem: Problem) -> tuple[bool, int, int, int]:
-            assert problem.mistake is not None
-            kind, name = problem.mistake.kind, problem.variable
-            return (kind in PLAIN, used[kind], used[f"d{name}"], names.index(name))
+        def worn(one: tuple[str, Problem]) -> tuple[bool, int, int, int]:
+            kind, name = one[0], one[1].variable
+            return kind in PLAIN, used[kind], used[f"d{name}"], names.index(name)
 
         while found:
-            problem = min(found, key=worn)
-            found.remove(problem)
-            assert problem.mistake is not None
-            used.update([problem.mistake.kind, f"d{problem.variable}"])
+            kind, problem = found.pop(found.index(min(found, key=worn)))
+            used.update([kind, f"d{problem.variable}"])
             yield problem
 
-    def _false(self, name: str, trace: Trace) -> Iterator[Problem]:
-        """Yield claims about a gradient that are false at a point, with an entry that shows it."""
+    def _false(self, name: str, trace: Trace) -> Iterator[tuple[str, Problem]]:
+        """Yield claims about a gradient that are false at a point, each with its kind."""
         truth = self.derivation.backward[name]
         leaf = self.program.leaves[name]
         for mistake in mistakes(truth, trace.sizes, own=leaf, skipped=self._skipped()):
@@ -265,7 +260,7 @@ class Setter:
             except DomainError:
                 continue
             if place is not None:
-                yield Problem("mistake", trace, name, place, mistake)
+                yield mistake.kind, Problem("mistake", trace, name, place, mistake)
 
     def _skipped(self) -> dict[Expr, Expr]:
         """Return, for each gradient, the one that entered its statement; for the loss it is 1."""
