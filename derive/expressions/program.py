@@ -105,16 +105,11 @@ class Program:
 
     def in_numbers(self, expr: Expr) -> Expr:
         """Return an expression with the numbers that the user wrote for dimensions."""
-        for dim, number_ in self.sizes.items():
-            expr = with_dim(expr, dim, number_)
-        return expr
+        return with_dims(expr, self.sizes) if self.sizes else expr
 
     def with_numbers(self) -> Program:
         """Return the program at the sizes that the user wrote as numbers."""
-        program = self
-        for dim, number_ in self.sizes.items():
-            program = program.with_dim(dim, number_)
-        return program
+        return self.with_dims(self.sizes)
 
     def written(self, expr: Expr) -> str:
         """Return an expression in input syntax, in the words and numbers of the user.
@@ -141,15 +136,14 @@ class Program:
         roots = {name.partition("_")[0].rstrip("0123456789").lower() for name in taken}
         return next(x for x in ("t", "u", "v", "s", "a", "gate") if x not in roots)
 
-    def with_dim(self, gone: str, kept: Dim) -> Program:
-        """Return the program in which a dimension is another one, or a number."""
-        statements = (Statement(s.name, with_dim(s.expr, gone, kept)) for s in self.statements)
+    def with_dims(self, meant: Mapping[str, Dim]) -> Program:
+        """Return the program in which dimensions are others, or numbers."""
         return replace(
             self,
-            statements=tuple(statements),
-            leaves={name: with_dim(leaf, gone, kept) for name, leaf in self.leaves.items()},
-            dims=tuple(dim for dim in self.dims if dim != gone),
-            sizes={dim: k for dim, k in self.sizes.items() if dim != gone},
+            statements=tuple(Statement(s.name, with_dims(s.expr, meant)) for s in self.statements),
+            leaves={name: with_dims(leaf, meant) for name, leaf in self.leaves.items()},
+            dims=tuple(dim for dim in self.dims if dim not in meant),
+            sizes={dim: k for dim, k in self.sizes.items() if dim not in meant},
             upstream=not self.is_loss,
         )
 
@@ -200,11 +194,12 @@ class Program:
         return {dim: sizes.get(dim, self.sizes.get(dim, small[dim])) for dim in self.dims}
 
 
-def with_dim(root: Expr, gone: str, kept: Dim) -> Expr:
-    """Return an expression in which a dimension is another one, or a number."""
+def with_dims(root: Expr, meant: Mapping[str, Dim], *, numbers: bool = True) -> Expr:
+    """Return an expression in which dimensions are others, or numbers; in its formulas they stay
+    the words where `numbers` is false."""
 
     def renamed(shape: Shape) -> Shape:
-        return Shape(*(substituted(dim, {gone: kept}) for dim in shape.dims))
+        return Shape(*(substituted(dim, meant) for dim in shape.dims))
 
     done: dict[Expr, Expr] = {}
     for node in nodes(root):
@@ -213,8 +208,8 @@ def with_dim(root: Expr, gone: str, kept: Dim) -> Expr:
             data = renamed(data)
         elif node.is_var:
             data = type(data)(data[0], renamed(data[1]))
-        elif node.name in ("dim", "eye"):
-            data = substituted(data, {gone: kept})
+        elif node.name == "eye" or (numbers and node.name == "dim"):
+            data = substituted(data, meant)
         if node.name == "dim" and isinstance(data, int):
             done[node] = number(data)
             continue

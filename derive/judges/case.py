@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from derive.algebra.forms import MOST_STEPS, TooLarge, Undefined
 from derive.expressions.errors import ParseError, ShapeError, UnsupportedError
-from derive.expressions.expr import Condition, Expr, nodes, number
+from derive.expressions.expr import Condition, Expr, nodes, number, unrepeated
 from derive.expressions.program import Program, nearest
 from derive.expressions.shape import first_clash
 from derive.judges.formulas import Formulas
@@ -29,7 +29,7 @@ from derive.proof.derivation import Derivation
 from derive.proof.explain import explain
 from derive.proof.hypotheses import Ground, conditions, points, sizes_asked
 from derive.proof.parts import folded, taken_apart
-from derive.proof.sizes import Relation, asked, asks_of, bare
+from derive.proof.sizes import Relation, asked, asks_of
 
 #: Matrices with more entries than this are not drawn at the sizes that a user gave as numbers.
 MOST_DRAWN = 10_000
@@ -129,10 +129,7 @@ class Case:
 
     def at_one(self, dims: Iterable[str]) -> Case:
         """Return the case in which some dimensions are 1."""
-        program = self.program
-        for dim in dims:
-            program = program.with_dim(dim, 1)
-        return Case(program, self.assumptions)
+        return Case(self.program.with_dims(dict.fromkeys(dims, 1)), self.assumptions)
 
     def merging(self, error: ShapeError) -> Case | None:
         """Return the case in which two dimensions that clashed are one."""
@@ -141,7 +138,7 @@ class Case:
             return None
         merged = {k: kept if v == gone else v for k, v in self.merged.items()}
         return Case(
-            self.program.with_dim(gone, kept),
+            self.program.with_dims({gone: kept}),
             self.assumptions,
             merged={**merged, gone: kept},
             equalities=(*self.equalities, f"{kept} = {gone}"),
@@ -254,7 +251,7 @@ class Case:
             sign = asks_of(node) or OF_ONE.get(node.op)
             if not sign:
                 continue
-            arg = bare(node.args[-1])
+            arg = unrepeated(node.args[-1])
             if arg.is_var or arg.op is DIM or self.gradients.keys() & names_in(arg):
                 continue
             form = self.proofs.constant(arg)
@@ -312,7 +309,7 @@ class Case:
             c
             for c in conditions(self.ground(claim.name, *said), (*own, *said))
             if c.kind != "distinct"
-            or not marks_winner(*(self.program.composed(bare(arg)) for arg in c.args))
+            or not marks_winner(*(self.program.composed(unrepeated(arg)) for arg in c.args))
         ]
 
     def relations(self, claim: Claim) -> tuple[Relation, ...] | None:

@@ -14,15 +14,14 @@ from derive.algebra.forms import PART
 from derive.calculus.simplify import simplify
 from derive.circuits.points import close
 from derive.expressions.errors import DeriveError
-from derive.expressions.expr import Condition, Expr, number
-from derive.expressions.program import with_dim
+from derive.expressions.expr import Condition, Expr, number, unrepeated
+from derive.expressions.program import with_dims
 from derive.judges.case import Case, Claim
 from derive.judges.judgement import Counterexample
 from derive.judges.proofs import names_in
 from derive.judges.slips import brief, forgotten, repairs
 from derive.language.assumptions import TABLE, broken, implied
 from derive.notation.messages import say
-from derive.proof.sizes import bare
 
 #: So many variants of a false claim are looked at, and so many are tried to be proved.
 MOST_VARIANTS, MOST_TRIALS = 1000, 4
@@ -70,7 +69,7 @@ def _asks_no_more(case: Case, claim: Claim, variant: Expr) -> bool:
 def _kind(condition: Condition) -> tuple[str, frozenset[Expr]]:
     """Return a hypothesis whichever way round it is written: x ≠ 0 is that x and 0 differ."""
     zero = condition.kind == "nonzero"
-    args = [*map(bare, condition.args), *[number(0)] * zero]
+    args = [*map(unrepeated, condition.args), *[number(0)] * zero]
     return "distinct" if zero else condition.kind, frozenset(args)
 
 
@@ -100,7 +99,9 @@ def true_where(case: Case, claim: Claim, found: Counterexample) -> str:
 
 def _is_proved_at_one(case: Case, claim: Claim, gone: tuple[str, ...]) -> bool:
     try:
-        return case.at_one(gone).is_proved(claim.name, _at_one(claim.expr, gone))
+        return case.at_one(gone).is_proved(
+            claim.name, with_dims(claim.expr, dict.fromkeys(gone, 1))
+        )
     except DeriveError:
         return False
 
@@ -129,9 +130,3 @@ def _usual(case: Case, name: str, expr: Expr) -> Iterator[tuple[str, str]]:
             ):
                 failed.add(word)
         yield from ((leaf, word) for word in USUAL if word not in failed)
-
-
-def _at_one(expr: Expr, dims: tuple[str, ...]) -> Expr:
-    for dim in dims:
-        expr = with_dim(expr, dim, 1)
-    return expr

@@ -27,7 +27,8 @@ from derive.expressions.expr import (
     substitute,
     unrepeated,
 )
-from derive.expressions.shape import Shape, extent
+from derive.expressions.program import with_dims
+from derive.expressions.shape import Shape
 from derive.ops.elementwise import COS, DIV, GREATER, MUL, POW, SIN, SQRT, WHERE
 from derive.ops.kronecker import KRON
 from derive.ops.linear import ADD, BROADCAST, DIM, EYE, MATMUL, NEG, ONES, SUB, TRANSPOSE, VAR
@@ -118,10 +119,11 @@ def mistakes(
     >>> [(m.kind, str(m.formula)) for m in mistakes(g @ W.T, {"n": 2, "d": 3, "m": 3})]
     [('transpose-missing', 'dY @ W'), ('sign', '-(dY @ W.T)'), ('factor-extra', '2 * (dY @ W.T)')]
     """
-    formula = at_sizes(truth, sizes)
+    at_sizes = partial(with_dims, meant=sizes, numbers=False)
+    formula = at_sizes(truth)
     if len(nodes(formula)) > LONGEST:
         return []
-    links = {at_sizes(k, sizes): at_sizes(v, sizes) for k, v in (skipped or {}).items()}
+    links = {at_sizes(k): at_sizes(v) for k, v in (skipped or {}).items()}
     found: dict[Expr, Mistake] = {}
     for kind, about, make in (*_spoilt(formula, links), *_unswitched(formula, own, links)):
         try:
@@ -131,26 +133,6 @@ def mistakes(
         if changed.shape == formula.shape and changed is not formula:
             found.setdefault(changed, Mistake(kind, changed, about))
     return sorted(found.values(), key=lambda mistake: KINDS.index(mistake.kind))
-
-
-def at_sizes(root: Expr, sizes: Mapping[str, int]) -> Expr:
-    """Return an expression whose matrices have sizes; dimensions in a formula stay words."""
-
-    def sized(shape: Shape) -> Shape:
-        return Shape(*(extent(dim, sizes) for dim in shape.dims))
-
-    done: dict[Expr, Expr] = {}
-    for node in nodes(root):
-        data, args = node.data, tuple(done[arg] for arg in node.args)
-        if isinstance(data, Shape):
-            data = sized(data)
-        elif node.is_var:
-            data = type(data)(data[0], sized(data[1]))
-        elif node.op is EYE:
-            data = extent(data, sizes)
-        repeats = node.op is not BROADCAST or args[0].shape != data
-        done[node] = node.op(*args, data=data) if repeats else args[0]
-    return done[root]
 
 
 def _spoilt(formula: Expr, links: Mapping[Expr, Expr]) -> Slips:
@@ -179,7 +161,7 @@ def _unswitched(formula: Expr, own: Expr | None, gradients: Mapping[Expr, Expr])
 def _spoils(node: Expr) -> Slips:
     """Yield the mistakes that are made at one place."""
     a, b = (*node.args, node, node)[:2]
-    first, second = bare(a), bare(b)
+    first, second = unrepeated(a), unrepeated(b)
     match node.op:
         case ops.MATMUL:
             if not (a.shape.is_scalar or b.shape.is_scalar):
@@ -195,7 +177,7 @@ def _spoils(node: Expr) -> Slips:
             for kept, lost in ((a, b), (b, a)):
                 if not _is_constant(kept):
                     kind = "constant-missing" if _is_constant(lost) else "factor-missing"
-                    yield kind, (bare(lost),), partial(bare, kept)
+                    yield kind, (unrepeated(lost),), partial(unrepeated, kept)
         case ops.DIV if not _is_constant(a):
             yield "division-missing", (second,), lambda: first
         case ops.ADD | ops.SUB:
@@ -240,7 +222,7 @@ def _inside(node: Expr, place: int, put: Put) -> Put:
 def _rebuilt(node: Expr, args: list[Expr]) -> Expr:
     """Return a node with other arguments, repeated anew where it works entry by entry."""
     if len(args) > 1 and (node.op.derivatives or node.op in (ADD, SUB, MUL, DIV, GREATER)):
-        return elementwise(node.name, *map(bare, args))
+        return elementwise(node.name, *map(unrepeated, args))
     return node.op(*args, data=node.data)
 
 
@@ -253,11 +235,6 @@ def _at(places: Iterable[tuple[Expr, Put]], change: Callable[[Expr], Slips]) -> 
 
 def _then(put: Put, make: Callable[[], Expr]) -> Expr:
     return put(make())
-
-
-def bare(node: Expr) -> Expr:
-    """Return what is repeated, without saying so."""
-    return unrepeated(node)
 
 
 def flipped(a: Expr) -> Expr:
@@ -328,8 +305,8 @@ def _sign(node: Expr) -> Slips:
     if node.op in (ADD, SUB):
         first, second = node.args
         other = SUB if node.op is ADD else ADD
-        yield "sign-before", (bare(second),), lambda: other(first, second)
-        yield "sign-before", (bare(first),), lambda: node.op(-first, second)
+        yield "sign-before", (unrepeated(second),), lambda: other(first, second)
+        yield "sign-before", (unrepeated(first),), lambda: node.op(-first, second)
         yield "sign-in", (node,), lambda: -node
     if node.op is NEG:
         yield "sign-before", node.args, lambda: node.args[0]
@@ -338,7 +315,7 @@ def _sign(node: Expr) -> Slips:
 
 
 def _product(node: Expr) -> Slips:
-    a, b = (bare(arg) for arg in (*node.args, node, node)[:2])
+    a, b = (unrepeated(arg) for arg in (*node.args, node, node)[:2])
     if node.op is MATMUL:
         yield "matrix-product", (), lambda: node.args[0] * node.args[1]
     if node.op is MUL:
@@ -403,7 +380,7 @@ def _dimension(dims: list[Expr], node: Expr) -> Slips:
     """Yield a dimension exchanged for another, or under a root."""
     if node.op is DIM:
         for other in (dim for dim in dims if dim is not node):
-            yield "other-dimension", (node, other), partial(bare, other)
+            yield "other-dimension", (node, other), partial(unrepeated, other)
         yield "root-missing", (node,), lambda: SQRT(node)
 
 
@@ -418,7 +395,7 @@ def _terms(places: list[tuple[Expr, Put]], dims: list[Expr]) -> Slips:
     """Yield one term with another constant factor."""
     for node, put in places:
         for k, arg in enumerate(node.args if node.op in (ADD, SUB) else ()):
-            yield from _at([(bare(arg), _inside(node, k, put))], partial(_weighed, dims))
+            yield from _at([(unrepeated(arg), _inside(node, k, put))], partial(_weighed, dims))
 
 
 def _weighed(dims: list[Expr], term: Expr) -> Slips:
@@ -449,7 +426,7 @@ def _replaced(root: Expr, leaves: dict[Expr, Expr]) -> Expr:
         return leaves[root]
     if root.op is TRANSPOSE:
         return flipped(_replaced(root.args[0], leaves))
-    args = [_replaced(bare(arg), leaves) for arg in root.args]
+    args = [_replaced(unrepeated(arg), leaves) for arg in root.args]
     return _rebuilt(root, args) if args else root
 
 
@@ -485,7 +462,7 @@ def _no_sum(node: Expr) -> Slips:
 
 def _no_term(node: Expr) -> Slips:
     if node.op in (ADD, SUB):
-        first, second = map(bare, node.args)
+        first, second = map(unrepeated, node.args)
         lost = -node.args[1] if node.op is SUB else second
         yield "term-missing", (f"{'-' * (node.op is SUB)}{brief(second)}",), lambda: first
         yield "term-missing", (first,), lambda: lost
@@ -511,7 +488,7 @@ def _fraction(node: Expr) -> tuple[list[Expr], list[Expr]]:
     """Return the factors of an entrywise product, and those by which it is divided."""
     if node.op not in (MUL, DIV):
         return [node], []
-    (above, below), (more, less) = (_fraction(bare(arg)) for arg in node.args)
+    (above, below), (more, less) = (_fraction(unrepeated(arg)) for arg in node.args)
     if node.op is DIV:
         more, less = less, more
     return above + more, below + less

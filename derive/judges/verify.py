@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from derive.algebra.forms import MOST_STEPS, Budget, TooLarge
 from derive.expressions.errors import ProofError
-from derive.expressions.expr import Expr, nodes
+from derive.expressions.expr import Expr, nodes, unrepeated
 from derive.expressions.program import Program
 from derive.judges.citations import AlgebraJudge
 from derive.judges.differences import first_agreement
@@ -41,7 +41,7 @@ from derive.proof.derivation import (
     Step,
     Verdict,
 )
-from derive.proof.sizes import Relation, bare, chosen, most_composed
+from derive.proof.sizes import Relation, chosen, most_composed
 from derive.readings.numbers import is_defined
 
 Progress = Callable[[str], None]
@@ -76,7 +76,7 @@ def verify(
     """
     if derivation.tied:
         node = derivation.tied[0]
-        a, b = map(bare, node.args)
+        a, b = map(unrepeated, node.args)
         raise ProofError(
             f"{node} has ties whatever the inputs are: {a} and {b} are the same number somewhere, "
             f"as on a diagonal, and the rule for {node.name} holds where they differ"

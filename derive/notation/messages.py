@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from derive.expressions.errors import OutputError
-from derive.expressions.expr import Condition, Expr
-from derive.proof.sizes import bare
+from derive.expressions.expr import Condition, Expr, unrepeated
 
 
 @cache
@@ -71,5 +70,6 @@ def hypothesis(condition: Condition, written: Callable[[Expr], str] = str) -> Me
     >>> str(hypothesis(Condition("invertible", (var("A", Shape("n", "n")),))))
     'A is invertible'
     """
-    found = say(f"condition-{condition.kind}", *(written(bare(arg)) for arg in condition.args))
+    args = (written(unrepeated(arg)) for arg in condition.args)
+    found = say(f"condition-{condition.kind}", *args)
     return say(f"but-{condition.but}", found) if condition.but else found

@@ -29,6 +29,7 @@ from derive.expressions.expr import (
     nodes,
     number,
     substitute,
+    unrepeated,
     variables,
 )
 from derive.expressions.program import Program
@@ -42,7 +43,6 @@ from derive.proof.sizes import (
     Sizes,
     asked,
     asks_of,
-    bare,
     chosen,
     factors_of,
     is_constant,
@@ -145,7 +145,7 @@ class Ground:
         """Whether a comparison tells a maximum's winner, which meets it all around a point."""
         if node.op is not GREATER:
             return False
-        sides = [bare(arg) for arg in node.args]
+        sides = [unrepeated(arg) for arg in node.args]
         meant = (self.meanings.get(side.data[0], side) if side.is_var else side for side in sides)
         return any(side.op.kink == SHARED for side in meant) and marks_winner(
             *map(self.composed, sides)
@@ -157,7 +157,7 @@ class Ground:
             return False
         if is_constant(node.args[-1]):  # of scalars, what they ask is read off
             partial = node.op.domain or (node.op is POW and node.data < 0)
-            scalar = bare(node.args[-1]).shape.is_scalar
+            scalar = unrepeated(node.args[-1]).shape.is_scalar
             return node.op in (INV, LOGDET) or bool(partial and not scalar)
         if node.op.kink == SHARED and _leaf(node.args[0]) in self.inputs:
             return False  # entries that vary each for itself have one that is the largest
@@ -169,7 +169,7 @@ class Ground:
         In x + f(y), and in the product of x and y, x varies for itself.
         """
         while True:
-            gap = bare(gap)
+            gap = unrepeated(gap)
             name = gap.data[0] if gap.is_var else ""
             if name in self.meanings:
                 gap = self.meanings[name]

@@ -17,13 +17,7 @@ from derive.algebra.forms import UNIT, Form, TooLarge, Undefined, merge
 from derive.algebra.normal import Ring
 from derive.algebra.vanishing import sign_of_sizes
 from derive.expressions.errors import SizeError, UnsupportedError
-from derive.expressions.expr import (
-    Expr,
-    extent_of,
-    nodes,
-    number,
-    unrepeated,
-)
+from derive.expressions.expr import Expr, extent_of, nodes, number, unrepeated
 from derive.expressions.program import Program
 from derive.expressions.shape import extent
 from derive.ops.elementwise import ABS, DIV, GREATER, MUL, POW, SIGN, SQRT
@@ -76,11 +70,16 @@ class Relation:
         return {node.data for node in parts if node.op is DIM}
 
     @property
-    def least(self) -> tuple[str, int] | None:
-        """The dimension of which this is a lower bound, and the bound."""
-        if self.relation == "≥" and self.left.op is DIM and self.right.op is NUMBER:
+    def plain(self) -> tuple[str, int] | None:
+        """The dimension and the number that it relates, where that is all."""
+        if self.left.op is DIM and self.right.op is NUMBER:
             return self.left.data, int(self.right.data)
         return None
+
+    @property
+    def least(self) -> tuple[str, int] | None:
+        """The dimension of which this is a lower bound, and the bound."""
+        return self.plain if self.relation == "≥" else None
 
 
 def obeyed(relations: Iterable[Relation], sizes: Sizes) -> bool:
@@ -142,7 +141,7 @@ def factors_of(expr: Expr, kind: str, vary: bool = False) -> Iterator[tuple[Expr
 
 def relations_of(expr: Expr, kind: str) -> Iterator[Relation]:
     """Yield what must hold of dimensions where a constant is not zero, positive or not negative."""
-    expr = bare(expr)
+    expr = unrepeated(expr)
     if not expr.shape.is_scalar:
         return
     try:
@@ -244,25 +243,17 @@ def _sum(ring: Ring, form: Form) -> Expr:
 def merged(relations: tuple[Relation, ...]) -> tuple[Relation, ...]:
     """Return relations without those that follow: n ≥ 2 and n ≠ 2 is n ≥ 3."""
     least: dict[str, int] = {}
-    for relation in relations:
-        if relation.least:
-            dim, bound = relation.least
-            least[dim] = max(bound, least.get(dim, 1))
-    barred = {
-        (r.left.data, int(r.right.data))
-        for r in relations
-        if r.relation == "≠" and r.left.op is DIM and r.right.op is NUMBER
-    }
+    for dim, bound in (r.least for r in relations if r.least):
+        least[dim] = max(bound, least.get(dim, 1))
+    barred = {r.plain for r in relations if r.relation == "≠" and r.plain}
     for dim in {dim for dim, _ in barred}:
         while (dim, least.get(dim, 1)) in barred:
             least[dim] = least.get(dim, 1) + 1
     found: dict[Relation, None] = {}
     for relation in relations:
-        plain = relation.left.op is DIM and relation.right.op is NUMBER
-        dim = relation.left.data if plain else ""
-        if plain and dim in least:
-            if relation.relation == "≥" or int(relation.right.data) < least[dim]:
-                relation = Relation(relation.left, "≥", number(least[dim]))
+        dim, k = relation.plain or ("", 0)
+        if dim in least and (relation.relation == "≥" or k < least[dim]):
+            relation = Relation(relation.left, "≥", number(least[dim]))
         if relation.relation != "≠" or Relation(relation.right, "≠", relation.left) not in found:
             found[relation] = None
     strict = {(r.left, r.right) for r in found if r.relation == ">"}
@@ -404,8 +395,3 @@ def simple_relations(dims: Sequence[str]) -> Iterator[Relation]:
         yield from (Relation(p, "≥", q), Relation(q, "≥", p), Relation(p, "≠", q))
         yield from (Relation(p, ">", q), Relation(q, ">", p))
     yield from (Relation(p * q, "≥", number(2)) for p, q in pairs)
-
-
-def bare(arg: Expr) -> Expr:
-    """Return what is repeated, without saying so."""
-    return unrepeated(arg)
