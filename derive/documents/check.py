@@ -6,6 +6,7 @@ counterexample are evaluated anew from the operators' definitions, with the arit
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -13,43 +14,42 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from derive.circuits.points import DIGITS, is_rounded, number_text
+from derive.circuits.points import is_rounded
 from derive.documents.files import asked, question_of, sealed, unsealed, write
 from derive.documents.model import (
     Beside,
     Block,
-    Display,
+    Chain,
     Environment,
     Heading,
-    Line,
     Paragraph,
     words,
 )
 from derive.documents.page import render
 from derive.documents.pipeline import Proof, prove
 from derive.documents.prove import assumptions
+from derive.documents.worked import DIGITS, Board, needed
 from derive.expressions.errors import ProofError, UnsupportedError
 from derive.expressions.expr import Expr, nodes, variables
-from derive.expressions.layout import Box, num, op, row, sup
+from derive.expressions.layout import Box, num, op, row
 from derive.expressions.limits import TIMEOUT, seconds
 from derive.judges.batch import Answer, answers, identities
 from derive.judges.case import Case, Claim
 from derive.judges.judgement import Counterexample, Judgement
 from derive.language.parse import Shapes
-from derive.notation.arithmetic import Term, TooLong, Work, literal, rounded
-from derive.notation.calculator import has_rounded, sufficient
+from derive.notation.displays import Link, side_by_side
 from derive.notation.escape import one_line
-from derive.notation.latex import broken, latex
 from derive.notation.mathematics import Notation, Style
 from derive.notation.messages import Message
 from derive.ops.square import DET, INV
 from derive.proof.assuming import under
-from derive.proof.derivation import EVERY_SHAPE, GIVEN_SIZES, PROVED, REFUTED, EntryOf
-from derive.readings.exact import precision
-from derive.readings.numbers import BITS, Numbers, interval
+from derive.proof.derivation import EVERY_SHAPE, GIVEN_SIZES, PROVED, REFUTED
+from derive.readings.exact import Reading, Rows, precision, rational, raw
 
 #: A line holds so many digits.
 LINE = 62.0
+#: What is worked out before the entries of a formula that it stands in.
+FIRST = (INV.name, DET.name)
 
 
 def render_check(case: Case, judgement: Judgement, form: str, proof: Proof | None = None) -> str:
@@ -72,14 +72,17 @@ def _blocks(case: Case, judgement: Judgement, form: str, proof: Proof | None) ->
     yield Heading(words("judged", verdict=judgement.verdict, claim=claim), 1)
     yield from _setting(case, notation)
     if said:
-        shown = _shown(notation, said.name, said.expr)
-        yield Environment("remark", (Display(shown),), words("the-claim"))
+        claimed = _shown(notation, said.name, said.expr)
+        yield Environment("remark", (claimed,), words("the-claim"))
     if judgement.meanings:
         found = judgement.meanings.items()
         yield Paragraph(tuple(words("stands-for", name=n, meant=m) for n, m in found))
     if judgement.verdict == PROVED:
-        told = [words("how-proved", scope=_where(judgement.scope), method=judgement.method,
-                      conditions=list(judgement.conditions))]  # fmt: skip
+        told = [words(
+            "how-proved", scope=judgement.scope, method=judgement.method,
+            general=judgement.scope.startswith((EVERY_SHAPE, GIVEN_SIZES)),
+            conditions=list(judgement.conditions),
+        )]  # fmt: skip
         told += [words("written-otherwise", truth=truth)] if truth != claim else []
         told += [words("derivation-follows")] if proof else []
         yield Environment("remark", (Paragraph(tuple(told)),), words("it-is-true"))
@@ -88,13 +91,12 @@ def _blocks(case: Case, judgement: Judgement, form: str, proof: Proof | None) ->
             assert isinstance(title, Heading)
             yield from (replace(title, level=2), *below)
     elif judgement.verdict == REFUTED:
-        lines = _shown(notation, said.name, case.truth(said.name)) if said and truth else ()
+        shown = (_shown(notation, said.name, case.truth(said.name)),) if said and truth else ()
         meant = judgement.diagnosis
         yours = meant.facts["slip"] if isinstance(meant, Message) else ""
         why = words("how-false", reason=judgement.reason, truth=truth, yours=yours,
-                    holds=judgement.holds, lines=bool(lines))  # fmt: skip
-        body = (Paragraph((why,)), Display(lines)) if lines else (Paragraph((why,)),)
-        yield Environment("remark", body, words("it-is-false"))
+                    holds=judgement.holds, lines=bool(shown))  # fmt: skip
+        yield Environment("remark", (Paragraph((why,)), *shown), words("it-is-false"))
         if said and judgement.counterexample:
             yield from _worked(case, notation, judgement, said, judgement.counterexample)
     else:
@@ -110,8 +112,8 @@ def _setting(case: Case, notation: Notation) -> Iterator[Block]:
          "shape": "" if x.shape.is_scalar else notation.shape(x.shape, general=True)}
         for name, x in program.leaves.items() if name in program.inputs
     ]  # fmt: skip
-    lines = tuple(Line(leaf(s.name), notation.expr(s.expr)) for s in program.statements)
-    body: list[Block] = [Paragraph((words("let", inputs=inputs),)), Display(lines)]
+    links = tuple(Link(notation.expr(s.expr), leaf(s.name)) for s in program.statements)
+    body: list[Block] = [Paragraph((words("let", inputs=inputs),)), Chain(links)]
     if not program.is_loss:
         output = leaf(program.output.data[0])
         body.append(Paragraph((words("any-scalar", L=notation.loss, Y=output),)))
@@ -121,18 +123,9 @@ def _setting(case: Case, notation: Notation) -> Iterator[Block]:
         yield Environment("hypotheses", (Paragraph((said,)),))
 
 
-def _where(scope: str) -> str:
-    """Return the scope of a proof as the end of a sentence."""
-    if scope.startswith((EVERY_SHAPE, GIVEN_SIZES)):
-        return f"for {scope}"
-    return scope if scope.startswith("where") else f"where {scope}"
-
-
-def _shown(notation: Notation, name: str, expr: Expr) -> tuple[Line, ...]:
-    """Return a claim as lines of mathematics."""
-    first, *rest = broken(notation.expr(expr), LINE)
-    left = Line(notation.leaf(f"d{name}"), first)
-    return (left, *(Line(right=part, sign="") for part in rest))
+def _shown(notation: Notation, name: str, expr: Expr) -> Chain:
+    """Return a claim as mathematics."""
+    return Chain((Link(notation.expr(expr), notation.leaf(f"d{name}")),))
 
 
 # -- the counterexample ----------------------------------------------------------------------------
@@ -142,175 +135,76 @@ def _worked(
     case: Case, notation: Notation, judgement: Judgement, said: Claim, found: Counterexample
 ) -> Iterator[Block]:
     """Yield the numbers of a counterexample: what is given, what follows, and the two entries."""
-    name, claimed = said.name, said.expr
-    work = _Table(case, found)
-    truth = case.derivation.backward.get(name, case.derivation.gradients[name])
-    known = [truth, claimed] if judgement.truth else [claimed]
-    steps = work.needed(known)
+    point, name = _Point(case, found), f"d{said.name}"
+    told = (text.partition("e")[0] for text in (found.expected, found.claimed))
+    board = Board(notation, point, digits=max(DIGITS, *(len(re.findall(r"\d", x)) for x in told)))
     i, j = (k - 1 for k in found.entry)
-    entry = _entry(notation, case.gradients[f"d{name}"], i, j)
+    truth = point.formulas[name]
+    known = [truth, said.expr] if judgement.truth else [said.expr]
+    parts = dict.fromkeys(
+        node for root in known for node in nodes(root) if node.name in FIRST and node is not root
+    )
 
-    def worked(expr: Expr | None, text: str) -> Display:
-        """The entry as it is defined, with the numbers put in, and what it comes to."""
-        value, sides, near = _number(text), [], not _is_exact(text)
-        if expr is not None:
-            if not (expr.is_var and expr.shape.is_scalar):
-                sides.append(("=", [latex(_entry(notation, expr, i, j))]))
-            put_in = sufficient(lambda digits: work.written(expr, i, j, digits), value, DIGITS[0])
-            if put_in is not None and latex(put_in) != latex(value):
-                rounded_off = has_rounded(put_in)
-                near = near or rounded_off
-                sides.append((_sign(rounded_off), broken(put_in, LINE)))
-        return Display(_chain(entry, [*sides, (_sign(near), [latex(value)])]))
+    def worked(expr: Expr, rows: Rows) -> Chain:
+        links = board.worked(name, expr, (i, j), letters=True, first=tuple(parts), rows=rows)
+        return Chain(tuple(links))
 
     sizes = [_equal(notation.word_of(dim), num(k)) for dim, k in found.sizes.items()]
-    given = [_equal(notation.leaf(n), _matrix(rows)) for n, rows in found.values.items()]
+    given = [board.given(n) for n in found.values]
     yield Heading(words("counterexample"))
     yield Paragraph((words("take", sizes=sizes),))
-    yield Beside(tuple(tuple(given[k : k + 3]) for k in range(0, len(given), 3)))
-    lines: list[Line] = []
-    for n, expr in work.with_inverses(steps, known):
-        sides = [("=", broken(notation.expr(expr), LINE))] if n else []
-        sides.append((_sign(not work.is_exact(expr)), [latex(_matrix(work.shown(expr)))]))
-        lines += _chain(notation.leaf(n) if n else notation.expr(expr), sides)
-    if lines:
-        yield Paragraph((words("then"),))
-        yield Display(tuple(lines), spread=True)
-    yield Paragraph((words("entry-of-gradient"),))
-    yield worked(truth if judgement.truth else None, found.expected)
-    yield Paragraph((words("entry-of-claim"),))
-    yield worked(claimed, found.claimed)
-    yield Paragraph((words("so-it-is-false"),))
-
-
-def _entry(notation: Notation, expr: Expr, i: int, j: int) -> Box:
-    if (
-        expr.is_var
-        and not notation.derivation.names.get(expr.data[0])
-        and expr.data[0] not in (f"d{name}" for name in notation.program.leaves)
-    ):
-        return notation.entry(expr.data[0], i, j)
-    return notation.math(EntryOf(expr, i, j))
-
-
-def _chain(left: Box, sides: Sequence[tuple[str, Sequence[str]]]) -> tuple[Line, ...]:
-    """Return the lines of a chain of equalities, each side in lines that fit."""
-    found = [
-        Line("", part, "" if k else sign) for sign, side in sides for k, part in enumerate(side)
+    yield Beside(tuple(map(tuple, side_by_side(given, LINE))))
+    steps = [
+        board.chain(notation.leaf(n), [notation.expr(point.formulas[n]), board.of(n)])
+        for n in needed(known, point.unknown)
     ]
-    return (replace(found[0], left=left), *found[1:])
-
-
-def _sign(near: bool) -> str:
-    return r"\approx" if near else "="
+    steps += [board.chain(notation.expr(x), [board.matrix(point.of(x))]) for x in parts]
+    if steps:
+        yield Paragraph((words("then"),))
+        yield Chain(tuple(link for step in steps for link in step))
+    yield Paragraph((words("entry-of-gradient"),))
+    if judgement.truth:
+        yield worked(truth, point.rows(name))
+    else:
+        sign = "approx" if is_rounded(found.expected) else "equals"
+        value = board.number(rational(Fraction(found.expected))).box
+        yield Chain((Link(value, board.entry(name, i, j), sign),))
+    yield Paragraph((words("entry-of-claim"),))
+    yield worked(said.expr, point.of(said.expr))
+    yield Paragraph((words("so-it-is-false"),))
 
 
 def _equal(left: Box, right: Box) -> Box:
     return row(left, op("equals"), right)
 
 
-def _matrix(rows: list[list[str]]) -> Box:
-    if len(rows) == len(rows[0]) == 1:
-        return _number(rows[0][0])
-    return Box("matrix", tuple(Box("row", tuple(map(_number, line))) for line in rows), "round")
-
-
-class _Table:
+class _Point:
     """The values of every name at the point of a counterexample."""
 
     def __init__(self, case: Case, found: Counterexample):
-        self.case, self.found = case, found
-        self.formulas: dict[str, Expr] = {s.name: s.expr for s in case.program.statements}
-        for name, value in case.derivation.backward.items():
-            self.formulas[f"d{name}"] = value
-        for name, value in case.derivation.gradients.items():
-            self.formulas.setdefault(f"d{name}", value)
-        self.values: dict[str, list[list[Any]]] = {}
-        with precision(BITS):
-            for name, cells in found.values.items():
-                self.values[name] = [[interval(Fraction(x)) for x in line] for line in cells]
-            if case.program.is_loss:
-                self.values[f"d{case.program.output}"] = [[interval(1)]]
+        self.sizes = found.sizes
+        gradients = {**case.derivation.gradients, **case.derivation.backward}
+        self.formulas = {s.name: s.expr for s in case.program.statements}
+        self.formulas |= {f"d{name}": value for name, value in gradients.items()}
+        self.known: dict[str, Rows] = {
+            name: [[rational(Fraction(x)) for x in line] for line in cells]
+            for name, cells in found.values.items()
+        }
+        if case.program.is_loss:
+            self.known[f"d{case.program.output}"] = [[rational(1)]]
+        self.unknown = {n: x for n, x in self.formulas.items() if n not in self.known}
 
-    def needed(self, roots: list[Expr]) -> list[tuple[str, Expr]]:
-        """Return the names that formulas use and that are not given, in the order of the work."""
-        order: dict[str, Expr] = {}
+    def rows(self, name: str) -> Rows:
+        """Return the numbers of a name, from its formula where they are not given."""
+        if name not in self.known:
+            self.known[name] = self.of(self.formulas[name])
+        return self.known[name]
 
-        def visit(expr: Expr) -> None:
-            for leaf in variables(expr):
-                name = leaf.data[0]
-                if name not in self.values and name not in order:
-                    visit(self.formulas[name])
-                    order[name] = self.formulas[name]
-
-        for root in roots:
-            visit(root)
-        for name, expr in order.items():
-            self.values[name] = self._evaluate(expr)
-        return list(order.items())
-
-    def _evaluate(self, expr: Expr) -> list[list[Any]]:
-        with precision(BITS):
-            return [[interval(x) for x in line] for line in self._point.matrix(expr)]
-
-    @property
-    def _point(self) -> Numbers:
-        return Numbers(self.found.sizes, self.values)
-
-    def with_inverses(
-        self, steps: list[tuple[str, Expr]], roots: list[Expr]
-    ) -> list[tuple[str, Expr]]:
-        """Return the steps, each after the inverses that it uses, which have no names."""
-        found: dict[tuple[str, Expr], None] = {}
-        for name, expr in [*steps, *(("", root) for root in roots)]:
-            for node in nodes(expr):
-                if node.op in (INV, DET) and node is not expr:
-                    found[("", node)] = None
-            if name:
-                found[(name, expr)] = None
-        return list(found)
-
-    def shown(self, expr: Expr) -> list[list[str]]:
-        return [[number_text(x) for x in line] for line in self._evaluate(expr)]
-
-    def is_exact(self, expr: Expr) -> bool:
-        return all(_is_exact(cell) for line in self.shown(expr) for cell in line)
-
-    def written(self, expr: Expr, i: int, j: int, digits: int) -> tuple[Box, Box] | None:
-        """Return the arithmetic of an entry with its numbers put in; `None` where it is long."""
-        point = self._point
-        work = Work(
-            point.sizes,
-            lambda name, p, q: _written(point.values[name][p][q], digits),
-            lambda A, p, q: _written(interval(point.matrix(INV(A))[p][q]), digits),
-            lambda A: _written(interval(point.matrix(DET(A))[0][0]), digits),
-        )
-        try:
-            found = work.at(expr, i, j)
-        except TooLong:
-            return None
-        return (found.box, found.box) if found.numbers > 1 else None
-
-
-def _is_exact(text: str) -> bool:
-    return not is_rounded(text)
-
-
-def _written(value: Any, digits: int) -> Term:
-    """Return a number of the table as it stands in arithmetic."""
-    text = number_text(value)
-    return literal(Fraction(text)) if _is_exact(text) else rounded(value, digits)
-
-
-def _number(text: str) -> Box:
-    """Return a number that is printed as a layout."""
-    if _is_exact(text):
-        return literal(Fraction(text)).box
-    mantissa, _, exponent = text.lstrip("-").partition("e")
-    parts = [Box("rounded", text=mantissa)]
-    if exponent:
-        parts += [op("cdot"), sup(num(10), literal(int(exponent)).box)]
-    return row(*([op("negative")] if text.startswith("-") else []), *parts)
+    def of(self, expr: Expr) -> Rows:
+        """Return what a formula comes to."""
+        known = {leaf.data[0]: self.rows(leaf.data[0]) for leaf in variables(expr)}
+        with precision():
+            return raw(Reading(self.sizes, known).matrix(expr))
 
 
 def check_file(

@@ -27,8 +27,8 @@ from derive.documents.model import (
 from derive.documents.page import Document, render
 from derive.documents.pipeline import plain as told
 from derive.documents.prove import Writer
-from derive.documents.sheet import MOST_PROBLEMS, Gap, Problem, Setter, needed
-from derive.documents.worked import DIGITS, LINE, Board
+from derive.documents.sheet import MOST_PROBLEMS, Gap, Problem, Setter
+from derive.documents.worked import DIGITS, LINE, Board, needed
 from derive.expressions.errors import UnsupportedError
 from derive.expressions.expr import Expr, nodes, variables
 from derive.expressions.layout import Box, num, op, raw, row

@@ -273,23 +273,6 @@ class Setter:
 # -- helpers ---------------------------------------------------------------------------------------
 
 
-def needed(roots: Sequence[Expr], formulas: Mapping[str, Expr]) -> list[str]:
-    """Return the names that formulas rest on and that have formulas themselves, in the order of
-    the work."""
-    order: dict[str, None] = {}
-
-    def visit(expr: Expr) -> None:
-        for leaf in variables(expr):
-            name = leaf.data[0]
-            if name in formulas and name not in order:
-                visit(formulas[name])
-                order[name] = None
-
-    for root in roots:
-        visit(root)
-    return list(order)
-
-
 def _in_turn(queues: list[list[Any]]) -> Iterator[Any]:
     """Yield the first of each queue, then the second of each, and so on."""
     yield from (one for row in zip_longest(*queues) for one in row if one is not None)

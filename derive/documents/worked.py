@@ -407,3 +407,20 @@ def _is_number(box: Box) -> bool:
 def has_dots(box: Box) -> bool:
     """Whether a layout leaves something out."""
     return any(part.kind == "op" and part.text.endswith("dots") for part in box.walk())
+
+
+def needed(roots: Sequence[Expr], formulas: Mapping[str, Expr]) -> list[str]:
+    """Return the names that formulas rest on and that have formulas themselves, in the order of
+    the work."""
+    order: dict[str, None] = {}
+
+    def visit(expr: Expr) -> None:
+        for leaf in variables(expr):
+            name = leaf.data[0]
+            if name in formulas and name not in order:
+                visit(formulas[name])
+                order[name] = None
+
+    for root in roots:
+        visit(root)
+    return list(order)
