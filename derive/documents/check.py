@@ -27,11 +27,11 @@ from derive.documents.model import (
 )
 from derive.documents.page import render
 from derive.documents.pipeline import Proof, prove
-from derive.documents.prove import assumptions
+from derive.documents.setting import assumptions, equal
 from derive.documents.worked import DIGITS, Board, needed
 from derive.expressions.errors import ProofError, UnsupportedError
 from derive.expressions.expr import Expr, nodes, variables
-from derive.expressions.layout import Box, num, op, row
+from derive.expressions.layout import num
 from derive.expressions.limits import TIMEOUT, seconds
 from derive.judges.batch import Answer, answers, identities
 from derive.judges.case import Case, Claim
@@ -149,7 +149,7 @@ def _worked(
         links = board.worked(name, expr, (i, j), letters=True, first=tuple(parts), rows=rows)
         return Chain(tuple(links))
 
-    sizes = [_equal(notation.word_of(dim), num(k)) for dim, k in found.sizes.items()]
+    sizes = [equal(notation.word_of(dim), num(k)) for dim, k in found.sizes.items()]
     given = [board.given(n) for n in found.values]
     yield Heading(words("counterexample"))
     yield Paragraph((words("take", sizes=sizes),))
@@ -172,10 +172,6 @@ def _worked(
     yield Paragraph((words("entry-of-claim"),))
     yield worked(said.expr, point.of(said.expr))
     yield Paragraph((words("so-it-is-false"),))
-
-
-def _equal(left: Box, right: Box) -> Box:
-    return row(left, op("equals"), right)
 
 
 class _Point:

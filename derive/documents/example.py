@@ -34,7 +34,7 @@ from derive.documents.model import (
     words,
 )
 from derive.documents.page import Document
-from derive.documents.prove import Writer, assumptions
+from derive.documents.setting import Setting, assumptions
 from derive.documents.worked import DIGITS, LINE, Board
 from derive.expressions.expr import Expr, substitute, variables
 from derive.expressions.layout import Box, num, op, raw as printed, row
@@ -207,7 +207,7 @@ def _has_decimals(given: Any) -> bool:
 # -- the document ----------------------------------------------------------------------------------
 
 
-class _Page(Writer):
+class _Page(Setting):
     """The blocks of one document."""
 
     def __init__(self, example: Example):

@@ -26,12 +26,12 @@ from derive.documents.model import (
 )
 from derive.documents.page import Document, render
 from derive.documents.pipeline import plain as told
-from derive.documents.prove import Writer
+from derive.documents.setting import Setting, equal
 from derive.documents.sheet import MOST_PROBLEMS, Gap, Problem, Setter
 from derive.documents.worked import DIGITS, LINE, Board, needed
 from derive.expressions.errors import UnsupportedError
 from derive.expressions.expr import Expr, nodes, variables
-from derive.expressions.layout import Box, num, op, raw, row
+from derive.expressions.layout import Box, num, raw
 from derive.expressions.limits import TIMEOUT, limited
 from derive.expressions.program import Program
 from derive.expressions.shape import extent
@@ -139,7 +139,7 @@ def exercise(
 Parts = tuple[list[Block], list[Block]]
 
 
-class _Page(Writer):
+class _Page(Setting):
     """The blocks of one sheet."""
 
     def __init__(self, sheet: Sheet):
@@ -187,8 +187,8 @@ class _Page(Writer):
         dims = [self.notation.word_of(dim) for dim in board.sizes]
         sizes = list(board.sizes.values())
         if len(set(sizes)) == 1:
-            return [_equal(*dims, num(sizes[0]))]
-        return [_equal(dim, num(k)) for dim, k in zip(dims, sizes, strict=True)]
+            return [equal(*dims, num(sizes[0]))]
+        return [equal(dim, num(k)) for dim, k in zip(dims, sizes, strict=True)]
 
     # -- the kinds of problems ---------------------------------------------------------------------
 
@@ -280,7 +280,7 @@ class _Page(Writer):
             G = Box("at", (G, through))
         asked = _say(
             "asked-gap", proof=gap.part, X=self.leaf(p.variable), scalars=self.scalars,
-            formula=_equal(G, self.notation.expr(formula)), through=through,
+            formula=equal(G, self.notation.expr(formula)), through=through,
             statement=self.statement_of(gap.statement) if local else None,
             delta_used=local is not None and any("delta" in str(step.right) for step in chain),
         )  # fmt: skip
@@ -436,10 +436,6 @@ def _equations(board: Board, names: Sequence[str]) -> Beside:
 
 def _say(key: str, **facts: Any) -> Paragraph:
     return Paragraph((words(key, **facts),))
-
-
-def _equal(*sides: Box) -> Box:
-    return row(*[box for side in sides for box in (op("equals"), side)][1:])
 
 
 # -- plain values ----------------------------------------------------------------------------------

@@ -34,7 +34,7 @@ from derive.documents.model import (
     words,
 )
 from derive.documents.page import render
-from derive.documents.prove import assumptions
+from derive.documents.setting import assumptions, equal
 from derive.documents.worked import Board
 from derive.expressions.errors import FaultError
 from derive.expressions.expr import OPS, Expr, elementwise, number, substitute, variables
@@ -121,7 +121,7 @@ class _Pass:
         output = program.output.data[0]
         links = [Link(self.paper.expr(s.expr), leaf(s.name)) for s in program.statements]
         whole = len(links) == 1
-        shown = _equal(leaf(output), links[0].right) if whole else leaf(output)
+        shown = equal(leaf(output), links[0].right) if whole else leaf(output)
         yield Heading(words("graph-of", formula=shown), 1)
         if not whole:
             yield Chain(tuple(links))
@@ -174,7 +174,7 @@ class _Pass:
         yield Paragraph((words("legend", numbers=trace is not None, L=self.paper.loss,
                                forks=forks),))  # fmt: skip
         meant = [
-            _equal(self.name(g), self.paper.expr(formula(circuit, g.place)))
+            equal(self.name(g), self.paper.expr(formula(circuit, g.place)))
             for g in self.gates if not g.name
         ]  # fmt: skip
         if meant:
@@ -309,7 +309,7 @@ class _Pass:
                 put_in = None if told else self.put_in(gate, flow, rows)
                 body.append(self.chain(left, [shown, put_in], rows))
             body += self.total(gate, k, self.circuit.gates[arg])
-        head = words("through-gate", formula=_equal(self.name(gate), self.formula(gate)))
+        head = words("through-gate", formula=equal(self.name(gate), self.formula(gate)))
         return Environment("remark", tuple(body), head)
 
     def handed(self, gate: Gate, k: int) -> Box:
@@ -353,11 +353,11 @@ class _Pass:
     def row(self, gate: Gate, k: int) -> tuple[Cell, ...]:
         operand = self.circuit.gates[gate.args[k]]
         nothing = words("nothing")
-        whole = nothing if k else _equal(self.name(gate), self.formula(gate))
+        whole = nothing if k else equal(self.name(gate), self.formula(gate))
         local = self.writing.locals(gate)[k]
-        slope = _equal(_partial(self.name(gate), self.name(operand)), self.paper.expr(local))
+        slope = equal(_partial(self.name(gate), self.name(operand)), self.paper.expr(local))
         if self.trace is None:
-            return whole, slope, _equal(self.handed(gate, k), self.paper.expr(self.flow(gate, k)))
+            return whole, slope, equal(self.handed(gate, k), self.paper.expr(self.flow(gate, k)))
         up, back = self.trace.gradients[gate.place], self.trace.flows[gate.place, k]
         arrives = nothing if k else self.value(up)
         own = [[self.slope(gate, k, local)]]
@@ -442,10 +442,6 @@ class _Spelled(Notation):
 
     def leaf(self, name: str) -> Box:
         return self.boxes.get(name) or super().leaf(name)
-
-
-def _equal(left: Box, right: Box) -> Box:
-    return row(left, op("equals"), right)
 
 
 def _sum(parts: Sequence[Box]) -> Box:

@@ -8,11 +8,9 @@ equations stands in one block, under its number.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
-from functools import cached_property
 from typing import Any
 
-from derive.calculus.index import Index, Scalar, at_place, index_words, written_out
+from derive.calculus.index import Scalar
 from derive.documents.model import (
     Block,
     Chain as Equations,
@@ -24,17 +22,11 @@ from derive.documents.model import (
     Words,
     words,
 )
-from derive.expressions.expr import Expr, nodes
-from derive.expressions.layout import Box, num, op, row
-from derive.expressions.program import Statement
-from derive.expressions.shape import Dim, Pair, Product, extent
-from derive.language.assumptions import ASSUMPTIONS
+from derive.documents.setting import Setting, equal
+from derive.expressions.expr import nodes
+from derive.expressions.layout import Box, num, row
+from derive.expressions.shape import Pair, extent
 from derive.notation.displays import Link
-from derive.notation.mathematics import Notation, Style
-from derive.notation.widths import width
-from derive.ops.elementwise import SHARED
-from derive.ops.kronecker import KRON, KRON_LEFT, KRON_RIGHT, UNVEC, VEC
-from derive.ops.linear import EYE
 from derive.proof.derivation import (
     Chain,
     Derivation,
@@ -47,21 +39,9 @@ from derive.proof.derivation import (
     Step,
 )
 
-#: What is wider than this, in a sentence or a heading, is displayed or named instead.
-INLINE = 42.0
 
-
-class Writer:
+class Writer(Setting):
     """The blocks of one document, numbered as the derivation says."""
-
-    def __init__(self, derivation: Derivation, style: Style, around: Derivation | None = None):
-        self.derivation = derivation
-        self.program = derivation.program
-        self.style = style
-        elide = 0 if derivation.detail == "full" else style.elide  # on a screen all is written
-        self.notation = Notation(derivation, replace(style, elide=elide), around)
-        self.leaf = self.notation.leaf
-        self.numbers = derivation.numbers()
 
     def blocks(self) -> Iterator[Block]:
         d = self.derivation
@@ -105,150 +85,6 @@ class Writer:
         yield from self.checks()
 
     # -- the statement -----------------------------------------------------------------------------
-
-    def title(self) -> Words:
-        """Return the formula if there is one short statement, else the output and the variables."""
-        last = self.program.statements[-1]
-        if not self._several and self.is_short(last):
-            return words("title", formula=self.statement(last))
-        variables = [self.leaf(name) for name in self.derivation.wrt]
-        return words("title", formula=self.leaf(last.name), variables=variables)
-
-    def setting(self) -> Iterator[Block]:
-        """Yield what is given, and what is supposed of it."""
-        yield self.given(*self.signs(), *self.meanings())
-        supposed = tuple(self.hypotheses())
-        if supposed:
-            yield Environment("hypotheses", (Paragraph(supposed),))
-
-    @cached_property
-    def statements(self) -> list[Statement]:
-        """The statements on which the output depends."""
-        return [s for s in self.program.statements if s.name in self.program.reaching()]
-
-    def given(self, *meant: Words, sizes: Mapping[str, int] | None = None) -> Environment:
-        """Return the inputs, with numbers for their dimensions if there are any, and the formulas;
-        then what is meant by these."""
-        leaves, statements = self.program.leaves, self.statements
-        short = len(statements) == 1 and self.is_short(statements[0])
-        inputs = [
-            {"name": self.leaf(name),
-             "shape": "" if shape.is_scalar else self.notation.shape(shape.at(sizes or {}))}
-            for name, shape in ((n, leaves[n].shape) for n in self.program.inputs)
-            if name in self.program.reaching()
-        ]  # fmt: skip
-        given = words("let", inputs=inputs, scalars=self.scalars,
-                      formula=self.statement(statements[0]) if short else None)  # fmt: skip
-        body: list[Block] = [Paragraph((given, *meant))] if short else [
-            Paragraph((given,)), self.definitions(statements), Paragraph(meant)]  # fmt: skip
-        return Environment("setting", tuple(body))
-
-    def signs(self) -> Iterator[Words]:
-        """Yield what the signs of the formulas mean."""
-        d, notation = self.derivation, self.notation
-        formulas = [*(s.expr for s in self.program.statements), *d.backward.values()]
-        used = {node for formula in formulas for node in nodes(formula)}
-        known = {node.op for node in used}
-        shown = [notation.expr(formula) for formula in formulas]
-        signs = {box.text for whole in shown for box in whole.walk() if box.kind == "op"}
-        if self.program.parts:
-            yield words("parts", names=[self.leaf(name) for name in self.program.parts])
-        if "ones" in signs:
-            yield words("ones")
-        if not self.scalars and any(n.op.style == "call" and n.op.derivatives for n in used):
-            yield words("functions")
-        if signs & {"odot", "oslash"}:
-            yield words("entrywise", oslash="oslash" in signs, power="entrywise" in signs)
-        if any(b.text == "iverson" for whole in shown for b in whole.walk() if b.kind == "paren"):
-            yield words("mask")
-        extrema = sorted({node.word for node in used if node.op.kink == SHARED})
-        yield from (words("extremum", name=name) for name in extrema)
-        if extrema:
-            yield words("winners")
-        for key, meant in ((KRON.name, {KRON}), ("blocks", {KRON_LEFT, KRON_RIGHT}),
-                           (VEC.name, {VEC, UNVEC})):  # fmt: skip
-            if known & meant:
-                yield words(key)
-        if pairs := self.pairs():
-            yield words("pairs", places=pairs)
-        if EYE in known:
-            yield words("identity", I=notation.identity)
-
-    def meanings(self) -> Iterator[Words]:
-        """Yield what the loss is, and where entries are written out."""
-        d, notation = self.derivation, self.notation
-        if not self.program.is_loss:
-            output = str(self.program.output)
-            yield words("any-loss", L=notation.loss, Y=self.leaf(output),
-                        upstream=self.leaf(f"d{output}"))  # fmt: skip
-        if not self.scalars:
-            yield words("gradient", L=notation.loss)
-        sizes = {dim: k for dim, k in self.sizes(d.sizes).items() if dim not in self.program.sizes}
-        if d.forward and sizes:
-            yield words("written-at", sizes=list(sizes.values()))
-        for local in d.locals:
-            if (through := self.through(local)) is not None:
-                yield words("through", part=self.leaf(local.gradient.data[0]), by=through,
-                            of=self.leaf(local.variable.data[0]))  # fmt: skip
-                break
-
-    def hypotheses(self) -> Iterator[Words]:
-        """Yield what is assumed of the inputs, and where everything is differentiable."""
-        d, notation = self.derivation, self.notation
-        if d.assumed:
-            yield words("assumed", assumptions=assumptions(d.assumed, self.leaf))
-        conditions = [words("condition", kind="sizes", args=[notation.relation(r)])
-                      for r in d.relations]  # fmt: skip
-        for c in (c for group in d.conditions for c in group):
-            kind, boxes = notation.condition(c)
-            conditions.append(words(
-                "condition", kind=kind, args=boxes, but=c.but,
-                scalar=all(arg.shape.is_scalar for arg in c.args),
-            ))  # fmt: skip
-        if conditions:
-            yield words("suppose", conditions=conditions, also=bool(d.assumed))
-
-    def pairs(self) -> list[dict[str, Box]]:
-        """Return which place a pair of indices is, along each product of dimensions in use."""
-        letters, leaves = self.derivation.letters, self.program.leaves
-        assigned = {s.name for s in self.program.statements}
-        found: dict[tuple[str, Dim], None] = {}
-        for name, leaf in leaves.items():
-            places = letters.output if name in assigned else letters.variable
-            if name in assigned or name in self.derivation.wrt:
-                found |= dict.fromkeys(zip(places, leaf.shape.dims, strict=True))
-        return [self.notation.counted(word, dim) for word, dim in found if isinstance(dim, Product)]
-
-    def statement(self, statement: Statement) -> Box:
-        return _equal(self.leaf(statement.name), self.notation.expr(statement.expr))
-
-    def is_short(self, statement: Statement) -> bool:
-        return width(self.statement(statement)) <= INLINE
-
-    def heading(self, statement: Statement) -> Box:
-        """Return what a heading says of a statement: all of it, or its name where it is long."""
-        return self.statement(statement) if self.is_short(statement) else self.leaf(statement.name)
-
-    def definitions(self, statements: list[Statement]) -> Equations:
-        """Return the program as a display."""
-        return self.display(Link(self.notation.expr(s.expr), self.leaf(s.name)) for s in statements)
-
-    @cached_property
-    def scalars(self) -> bool:
-        """Whether every quantity of the program is a number."""
-        return all(leaf.shape.is_scalar for leaf in self.program.leaves.values())
-
-    @property
-    def _several(self) -> bool:
-        return len(self.program.statements) > 1
-
-    def sizes(self, sizes: Mapping[str, int]) -> dict[str, Box]:
-        """Return an equation for each dimension that has a size, by the dimension."""
-        return {
-            dim: _equal(self.notation.word_of(dim), num(sizes[dim]))
-            for dim in self.program.dims
-            if dim in sizes
-        }
 
     def theorem(self) -> Block:
         d, notation = self.derivation, self.notation
@@ -342,33 +178,6 @@ class Writer:
             yield Paragraph((words("operator-by-operator", X=X, Y=Y),))
             yield self.equation(local.operators, ("operators", *key))
 
-    def through(self, local: Local) -> Box | None:
-        through = self.derivation.names[local.gradient.data[0]].through
-        return None if through is None else self.leaf(through)
-
-    def occurrence(self, local: Local, a: int, c: int) -> dict[str, Any]:
-        """Return where an entry of the variable acts: a row, a column, one entry or everywhere."""
-        base = self.style.base
-        found = {word.split("-")[0]: (a if word.endswith("a") else c) + base
-                 for word in local.occurrence}  # fmt: skip
-        acts = self._acts(local, a, c)
-        return {
-            "row": found.get("row"), "column": found.get("column"), "some": "some" in found,
-            "entry": self.notation.scalar(acts) if acts else None,
-            "several": [self.notation.index(k) for k in index_words(*acts.data[1:])]
-            if acts else [],
-        }  # fmt: skip
-
-    def _acts(self, local: Local, a: int, c: int) -> Scalar | None:
-        """Return the entry on which the entry a, c of the variable acts, where pairs say which."""
-        if local.acts is None:
-            return None
-        letters, dims = self.derivation.letters.variable, local.variable.shape.dims
-        names: dict[Index, Index] = {}
-        for word, dim, place in zip(letters, dims, (a, c), strict=True):
-            names |= at_place(word, dim, place, self.derivation.sizes)
-        return written_out(local.acts, names, self.derivation.sizes)
-
     def zeros(self, local: Local) -> int:
         """Return how many entries of a value an entry of the variable does not act on."""
         shape = self.program.leaves[local.statement.name].shape
@@ -413,15 +222,6 @@ class Writer:
         """Return a chain of equalities as one numbered display."""
         return self.display(self._links(chain, reasons), self.numbers[place], end)
 
-    def display(
-        self, links: Iterable[Link], number: int | None = None, end: bool = False
-    ) -> Equations:
-        return Equations(tuple(links), number, end, dots=self.style.elide)
-
-    def reckoning(self, links: Iterable[Link]) -> Equations:
-        """Return chains of numbers, several sides on a line, nothing left out."""
-        return Equations(tuple(links), packed=True)
-
     def _links(self, chain: Iterable[Step], reasons: bool) -> Iterator[Link]:
         last: Math | None = None
         for step in chain:
@@ -433,33 +233,6 @@ class Writer:
                 continue  # nothing to take apart: the same matrix again
             left = None if follows else self.notation.math(step.left)
             yield Link(right, left, reason=self.reason(step) if reasons else None, optional=apart)
-
-    def reason(self, step: Step) -> Words:
-        """Return why a step holds: its rule, the equations that it cites, and its facts."""
-        facts: dict[str, Any] = {}
-        for name, fact in step.facts:
-            match name, fact:
-                case "cites", _:
-                    facts["by"] = sorted(self.numbers[p] for p in fact if p in self.numbers)
-                case "indices", _:
-                    index = self.notation.index
-                    facts[name] = [_equal(index(k), index(place)) for k, place in fact]
-                case "put_in", _:
-                    facts[name] = [self.leaf(leaf) for leaf in fact]
-                case "because", _:
-                    used = {leaf: frozenset({word}) for leaf, word in fact}
-                    facts[name] = assumptions(used, self.leaf)
-                case "lemmas", _:
-                    facts[name] = self.lemma_numbers(fact)
-                case _, Scalar() | Expr():
-                    facts[name] = self.notation.math(fact)
-                case _:
-                    facts[name] = fact
-        return words("reason", name=step.rule, scalars=self.scalars, **facts)
-
-    def lemma_numbers(self, keys: tuple[str, ...]) -> list[dict[str, Any]]:
-        """Return the lemmas a step rests on, each with its number if the document proves it."""
-        return [{"key": k, "number": self.numbers.get(("lemma", k, "claim"))} for k in keys]
 
     # -- what was checked --------------------------------------------------------------------------
 
@@ -511,21 +284,7 @@ class Writer:
         ]  # fmt: skip
 
     def _equations(self, sizes: Iterable[tuple[str, int]]) -> list[Box]:
-        return [_equal(self.notation.word_of(dim), num(size)) for dim, size in sizes]
-
-
-def assumptions(assumed: Mapping[str, frozenset[str]], leaf: Any) -> list[Words]:
-    """Return what is assumed of inputs, a message each; `leaf` lays a name out."""
-    return [
-        words("assumption", word=word, X=leaf(name))
-        for name, said in assumed.items()
-        for word in ASSUMPTIONS
-        if word in said
-    ]
-
-
-def _equal(left: Box, right: Box) -> Box:
-    return row(left, op("equals"), right)
+        return [equal(self.notation.word_of(dim), num(size)) for dim, size in sizes]
 
 
 def _listed(boxes: Iterable[Box]) -> Box | None:
