@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from derive.ops import OPS
+
 ROOT = Path(__file__).parents[1]
 
 # A wing imports from itself and from the wings before it.
@@ -30,6 +32,27 @@ JUDGES = {
 }  # fmt: skip
 THEOREMS = {"pullbacks", "derivatives"}
 SWEEP = "calculus.reverse"
+
+# Rooms that name operators, because their algebra is about them; elsewhere the table's entry tells.
+NAMING = {
+    "expressions": "what `+`, `@` and `.T` mean in Python",
+    "algebra": "atoms are functions, inverses and determinants, by the names of these",
+    "readings": "what exp, log, sin and cos are in a world of numbers",
+    "calculus.index": "an entry of an inverse and a determinant are kinds of scalars",
+}
+# What an operator is called and other things are as well.
+HOMONYMS = {
+    "sub": "a box with an index",
+    "norm": "brackets",
+    "ones": "a sign on paper", "zeros": "a sign on paper", "eye": "a constant that is drawn",
+    "sign": "an assumption, and the role of a text in a picture",
+    "det": "a kind of scalar, and a word on paper", "log": "a word on paper",
+    "diagonal": "where a hypothesis is excepted",
+    "max": "which extremum", "min": "which extremum",
+    "where": "the hypotheses, in JSON",
+}  # fmt: skip
+# So many literals are names of operators, homonyms and all.
+MOST_NAMES = 210
 
 
 def modules(package: Path) -> dict[str, ast.Module]:
@@ -143,6 +166,44 @@ def peeking(package: Path) -> list[str]:
             found += [f"{name} mentions {theorem}" for theorem in THEOREMS & mentioned(tree)]
             found += [f"{name} imports {SWEEP}"] * (SWEEP in edges[name])
     return sorted(found)
+
+
+def naming(package: Path) -> dict[str, list[str]]:
+    """The literals of each module outside the table that are names of operators."""
+    # these are words of every room
+    known = {*OPS} - {"sum", "var", "number", "dim", "pow", "add", "mul"}
+    found = {}
+    for name, tree in modules(package).items():
+        values = [n.value for n in ast.walk(tree) if isinstance(n, ast.Constant)]
+        said = [value for value in values if isinstance(value, str) and value in known]
+        if said and wing(name) != "ops":
+            found[name] = said
+    return found
+
+
+def told_twice(found: dict[str, list[str]]) -> list[str]:
+    """Where an operator is known by its name outside its entry, one sentence each."""
+    return sorted({
+        f"{name} names {word}"
+        for name, said in found.items()
+        if name not in NAMING and wing(name) not in NAMING
+        for word in said
+        if word not in HOMONYMS
+    })  # fmt: skip
+
+
+def test_operators_are_known_by_their_entries():
+    found = naming(ROOT / "derive")
+    assert told_twice(found) == []
+    assert sum(map(len, found.values())) <= MOST_NAMES
+    assert all(any(name in (room, wing(room)) for room in found) for name in NAMING)
+    assert {word for said in found.values() for word in said} >= HOMONYMS.keys()
+
+
+def test_an_operator_known_by_its_name_is_seen(tmp_path):
+    (tmp_path / "notation").mkdir()
+    (tmp_path / "notation" / "signs.py").write_text('_ = {"softmax": 1, "sub": 2}[node.name]')
+    assert told_twice(naming(tmp_path)) == ["notation.signs names softmax"]
 
 
 def test_imports_go_one_way():

@@ -19,7 +19,8 @@ from derive.expressions.expr import OPS, Op, elementwise
 from derive.expressions.layout import Box, op, row, word
 from derive.expressions.shape import Shape
 from derive.ops import var
-from derive.ops.kronecker import KRON
+from derive.ops.elementwise import EQUAL, GREATER
+from derive.ops.kronecker import KRON, UNVEC
 from derive.ops.square import cofactor, determinant
 from derive.readings.exact import DomainError, Functions, Reading, Real, Rows, is_exact, rational
 
@@ -225,7 +226,7 @@ class _Reader:
             if argument is None:
                 raise Unreadable(f"{box} has no argument")
             self.place += 1
-            if box.kind == "sub" and box.parts[0] == word("unvec"):
+            if box.kind == "sub" and box.parts[0] == word(UNVEC.name):
                 return _filled(_arguments(argument), box.parts[1])
             found = _applied(box, _arguments(argument))
             return found if power is None else _raised(found, power)
@@ -414,5 +415,5 @@ def _compared(box: Box) -> Rows:
     for place, part in enumerate(parts):
         if part in (op("greater"), op("equals")):
             sides = _read(row(*parts[:place])), _read(row(*parts[place + 1 :]))
-            return _defined(OPS["gt" if part == op("greater") else "eq"], list(sides))
+            return _defined(GREATER if part == op("greater") else EQUAL, list(sides))
     raise Unreadable("a comparison without a sign")
