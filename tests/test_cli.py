@@ -221,3 +221,36 @@ def test_two_runs_give_the_same_bytes():
         return done.stdout
 
     assert run("1") == run("2") != b""
+
+
+def test_every_command_that_writes_takes_the_same_options():
+    from derive.command.commands import command
+
+    writers = {name: {p.name for p in one.params} for name, one in command.commands.items()
+               if any(p.name == "output" for p in one.params)}  # fmt: skip
+    assert writers.keys() == {"prove", "check", "example", "exercise", "graph"}
+    shared = {"target", "shapes", "at", "assume", "output", "formats", "as_json", "fragment",
+              "prefix", "gradients", "brackets", "first", "loss", "elide", "templates",
+              "timeout"}  # fmt: skip
+    assert set.intersection(*writers.values()) == shared
+    assert writers["prove"] - shared == {"wrt", "detail", "max_entries"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["prove", AFFINE],
+        ["example", AFFINE],
+        ["exercise", AFFINE],
+        ["graph", AFFINE, "--values", "X=[[1,2],[3,4]],W=[[1,0,2],[0,1,3]],B=[[1,1,1]]"],
+        ["check", AFFINE, "--write", "--claim", "dX = dY @ W.T", "--claim", "dX = dY @ W.T * 2"],
+    ],
+)
+def test_a_document_is_set_as_the_options_say(words):
+    asked = ["--brackets", "square", "--first", "0", "--fragment", "--prefix", "here:", "-f", "tex"]
+    assert main([*words, *asked]) in (0, 1)
+    for path in Path("output").glob("*.tex"):
+        text = path.read_text("utf-8")
+        assert "\\begin{bmatrix}" in text and "\\begin{pmatrix}" not in text
+        assert "\\documentclass" not in text and "\\label{Y" not in text
+    assert main([*words, "--templates", "nowhere", "-o", "there"]) == 2

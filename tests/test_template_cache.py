@@ -51,6 +51,12 @@ def test_templates_are_compiled_once(home, monkeypatch):
     assert os.name == "nt" or kept(home)[0].parent.stat().st_mode & 0o077 == 0
 
 
+def test_formats_share_words_and_nothing_that_was_compiled(home):
+    proof = derive.prove("affine")
+    assert "*One entry, slowly.*" in proof.render("md")
+    assert r"\emph{One entry, slowly.}" in proof.render("tex")
+
+
 def test_a_template_that_was_changed_is_compiled_anew(home, tmp_path):
     folder = tmp_path / "own"
     (folder / "markdown").mkdir(parents=True)
@@ -93,12 +99,13 @@ def test_where_python_writes_no_bytecode_nothing_is_written(home, monkeypatch):
 def test_other_versions_and_other_functions_have_folders_of_their_own(home, tmp_path, monkeypatch):
     changed = tmp_path / "page.py"
     changed.write_bytes(SOURCE.read_bytes() + b"\n")
-    folders = {compiled(SOURCE).folder, compiled(changed).folder}
+    folders = {compiled(SOURCE, form).folder for form in ("md", "tex")}
+    folders |= {compiled(changed, "md").folder}
     monkeypatch.setattr(jinja2, "__version__", "9.9")
-    folders.add(compiled(SOURCE).folder)
+    folders.add(compiled(SOURCE, "md").folder)
     monkeypatch.setattr(sys, "version", "4.0")
-    folders.add(compiled(SOURCE).folder)
-    assert len(folders) == 4
+    folders.add(compiled(SOURCE, "md").folder)
+    assert len(folders) == 5
 
 
 def test_a_relative_cache_is_none(monkeypatch, tmp_path):

@@ -106,10 +106,11 @@ def _written(
 
     _, said = court.case.fitting(claim)
     stem = f"{court.program.name}-check-{f'd{said.name}' if said else 'claim'}"
-    kinds = {"formats": given["formats"], "shapes": given["shapes"], "at": court.at}
+    asked = {"formats": given["formats"], "shapes": given["shapes"], "style": options.style(given)}
+    at = {**court.at, **given["at"]}
     try:
         with limited(given["timeout"]):
-            texts = documents(court.case, judgement, **kinds)
+            texts = documents(court.case, judgement, at=at, **asked, **options.setting(given))
             yield from reported(write_documents(given["output"] or FOLDER, stem, texts), stem)
     except (LimitError, UnsupportedError) as error:
         say(f"there is no document: {error}", err=True)
@@ -127,6 +128,8 @@ def _check_file(path: str, write: bool, as_json: bool, **given: Any) -> int:
     beside: list[str] = []
     start = perf_counter()
     asked = {name: given[name] for name in ("jobs", "timeout", "formats")}
+    if write:
+        asked |= {"at": given["at"], "style": options.style(given), **options.setting(given)}
     with working() as progress:
         for answer in check_file(path, progress=progress, **asked):
             found[answer.verdict] += 1
@@ -240,5 +243,6 @@ def _counterexample(found: Counterexample) -> Iterator[str]:
     )
     i, j = found.entry
     place = f"_{i}{j}" if max(i, j) < 10 else f"_{i},{j}"
-    yield f"at {sizes}: {values}" if sizes else f"at {values}"  # a program of scalars
-    yield f"{found.name}{place if sizes else ''} is {expected}, the claim says {claimed}"
+    scalars = not sizes and all(len(rows) == len(rows[0]) == 1 for rows in found.values.values())
+    yield f"at {sizes}: {values}" if sizes else f"at {values}"
+    yield f"{found.name}{'' if scalars else place} is {expected}, the claim says {claimed}"

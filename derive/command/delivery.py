@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from derive.command.options import setting
 from derive.command.terminal import say, say_json, tell
 from derive.expressions.errors import UnsupportedError
 
@@ -26,18 +27,14 @@ def formats(given: Mapping[str, Any]) -> tuple[str, ...]:
     return found
 
 
-def deliver(
-    given: Mapping[str, Any], make: Callable[[], Any], told: Callable[[Any], Told], *words: str
-) -> int:
+def deliver(given: Mapping[str, Any], make: Callable[[], Any], told: Callable[[Any], Told]) -> int:
     """Make a document, deliver it as the options say, and return the exit status.
 
     It has a name, a text in each format (`render`), files (`save`) and plain values (`plain`).
 
-    `told` says in a few lines what was found, where files are written; `words` are the options that
-    the document itself takes.
+    `told` says in a few lines what was found, where files are written.
     """
-    where, asked = given["output"], formats(given)
-    options = {word: given[word] for word in words if given[word]}
+    where, asked, options = given["output"], formats(given), setting(given)
     found = make()
     if given["as_json"]:
         if where not in (None, "-"):

@@ -14,13 +14,11 @@ if TYPE_CHECKING:
 
 @options.subcommand(
     options.SHAPES,
-    options.AT,
     options.WRT,
     options.ASSUME,
     options.option("--seed", type=int, default=1, help="Chooses the numbers."),
     options.VALUES,
     *options.writing(*options.TEXTS),
-    *options.SETTING,
 )
 def example(target: str, **given: Any) -> int:
     """Work TARGET out in numbers: forwards, backwards, entry by entry and with matrices.
@@ -28,12 +26,11 @@ def example(target: str, **given: Any) -> int:
     The numbers are chosen by --seed so that they are easy to reckon with, or given by --values,
     which may hold the gradient of the output too (dY=[[1,2],[3,4]]).
     """
-    style = options.style(given)
 
     def worked() -> Example:
         from derive.documents.example import example as work_out
 
         asked = options.asked(target, given, "at", "seed", "values", "wrt", "assume")
-        return work_out(**asked, style=style)
+        return work_out(**asked, style=options.style(given, elide=6))
 
-    return deliver(given, worked, lambda found: told(found.graph), "fragment", "templates")
+    return deliver(given, worked, lambda found: told(found.graph))

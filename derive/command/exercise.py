@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 @options.subcommand(
     options.SHAPES,
-    options.AT,
     options.WRT,
     options.ASSUME,
     option("--count", type=int, default=6, help="How many problems."),
@@ -37,7 +36,8 @@ def exercise(target: str, **given: Any) -> int:
     def problems() -> Sheet:
         from derive.documents.exercise import exercise as set_problems
 
-        return set_problems(**options.asked(target, given, "count", "seed", "at", "wrt", "assume"))
+        asked = options.asked(target, given, "count", "seed", "at", "wrt", "assume")
+        return set_problems(**asked, style=options.style(given))
 
     return deliver(given, problems, _told)
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,6 +12,7 @@ from derive.command.options import option
 from derive.expressions.shape import count
 
 if TYPE_CHECKING:
+    from derive.documents.graph import Graphs
     from derive.documents.graphs import Graph
 
 BOTH = "both"
@@ -22,7 +20,6 @@ BOTH = "both"
 
 @options.subcommand(
     options.SHAPES,
-    options.AT,
     options.ASSUME,
     options.VALUES,
     option("--gates", type=click.Choice(["written", "primitive", "named", BOTH]), default="written",
@@ -39,58 +36,17 @@ def graph(target: str, gates: str, **given: Any) -> int:
     chosen.
     """
 
-    def drawn() -> _Graphs:
+    def drawn() -> Graphs:
+        from derive.documents.graph import Graphs
         from derive.documents.graphs import graph as draw
+
+        style = options.style(given)
 
         asked = options.asked(target, given, "at", "assume", "values", "digits")
         kinds = ("primitive", "named") if gates == BOTH else (gates,)
-        return _Graphs(tuple(draw(**asked, gates=kind) for kind in kinds))
+        return Graphs(tuple(draw(**asked, gates=kind, style=style) for kind in kinds))
 
     return deliver(given, drawn, lambda found: told(found.graphs[0]))
-
-
-@dataclass(frozen=True, slots=True)
-class _Graphs:
-    """One graph, or two of the same program, as one document with its pictures beside it."""
-
-    graphs: tuple[Graph, ...]
-
-    @property
-    def name(self) -> str:
-        return self.graphs[0].program.name
-
-    def plain(self) -> Any:
-        found = [one.plain() for one in self.graphs]
-        return found[0] if len(found) == 1 else found
-
-    def render(self, form: str, picture: str = "", only: int | None = None) -> str:
-        from derive.documents.graph import render_graph
-
-        graphs = self.graphs if only is None else self.graphs[only : only + 1]
-        if form == "svg":
-            return "\n".join(one.to_svg() for one in graphs)
-        if form == "mmd":
-            return "\n".join(one.to_mermaid() for one in graphs)
-        return render_graph(self.graphs, form, picture=picture)
-
-    def save(self, folder: str, formats: Sequence[str]) -> list[Path]:
-        """Write the documents, and the pictures that the Markdown shows."""
-        from derive.documents.files import asked, fingerprint, write
-
-        made: dict[str, tuple[str, int | None]] = {}  # by the ending of a file: form, which graph
-        for form in formats:
-            picture = {"md": "svg", "tex": ""}.get(form, form)
-            for k in range(len(self.graphs)) if picture else ():
-                made[f"-graph{k + 1 if k else ''}.{picture}"] = picture, k
-            if form in options.TEXTS:
-                made[f"-graph.{form}"] = form, None
-
-        def texts(stem: str) -> Iterator[str]:
-            for form, only in made.values():
-                yield self.render(form, f"{stem}-graph{{}}.svg", only)
-
-        question = fingerprint([asked("Graph", one.question) for one in self.graphs])
-        return write(folder, self.name, question, list(made), texts)
 
 
 def told(graph: Graph) -> Told:

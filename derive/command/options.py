@@ -146,13 +146,15 @@ TEXTS = ("md", "tex")
 
 
 def writing(*known: str) -> tuple[Any, ...]:
-    """Return the options of every command that writes files, in formats of which it knows some."""
+    """Return the options of every command that writes documents, in formats that it knows."""
     return (
+        AT,
         option("-o", "--output", metavar="DIR",
                help="Folder to write to (output), or - for stdout."),
         option("-f", "--format", "formats", metavar=",".join(known), read=_formats(known),
                help="Formats; md and tex by default."),
         option("--json", "as_json", is_flag=True, help="Print it as JSON; write only with -o."),
+        *_SETTING,
     )  # fmt: skip
 
 
@@ -168,9 +170,10 @@ def _formats(known: tuple[str, ...]) -> Callable[[str | None], tuple[str, ...]]:
     return read
 
 
-#: How a document is set, for every command whose document has a notation.
-SETTING = (
+#: How a document is set.
+_SETTING = (
     option("--fragment", is_flag=True, help="LaTeX without a preamble, to \\input."),
+    option("--prefix", help="Beginning of LaTeX labels; the document's name by default."),
     option("--gradients", type=click.Choice(["partials", "short"]), default="partials",
            help="Upstream gradients as partial derivatives, or as G and g_ij."),
     option("--brackets", type=click.Choice(["round", "square"]), default="round",
@@ -178,18 +181,28 @@ SETTING = (
     option("--first", type=click.Choice(["1", "0"]), default="1",
            help="Number of the first row and column."),
     option("--loss", metavar="NAME", help="Name of the loss, where it is not the output."),
-    option("--elide", type=click.IntRange(min=0), default=6,
+    option("--elide", type=click.IntRange(min=0), show_default="6 in proofs and examples",
            help="Rows, columns and terms beyond which dots stand; 0 for never."),
     option("--templates", metavar="DIR", help="Folder of templates that come before ours."),
 )  # fmt: skip
 
 
-def style(given: dict[str, Any]) -> Any:
-    """Take the options of notation out of what was given, and return the style they ask for."""
+def style(given: Mapping[str, Any], elide: int = 0) -> Any:
+    """Return the style that the options of notation ask for; `elide` where they do not say."""
     from derive.notation.mathematics import Style
 
-    asked = {name: given.pop(name) for name in ("gradients", "brackets", "loss", "elide")}
-    return Style(base=int(given.pop("first")), **asked)
+    return Style(
+        gradients=given["gradients"],
+        brackets=given["brackets"],
+        base=int(given["first"]),
+        loss=given["loss"],
+        elide=elide if given["elide"] is None else given["elide"],
+    )
+
+
+def setting(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how a document is to be set, apart from its notation, where that was said."""
+    return {name: given[name] for name in ("fragment", "prefix", "templates") if given[name]}
 
 
 def timeout(help_text: str = "Seconds that it may take.") -> Any:

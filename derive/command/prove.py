@@ -17,20 +17,16 @@ if TYPE_CHECKING:
 
 @options.subcommand(
     options.SHAPES,
-    options.AT,
     options.WRT,
     options.ASSUME,
     *options.writing(*options.TEXTS),
     option("--detail", type=click.Choice(["full", "one", "brief"]), default="full",
            help="All entries worked, one worked and the rest stated, or no entries."),
-    option("--prefix", help="Beginning of LaTeX labels; the document's name by default."),
     option("--max-entries", type=click.IntRange(min=1), default=1_000_000,
            help="A document with more entries is refused."),
-    *options.SETTING,
 )  # fmt: skip
 def prove(target: str, **given: Any) -> int:
     """Prove the gradients of TARGET: a program's text, a file, or a name of the catalogue."""
-    style = options.style(given)
 
     def proved() -> Proof:
         from derive.documents.pipeline import prove as derived
@@ -38,9 +34,9 @@ def prove(target: str, **given: Any) -> int:
         words = ("at", "wrt", "assume", "detail", "max_entries")
         with working() as progress:
             asked = options.asked(target, given, *words)
-            return derived(**asked, style=style, progress=progress)
+            return derived(**asked, style=options.style(given, elide=6), progress=progress)
 
-    return deliver(given, proved, _told, "prefix", "fragment", "templates")
+    return deliver(given, proved, _told)
 
 
 def _told(proof: Proof) -> Told:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from derive.circuits.points import is_rounded
-from derive.documents.files import asked, question_of, sealed, unsealed, write
+from derive.documents.files import asked, question_of, sealed, told, unsealed, write
 from derive.documents.model import (
     Beside,
     Block,
@@ -52,18 +52,26 @@ LINE = 62.0
 FIRST = (INV.name, DET.name)
 
 
-def render_check(case: Case, judgement: Judgement, form: str, proof: Proof | None = None) -> str:
+def render_check(
+    case: Case,
+    judgement: Judgement,
+    form: str,
+    proof: Proof | None = None,
+    style: Style | None = None,
+    **options: Any,
+) -> str:
     """Return the document of a judgement in a format, `md` or `tex`.
 
-    `proof` is the gradient's derivation, which follows the statement that a claim was proved.
+    `proof` is the gradient's derivation, which follows the statement that a claim was proved,
+    `style` the notation; see `page.render` for the other options.
     """
-    prefix = proof.named(proof.name)["prefix"] if proof else ""
-    return render(_blocks(case, judgement, form, proof), form, prefix=prefix)
+    options.setdefault("prefix", proof.named(proof.name)["prefix"] if proof else "")
+    return render(_blocks(case, judgement, proof, style or Style()), form, **options)
 
 
-def _blocks(case: Case, judgement: Judgement, form: str, proof: Proof | None) -> Iterator[Block]:
+def _blocks(case: Case, judgement: Judgement, proof: Proof | None, style: Style) -> Iterator[Block]:
     case, said = case.fitting(judgement.claim)
-    notation = Notation(case.derivation, Style())
+    notation = Notation(case.derivation, style)
     claim = one_line(judgement.claim)
     truth = judgement.truth
     if said and judgement.verdict == PROVED:  # the reader sees how we would write it
@@ -210,6 +218,7 @@ def check_file(
     timeout: float | None = TIMEOUT,
     progress: Callable[[float], None] | None = None,
     formats: tuple[str, ...] = (),
+    **options: Any,
 ) -> Iterator[Answer]:
     """Judge the identities of a JSON Lines or TOML file, in order, as they come.
 
@@ -222,12 +231,12 @@ def check_file(
 
     `jobs` is the number of worker processes, `timeout` the seconds that one identity may take,
     `progress` is called with the part of the file that has been read, from 0 to 1, and each
-    judgement comes with its documents in `formats`, md and tex. Raises `OutputError` or
-    `ParseError` where the file itself cannot be read.
+    judgement comes with its documents in `formats`, md and tex, set as `options` say. Raises
+    `OutputError` or `ParseError` where the file itself cannot be read.
     """
     if jobs < 1:
         raise UnsupportedError(f"the number of workers must be at least 1, {jobs} is not")
-    made = partial(documents, formats=formats) if formats else None
+    made = partial(documents, formats=formats, **options) if formats else None
     return answers(identities(path, progress), jobs, seconds(timeout), made)
 
 
@@ -238,18 +247,29 @@ def documents(
     formats: Sequence[str],
     shapes: Shapes | None = None,
     at: Mapping[str, int] | None = None,
+    style: Style | None = None,
+    **options: Any,
 ) -> list[tuple[str, str]]:
     """Return a judgement's document in each format, that of a proved claim with its derivation."""
-    proof = _proof(case, judgement, shapes, at) if judgement.verdict == PROVED else None
-    found = []
-    for form in formats:
-        text = render_check(case, judgement, form, proof)
-        found.append((form, sealed(text, form, _question(case, judgement, at))))
-    return found
+    said = {name: str(value) for name, value in options.items()}
+    question = asked("Judgement", case.derivation.question | said | {
+        "claim": judgement.claim, "at": sorted((at or {}).items()),
+        "assumed": sorted((name, sorted(words)) for name, words in case.assumed.items()),
+        "style": told(style or Style()),
+    })  # fmt: skip
+    proof = _proof(case, judgement, shapes, at, style) if judgement.verdict == PROVED else None
+    return [
+        (form, sealed(render_check(case, judgement, form, proof, style, **options), form, question))
+        for form in formats
+    ]
 
 
 def _proof(
-    case: Case, judgement: Judgement, shapes: Shapes | None, at: Mapping[str, int] | None
+    case: Case,
+    judgement: Judgement,
+    shapes: Shapes | None,
+    at: Mapping[str, int] | None,
+    style: Style | None,
 ) -> Proof:
     """Return the derivation of a claimed gradient, which ends with the claim where it can.
 
@@ -260,6 +280,7 @@ def _proof(
     assert said is not None, "what is proved has been read"
     common: dict[str, Any] = {
         "at": at, "wrt": (said.name,), "name": case.program.name, "assume": case.assumptions,
+        "style": replace(style, elide=style.elide or 6) if style else None,
     }  # fmt: skip
     if fitted is case and not case.misfit(said):
         try:
@@ -267,14 +288,6 @@ def _proof(
         except ProofError:
             pass
     return prove(case.program.text, shapes, **common)
-
-
-def _question(case: Case, judgement: Judgement, at: Mapping[str, int] | None) -> str:
-    """Return the fingerprint of what a document answers."""
-    return asked("Judgement", case.derivation.question | {
-        "claim": judgement.claim, "at": sorted((at or {}).items()),
-        "assumed": sorted((name, sorted(words)) for name, words in case.assumed.items()),
-    })  # fmt: skip
 
 
 def write_documents(folder: str | Path, stem: str, texts: Iterable[tuple[str, str]]) -> list[Path]:

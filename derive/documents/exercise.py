@@ -14,6 +14,7 @@ from typing import Any
 from derive.calculus.index import Index, Scalar, entry, mul, partial, total
 from derive.catalogue import opened
 from derive.circuits.backprop import Trace
+from derive.documents.files import told
 from derive.documents.graphs import Graph
 from derive.documents.model import (
     Beside,
@@ -25,7 +26,7 @@ from derive.documents.model import (
     words,
 )
 from derive.documents.page import Document, render
-from derive.documents.pipeline import plain as told
+from derive.documents.pipeline import plain
 from derive.documents.setting import Setting, equal
 from derive.documents.sheet import MOST_PROBLEMS, Gap, Problem, Setter
 from derive.documents.worked import DIGITS, LINE, Board, needed
@@ -56,6 +57,7 @@ class Sheet(Document):
     trace: Trace
     seed: int
     problems: tuple[Problem, ...]
+    style: Style
 
     @property
     def program(self) -> Program:
@@ -67,7 +69,9 @@ class Sheet(Document):
 
     @property
     def question(self) -> dict[str, Any]:
-        return self.derivation.question | {"seed": self.seed, "count": len(self.problems)}
+        return self.derivation.question | {
+            "seed": self.seed, "count": len(self.problems), "style": told(self.style),
+        }  # fmt: skip
 
     def named(self, name: str) -> dict[str, Any]:
         return {"file": f"{name}-exercises.tex"}
@@ -109,6 +113,7 @@ def exercise(
     at: Mapping[str, int] | None = None,
     wrt: Sequence[str] | None = None,
     assume: Assumptions | None = None,
+    style: Style | None = None,
     name: str = "",
     timeout: float | None = TIMEOUT,
 ) -> Sheet:
@@ -120,7 +125,8 @@ def exercise(
     >>> sheet.to_markdown() == exercise(sheet.program.text, count=3, seed=7).to_markdown()
     True
 
-    `at` gives the sizes, `wrt` the variables to differentiate by, `assume` what the numbers obey.
+    `at` gives the sizes, `wrt` the variables to differentiate by, `assume` what the numbers obey,
+    `style` the notation.
     Without `at` a problem may have other sizes, where a mistake hides better. Raises `ParseError`,
     `ShapeError`, `UnsupportedError` or `SizeError` for bad input, `LimitError` after `timeout`
     seconds, and `ProofError` where a solution did not pass its check.
@@ -130,7 +136,8 @@ def exercise(
     with limited(timeout):
         read, entry = opened(program, shapes, name, [*(wrt or ()), *(assume or ())])
         setter = Setter(read, {**entry.at, **(at or {})}, wrt, assume, seed, bool(at))
-        return Sheet(setter.derivation, setter.trace, seed, setter.problems(count))
+        problems = setter.problems(count)
+        return Sheet(setter.derivation, setter.trace, seed, problems, style or Style())
 
 
 # -- the document ----------------------------------------------------------------------------------
@@ -143,7 +150,7 @@ class _Page(Setting):
     """The blocks of one sheet."""
 
     def __init__(self, sheet: Sheet):
-        super().__init__(sheet.derivation, Style())
+        super().__init__(sheet.derivation, sheet.style)
         self.numbers = {}  # a sheet cites no equations
         self.sheet = sheet
         traces = {id(trace): trace for trace in (sheet.trace, *(p.trace for p in sheet.problems))}
@@ -193,7 +200,7 @@ class _Page(Setting):
     # -- the kinds of problems ---------------------------------------------------------------------
 
     def _shapes(self, p: Problem, board: Board) -> Parts:
-        shaped = Notation(self.derivation, Style())
+        shaped = Notation(self.derivation, self.sheet.style)
         shaped.written = dict(board.sizes)
         leaves = self.program.leaves
 
@@ -493,10 +500,10 @@ def _plain(p: Problem, sheet: Sheet) -> dict[str, Any]:
     if p.gap is not None:
         gap, chain = p.gap, p.gap.chain
         found["lines"] = [
-            {"left": told(step.left), "right": "?" if k == gap.formula else told(step.right),
+            {"left": plain(step.left), "right": "?" if k == gap.formula else plain(step.right),
              "reason": "?" if k == gap.reason else step.rule}
             for k, step in enumerate(chain)
         ]  # fmt: skip
-        answer = {"line": gap.formula + 1, "right": told(chain[gap.formula].right),
+        answer = {"line": gap.formula + 1, "right": plain(chain[gap.formula].right),
                   "reason line": gap.reason + 1, "reason": chain[gap.reason].rule}  # fmt: skip
     return found | {"answer": answer}

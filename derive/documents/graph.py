@@ -7,8 +7,8 @@ where a formula stands with its numbers put in, as many digits are shown as give
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from derive import ops
@@ -18,6 +18,7 @@ from derive.calculus.simplify import simplify
 from derive.circuits.backprop import Kink, Trace, conventions
 from derive.circuits.circuit import Circuit, Gate, formula, primitive
 from derive.circuits.slopes import same
+from derive.documents.files import asked, fingerprint
 from derive.documents.graphs import Graph
 from derive.documents.model import (
     Beside,
@@ -33,7 +34,7 @@ from derive.documents.model import (
     Words,
     words,
 )
-from derive.documents.page import render
+from derive.documents.page import FORMATS, Document, render
 from derive.documents.setting import assumptions, equal
 from derive.documents.worked import Board
 from derive.expressions.errors import FaultError
@@ -64,15 +65,67 @@ MOST_GATES = 120
 
 
 def render_graph(
-    graphs: Graph | Sequence[Graph], form: str, *, picture: str = "", fragment: bool = False
+    graphs: Graph | Sequence[Graph], form: str, *, picture: str = "", **options: Any
 ) -> str:
     """Return the document of a graph, or of two readings of a program, in a format.
 
     `picture` is the name of the SVG file that a Markdown document shows (several: numbered by a
-    `{}`); LaTeX has its picture inside.
+    `{}`); LaTeX has its picture inside. See `page.render` for the other options.
     """
     shown = [graphs] if isinstance(graphs, Graph) else list(graphs)
-    return render(_blocks(shown, picture), form, fragment=fragment)
+    return render(_blocks(shown, picture), form, **options)
+
+
+@dataclass(frozen=True, slots=True)
+class Graphs(Document):
+    """One graph, or two of the same program, as one document with its pictures beside it."""
+
+    graphs: tuple[Graph, ...]
+
+    @property
+    def name(self) -> str:
+        return self.graphs[0].program.name
+
+    @property
+    def question(self) -> dict[str, Any]:
+        return {"graphs": [one.question for one in self.graphs]}
+
+    def asked(self, said: dict[str, str]) -> str:
+        return fingerprint([asked("Graph", one.question | said) for one in self.graphs])
+
+    def named(self, name: str) -> dict[str, Any]:
+        return {"picture": f"{name}-graph{{}}.svg"}
+
+    def files(self, formats: Sequence[str]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+        """Yield the documents, and the pictures: those asked for, and those that Markdown shows."""
+        made: dict[str, tuple[str, str, dict[str, Any]]] = {}
+        for form in formats:
+            picture = {"md": "svg", "tex": ""}.get(form, form)
+            for k in range(len(self.graphs)) if picture else ():
+                ending = f"-graph{k + 1 if k else ''}.{picture}"
+                made[ending] = ending, picture, {"only": k}
+            if form in FORMATS:
+                made[f"-graph.{form}"] = f"-graph.{form}", form, {}
+        yield from made.values()
+
+    def blocks(self) -> Iterable[Block]:
+        """Return nothing: blocks name the file of their picture, so they are made for a name."""
+        return ()
+
+    def _printed(self, blocks: Iterable[Block], form: str, options: Mapping[str, Any]) -> str:
+        """Return the document in a format, or the pictures (`only` one of them) in svg or mmd."""
+        only = options.get("only")
+        graphs = self.graphs if only is None else self.graphs[only : only + 1]
+        if form == "svg":
+            return "\n".join(one.to_svg() for one in graphs)
+        if form == "mmd":
+            return "\n".join(one.to_mermaid() for one in graphs)
+        return render_graph(graphs, form, **options)
+
+    def plain(self) -> Any:
+        """Return one graph, or a list of them, as plain values, for `--json`."""
+        found = [one.plain() for one in self.graphs]
+        return found[0] if len(found) == 1 else found
 
 
 def _blocks(graphs: list[Graph], picture: str) -> Iterator[Block]:
@@ -97,7 +150,7 @@ class _Pass:
     def __init__(self, graph: Graph):
         self.graph = graph
         self.circuit, self.trace = graph.circuit, graph.trace
-        self.writing = Writing(self.circuit, self.trace.sizes if self.trace else None)
+        self.writing = Writing(self.circuit, self.trace.sizes if self.trace else None, graph.style)
         self.paper = self.writing.paper
         self.leaf = self.paper.leaf
         self.uses = self.circuit.uses()
@@ -460,7 +513,7 @@ def _chains(graph: Graph) -> Iterator[Block]:
     if found:
         yield Heading(words("chain-from-inputs"))
         yield Paragraph((words("chain-rule"),))
-    paper = Writing(graph.circuit).paper
+    paper = Writing(graph.circuit, style=graph.style).paper
     output = paper.leaf(graph.program.output.data[0])
     for one in found:
         yield _chain(one, output, paper)

@@ -17,11 +17,13 @@ from derive.catalogue import opened
 from derive.circuits.backprop import Trace, backprop
 from derive.circuits.circuit import WRITTEN, Circuit, circuit, formula
 from derive.circuits.values import point, read_values
+from derive.documents.files import told
 from derive.expressions.errors import UnsupportedError
 from derive.expressions.limits import TIMEOUT, limited
 from derive.expressions.program import Program
 from derive.language.assumptions import Assumptions, assumed, refuse_broken
 from derive.language.parse import Shapes
+from derive.notation.mathematics import Style
 from derive.readings.exact import Rows, decimal, exact_text
 
 if TYPE_CHECKING:
@@ -85,13 +87,14 @@ class Graph:
     """A program's computation graph; in a notebook it shows itself as a picture.
 
     `digits` is the number of significant digits to which long numbers are rounded in print;
-    `assumed` is what holds of the inputs.
+    `assumed` is what holds of the inputs, `style` the notation.
     """
 
     circuit: Circuit
     trace: Trace | None = None
     digits: int = 4
     assumed: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    style: Style = field(default_factory=Style)
 
     @property
     def program(self) -> Program:
@@ -147,13 +150,13 @@ class Graph:
         assumed = sorted((name, sorted(words)) for name, words in self.assumed.items())
         statements = [str(s) for s in self.program.statements]
         return {"statements": statements, "gates": gates, "given": given, "digits": self.digits,
-                "assumed": assumed}  # fmt: skip
+                "assumed": assumed, "style": told(self.style)}  # fmt: skip
 
     def picture(self) -> Picture:
         """Return what the picture shows, before anything has a place."""
         from derive.pictures.diagram import picture
 
-        return picture(self.circuit, self.trace, digits=self.digits)
+        return picture(self.circuit, self.trace, digits=self.digits, style=self.style)
 
     def to_svg(self) -> str:
         """Return the picture as SVG."""
@@ -247,6 +250,7 @@ def graph(
     assume: Assumptions | None = None,
     gates: str = WRITTEN,
     digits: int = 4,
+    style: Style | None = None,
     name: str = "",
     timeout: float | None = TIMEOUT,
 ) -> Graph:
@@ -258,10 +262,10 @@ def graph(
 
     `values` holds a number or a nested list for each input (or their text, or a .json or .toml
     file), and may hold the gradient of the loss with respect to the output; they must be what
-    `assume` says. `gates` is `written`,
-    `primitive` (sigmoids broken into exp and reciprocal) or `named` (such sigmoids recognised).
-    Decimals are exact: 0.1 is 1/10. Raises `ParseError`, `ShapeError`, `UnsupportedError` for bad
-    input, `DomainError` where a value does not exist and `LimitError` after `timeout` seconds.
+    `assume` says. `gates` is `written`, `primitive` (sigmoids broken into exp and reciprocal) or
+    `named` (such sigmoids recognised), `style` the notation. Decimals are exact: 0.1 is 1/10.
+    Raises `ParseError`, `ShapeError`, `UnsupportedError` for bad input, `DomainError` where a value
+    does not exist and `LimitError` after `timeout` seconds.
     """
     with limited(timeout):
         given = values if isinstance(values, Mapping | None) else read_values(values)
@@ -269,8 +273,8 @@ def graph(
         words = assumed(read, assume or {})
         found = circuit(read, gates)
         if given is None:
-            return Graph(found, None, digits, words)
+            return Graph(found, None, digits, words, style or Style())
         where = point(read, given, at)
         refuse_broken(where.values, words)
         trace = backprop(found, where.sizes, where.values, where.seed)
-        return Graph(found, trace, digits, words)
+        return Graph(found, trace, digits, words, style or Style())

@@ -262,7 +262,7 @@ def _environment(form: str, templates: Path | None) -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
         autoescape=False,
-        bytecode_cache=compiled(Path(__file__)),
+        bytecode_cache=compiled(Path(__file__), form),
     )
 
     @jinja2.pass_context
@@ -336,10 +336,9 @@ class Document(ABC):
         """
         options = {name: value for name, value in options.items() if value}
         said = {name: str(value) for name, value in options.items()}
-        question = asked(type(self).__name__, self.question | said)
         files, blocks = list(self.files(formats)), list(self.blocks())
         return write(
-            folder, self.name, question, [ending for ending, _, _ in files],
+            folder, self.name, self.asked(said), [ending for ending, _, _ in files],
             lambda name: [self._printed(blocks, form, self.named(name) | options | own)
                           for _, form, own in files],
         )  # fmt: skip
@@ -352,6 +351,10 @@ class Document(ABC):
     @abstractmethod
     def question(self) -> dict[str, Any]:
         """What the document answers, as plain values by name: the same question, the same file."""
+
+    def asked(self, said: dict[str, str]) -> str:
+        """Return the fingerprint of the question, and of how the document is to be set."""
+        return asked(type(self).__name__, self.question | said)
 
     def named(self, name: str) -> dict[str, Any]:
         """Return the options that say which name a document has."""

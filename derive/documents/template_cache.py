@@ -56,15 +56,16 @@ class Compiled(jinja2.BytecodeCache):
         return self.folder / f"{bucket.key}.jinja"
 
 
-def compiled(called: Path) -> Compiled | None:
+def compiled(called: Path, form: str) -> Compiled | None:
     """Return the compiled templates of this user; `called` holds the functions that they call.
 
-    Jinja works constants out when it compiles, so what it calls is part of what is compiled.
+    Jinja works constants out when it compiles, so what it calls in a format is part of what is
+    compiled.
     """
     base = cache_folder()
     if base is None:
         return None
-    versions = f"{sys.version} {jinja2.__version__} {jinja2.bccache.bc_version}"
+    versions = f"{sys.version} {jinja2.__version__} {jinja2.bccache.bc_version} {form}"
     own = sha256(versions.encode() + called.read_bytes()).hexdigest()[:16]
     return Compiled(base / "derive" / "templates" / own)
 

@@ -81,7 +81,9 @@ class Writing:
         return tuple(self.put_in(part, gate) for part in local(gate.pattern))
 
 
-def picture(circuit: Circuit, trace: Trace | None = None, *, digits: int = 4) -> Picture:
+def picture(
+    circuit: Circuit, trace: Trace | None = None, *, digits: int = 4, style: Style | None = None
+) -> Picture:
     """Return the picture of a circuit, with the numbers of a trace or with formulas.
 
     >>> from derive.circuits.circuit import circuit
@@ -90,7 +92,7 @@ def picture(circuit: Circuit, trace: Trace | None = None, *, digits: int = 4) ->
     >>> [vertex.text.plain[0][0] for vertex in found.vertices]
     ['x', 'y', 'z', '+', '×']
     """
-    writing = Writing(circuit, trace.sizes if trace else None)
+    writing = Writing(circuit, trace.sizes if trace else None, style)
     if len(circuit.gates) > WRITTEN:
         return _bare(circuit, writing)
     formulas = {} if trace else _formulas(circuit, writing)
