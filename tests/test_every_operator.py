@@ -369,6 +369,11 @@ def test_sheets_are_true(name):
 
 # -- claims ----------------------------------------------------------------------------------------
 
+CLAIM = {
+    "md": r"The claim\.?.*?\$\$\n(.*?)\n\$\$",
+    "tex": r"The claim\.?.*?\\begin\{align\*\}\n(.*?)\n\\end\{align\*\}",
+}
+
 
 @pytest.mark.parametrize("form", ["md", "tex"])
 @pytest.mark.parametrize("name", PROGRAMS)
@@ -381,8 +386,9 @@ def test_written_judgements_are_true(name, form):
         text = render_check(court.case, judgement, form)
         assert judgement.verdict == verdict
         judged = Judged(PROGRAMS[name], Style(), "brief")
-        shown = re.search(r"The claim\.?.*?\\begin\{align(?:ed|\*)\}\n(.*?)\n\\end", text, re.S)[1]
-        tex = re.sub(r"\\\\\s*&\\quad", " ", shown).partition("&=")[2]
+        shown = re.search(CLAIM[form], text, re.S)[1]
+        shown = re.sub(r"\\(?:begin|end)\{aligned\}", "", shown).replace("&=", "=", 1)
+        tex = re.sub(r"\\\\\s*&\\quad", " ", shown).partition("=")[2]
         try:
             read = judged.page.read(tex).cells
         except Unreadable:
