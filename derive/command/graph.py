@@ -56,12 +56,13 @@ def told(graph: Graph) -> Told:
         inputs = sum(gate.is_input for gate in circuit.gates)
         gates = count(len(circuit.gates) - inputs, "gate")
         return [(f"{gates}, {count(inputs, 'input')}", "")], ()
-    from derive.notation.figures import figure
+    from derive.notation.numerals import numeral
+    from derive.notation.text import text
 
     def shown(rows: list[list[Any]]) -> str:
         if len(rows) * len(rows[0]) > 24:
             return f"({len(rows)}×{len(rows[0])})"
-        cells = [[figure(x, graph.digits).plain for x in row] for row in rows]
+        cells = [[text(numeral(x, graph.digits)).replace("-", "−") for x in row] for row in rows]
         if len(cells) == len(cells[0]) == 1:
             return cells[0][0]
         return "[" + ", ".join("[" + ", ".join(row) + "]" for row in cells) + "]"

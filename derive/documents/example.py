@@ -42,9 +42,9 @@ from derive.expressions.limits import TIMEOUT, limited
 from derive.expressions.program import Program, Statement
 from derive.language.assumptions import Assumptions, assumed
 from derive.language.parse import Shapes
-from derive.notation.arithmetic import rounded
 from derive.notation.displays import Link, side_by_side
 from derive.notation.mathematics import Style
+from derive.notation.numerals import rounded
 from derive.ops.elementwise import SHARED
 from derive.ops.linear import BROADCAST
 from derive.proof.derivation import Derivation, EntryOf
@@ -422,4 +422,4 @@ def _close(value: Any) -> Box:
         text = decimal(value, CLOSE)
         if "e" not in text and len(text.lstrip("-").replace(".", "")) <= CLOSE + 2:
             return printed(text)
-    return rounded(value, CLOSE).box
+    return rounded(value, CLOSE)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from fractions import Fraction
 from typing import Any, Protocol
 
 from derive.expressions.errors import FaultError
@@ -18,29 +17,28 @@ from derive.expressions.layout import Box, is_sum, op, paren, row
 from derive.expressions.shape import Shape, extent
 from derive.notation.arithmetic import (
     ATOM,
-    SUM,
     Term,
     TooLong,
     Work,
     inverse_entry,
     literal,
     minor_sum,
-    rounded,
+    numeral_term,
 )
 from derive.notation.calculator import Unreadable, comes_to, has_rounded, sufficient
 from derive.notation.displays import Link, broken, matrix_of
-from derive.notation.figures import figure
 from derive.notation.mathematics import Notation
+from derive.notation.numerals import numeral, rounded
 from derive.notation.widths import holds
 from derive.ops import var
 from derive.ops.elementwise import EQUAL, GREATER
 from derive.ops.linear import TRANSPOSE
 from derive.ops.square import DET, INV, LOGDET
 from derive.proof.derivation import EntryOf
-from derive.readings.exact import Rows, is_exact, precision, rational
+from derive.readings.exact import Rows, precision, rational
 
-#: Digits of a rounded number; whole numbers and fractions that are written as they are.
-DIGITS, WHOLE, TOP, BOTTOM = 4, 10**9, 9999, 999
+#: Digits of a rounded number.
+DIGITS = 4
 #: Arithmetic that is elided is checked up to so many terms, matrices put in up to so many entries.
 TERMS, AREA = 20_000, 4_000
 #: So many digits fit a line; a formula for an entry takes so many lines, else it is left out.
@@ -85,18 +83,11 @@ class Board:
 
     def number(self, value: Any) -> Term:
         """Return a number as it stands in arithmetic: a short fraction, or rounded."""
-        if is_exact(value):
-            top, bottom = int(value.p), int(value.q)
-            if bottom == 1 and abs(top) < WHOLE:
-                return literal(top)
-            shown = figure(value, self.fewest)
-            if self.decimals and shown.exact and "." in shown.tex:
-                size = Box("num", text=shown.tex.lstrip("-"))
-                return Term(row(op("negative"), size), SUM) if value < 0 else Term(size)
-            if bottom <= BOTTOM and abs(top) <= TOP:
-                return literal(Fraction(top, bottom))
-        self.rounds = True
-        return rounded(value, self.digits)
+        box = numeral(value, self.fewest, decimals=self.decimals)
+        if has_rounded(box):
+            self.rounds = True
+            box = rounded(value, self.digits)
+        return numeral_term(box)
 
     def matrix(self, rows: Rows, elide: int = 0) -> Box:
         """Return a matrix of numbers, or a number."""

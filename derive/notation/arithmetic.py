@@ -12,13 +12,11 @@ from fractions import Fraction
 from itertools import product
 from typing import Any
 
-from flint import arb
-
 from derive.expressions.expr import OPS, Expr
 from derive.expressions.layout import Box, frac, num, op, paren, raw, row, sup, word
 from derive.expressions.shape import extent
 from derive.notation.joining import is_word
-from derive.readings.exact import decimal, precision, rational
+from derive.notation.numerals import fraction
 
 #: Arithmetic with more numbers than this is left to the reader.
 LONGEST = 60
@@ -114,32 +112,16 @@ def _flat(box: Box) -> tuple[Box, ...]:
     return box.parts if box.kind == "row" else (box,)
 
 
+def numeral_term(box: Box) -> Term:
+    """Return a printed number in arithmetic, where a sign or a power of ten binds it together."""
+    if box.kind != "row":
+        return Term(box)
+    return Term(box, SUM if box.parts[0] == op("negative") else PRODUCT)
+
+
 def literal(value: int | Fraction) -> Term:
     """Return an exact number as it is written, a fraction over its denominator."""
-    value = Fraction(value)
-    size = num(abs(value.numerator))
-    shown = size if value.denominator == 1 else frac(size, num(value.denominator))
-    return Term(row(op("negative"), shown), SUM) if value < 0 else Term(shown, ATOM)
-
-
-def rounded(value: Any, digits: int) -> Term:
-    """Return a number rounded to so many digits, all its digits before the point among them.
-
-    >>> from derive.notation.latex import latex
-    >>> latex(rounded(Fraction(2, 3), 4).box), latex(rounded(-123456, 4).box)
-    ('0.6667', '-123456')
-    """
-    with precision():
-        x = arb(rational(value) if isinstance(value, int | Fraction) else value)
-        before = len(decimal(abs(x).upper().floor(), 30).partition(".")[0])
-        text = decimal(x, max(digits, before if before <= 9 else 0))
-    mantissa, _, exponent = text.lstrip("-").partition("e")
-    box = Box("rounded", text=mantissa.rstrip("."))
-    if exponent:
-        box = row(box, op("cdot"), sup(num(10), literal(int(exponent)).box))
-    if text[0] == "-":
-        return Term(row(op("negative"), *_flat(box)), SUM)
-    return Term(box, PRODUCT if exponent else ATOM)
+    return numeral_term(fraction(value))
 
 
 def _term(value: Any) -> Term:

@@ -26,13 +26,13 @@ from derive.expressions.shape import Dim, Shape
 from derive.notation.joining import (
     begins,
     beside,
-    fraction,
     is_letter,
     is_word,
     meet,
     parts_of,
 )
 from derive.notation.names import Names
+from derive.notation.numerals import fraction
 from derive.ops.elementwise import DIV, MUL
 from derive.ops.linear import BROADCAST, DIM, NEG, NUMBER
 

@@ -6,9 +6,7 @@ and a name of several letters has air around it.
 
 from __future__ import annotations
 
-from fractions import Fraction
-
-from derive.expressions.layout import Box, frac, num as digits, op, raw, row
+from derive.expressions.layout import Box, op, row
 from derive.notation.signs import is_sign
 
 
@@ -69,20 +67,6 @@ def is_word(*boxes: Box) -> bool:
         if box.kind == "id" and not is_sign(box.text):
             return True
     return False
-
-
-def fraction(value: Fraction) -> Box:
-    sign = [op("negative")] if value < 0 else []
-    size = abs(value)
-    if size.denominator == 1:
-        return row(*sign, digits(size.numerator))
-    return row(*sign, frac(digits(size.numerator), digits(size.denominator)))
-
-
-def power(value: Fraction) -> Box:
-    if value.denominator == 1:
-        return raw(str(value))
-    return raw(f"{value.numerator}/{value.denominator}")
 
 
 def parts_of(box: Box) -> tuple[Box, ...]:

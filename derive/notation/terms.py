@@ -31,7 +31,8 @@ from derive.expressions.layout import (
 from derive.expressions.shape import Dim
 from derive.notation.displays import places
 from derive.notation.formulas import Formulas, Pen
-from derive.notation.joining import fraction, is_word, power
+from derive.notation.joining import is_word
+from derive.notation.numerals import fraction, power
 
 
 class Terms(Formulas):

@@ -16,9 +16,9 @@ from derive.circuits.backprop import Trace, local, own, theorem, upstream
 from derive.circuits.circuit import Circuit, Gate, formula, slots
 from derive.expressions.expr import AXES, Expr, Op, nodes, number, substitute, unrepeated, variables
 from derive.expressions.layout import Box
-from derive.notation.figures import figure
 from derive.notation.latex import latex
 from derive.notation.mathematics import Notation, Style
+from derive.notation.numerals import numeral
 from derive.notation.text import text
 from derive.ops import var
 from derive.ops.elementwise import MUL, POW
@@ -155,10 +155,10 @@ def matrix(rows: Rows, digits: int) -> Text | None:
     """Return numbers as they stand on a wire; nothing for a matrix that is too large."""
     if len(rows) > LARGEST or len(rows[0]) > LARGEST:
         return None
-    cells = [[figure(x, digits) for x in row] for row in rows]
+    cells = [[numeral(x, digits) for x in row] for row in rows]
     return Text(
-        tuple(tuple(cell.plain for cell in row) for row in cells),
-        tuple(tuple(cell.tex for cell in row) for row in cells),
+        tuple(tuple(text(cell).replace("-", "−") for cell in row) for row in cells),
+        tuple(tuple(map(latex, row)) for row in cells),
         brackets=len(rows) * len(rows[0]) > 1,
     )
 
