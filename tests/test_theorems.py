@@ -15,6 +15,8 @@ PROGRAMS = (
     "x: (n, 1); L = sum(relu(x - x.T))",
     "s: (); X: (n, n); Y = (max(3, X) * silu(s)) ** 0.5",
     "X: (n, n); L = sum((1 + (X @ X) ** 2) ** (3/2))",
+    "x: (n, 1); Y = log(x - 100)",
+    "x: (n, 1); Y = sqrt(-1000 - x)",
 )
 
 #: Claims that were undecided, or refused, and what is assumed.

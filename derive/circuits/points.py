@@ -19,10 +19,9 @@ from typing import Any
 
 from flint import arb
 
-from derive.expressions.expr import Expr, nodes, variables
+from derive.expressions.expr import Expr, variables
 from derive.expressions.program import Program
 from derive.language.assumptions import Matrix, obeying
-from derive.ops.linear import NUMBER
 from derive.readings.exact import (
     DomainError,
     FloatReading,
@@ -42,8 +41,6 @@ STEP, JUMP = Fraction(1, 2**66), Fraction(1, 10**6)
 APART = 2000
 #: Sizes that are tried, the smallest first.
 LARGEST, MOST_SIZES = 3, 81
-#: Beyond a larger constant no number is looked for.
-FARTHEST = 10**6
 #: So many seeds give numbers to be shown, the others give numbers that meet no kink by chance.
 PLEASANT = 8
 #: Digits with which two numbers are shown until they look different; a fraction so long is rounded.
@@ -108,19 +105,6 @@ def values_at(
             return None
         values[leaf] = made
     return values
-
-
-def beyond(*formulas: Expr) -> int:
-    """Return by what to multiply small numbers so that some lie beyond every constant of formulas:
-    on both sides of all that a mask compares with.
-
-    >>> from derive.language.parse import parse
-    >>> beyond(parse("w: (); L = relu(w - 20)").statements[0].expr)
-    21
-    """
-    found = [abs(node.data) for one in formulas for node in nodes(one) if node.op is NUMBER]
-    largest = max((k for k in found if k <= FARTHEST), default=Fraction(0))
-    return int(largest) + 1 if largest > LARGEST else 1
 
 
 class Trial:
@@ -480,7 +464,6 @@ __all__ = [
     "Screen",
     "Trial",
     "apart",
-    "beyond",
     "close",
     "is_rounded",
     "number_text",

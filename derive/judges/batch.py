@@ -319,9 +319,7 @@ def judged(
             part = "claim"
             court.read(identity.claim)
         left = None if timeout is None else max(timeout - (perf_counter() - start), 0.001)
-        judgement, message = court.answer(identity.claim, left)
-        if left is not None and message:
-            message = message.replace(f"{left:g} seconds", f"{timeout:g} seconds")
+        judgement, message = court.answer(identity.claim, left, told=timeout)
         verdict = judgement.verdict if judgement is not None else UNDECIDED
         found = answer(verdict, judgement, message)
         return _documented(court, identity, found, timeout, documents) if documents else found

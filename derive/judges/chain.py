@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import add, mul
 
 from derive.calculus.simplify import simplify
 from derive.circuits.backprop import local, own
@@ -75,7 +76,7 @@ def chains(circuit: Circuit) -> tuple[Chain, ...]:
         if not ways or sum(map(len, ways)) > MOST_GATES:
             continue
         factors = tuple(tuple(_factor(circuit, names, *step) for step in way) for way in ways)
-        product = _sum([_product([f.value for f in way]) for way in factors])
+        product = reduce(add, (reduce(mul, (f.value for f in way)) for way in factors))
         result = simplify(product)[0]
         inputs = simplify(program.composed(result))[0]
         for line in dict.fromkeys((product, result, inputs)):
@@ -133,17 +134,3 @@ def _is_proved(pattern: Expr, k: int) -> bool:
     )
     claim = substitute(local(pattern)[k], renamed | {own(SCALAR): value})
     return Case(alone).proves(f"a_{k}", claim)
-
-
-def _product(values: list[Expr]) -> Expr:
-    total = values[0]
-    for value in values[1:]:
-        total = total * value
-    return total
-
-
-def _sum(parts: list[Expr]) -> Expr:
-    total = parts[0]
-    for part in parts[1:]:
-        total = total + part
-    return total

@@ -85,9 +85,12 @@ class Court:
             if error.clash is None:
                 raise
 
-    def answer(self, claim: str, timeout: float | None = None) -> tuple[Judgement | None, str]:
+    def answer(
+        self, claim: str, timeout: float | None = None, *, told: float | None = None
+    ) -> tuple[Judgement | None, str]:
         """Return the judgement where there is one, and a message where it was not finished.
 
+        `told` is the time limit that the message speaks of, where the reading had a part of it.
         What fails after a claim has been read is no fault of the claim: it is undecided, or stays
         refuted where only the reasons were still sought.
         """
@@ -96,7 +99,7 @@ class Court:
                 return self.judge(claim), ""
         except TimeUp as error:
             self.case = Case(self.program, self.assume)  # the old one may be in pieces
-            message = say("stopped", seconds=timeout, stage=stage(error, JUDGED))
+            message = say("stopped", seconds=told or timeout, stage=stage(error, JUDGED))
         except DeriveError as error:
             message = str(error)  # type: ignore[assignment]
         except RecursionError:

@@ -13,13 +13,13 @@ from itertools import cycle, islice
 from typing import Any
 
 from derive.circuits.points import (
+    LARGEST,
     MOST_SIZES,
     NOISE,
     PLEASANT,
     Screen,
     Trial,
     apart,
-    beyond,
     small_sizes,
     told_apart,
     values_at,
@@ -28,6 +28,7 @@ from derive.expressions.errors import DeriveError
 from derive.expressions.expr import Expr
 from derive.expressions.program import Program
 from derive.judges.judgement import Counterexample
+from derive.proof.hypotheses import beyond
 from derive.proof.sizes import asked, chosen, obeyed
 
 Sizes = Mapping[str, int]
@@ -110,7 +111,7 @@ class Points:
         few = max(SEEDS, MOST_SEEDS // 3 ** len(self.program.dims))
         far = beyond(*(s.expr for s in self.program.statements), expr)
         rounds = [(range(SEEDS), MOST_SIZES, 1), (range(PLEASANT, PLEASANT + few), SEEDS, 1)]
-        for seeds, most, scale in rounds + [(range(SEEDS), SEEDS, far)] * (far > 1):
+        for seeds, most, scale in rounds + [(range(SEEDS), SEEDS, far)] * (far > LARGEST):
             for sizes in islice(self._smallest(), most):
                 for seed in seeds:
                     found = self.difference(name, expr, sizes, seed, scale)

@@ -176,17 +176,14 @@ class _Court:
     def judged(self) -> Derivation:
         d = self.derivation
         lemmas = tuple(judged_lemma(lemma) for lemma in d.lemmas)
-        forward = tuple(step for (step,) in self._by_theme([(s,) for s in d.forward]))
+        forward = tuple(step for s in d.forward for step in self._written((s,)))
         locals_ = tuple(self._local(local) for local in d.locals)
         self.progress("the whole program")
-        whole = {name: self._whole(chain) for name, chain in d.totals.items()}
-        composed = {name: self._whole(chain) for name, chain in d.composed.items()}
-        assuming = {name: self._whole(chain) for name, chain in d.assuming.items()}
-        claimed = {name: self._whole(chain) for name, chain in d.claimed.items()}
-        judged = replace(
-            d, lemmas=lemmas, forward=forward, locals=locals_, totals=whole, composed=composed,
-            assuming=assuming, claimed=claimed,
-        )  # fmt: skip
+        whole: dict[str, Any] = {
+            part: {name: self._whole(chain) for name, chain in getattr(d, part).items()}
+            for part in ("totals", "composed", "assuming", "claimed")
+        }
+        judged = replace(d, lemmas=lemmas, forward=forward, locals=locals_, **whole)
         if not all(step.proved for step in judged.steps()):
             words = {verdict.word for step in judged.steps() for verdict in step.verdicts}
             if self.hurried and REFUTED not in words:
@@ -203,31 +200,28 @@ class _Court:
 
     # -- local theorems ----------------------------------------------------------------------------
 
-    def _by_theme(self, chains: list[Chain]) -> Iterator[Chain]:
-        for chain in chains:
-            judge = self._sized(chain[0].theme)
-            yield tuple(replace(step, verdicts=(judge.verdict(step),)) for step in chain)
+    def _written(self, chain: Chain) -> Chain:
+        """Return a chain of one theme, judged at the document's sizes."""
+        return tuple(
+            replace(step, verdicts=(self._sized(step.theme).verdict(step),)) for step in chain
+        )
 
     def _local(self, local: Local) -> Local:
         self.progress(f"the gradient of {local.statement.name} with respect to {local.variable}")
         theme = local.statement.name
 
-        def sized(chain: Chain) -> Chain:
-            return next(self._by_theme([chain])) if chain else ()
-
         def general(chain: Chain) -> Chain:
             return tuple(self._general(step, theme) for step in chain)
 
-        return replace(
-            local,
-            slice=sized(local.slice),
-            one=sized(local.one),
-            entries=sized(local.entries),
-            assembly=sized(local.assembly),
-            claim=general(local.claim),
-            index=general(local.index),
-            operators=general(local.operators),
-        )
+        found: dict[str, Any] = {
+            part: judge(getattr(local, part))
+            for judge, parts in (
+                (self._written, ("slice", "one", "entries", "assembly")),
+                (general, ("claim", "index", "operators")),
+            )
+            for part in parts
+        }
+        return replace(local, **found)
 
     def _general(self, step: Step, theme: str) -> Step:
         verdicts = [self._index(theme).verdict(step)]

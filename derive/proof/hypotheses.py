@@ -36,7 +36,7 @@ from derive.expressions.program import Program
 from derive.language.assumptions import Matrix, obeying
 from derive.ops import var
 from derive.ops.elementwise import GREATER, MUL, POW, SHARED, marks_winner
-from derive.ops.linear import ADD, BROADCAST, MATMUL, NEG, SUB, TRANSPOSE
+from derive.ops.linear import ADD, BROADCAST, MATMUL, NEG, NUMBER, SUB, TRANSPOSE
 from derive.ops.square import INV, LOGDET
 from derive.proof.sizes import (
     Relation,
@@ -65,6 +65,8 @@ DISCRETE = {"binary", "one-hot-rows", "sign"}
 #: signs the inputs have. First come points at which all of them have the same.
 CODES = (0, 13, 0, 13, 26, 26, *(k for k in range(1, 26) if k != 13))
 TRIES = len(CODES)
+#: Points are made of numbers up to this; beyond a larger constant none is looked for.
+LARGEST, FARTHEST = 47, 10**6
 #: Sizes that the user gave are those of points, up to this.
 SMALL = 4
 #: So many dimensions are made 1 one by one.
@@ -208,21 +210,8 @@ class Ground:
         gap = self.composed(gap)
         if not all(DISCRETE & set(self.assumed.get(leaf.data[0], ())) for leaf in variables(gap)):
             return False
-        sign = self._sign(gap)
+        sign = _sign(gap, self.assumed)
         return sign is not None and not any(a == "sign" for a in sign[1])
-
-    def _sign(self, gap: Expr) -> tuple[Form, set[str]] | None:
-        """Return the square of an argument's sign, and the kinds of atoms in the sign itself."""
-        ring = Ring()
-        ring.assume({name: frozenset(words) for name, words in self.assumed.items()})
-        try:
-            i, j = (along(word, dim) for word, dim in zip("ij", gap.shape.dims, strict=True))
-            sign = ring.function("sign", Forms(ring).of(gap, i, j))
-            square = ring.mul(sign, sign)
-        except (TooLarge, Undefined, UnsupportedError):
-            return None
-        kinds = {ring.atoms[atom][0] for form in (sign, square) for m in form for atom, _ in m}
-        return square, kinds
 
     @cached_property
     def ties(self) -> dict[Expr, str]:
@@ -233,41 +222,19 @@ class Ground:
         sizes = self._fixed(dict.fromkeys(self.program.dims, 2))
         left = {node: gap for node, gap in self.kinks.items() if node not in self.known}
         zeros: dict[Expr, set[tuple[int, int]]] = {}
-        for seed in range(TRIES):
-            values = self.points(sizes, seed) if left else None
-            work = self._worked(sizes, values, 0) if values is not None else None
-            if work is None:
-                continue
+        for _, work in self._works(sizes, 0) if left else ():
+            if not left:
+                break
             for node in list(left):
                 found = _zeros(work, left[node])
                 zeros[node] = zeros.get(node, found) & found
                 if not zeros[node]:
                     del left[node]
         return {
-            node: self._tie(node, places, sizes)
+            node: _tie(self.composed(self.kinks[node]), places, sizes, self.assumed)
             for node, places in zeros.items()
             if node in left and places
         }
-
-    def _tie(self, node: Expr, places: set[tuple[int, int]], sizes: Sizes) -> str:
-        """Return where an argument is zero, if that is where the algebra sees its sign to be 0."""
-        gap = self.composed(self.kinks[node])
-        rows, cols = gap.shape.extents(sizes)
-        found = self._sign(gap)
-        if found is None or not found[1] <= {"δ", "sign"}:
-            return ""
-        square = found[0]
-        seen = {
-            (p, q)
-            for p, q in product(range(rows), range(cols))
-            if not sum(c for m, c in square.items() if p == q or not m)
-        }
-        if seen != places:
-            return ""
-        diagonal = {(k, k) for k in range(min(rows, cols))}
-        whole = set(product(range(rows), range(cols)))
-        words = {frozenset(whole): "all", frozenset(diagonal): "diagonal"}
-        return words.get(frozenset(seen), "off" if seen == whole - diagonal else "")
 
     def exception(self, node: Expr) -> str:
         """Return where an argument need not differ from zero: `all`, `diagonal`, `off` it, or
@@ -320,11 +287,18 @@ class Ground:
 
         The arguments of some nodes, `flat`, may be zero all around it.
         """
+        works = self._works(sizes, STEP)
+        return next((values for values, work in works if self._apart(work, flat)), None)
+
+    def _works(
+        self, sizes: Sizes, around: Fraction | int
+    ) -> Iterator[tuple[Mapping[str, Matrix], Numbers]]:
+        """Yield points at which everything has a value, or all around which it has."""
         for seed in range(TRIES):
             values = self.points(sizes, seed)
-            if values is not None and self.holds_at(sizes, values, flat):
-                return values
-        return None
+            work = self._worked(sizes, values, around) if values is not None else None
+            if values is not None and work is not None:
+                yield values, work
 
     def holds_at(
         self, sizes: Sizes, values: Mapping[str, Matrix], flat: frozenset[Expr] = frozenset()
@@ -338,17 +312,12 @@ class Ground:
         """The nodes whose argument must be zero all around a point, for it is zero on regions:
         relu(X) and relu(-X) have no common point at which neither is zero."""
         base = self._fixed(dict.fromkeys(self.program.dims, 2))
-        if not obeyed(asked(self.program), base):
-            base = (
-                chosen(self.program.dims, asked(self.program), (2, 3), self.program.sizes) or base
-            )
+        relations = asked(self.program)
+        if not obeyed(relations, base):
+            base = chosen(self.program.dims, relations, (2, 3), self.program.sizes) or base
         if self.witness(base) is not None:
             return frozenset()
-        for seed in range(TRIES):
-            values = self.points(base, seed)
-            work = self._worked(base, values, STEP) if values is not None else None
-            if work is None:
-                continue
+        for _, work in self._works(base, STEP):
             flat = frozenset(n for n, gap in self.kinks.items() if _zeros(work, gap, around=True))
             if flat and self._apart(work, flat):
                 return flat
@@ -405,6 +374,32 @@ class Ground:
     def _fixed(self, sizes: Sizes) -> dict[str, int]:
         given = {dim: k for dim, k in self.program.sizes.items() if k <= SMALL}
         return {**sizes, **given}
+
+
+def _sign(gap: Expr, assumed: Mapping[str, Iterable[str]]) -> tuple[Form, set[str]] | None:
+    """Return the square of an argument's sign, and the kinds of atoms in the sign itself."""
+    ring = Ring()
+    ring.assume({name: frozenset(words) for name, words in assumed.items()})
+    try:
+        i, j = (along(word, dim) for word, dim in zip("ij", gap.shape.dims, strict=True))
+        sign = ring.function("sign", Forms(ring).of(gap, i, j))
+        square = ring.mul(sign, sign)
+    except (TooLarge, Undefined, UnsupportedError):
+        return None
+    kinds = {ring.atoms[atom][0] for form in (sign, square) for m in form for atom, _ in m}
+    return square, kinds
+
+
+def _tie(gap: Expr, places: set[tuple[int, int]], sizes: Sizes, assumed: Mapping) -> str:
+    """Return where an argument is zero, if that is where the algebra sees its sign to be 0."""
+    found = _sign(gap, assumed)
+    if found is None or not found[1] <= {"δ", "sign"}:
+        return ""
+    whole = set(product(*map(range, gap.shape.extents(sizes))))
+    zero = {(p, q) for p, q in whole if not sum(c for m, c in found[0].items() if p == q or not m)}
+    diagonal = {(p, q) for p, q in whole if p == q}
+    words = ((whole, "all"), (diagonal, "diagonal"), (whole - diagonal, "off"))
+    return next((word for seen, word in words if zero == places == seen), "")
 
 
 def conditions(ground: Ground, roots: Iterable[Expr]) -> Iterator[Condition]:
@@ -550,16 +545,31 @@ def _zeros(work: Numbers, gap: Expr, *, around: bool = False) -> set[tuple[int, 
     }
 
 
+def beyond(*formulas: Expr) -> int:
+    """Return by what to multiply small numbers so that some lie beyond every constant of formulas:
+    on both sides of all that a mask compares with.
+
+    >>> from derive.language.parse import parse
+    >>> beyond(parse("w: (); L = relu(w - 20)").statements[0].expr)
+    21
+    """
+    found = [abs(node.data) for one in formulas for node in nodes(one) if node.op is NUMBER]
+    return int(max((k for k in found if k <= FARTHEST), default=Fraction(0))) + 1
+
+
 def points(program: Program) -> Callable[[Sizes, int], dict[str, Matrix]]:
     """Return how values are given to the inputs of a program of which nothing is assumed.
 
-    Fractions of both signs, or of one sign in each input, some far from singular on the diagonal.
+    Fractions of both signs, or of one sign in each input, some far from singular on the diagonal,
+    and some beyond every constant that is larger than they are.
     """
     inputs = (*program.inputs, f"d{program.output}")
+    far = beyond(*(s.expr for s in program.statements))
 
     def at(sizes: Sizes, seed: int) -> dict[str, Matrix]:
         state, values = 2024 + 77 * seed, {}
-        signs, scale, bump = CODES[seed], (4, 1, 64, 4)[seed % 4], 16 * (seed % 8 in (2, 3))
+        signs, bump = CODES[seed], 16 * (seed % 8 in (2, 3))
+        scale = Fraction((4, 1, 64, 4)[seed % 4], far if far > LARGEST and seed % 2 else 1)
         for k, name in enumerate(inputs):
             sign = signs // 3 ** min(k, 2) % 3  # of both signs, positive, negative
             rows, cols = program.leaves.get(name, program.output).shape.extents(sizes)
@@ -568,7 +578,7 @@ def points(program: Program) -> Callable[[Sizes, int], dict[str, Matrix]]:
                 line = []
                 for j in range(cols):
                     state = (1103515245 * state + 12345) % 2**31
-                    value = Fraction(1 + (state >> 12) % 47, scale) + bump * (i == j)
+                    value = (1 + (state >> 12) % LARGEST) / scale + bump * (i == j)
                     turned = sign == 2 or (sign == 0 and (state >> 20) % 2 and not bump)
                     line.append(-value if turned else value)
                 table.append(line)
