@@ -39,7 +39,7 @@ _PUBLIC = {
     "OutputError": "derive.expressions.errors",
     "LimitError": "derive.expressions.errors",
     "ProofError": "derive.expressions.errors",
-    "DomainError": "derive.readings.exact",
+    "DomainError": "derive.readings.numbers",
 }
 __all__ = ["__version__", *_PUBLIC]
 
@@ -67,7 +67,7 @@ if TYPE_CHECKING:
     )
     from derive.judges.claim import Judgement as Judgement, check as check
     from derive.notation.mathematics import Style as Style
-    from derive.readings.exact import DomainError as DomainError
+    from derive.readings.numbers import DomainError as DomainError
 
 
 def __getattr__(name: str) -> Any:

@@ -15,7 +15,7 @@ from derive.documents.graphs import graph
 from derive.expressions.errors import ProofError
 from derive.expressions.shape import SCALAR
 from derive.language.parse import parse
-from derive.readings.exact import DomainError, decimal
+from derive.readings.numbers import DomainError, decimal
 
 HALF = Fraction(1, 2)
 

@@ -40,7 +40,7 @@ from derive.expressions.errors import DeriveError, ParseError, ShapeError, Unsup
 from derive.expressions.expr import OPS
 from derive.judges.claim import check
 from derive.language.parse import parse
-from derive.readings.numbers import Numbers, interval
+from derive.readings.numbers import Enclosures, interval
 
 n, d, m, s, t = symbols("n d m s t")
 X, C = MatrixSymbol("X", n, d), MatrixSymbol("C", n, d)
@@ -273,7 +273,7 @@ def by_numbers(text: str) -> list[list[Any]]:
         table = entries(int(rows), int(cols), sum(map(ord, name)) % 5)
         values[name] = [[interval(v) for v in row] for row in table]
     with ctx.workprec(200):
-        rows = Numbers(sizes, values).matrix(program.composed(program.statements[-1].expr))
+        rows = Enclosures(sizes, values).matrix(program.composed(program.statements[-1].expr))
         return [[interval(v) for v in row] for row in rows]
 
 

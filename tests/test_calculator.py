@@ -10,7 +10,7 @@ from derive.expressions.layout import Box, frac, num, op, paren, raw, row, sup, 
 from derive.notation.arithmetic import Term, literal
 from derive.notation.calculator import Unreadable, comes_to, table, value
 from derive.notation.latex import latex
-from derive.readings.exact import rational
+from derive.readings.numbers import rational
 
 
 def M(*rows):

@@ -91,11 +91,11 @@ def loss(program, values: dict[str, np.ndarray], upstream: np.ndarray | None) ->
     """The loss at a point, by the definitions of the operators."""
     from fractions import Fraction
 
-    from derive.readings.numbers import Numbers
+    from derive.readings.numbers import Enclosures
 
     sizes = dict(zip(program.dims, (2, 3, 4, 5), strict=False))
     exact = {n: [[float_arb(x) for x in line] for line in v] for n, v in values.items()}
-    rows = Numbers(sizes, exact).matrix(program.composed(program.output))
+    rows = Enclosures(sizes, exact).matrix(program.composed(program.output))
     table = np.array([[float_of(x, Fraction) for x in line] for line in rows])
     return float(table.sum() if upstream is None else (table * upstream).sum())
 

@@ -33,7 +33,7 @@ from derive.notation.mathematics import Notation, Style
 from derive.ops import OPS
 from derive.ops.reduction import MAX, MIN
 from derive.proof.derivation import Explicit, Slice
-from derive.readings.exact import decimal
+from derive.readings.numbers import decimal
 
 A, B, S = "A: (n, m)", "A: (n, m); B: (n, m)", "A: (n, n)"
 #: Operators that are not written as functions of matrices, and ways to write others.

@@ -7,11 +7,10 @@ import pytest
 from flint import arb
 from hypothesis import assume, given, strategies as st
 
-from derive.readings.exact import (
+from derive.readings.jets import Jet, JetFunctions
+from derive.readings.numbers import (
     DomainError,
     Functions,
-    Jet,
-    JetFunctions,
     Real,
     decimal,
     is_exact,

@@ -27,7 +27,7 @@ from derive.expressions.errors import ProofError, ShapeError, UnsupportedError
 from derive.language.parse import parse
 from derive.notation.arithmetic import Term, Work
 from derive.notation.mathematics import Notation, Style
-from derive.readings.exact import DomainError, decimal, is_exact
+from derive.readings.numbers import DomainError, decimal, is_exact
 
 NETWORK = (
     "X: (n, d); W1: (d, h); b1: (1, h); W2: (h, m); T: (n, m); Z = X @ W1 + b1; H = relu(Z); "

@@ -14,7 +14,7 @@ from derive.judges.verify import insist, verify
 from derive.language.parse import parse, parse_claim
 from derive.ops import var
 from derive.proof.explain import explain
-from derive.readings.numbers import Numbers
+from derive.readings.numbers import Enclosures
 from derive.readings.terms import Entries
 
 SHIFTED = "Z: (n, k); M = max(Z, axis=1); E = exp(Z - M); S = E / sum(E, axis=1)"
@@ -206,7 +206,8 @@ def settled(rng: random.Random):
             ]
             for name, dims in shapes.items()
         }
-        point = Numbers(SIZES, {n: [[_exact(x) for x in r] for r in v] for n, v in values.items()})
+        exact = {n: [[_exact(x) for x in r] for r in v] for n, v in values.items()}
+        point = Enclosures(SIZES, exact)
         found = point.matrix(expr)
         if point.tied:
             continue

@@ -10,7 +10,7 @@ from derive.language.parse import parse
 from derive.proof.hypotheses import Ground, ground_of, points, sizes_asked
 from derive.proof.sizes import asked, chosen, obeyed, sizes_at
 from derive.readings.counts import counted
-from derive.readings.numbers import Numbers, interval
+from derive.readings.numbers import Enclosures, interval
 
 ASKED = {
     "X / n": [], "X / (n + m - 1)": [], "X * log(n)": [], "X * sqrt(n - 1)": [],
@@ -54,7 +54,7 @@ def test_a_relation_holds_where_there_is_a_value(text):
     """By another road: the formula is a finite number at exactly the sizes that obey."""
     from flint import arb
 
-    from derive.readings.numbers import Numbers, interval
+    from derive.readings.numbers import DomainError, Enclosures, interval
 
     program = parse(f"X: (n, m); Y = {text}")
     relations = asked(program)
@@ -62,9 +62,9 @@ def test_a_relation_holds_where_there_is_a_value(text):
         for m in range(1, 4):
             values = {"X": [[arb(2 + i + j) for j in range(m)] for i in range(n)]}
             try:
-                rows = Numbers({"n": n, "m": m}, values).matrix(program.statements[0].expr)
+                rows = Enclosures({"n": n, "m": m}, values).matrix(program.statements[0].expr)
                 finite = all(interval(x).is_finite() for row in rows for x in row)
-            except ZeroDivisionError:
+            except DomainError:
                 finite = False
             assert finite == obeyed(relations, {"n": n, "m": m}), (n, m)
 
@@ -177,7 +177,7 @@ def test_a_scalar_that_depends_on_sizes_alone(text, polynomial):
     assert (found is None) == (not polynomial)
     for n, m in ((1, 1), (2, 5), (7, 3)) if found is not None else ():
         values = {"X": [[Fraction(1)] * m] * n}
-        work = Numbers({"n": n, "m": m}, values)
+        work = Enclosures({"n": n, "m": m}, values)
         one, other = (interval(work.matrix(side)[0][0]) for side in (found, equal))
         assert one.overlaps(other)
 

@@ -15,7 +15,7 @@ import derive
 from derive.judges.claim import Court
 from derive.language.parse import parse
 from derive.proof.derivation import EVERY_SHAPE
-from derive.readings.numbers import Numbers
+from derive.readings.numbers import Enclosures
 
 BLOCKS = Path(__file__).with_name("masks.txt").read_text("utf-8").split("\n\n")[1:]
 TABLE = {program: claims for program, *claims in map(str.splitlines, BLOCKS)}
@@ -61,8 +61,8 @@ def test_where_takes_its_first_value_wherever_the_condition_is_not_zero():
     expected = np.where(arrays["C"], arrays["A"], arrays["B"])
     program = parse(NUMBERS)
     point = {name: [[Fraction(x) for x in row] for row in rows] for name, rows in POINT.items()}
-    found = Numbers(program.sizes, point).matrix(program.statements[-1].expr)
-    assert [[float(x.mid()) for x in row] for row in found] == expected.tolist()
+    found = Enclosures(program.sizes, point).matrix(program.statements[-1].expr)
+    assert found == expected.tolist()
     scope: dict = {}
     exec(derive.gradient(NUMBERS, code="numpy"), scope)
     gradients = scope["gradients"](**arrays)

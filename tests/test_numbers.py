@@ -7,9 +7,9 @@ import pytest
 from flint import arb
 from programs import NUMPY
 
-from derive.expressions.errors import UnsupportedError
 from derive.language.parse import parse
-from derive.readings.numbers import Numbers, agreement, interval
+from derive.readings.differences import agreement, directions
+from derive.readings.numbers import DomainError, Enclosures, Numbers, inner, interval, numbers
 
 ONE = ["exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "sqrt", "abs", "sigmoid", "relu",
        "softplus", "sign"]  # fmt: skip
@@ -20,7 +20,7 @@ ONE = ["exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "sqrt", "abs",
 def test_functions(name, at):
     if name in ("log", "sqrt") and at < 0:
         pytest.skip("not defined there")
-    ours = Numbers({}, {}).function(name, interval(at))
+    ours = Enclosures({}, {}).function(name, interval(at)).value
     theirs = NUMPY[name](mpmath.mpf(at.numerator) / at.denominator)
     assert float(ours) == pytest.approx(float(theirs), rel=1e-13)
 
@@ -31,7 +31,7 @@ def test_functions(name, at):
      ("min", 1, 2, 1), ("min", 3, 3, 3)],
 )  # fmt: skip
 def test_two_arguments_and_ties(name, a, b, expected):
-    assert Numbers({}, {}).function(name, arb(a), arb(b)) == expected
+    assert Enclosures({}, {}).function(name, arb(a), arb(b)).value == expected
 
 
 @pytest.mark.parametrize(
@@ -65,21 +65,30 @@ CLAIMS = {
 def test_agreement(claim, right):
     square = parse(f"X: (n, n); W: (n, 1); G = {claim}").statements[0].expr
     loss = PROGRAM.statements[0].expr
+    along = directions(POINT, ["W"])
     digits = agreement(
-        lambda point: interval(Numbers(SIZES, point).matrix(loss)[0][0]),
-        lambda point: {"W": Numbers(SIZES, point).matrix(square)},
-        ["W"],
+        lambda point: Numbers(SIZES, point).matrix(loss)[0][0],
+        lambda: inner(Numbers(SIZES, POINT).matrix(square), numbers(along["W"])),
         POINT,
+        along,
     )
     assert (digits is not None) == right
 
 
 def test_no_value_at_the_point():
-    expr = parse("x: (); y = log(x)").statements[0].expr
-    with pytest.raises(UnsupportedError, match="no value"):
+    expr, point = parse("x: (); y = log(x)").statements[0].expr, {"x": [[Fraction(-1)]]}
+    with pytest.raises(DomainError, match="the logarithm of a negative number"):
         agreement(
-            lambda p: interval(Numbers({}, p).matrix(expr)[0][0]),
-            lambda p: {"x": [[arb(1)]]},
-            ["x"],
-            {"x": [[Fraction(-1)]]},
+            lambda p: Numbers({}, p).matrix(expr)[0][0], lambda: 1, point, directions(point, ["x"])
+        )
+
+
+def test_where_intervals_stay_wide_differences_say_nothing():
+    expr, point = parse("x: (); y = abs(x)").statements[0].expr, {"x": [[Fraction(0)]]}
+    with pytest.raises(DomainError, match="central differences of them say nothing"):
+        agreement(
+            lambda p: Enclosures({}, {"x": [[p["x"][0][0] + arb(0, 1)]]}).matrix(expr)[0][0],
+            lambda: 1,
+            point,
+            directions(point, ["x"]),
         )

@@ -14,7 +14,7 @@ from derive.expressions.program import Program
 from derive.expressions.shape import Shape
 from derive.language.parse import parse
 from derive.language.syntax import LONGEST
-from derive.readings.numbers import Numbers, interval
+from derive.readings.numbers import Enclosures, interval
 
 # -- what is read ----------------------------------------------------------------------------------
 
@@ -768,7 +768,7 @@ def compare_with_numpy(text):
     theirs = run(program, {name: matrix(rows) for name, rows in values.items()}, sizes)
     exact = {name: [[interval(x) for x in row] for row in rows] for name, rows in values.items()}
     for statement in program.statements:
-        ours = Numbers(sizes, exact).matrix(statement.expr)
+        ours = Enclosures(sizes, exact).matrix(statement.expr)
         exact[statement.name] = [[interval(x) for x in row] for row in ours]
         shape = statement.expr.shape.at(sizes)
         assert theirs[statement.name].shape == (shape.rows, shape.cols)

@@ -14,7 +14,7 @@ from derive.circuits.pleasant import pleasant
 from derive.expressions.errors import UnsupportedError
 from derive.language.assumptions import ASSUMPTIONS, assumed, broken
 from derive.language.parse import parse
-from derive.readings.exact import is_exact
+from derive.readings.numbers import is_exact
 
 MLP = (
     "X: (n, d); W1: (d, h); b1: (1, h); W2: (h, m); b2: (1, m); T: (n, m); Z = X @ W1 + b1; "

@@ -7,10 +7,10 @@ import pytest
 from flint import arb
 
 import derive
-from derive.circuits.points import Trial, apart, number_text, small_sizes, told_apart
+from derive.circuits.points import Trial, apart, small_sizes
 from derive.judges.case import Case
 from derive.language.parse import parse
-from derive.readings.exact import rational
+from derive.readings.numbers import number_text, rational, told_apart
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 4])

@@ -13,7 +13,7 @@ from derive.circuits.values import point
 from derive.judges.case import Case
 from derive.language.parse import parse
 from derive.proof.sizes import obeyed
-from derive.readings.numbers import Numbers, interval
+from derive.readings.numbers import Enclosures, interval
 
 ONES = "ones(n, n)"
 MASKS = (
@@ -39,7 +39,7 @@ POINTS = {
 def entries(mask: str, word: str, n: int) -> list[list[Fraction]]:
     program = parse(f"A: (n, n); D = A - A.T; Z = {mask} + 0 * D")
     found = point(program, {"A": POINTS[word][n]})
-    work = Numbers({"n": n}, {k: [[interval(x) for x in r] for r in v]
+    work = Enclosures({"n": n}, {k: [[interval(x) for x in r] for r in v]
                               for k, v in found.values.items()})  # fmt: skip
     rows = work.matrix(program.composed(program.output))
     return [[round(float(interval(x).mid()), 9) for x in row] for row in rows]

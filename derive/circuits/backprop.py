@@ -24,16 +24,15 @@ from derive.expressions.shape import Shape
 from derive.ops import var
 from derive.ops.elementwise import SHARED, TIE
 from derive.ops.square import DET
-from derive.readings.exact import (
+from derive.readings.numbers import (
     DomainError,
     Functions,
     Imprecise,
-    Reading,
+    Numbers,
     Rows,
     is_exact,
     precision,
     rational,
-    raw,
     shown,
     sign,
 )
@@ -83,7 +82,7 @@ class Trace:
         """Return what an expression in the names of the program and of its gradients comes to."""
         values = {leaf.data[0]: self.rows(leaf.data[0]) for leaf in variables(expr)}
         with precision():
-            return raw(Reading(self.sizes, values).matrix(expr))
+            return Numbers(self.sizes, values).matrix(expr)
 
     def differing(self, name: str, rows: Rows, *, doubtful: bool = False) -> tuple[int, int] | None:
         """Return the first entry at which numbers differ from those of a name.
@@ -237,7 +236,7 @@ def _forward(circuit: Circuit, sizes: Mapping[str, int], values: Values) -> tupl
             continue
         operands = {f"_{k}": known[arg] for k, arg in enumerate(gate.args)}
         try:
-            known.append(raw(Reading(sizes, operands).matrix(gate.pattern)))
+            known.append(Numbers(sizes, operands).matrix(gate.pattern))
         except DomainError as error:
             raise _located(error, circuit, gate, known, "") from None
     return tuple(known)
@@ -266,9 +265,9 @@ def _backward(
             continue
         values = {f"_{k}": known[arg] for k, arg in enumerate(gate.args)}
         values |= {"_g": gradient, "_y": known[gate.place]}
-        reading = Reading(sizes, values, conventions(gate))
+        reading = Numbers(sizes, values, conventions(gate))
         try:
-            parts = [raw(reading.matrix(part)) for part in theorem(gate.pattern)]
+            parts: list[Rows] = [reading.matrix(part) for part in theorem(gate.pattern)]
         except DomainError as error:
             raise _located(error, circuit, gate, known, "the derivative of ") from None
         if gate.place in tied and gate.kink == SHARED:
@@ -326,7 +325,7 @@ def sides(
 ) -> Iterator[tuple[tuple[int, int], int]]:
     """Yield on which side of a gate's kink each entry is: 1 where it is above, 0 at the kink."""
     values = {f"_{k}": known[arg] for k, arg in enumerate(gate.args)}
-    compared = [raw(Reading(sizes, values).matrix(arg)) for arg in switches(gate)]
+    compared = [Numbers(sizes, values).matrix(arg) for arg in switches(gate)]
     for i, row in enumerate(compared[0] if compared else ()):
         for j, x in enumerate(row):
             yield (i, j), sign(x - compared[1][i][j] if len(compared) > 1 else x)

@@ -25,7 +25,7 @@ from derive.expressions.shape import Shape
 from derive.language.assumptions import obeying, refuse_broken, unmet
 from derive.ops.elementwise import EXP, RELU, SHARED, TIE
 from derive.ops.linear import MATMUL
-from derive.readings.exact import DomainError, Rows, is_exact, precision
+from derive.readings.numbers import DomainError, Rows, is_exact, precision
 
 #: So many candidates are drawn before it is said that there is none; the best of so many is kept.
 TRIES, ENOUGH = 300, 48

@@ -15,24 +15,27 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import count
 from math import log10
+from operator import add
 from typing import Any
 
 from flint import arb
 
+from derive.expressions.errors import UnsupportedError
 from derive.expressions.expr import Expr, variables
 from derive.expressions.program import Program
-from derive.language.assumptions import Matrix, obeying
-from derive.readings.exact import (
+from derive.language.assumptions import Matrix, congruent, drawn
+from derive.readings.base import Table
+from derive.readings.jets import carried, chain, slope
+from derive.readings.numbers import (
     DomainError,
-    FloatReading,
-    Jet,
-    JetFunctions,
-    Reading,
+    Floats,
+    Numbers,
     Rows,
     is_exact,
+    numbers,
     precision,
     rational,
-    raw,
+    worked,
 )
 
 #: How far a point is moved to see whether something jumps there, and what counts as a jump.
@@ -43,8 +46,6 @@ APART = 2000
 LARGEST, MOST_SIZES = 3, 81
 #: So many seeds give numbers to be shown, the others give numbers that meet no kink by chance.
 PLEASANT = 8
-#: Digits with which two numbers are shown until they look different; a fraction so long is rounded.
-DIGITS, LONGEST = (6, 12, 24, 48), 24
 
 
 def small_sizes(dims: tuple[str, ...]) -> Iterator[dict[str, int]]:
@@ -81,29 +82,23 @@ def values_at(
     are likely to be equal. All are made `far` times as large before they obey. `None` where none
     are found.
     """
-    shapes = {leaf: program.leaves[leaf].shape for leaf in program.inputs}
-    if not program.is_loss:
-        shapes[f"d{program.output}"] = program.output.shape
     positive = seed % 2 == 1
     scale = (Fraction(1), Fraction(1), Fraction(1, 4), Fraction(4))[seed // 2 % 4]
     scale = scale if seed < PLEASANT else Fraction(1, (4001, 1009, 401)[(seed - PLEASANT) // 2 % 3])
     scale *= far
-    state = 12345 + seed
-    values: dict[str, Matrix] = {}
-    for leaf, shape in shapes.items():
-        rows, cols = shape.extents(sizes)
-        table = []
-        for _ in range(rows):
-            line = []
-            for _ in range(cols):
-                state = (1103515245 * state + 12345) % 2**31
-                k = 1 + (state >> 16) % (3 if seed < PLEASANT else 3001)
-                line.append(scale * (k if positive or (state >> 20) % 2 else -k))
-            table.append(line)
-        made = obeying(table, assumed.get(leaf, ()))
-        if made is None:
-            return None
-        values[leaf] = made
+    states = congruent(12345 + seed)
+
+    def entry(i: int, j: int) -> Fraction:
+        state = next(states)
+        k = 1 + (state >> 16) % (3 if seed < PLEASANT else 3001)
+        return scale * (k if positive or (state >> 20) % 2 else -k)
+
+    try:
+        values = drawn(program, sizes, lambda k, name, shape: Table.of(shape, entry), assumed)
+    except UnsupportedError:
+        return None
+    if program.is_loss:
+        del values[f"d{program.output}"]
     return values
 
 
@@ -131,31 +126,26 @@ class Trial:
         self.steady: dict[str, bool] = {}
         upstream = f"d{program.output}"
         seed = values.get(upstream, [[Fraction(1)]])
-        self.upstream = [[rational(x) for x in row] for row in seed]
+        self.upstream: Rows = numbers(seed)
         self.gradients[program.output.data[0]] = self.upstream
 
     @cached_property
     def known(self) -> dict[str, Rows]:
         """The value of every name; raises `DomainError` where one does not exist."""
-        found: dict[str, Rows] = {
-            name: [[rational(x) for x in row] for row in self.values[name]]
-            for name in self.program.inputs
-        }
+        inputs = {name: numbers(self.values[name]) for name in self.program.inputs}
         with precision():
-            for statement in self.program.statements:
-                rows = raw(Reading(self.sizes, found).matrix(statement.expr))
-                found[statement.name] = _finite(rows)
-        return found
+            found = worked(self.program.statements, self.sizes, inputs)
+        return {name: _finite(rows) for name, rows in found.items()}
 
     def value(self, expr: Expr) -> Rows:
         """Return the value of an expression over the names and their gradients."""
         self._provide(expr)
         with precision():
-            return _finite(raw(self._reading.matrix(expr)))
+            return _finite(self._reading.matrix(expr))
 
     @cached_property
-    def _reading(self) -> Reading:
-        return Reading(self.sizes, self._rows)
+    def _reading(self) -> Numbers:
+        return Numbers(self.sizes, self._rows)
 
     @cached_property
     def _rows(self) -> dict[str, Rows]:
@@ -170,37 +160,24 @@ class Trial:
     def gradient(self, name: str) -> Rows:
         """Return the gradient with respect to a name, entry by entry."""
         if name not in self.gradients:
-            rows, cols = self.program.leaves[name].shape.extents(self.sizes)
-            self.gradients[name] = [
-                [self.slope(name, {(i, j): 1}) for j in range(cols)] for i in range(rows)
-            ]
+            extents = self.program.leaves[name].shape.extents(self.sizes)
+            self.gradients[name] = Table.of(extents, lambda *at: self.slope(name, {at: 1}))
         return self.gradients[name]
 
     def slope(self, name: str, direction: Mapping[tuple[int, int], int]) -> Any:
         """Return the derivative of the loss when a name moves along a direction, all that does not
         depend on it standing still."""
         moved = 0 if name in self.program.inputs else self.nudge
-        jets: dict[str, Rows] = {
-            name: [
-                [Jet(x + rational(moved * _unlike(APART + 3 * i + j)), direction.get((i, j), 0))
-                 for j, x in enumerate(row)]
-                for i, row in enumerate(self.known[name])
-            ]
-        }  # fmt: skip
+        own = Table(self.known[name])
+        extents = len(own), len(own[0])
+        along = Table.of(extents, lambda *place: rational(direction.get(place, 0)))
+        nudges = Table.of(extents, lambda i, j: rational(moved * _unlike(APART + 3 * i + j)))
+        values = {**self.known, name: own.zip(nudges, add)}
         with precision():
-            for statement in self.program.statements:
-                used = {leaf.data[0] for leaf in variables(statement.expr)}
-                if statement.name == name or not used & jets.keys():
-                    continue
-                reading = Reading(self.sizes, {**self.known, **jets}, JetFunctions())
-                jets[statement.name] = reading.matrix(statement.expr)
+            jets = carried(chain(self.program), self.sizes, values, {name: along})
             output = jets[str(self.program.output)]
-            self.levels[name] = [x.value for row in output for x in row]
-            total = rational(0)
-            for row, weights in zip(output, self.upstream, strict=True):
-                for x, weight in zip(row, weights, strict=True):
-                    total = total + x.slope * weight
-            return _finite([[total]])[0][0]
+            self.levels[name] = [x.value for x in output.flat()]
+            return _finite([[slope(output, self.upstream)]])[0][0]
 
     def differs(self, name: str, expr: Expr) -> bool | None:
         """Whether a claimed gradient certainly differs from the true one; `None` where something
@@ -209,8 +186,8 @@ class Trial:
         One derivative decides, along a direction in which every entry has a part.
         """
         try:
-            slope, claimed = self.along(name), self._along(name, expr)
-            if not apart(slope, claimed):
+            truth, claimed = self.along(name), self._along(name, expr)
+            if not apart(truth, claimed):
                 return False
             beside = (near._along(name, expr) for near in self._beside)
             steady = self.is_steady(name) and all(_near(claimed, other) for other in beside)
@@ -283,11 +260,9 @@ class Trial:
 
     def _along(self, name: str, expr: Expr) -> Any:
         """Return the slope that a claim says it is."""
-        claim, total = self.value(expr), rational(0)
+        claim = self.value(expr)
         with precision():
-            for (i, j), part in self.direction(name).items():
-                total = total + claim[i][j] * part
-        return total
+            return sum(claim[i][j] * part for (i, j), part in self.direction(name).items())
 
     @cached_property
     def _reached(self) -> list[Any]:
@@ -324,7 +299,7 @@ class Screen:
         self.slope = _float(trial.along(name))
         self.values = {n: _floats(rows) for n, rows in trial.known.items()}
         self.values[f"d{trial.program.output}"] = _floats(trial.upstream)
-        self.reading = FloatReading(trial.sizes, self.values)
+        self.reading = Numbers(trial.sizes, self.values, Floats())
 
     def along(self, expr: Expr) -> float | None:
         """Return the slope that a formula gives, `None` where it has no value."""
@@ -372,7 +347,7 @@ def close(a: float | None, b: float | None) -> bool:
 
 
 def _floats(rows: Rows) -> Rows:
-    return [[_float(x) for x in row] for row in rows]
+    return Table(rows).map(_float)
 
 
 def _float(x: Any) -> float:
@@ -409,65 +384,3 @@ def _near(a: Any, b: Any) -> bool:
         return bool(abs(a - b) < rational(JUMP) * (1 + abs(a)))
     with precision():
         return bool(abs(arb(a) - arb(b)) < arb(rational(JUMP)) * (1 + abs(arb(a))))
-
-
-# -- numbers as text -------------------------------------------------------------------------------
-
-
-def told_apart(a: Any, b: Any) -> tuple[str, str]:
-    """Return two different numbers as texts that a reader tells apart: short fractions as they are,
-    anything else with so many digits that the two differ, and a point or an exponent.
-
-    >>> told_apart(rational(Fraction(-2, 97)), rational(Fraction(1, 3)))
-    ('-2/97', '1/3')
-    >>> told_apart(arb(44).exp(), rational(Fraction(1, 2)))
-    ('1.28516e+19', '1/2')
-    """
-    for digits in DIGITS:
-        if _rounded(a, digits) != _rounded(b, digits):
-            found = number_text(a, digits), number_text(b, digits)
-            if _told(found[0]) != _told(found[1]):
-                return found
-    return str(a), str(b)
-
-
-def _told(text: str) -> Fraction | str:
-    """Return the number that a text tells; a very large or small one is its text."""
-    return text if abs(int(text.partition("e")[2] or 0)) > 1000 else Fraction(text)
-
-
-def number_text(value: Any, digits: int = DIGITS[0]) -> str:
-    """Return a number as text: a short fraction as it is, also where an interval of more than 40
-    digits holds it, or so many digits with a point or an exponent."""
-    if is_exact(value) and len(str(value)) <= LONGEST:
-        return str(value)
-    if not is_exact(value) and abs(value) < 10**6:
-        guess = Fraction(float(value.mid())).limit_denominator(1000)
-        with precision():
-            near = abs(guess) < 10**6 and value.rad() < arb(10) ** -40
-            if near and (value * guess.denominator).contains(guess.numerator):
-                return str(guess)
-    return _rounded(value, digits)
-
-
-def is_rounded(text: str) -> bool:
-    """Whether a number that was made a text is not known to be exactly that."""
-    return any(mark in text for mark in ".e")
-
-
-def _rounded(value: Any, digits: int) -> str:
-    with precision():
-        return str(arb(value).str(digits, radius=False))
-
-
-__all__ = [
-    "Screen",
-    "Trial",
-    "apart",
-    "close",
-    "is_rounded",
-    "number_text",
-    "small_sizes",
-    "told_apart",
-    "values_at",
-]

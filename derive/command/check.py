@@ -229,7 +229,7 @@ def _details(answer: Answer) -> Iterator[str]:
 
 
 def _counterexample(found: Counterexample) -> Iterator[str]:
-    from derive.circuits.points import is_rounded
+    from derive.readings.numbers import is_rounded
 
     def table(rows: list[list[str]]) -> str:
         if len(rows) == len(rows[0]) == 1:

@@ -14,7 +14,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from derive.circuits.points import is_rounded
 from derive.documents.files import asked, question_of, sealed, told, unsealed, write
 from derive.documents.model import (
     Beside,
@@ -44,7 +43,7 @@ from derive.notation.messages import Message
 from derive.ops.square import DET, INV
 from derive.proof.assuming import under
 from derive.proof.derivation import EVERY_SHAPE, GIVEN_SIZES, PROVED, REFUTED
-from derive.readings.exact import Reading, Rows, precision, rational, raw
+from derive.readings.numbers import Numbers, Rows, is_rounded, precision, rational
 
 #: A line holds so many digits.
 LINE = 62.0
@@ -208,7 +207,7 @@ class _Point:
         """Return what a formula comes to."""
         known = {leaf.data[0]: self.rows(leaf.data[0]) for leaf in variables(expr)}
         with precision():
-            return raw(Reading(self.sizes, known).matrix(expr))
+            return Numbers(self.sizes, known).matrix(expr)
 
 
 def check_file(

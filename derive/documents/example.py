@@ -49,8 +49,8 @@ from derive.ops.elementwise import SHARED
 from derive.ops.linear import BROADCAST
 from derive.proof.derivation import Derivation, EntryOf
 from derive.proof.explain import explain
-from derive.readings.exact import Reading, Rows, decimal, is_exact, precision, rational, raw
-from derive.readings.numbers import digits_of
+from derive.readings.differences import digits_of
+from derive.readings.numbers import Numbers, Rows, decimal, is_exact, precision, rational
 
 #: Up to so many entries are all written, of more the first four and the last one.
 ENTRIES = 12
@@ -403,7 +403,7 @@ class _Page(Setting):
         known[name] = [list(line) for line in known[name]]
         known[name][i][j] = known[name][i][j] + rational(step)
         for s in self.program.statements:
-            known[s.name] = raw(Reading(self.sized, known).matrix(s.expr))
+            known[s.name] = Numbers(self.sized, known).matrix(s.expr)
         pairs = zip(known[self.output], self.trace.rows(f"d{self.output}"), strict=True)
         return sum((x * w for line, weights in pairs
                     for x, w in zip(line, weights, strict=True)), rational(0))  # fmt: skip

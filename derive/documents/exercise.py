@@ -41,7 +41,7 @@ from derive.language.parse import Shapes
 from derive.notation.displays import Link, side_by_side
 from derive.notation.mathematics import Notation, Style
 from derive.proof.derivation import Derivation, Local
-from derive.readings.exact import decimal, exact_text
+from derive.readings.numbers import decimal, exact_text
 
 #: So many entries of a matrix are worked one by one; of a larger one the first two.
 LISTED = 12

@@ -51,8 +51,8 @@ from derive.notation.mathematics import Notation
 from derive.notation.widths import width
 from derive.ops import var
 from derive.pictures.diagram import Writing
-from derive.readings.exact import Reading, Rows, precision, raw
 from derive.readings.forms import Forms
+from derive.readings.numbers import Numbers, Rows, precision
 
 #: Matrices with more rows or columns, or that are wider than a line, are given by their shape.
 LARGEST = 12
@@ -322,7 +322,7 @@ class _Pass:
         """Return what a formula in labels comes to."""
         known = {leaf.data[0]: self.rows(leaf.data[0]) for leaf in variables(expr)}
         with precision():
-            return raw(Reading(self.sizes, known).matrix(expr))
+            return Numbers(self.sizes, known).matrix(expr)
 
     # -- forward -----------------------------------------------------------------------------------
 
@@ -433,8 +433,8 @@ class _Pass:
         labels = self.writing.labels
         with precision():
             values = dict(zip(labels, self.trace.values, strict=True))
-            reading = Reading(self.trace.sizes, values, conventions(gate))
-            slope = reading.matrix(local)[0][0].value
+            reading = Numbers(self.trace.sizes, values, conventions(gate))
+            slope = reading.matrix(local)[0][0]
             up, flow = self.trace.gradients[gate.place], self.trace.flows[gate.place, k]
             if not same(up[0][0] * slope, flow[0][0]):
                 name = labels[gate.args[k]]

@@ -24,7 +24,7 @@ from derive.expressions.program import Program
 from derive.language.assumptions import Assumptions, assumed, refuse_broken
 from derive.language.parse import Shapes
 from derive.notation.mathematics import Style
-from derive.readings.exact import Rows, decimal, exact_text
+from derive.readings.numbers import Rows, decimal, exact_text
 
 if TYPE_CHECKING:
     from derive.pictures.picture import Picture

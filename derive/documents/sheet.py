@@ -29,7 +29,7 @@ from derive.ops.linear import MATMUL
 from derive.ops.reduction import SUM
 from derive.proof.derivation import Chain, EntryOf, Step
 from derive.proof.sizes import obeyed, with_values
-from derive.readings.exact import DomainError, is_exact
+from derive.readings.numbers import DomainError, is_exact
 
 #: The kinds of problems in increasing difficulty.
 KINDS = ("shapes", "forward", "entry", "gradient", "mistake", "gap")

@@ -35,7 +35,7 @@ from derive.ops.elementwise import EQUAL, GREATER
 from derive.ops.linear import TRANSPOSE
 from derive.ops.square import DET, INV, LOGDET
 from derive.proof.derivation import EntryOf
-from derive.readings.exact import Rows, precision, rational
+from derive.readings.numbers import Rows, precision, rational
 
 #: Digits of a rounded number.
 DIGITS = 4

@@ -19,8 +19,8 @@ from derive.expressions.program import Program, nearest
 from derive.expressions.shape import first_clash
 from derive.judges.formulas import Formulas
 from derive.judges.proofs import Proofs, names_in
-from derive.judges.refutation import Assumed, Points, Sizes
-from derive.language.assumptions import Assumptions, Matrix, assumed
+from derive.judges.refutation import Assumed, Points
+from derive.language.assumptions import Assumptions, assumed
 from derive.language.parse import parse_claim
 from derive.ops.elementwise import marks_winner
 from derive.ops.linear import DIM
@@ -289,17 +289,10 @@ class Case:
             definitions += [(f"d{n}", self.truth(n)) for n in used]
             definitions += [("", one) for one in said]
             self.grounds[name, said] = Ground(
-                self.program, definitions, self._point, self.assumed, [name] if name else []
-            )
+                self.program, definitions, points(self.program, self.assumed), self.assumed,
+                [name] if name else [],
+            )  # fmt: skip
         return self.grounds[name, said]
-
-    def _point(self, sizes: Sizes, seed: int) -> Mapping[str, Matrix] | None:
-        """Return a point that obeys what is assumed, `None` where this seed gives none."""
-        values = points(self.program)(sizes, seed)
-        trial = self.points.trial(sizes, seed) if self.assumed else None
-        if not self.assumed:
-            return values
-        return None if trial is None else values | {n: trial.values[n] for n in self.assumed}
 
     def conditions(self, claim: Claim) -> list[Condition]:
         """Return what the program and a claim ask for of the inputs."""

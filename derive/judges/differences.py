@@ -6,17 +6,28 @@ of the program, and nothing is shown then.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from fractions import Fraction
 from typing import Any
 
 from derive.expressions.errors import ProofError, UnsupportedError
-from derive.expressions.shape import Shape
 from derive.judges.judge import Sizes
-from derive.language.assumptions import obeying
+from derive.language.assumptions import drawn
 from derive.proof.derivation import Derivation
 from derive.proof.hypotheses import Ground, ground_of
-from derive.readings.numbers import Numbers, Values, agreement, interval
+from derive.readings.base import Table
+from derive.readings.differences import agreement, directions
+from derive.readings.numbers import (
+    DomainError,
+    Numbers,
+    Rows,
+    inner,
+    interval,
+    numbers,
+    rational,
+    worked,
+)
 
 
 def first_agreement(derivation: Derivation, names: list[str], sizes: Sizes) -> int | None:
@@ -28,28 +39,23 @@ def first_agreement(derivation: Derivation, names: list[str], sizes: Sizes) -> i
     out, reaching = f"d{program.output}", program.reaching()
     statements = [s for s in program.statements if s.name in reaching]
 
-    def forward(point: Mapping[str, Values]) -> dict[str, Values]:
-        known = dict(point)
-        for s in statements:
-            known[s.name] = Numbers(sizes, known).matrix(s.expr)
-        return known
+    def value(point: Mapping[str, Rows]) -> Any:
+        return inner(worked(statements, sizes, point)[program.output.data[0]], point[out])
 
-    def value(point: Mapping[str, Values]) -> Any:
-        rows = forward(point)[program.output.data[0]]
-        pairs = zip([[1]] if program.is_loss else point[out], rows, strict=True)
-        return sum(interval(y) * g for gs, ys in pairs for g, y in zip(gs, ys, strict=True))
-
-    def gradients(point: Mapping[str, Values]) -> dict[str, Values]:
-        known = forward(point)
+    def claimed() -> Any:
+        at: dict[str, Rows] = {name: Table(rows).map(interval) for name, rows in point.items()}
+        known = worked(statements, sizes, at)
         for name, formula in derivation.backward.items():  # outermost first
             known[f"d{name}"] = Numbers(sizes, known).matrix(formula)
-        return {name: Numbers(sizes, known).matrix(derivation.gradients[name]) for name in names}
+        found = {name: Numbers(sizes, known).matrix(derivation.gradients[name]) for name in names}
+        return sum((inner(rows, numbers(moves[k])) for k, rows in found.items()), rational(0))
 
     ground = ground_of(program, assumed, [name for name in names if name in program.inputs])
     for point in _points(derivation, sizes, ground):
+        moves = directions(point, names)
         try:
-            digits = agreement(value, gradients, names, point)
-        except (UnsupportedError, ZeroDivisionError):
+            digits = agreement(value, claimed, point, moves)
+        except (UnsupportedError, DomainError):
             continue
         if digits is not None:
             return digits
@@ -66,30 +72,20 @@ def _points(
     derivation: Derivation, sizes: Sizes, ground: Ground
 ) -> Iterator[Mapping[str, list[list[Fraction]]]]:
     """Yield points that obey what is assumed, in the end one at which every hypothesis holds."""
-    program, assumed = derivation.program, derivation.assumed
     for positive in (False, True):
-        leaves = {leaf: program.leaves[leaf].shape for leaf in program.inputs}
-        leaves[f"d{program.output}"] = program.output.shape
-        point = {
-            leaf: _point(shape.at(sizes), k, positive)
-            for k, (leaf, shape) in enumerate(leaves.items())
-        }
-        obeyed = {leaf: obeying(point[leaf], words) for leaf, words in assumed.items()}
-        if any(rows is None for rows in obeyed.values()):
-            continue
-        yield point | {leaf: rows for leaf, rows in obeyed.items() if rows is not None}
+        with suppress(UnsupportedError):
+            yield drawn(derivation.program, sizes, _drawing(positive), derivation.assumed)
     witness = ground.witness(sizes, ground.flat)
     if witness is not None:
         yield witness
 
 
-def _point(shape: Shape, seed: int, positive: bool) -> list[list[Fraction]]:
+def _drawing(positive: bool) -> Callable[[int, str, tuple[int, int]], Table]:
     """Return small rationals that do not repeat in a pattern a formula could exploit."""
 
-    def one(i: int, j: int) -> Fraction:
+    def one(seed: int, i: int, j: int) -> Fraction:
         k = (37 * i * i + 59 * j + 101 * seed + 13 * i * j + 7) % 97
         value = Fraction(k + 11, 64)
         return value if positive or k % 3 else -value
 
-    rows, cols = shape.extents({})
-    return [[one(i, j) for j in range(cols)] for i in range(rows)]
+    return lambda seed, name, extents: Table.of(extents, lambda i, j: one(seed, i, j))

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from derive.circuits.points import is_rounded
 from derive.proof.derivation import PROVED
+from derive.readings.numbers import is_rounded
 
 #: The roads to a verdict: normal forms of all of a claim, or of the parts of deep formulas one by
 #: one; shapes; points; residues; both sides written out; and what is left undecided.

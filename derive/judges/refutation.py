@@ -21,7 +21,6 @@ from derive.circuits.points import (
     Trial,
     apart,
     small_sizes,
-    told_apart,
     values_at,
 )
 from derive.expressions.errors import DeriveError
@@ -30,6 +29,7 @@ from derive.expressions.program import Program
 from derive.judges.judgement import Counterexample
 from derive.proof.hypotheses import beyond
 from derive.proof.sizes import asked, chosen, obeyed
+from derive.readings.numbers import told_apart
 
 Sizes = Mapping[str, int]
 Assumed = Mapping[str, frozenset[str]]

@@ -9,28 +9,29 @@ forwards serves all gradients, so the cost grows with the length of the program 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from fractions import Fraction
 from random import Random
 from typing import Any
 
 from derive.circuits.slopes import same
-from derive.expressions.errors import ProofError
-from derive.expressions.shape import Shape
-from derive.language.assumptions import Matrix, obeying
+from derive.expressions.errors import ProofError, UnsupportedError
+from derive.language.assumptions import drawn
 from derive.proof.derivation import Carried, Derivation
-from derive.readings.exact import (
+from derive.readings import jets
+from derive.readings.base import Table
+from derive.readings.numbers import (
     BITS,
     DomainError,
     Imprecise,
-    Jet,
-    JetFunctions,
-    Reading,
+    Numbers,
     Rows,
+    inner,
     is_exact,
+    numbers,
     precision,
     rational,
-    raw,
+    worked,
 )
 
 #: Points that are tried until one is found at which everything has a value and no gradient is 0, as
@@ -57,7 +58,7 @@ def carried(derivation: Derivation, sizes: Mapping[str, int]) -> Carried | None:
                     agrees = same(slope, claimed)
             except Imprecise:
                 continue
-            except DomainError:
+            except (DomainError, UnsupportedError):
                 break
             if not agrees:
                 raise ProofError(
@@ -78,75 +79,36 @@ def _at(
     """Return the slope of the loss and what the gradients say of it, at a random point, and whether
     a gradient vanishes there, of which nothing is learnt."""
     program = derivation.program
-    values: dict[str, Rows] = {}
-    for name in program.inputs:
-        drawn = _drawn(program.leaves[name].shape, sizes, random, positive)
-        obeyed = obeying(drawn, derivation.assumed.get(name, ()))
-        if obeyed is None:
-            raise DomainError(f"no point is known at which {name} obeys what is assumed")
-        values[name] = _numbers(obeyed)
-    seed = f"d{program.output}"
-    values[seed] = (
-        [[rational(1)]]
-        if program.is_loss
-        else _numbers(_drawn(program.output.shape, sizes, random, positive=False))
+
+    def matrix(extents: tuple[int, int], positive: bool = False) -> Table:
+        return Table.of(extents, lambda i, j: _entry(random, positive))
+
+    point = drawn(
+        program,
+        sizes,
+        lambda k, name, extents: matrix(extents, positive and name in program.inputs),
+        derivation.assumed,
     )
+    values: dict[str, Rows] = {name: numbers(rows) for name, rows in point.items()}
+    seed = f"d{program.output}"
     reaching = program.reaching()
-    statements = [s for s in program.statements if s.name in reaching]
-    for statement in statements:
-        values[statement.name] = raw(Reading(sizes, values).matrix(statement.expr))
+    values = worked((s for s in program.statements if s.name in reaching), sizes, values)
     for name, formula in derivation.backward.items():  # outermost first, each by those before it
-        values[f"d{name}"] = raw(Reading(sizes, values).matrix(formula))
+        values[f"d{name}"] = Numbers(sizes, values).matrix(formula)
     for name, formula in derivation.gradients.items():
-        composed = raw(Reading(sizes, values).matrix(formula))
-        if not all(same(x, y) for x, y in _pairs(composed, values[f"d{name}"])):
+        composed = Numbers(sizes, values).matrix(formula)
+        if not all(composed.zip(values[f"d{name}"], same).flat()):
             raise ProofError(f"two formulas for the gradient of {name} are different numbers")
-    along = {
-        name: _numbers(_drawn(program.leaves[name].shape, sizes, random, positive=False))
-        for name in derivation.backward
-    }
-    claimed = rational(0)
-    for name, directions in along.items():
-        for x, v in _pairs(values[f"d{name}"], directions):
-            claimed = claimed + x * v
-    moving = {name: _moved(values[name], along.get(name)) for name in program.inputs}
-    for statement in statements:
-        rows = Reading(sizes, moving, JetFunctions()).matrix(statement.expr)
-        moving[statement.name] = _moved(rows, along.get(statement.name))
-    slope = rational(0)
-    for y, weight in _pairs(moving[program.output.data[0]], values[seed]):
-        slope = slope + y.slope * weight
-    still = any(all(x == 0 for x, _ in _pairs(values[f"d{name}"], along[name])) for name in along)
-    return slope, claimed, still
+    shapes = {name: program.leaves[name].shape for name in derivation.backward}
+    along = {name: numbers(matrix(shape.extents(sizes))) for name, shape in shapes.items()}
+    parts = {name: Table(values[f"d{name}"]) for name in along}
+    claimed = sum((inner(parts[name], rows) for name, rows in along.items()), rational(0))
+    moved = jets.carried(jets.chain(program), sizes, values, along)
+    still = any(all(x == 0 for x in rows.flat()) for rows in parts.values())
+    return jets.slope(moved[program.output.data[0]], values[seed]), claimed, still
 
 
-def _drawn(shape: Shape, sizes: Mapping[str, int], random: Random, positive: bool) -> Matrix:
-    """Return a matrix of random fractions between 1/4 and 5/4, of either sign or positive."""
-
-    def entry() -> Fraction:
-        value = Fraction(random.randrange(GRAIN, 5 * GRAIN) | 1, 4 * GRAIN)
-        return value if positive or random.random() < 0.5 else -value
-
-    rows, cols = shape.extents(sizes)
-    return [[entry() for _ in range(cols)] for _ in range(rows)]
-
-
-def _numbers(rows: Matrix) -> Rows:
-    return [[rational(x) for x in row] for row in rows]
-
-
-def _moved(rows: Rows, directions: Rows | None) -> Rows:
-    """Return a matrix of jets that moves along a direction besides, where there is one."""
-    jets = [[x if isinstance(x, Jet) else Jet(x) for x in row] for row in rows]
-    if directions is None:
-        return jets
-    return [
-        [Jet(x.value, x.slope + v) for x, v in zip(row, line, strict=True)]
-        for row, line in zip(jets, directions, strict=True)
-    ]
-
-
-def _pairs(one: Rows, other: Rows) -> Iterator[tuple[Any, Any]]:
-    """Yield the entries of two matrices of one shape, side by side."""
-    for row, line in zip(one, other, strict=True):
-        yield from zip(row, line, strict=True)
+def _entry(random: Random, positive: bool) -> Fraction:
+    """Return a random fraction between 1/4 and 5/4, of either sign or positive."""
+    value = Fraction(random.randrange(GRAIN, 5 * GRAIN) | 1, 4 * GRAIN)
+    return value if positive or random.random() < 0.5 else -value

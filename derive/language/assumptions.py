@@ -151,6 +151,44 @@ def obeying(table: Matrix, words: Iterable[str]) -> Matrix | None:
     return next((rows for rows in made if not broken(rows, words)), None)
 
 
+def drawn(
+    program: Program,
+    sizes: Mapping[str, int],
+    draw: Callable[[int, str, tuple[int, int]], Matrix],
+    assume: Mapping[str, Iterable[str]],
+) -> dict[str, Matrix]:
+    """Return a matrix for every input and for the upstream gradient that obeys what is assumed.
+
+    `draw(k, name, extents)` gives the k-th of them before it is made to obey; a loss has the
+    gradient 1.
+
+    >>> from derive.language.parse import parse
+    >>> drawn(parse("x: (n, 1); f = sum(x)"), {"n": 1}, lambda *k: [[Fraction(-2)]], {})
+    {'x': [[Fraction(-2, 1)]], 'df': [[Fraction(1, 1)]]}
+
+    Raises `UnsupportedError` where no matrix is found.
+    """
+    upstream, found = f"d{program.output}", {}
+    for k, name in enumerate((*program.inputs, upstream)):
+        shape = program.leaves.get(name, program.output).shape
+        if name == upstream and program.is_loss:
+            found[name] = [[Fraction(1)]]
+            continue
+        words = tuple(assume.get(name, ()))
+        rows = obeying(draw(k, name, shape.extents(sizes)), words)
+        if rows is None:
+            raise UnsupportedError(unmet(name, words, str(shape.at(sizes))))
+        found[name] = rows
+    return found
+
+
+def congruent(state: int) -> Iterator[int]:
+    """Yield numbers that look random and are the same on every machine (Knuth, TAOCP 3.2.1)."""
+    while True:
+        state = (1103515245 * state + 12345) % 2**31
+        yield state
+
+
 def _candidates(table: Matrix, words: frozenset[str]) -> Iterator[Matrix]:
     yield table
     few = [set(TABLE[word].choices) for word in words if TABLE[word].choices]

@@ -22,7 +22,7 @@ from derive.ops import var
 from derive.ops.elementwise import EQUAL, GREATER
 from derive.ops.kronecker import KRON, UNVEC
 from derive.ops.square import cofactor, determinant
-from derive.readings.exact import DomainError, Functions, Reading, Real, Rows, is_exact, rational
+from derive.readings.numbers import DomainError, Functions, Numbers, Real, Rows, is_exact, rational
 
 #: So many more digits are shown where fewer would not give the printed result.
 MORE = 12
@@ -397,7 +397,7 @@ def _defined(known: Op, arguments: list[Rows], data: Any = None) -> Rows:
         whole = elementwise(known.name, *leaves) if known.derivatives else known(*leaves, data=data)
     except DeriveError as error:
         raise Unreadable(error.message) from None
-    return Reading({}, values).matrix(whole)
+    return Numbers({}, values).matrix(whole).map(Real)
 
 
 def _operator(head: Box, count: int) -> tuple[Op, Any] | None:

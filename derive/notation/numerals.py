@@ -12,7 +12,7 @@ from typing import Any
 from flint import arb
 
 from derive.expressions.layout import Box, frac, num, op, raw, row, sup
-from derive.readings.exact import decimal, is_exact, precision, rational
+from derive.readings.numbers import decimal, is_exact, precision, rational
 
 #: A whole number of more digits is rounded, and so is a fraction of a larger top or bottom.
 WHOLE, TOP, BOTTOM = 12, 9999, 999

@@ -26,7 +26,7 @@ from derive.pictures.drawing import WRITTEN
 from derive.pictures.picture import Picture, Text, Vertex, Wire, line
 from derive.proof.derivation import Derivation
 from derive.proof.sizes import sizes_at
-from derive.readings.exact import Rows
+from derive.readings.numbers import Rows
 
 #: Matrices with more rows or columns are drawn by name and shape, formulas with more signs not.
 LARGEST, LONGEST = 4, 26

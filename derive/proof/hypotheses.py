@@ -12,9 +12,8 @@ from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property, partial
-from itertools import chain, cycle, islice, product
+from itertools import cycle, islice, product
 from math import prod
-from typing import Any
 
 from flint import arb
 
@@ -33,11 +32,11 @@ from derive.expressions.expr import (
     variables,
 )
 from derive.expressions.program import Program
-from derive.language.assumptions import Matrix, obeying
+from derive.language.assumptions import Matrix, congruent, drawn
 from derive.ops import var
 from derive.ops.elementwise import GREATER, MUL, POW, SHARED, marks_winner
 from derive.ops.linear import ADD, BROADCAST, MATMUL, NEG, NUMBER, SUB, TRANSPOSE
-from derive.ops.square import INV, LOGDET
+from derive.ops.square import DET, INV, LOGDET
 from derive.proof.sizes import (
     Relation,
     Sizes,
@@ -51,11 +50,13 @@ from derive.proof.sizes import (
     relations_of,
     simple_relations,
 )
+from derive.readings.base import Table
 from derive.readings.counts import counted
-from derive.readings.exact import precision
 from derive.readings.forms import Forms
-from derive.readings.numbers import BITS, STEP, Numbers, interval
+from derive.readings.numbers import DomainError, Enclosures, interval, precision
 
+#: How far all around a point is looked.
+STEP = Fraction(1, 2**66)
 #: A point for a program at sizes, by a seed; none where no values were found.
 Points = Callable[[Sizes, int], Mapping[str, Matrix] | None]
 
@@ -81,11 +82,14 @@ UNIQUE = tuple(
 )
 
 
-def _is_unique(kind: str, work: Numbers, A: Expr) -> bool:
+def _is_unique(kind: str, work: Enclosures, A: Expr) -> bool:
     """Whether one entry is certainly the largest or the smallest, of all or of each line."""
-    rows = [[interval(x) for x in row] for row in work.matrix(A)]
-    columns = [list(column) for column in zip(*rows, strict=True)]
-    lines = {"row": rows, "column": columns}.get(kind.rpartition("-")[2], [[*chain(*rows)]])
+    rows = work.matrix(A).map(interval)
+    lines = [[*rows.flat()]]
+    if kind.endswith("row"):
+        lines = rows
+    elif kind.endswith("column"):
+        lines = [list(column) for column in zip(*rows, strict=True)]
     beats = arb.__gt__ if kind.startswith("unique-max") else arb.__lt__
     return all(
         any(all(beats(x, y) for q, y in enumerate(line) if q != p) for p, x in enumerate(line))
@@ -94,9 +98,9 @@ def _is_unique(kind: str, work: Numbers, A: Expr) -> bool:
 
 
 #: Hypotheses that a value does not imply, as they are seen to hold: the root of 0 is 0.
-SEEN: Mapping[str, Callable[[Numbers, Expr], bool]] = {
-    "positive": lambda work, A: all(interval(x) > 0 for row in work.matrix(A) for x in row),
-    "invertible": lambda work, A: not interval(work.determinant(A)).contains(0),
+SEEN: Mapping[str, Callable[[Enclosures, Expr], bool]] = {
+    "positive": lambda work, A: all(x > 0 for x in work.matrix(A).flat()),
+    "invertible": lambda work, A: not interval(work.matrix(DET(A))[0][0]).contains(0),
     "nonzero-matrix": lambda work, A: len(_zeros(work, A)) < prod(A.shape.extents(work.sizes)),
     **{kind: partial(_is_unique, kind) for kind in UNIQUE},
 }
@@ -323,7 +327,7 @@ class Ground:
                 return flat
         return frozenset()
 
-    def _apart(self, work: Numbers, flat: frozenset[Expr] = frozenset()) -> bool:
+    def _apart(self, work: Enclosures, flat: frozenset[Expr] = frozenset()) -> bool:
         """Whether no argument of a kink is zero, but where it always is."""
         for node, gap in self.kinks.items():
             places = _zeros(work, gap)
@@ -337,21 +341,18 @@ class Ground:
                 return False
         return all(SEEN[kind](work, matrix) for kind, matrix in self.insisted)
 
-    @precision(BITS)
+    @precision()
     def _worked(
         self, sizes: Sizes, values: Mapping[str, Matrix], around: Fraction | int
-    ) -> Numbers | None:
+    ) -> Enclosures | None:
         """Return everything at a point, or all around it; `None` where something has no value."""
-        ball = interval(around) * arb(0, 1) if around else arb(0)
-        known: dict[str, Any] = {
-            name: [[interval(x) + ball for x in row] for row in rows]
-            for name, rows in values.items()
-        }
-        work = Numbers(sizes, known)
-        with suppress(ZeroDivisionError, ValueError):
+        ball = interval(around) * arb(0, 1)
+        known = {n: Table(rows).map(lambda x: interval(x) + ball) for n, rows in values.items()}
+        work = Enclosures(sizes, known)
+        with suppress(DomainError, ValueError):
             for name, expr in self.definitions:
-                known[name] = [[interval(x) for x in row] for row in work.matrix(expr)]
-                if not all(x.is_finite() for row in known[name] for x in row):
+                known[name] = work.matrix(expr).map(interval)
+                if not all(x.is_finite() for x in known[name].flat()):
                     return None
             for gap in self.kinks.values():
                 work.matrix(gap)
@@ -423,27 +424,10 @@ def ground_of(
     return Ground(
         program,
         [(s.name, s.expr) for s in program.statements if s.name in reaching],
-        obedient(points(program), assume or {}),
+        points(program, assume),
         assume,
         moved,
     )
-
-
-def obedient(draw: Points, assume: Mapping[str, frozenset[str]]) -> Points:
-    """Return points that obey what is assumed; none from a seed that gives none."""
-
-    def found(sizes: Sizes, seed: int) -> Mapping[str, Matrix] | None:
-        values = draw(sizes, seed)
-        if values is None:
-            return None
-        for name, words in assume.items():
-            rows = obeying(values[name], words)
-            if rows is None:
-                return None
-            values = {**values, name: rows}
-        return values
-
-    return found
 
 
 def sizes_asked(program: Program, ground: Ground, *others: Expr) -> tuple[Relation, ...] | None:
@@ -535,7 +519,7 @@ def _leaf(expr: Expr) -> str:
     return expr.data[0] if expr.is_var else ""
 
 
-def _zeros(work: Numbers, gap: Expr, *, around: bool = False) -> set[tuple[int, int]]:
+def _zeros(work: Enclosures, gap: Expr, *, around: bool = False) -> set[tuple[int, int]]:
     """Return where a matrix may be zero, or where it is zero all around the point."""
     return {
         (i, j)
@@ -557,34 +541,33 @@ def beyond(*formulas: Expr) -> int:
     return int(max((k for k in found if k <= FARTHEST), default=Fraction(0))) + 1
 
 
-def points(program: Program) -> Callable[[Sizes, int], dict[str, Matrix]]:
-    """Return how values are given to the inputs of a program of which nothing is assumed.
+def points(program: Program, assume: Mapping[str, Iterable[str]] | None = None) -> Points:
+    """Return how values are given to the inputs of a program that obey what is assumed of them.
 
     Fractions of both signs, or of one sign in each input, some far from singular on the diagonal,
     and some beyond every constant that is larger than they are.
     """
-    inputs = (*program.inputs, f"d{program.output}")
     far = beyond(*(s.expr for s in program.statements))
 
-    def at(sizes: Sizes, seed: int) -> dict[str, Matrix]:
-        state, values = 2024 + 77 * seed, {}
+    def at(sizes: Sizes, seed: int) -> dict[str, Matrix] | None:
+        states = congruent(2024 + 77 * seed)
         signs, bump = CODES[seed], 16 * (seed % 8 in (2, 3))
         scale = Fraction((4, 1, 64, 4)[seed % 4], far if far > LARGEST and seed % 2 else 1)
-        for k, name in enumerate(inputs):
+
+        def matrix(k: int, name: str, extents: tuple[int, int]) -> Matrix:
             sign = signs // 3 ** min(k, 2) % 3  # of both signs, positive, negative
-            rows, cols = program.leaves.get(name, program.output).shape.extents(sizes)
-            table = []
-            for i in range(rows):
-                line = []
-                for j in range(cols):
-                    state = (1103515245 * state + 12345) % 2**31
-                    value = (1 + (state >> 12) % LARGEST) / scale + bump * (i == j)
-                    turned = sign == 2 or (sign == 0 and (state >> 20) % 2 and not bump)
-                    line.append(-value if turned else value)
-                table.append(line)
-            values[name] = table
-        if program.is_loss:
-            values[f"d{program.output}"] = [[Fraction(1)]]
-        return values
+
+            def entry(i: int, j: int) -> Fraction:
+                state = next(states)
+                value = (1 + (state >> 12) % LARGEST) / scale + bump * (i == j)
+                turned = sign == 2 or (sign == 0 and (state >> 20) % 2 and not bump)
+                return -value if turned else value
+
+            return Table.of(extents, entry)
+
+        try:
+            return drawn(program, sizes, matrix, assume or {})
+        except UnsupportedError:
+            return None
 
     return at

@@ -24,7 +24,7 @@ from derive.ops.elementwise import ABS, DIV, GREATER, MUL, POW, SIGN, SQRT
 from derive.ops.kronecker import KRON
 from derive.ops.linear import BROADCAST, DIM, NEG, NUMBER, TRANSPOSE
 from derive.readings.forms import Forms
-from derive.readings.numbers import Numbers, interval, is_defined
+from derive.readings.numbers import DomainError, Enclosures, interval, is_defined
 
 Sizes = Mapping[str, int]
 #: Polynomials with larger numbers in them are not factored.
@@ -54,10 +54,9 @@ class Relation:
     def holds(self, sizes: Sizes) -> bool:
         """Whether sizes obey; where rounding hides it they do not."""
         try:
-            left, right = (
-                interval(Numbers(sizes, {}).matrix(side)[0][0]) for side in (self.left, self.right)
-            )
-        except (ZeroDivisionError, ValueError):
+            work = Enclosures(sizes, {})
+            left, right = (interval(work.at(side, 0, 0)) for side in (self.left, self.right))
+        except (DomainError, ValueError):
             return False
         if self.relation == "≠":
             return not left.overlaps(right)

@@ -12,14 +12,13 @@ from fractions import Fraction
 from itertools import combinations
 from typing import Any
 
-from flint import ctx
-
 from derive.algebra.forms import TooLarge, Undefined
 from derive.algebra.normal import Ring
 from derive.calculus.index import along
 from derive.expressions.expr import Expr, extent_of, nodes, number
+from derive.readings.base import Table
 from derive.readings.forms import Forms
-from derive.readings.numbers import BITS, Numbers, interval
+from derive.readings.numbers import DomainError, Enclosures, interval, precision
 
 Values = Mapping[str, list[list[Fraction]]]
 #: So many seeds are tried for two points, and a formula of more dimensions is not looked into.
@@ -99,8 +98,7 @@ def _value(
 ) -> Fraction | None:
     """Return the number that all entries are at two points of the same sizes, `None` where they
     vary or have no value."""
-    before, ctx.prec = ctx.prec, BITS
-    try:
+    with precision():
         found: list[Any] = []
         tried = 0
         for seed in range(TRIES):
@@ -116,15 +114,12 @@ def _value(
             return None
         near = Fraction(float(found[0].mid())).limit_denominator(SMALL)
         return near if interval(near).overlaps(found[0]) else None
-    finally:
-        ctx.prec = before
 
 
 def _at(expr: Expr, sizes: Mapping[str, int], values: Values) -> list[Any]:
     """Return the entries at a point, none where one has no value."""
-    known = {name: [[interval(x) for x in row] for row in rows] for name, rows in values.items()}
+    known = {name: Table(rows).map(interval) for name, rows in values.items()}
     try:
-        found = [interval(x) for row in Numbers(sizes, known).matrix(expr) for x in row]
-    except (ZeroDivisionError, ValueError):
+        return [interval(x) for x in Enclosures(sizes, known).matrix(expr).flat()]
+    except (DomainError, ValueError):
         return []
-    return found if all(x.is_finite() for x in found) else []

@@ -1,169 +1,198 @@
-"""Numbers: a program evaluated in rigorous intervals, and central differences of it.
+"""Numbers: definitions read in fractions where these suffice, and in intervals where not.
 
-The third reading of the operators' definitions, after symbols and forms. Arithmetic is Arb's, with
-200 bits (about 60 digits); every result carries its own error bound.
+What enters is an expression and the matrices of its names, what leaves is a matrix of numbers. A
+number is a fraction as long as it is known to be one: sums, products, quotients and whole powers
+are, exp(0), sqrt(4/9) and their like too. Anything else is an interval of Arb that holds the true
+number. Where a value does not exist, or cannot be told, that is an error.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from fractions import Fraction
 from functools import partial
-from itertools import product
 from typing import Any
 
-from flint import arb, ctx, fmpq
+from flint import arb, ctx, fmpq, fmpz
 
-from derive.expressions.errors import UnsupportedError
-from derive.expressions.expr import OPS, Expr, nodes
+from derive.expressions.errors import DeriveError
+from derive.expressions.expr import OPS, nodes
 from derive.expressions.limits import Cells
-from derive.expressions.program import Program
-from derive.expressions.shape import Dim, Shape, extent
-from derive.ops.square import DET, INV, cofactor, determinant
+from derive.expressions.program import Program, Statement
+from derive.ops.square import DET, INV
+from derive.readings.base import AtSizes, Table
 
+#: Binary digits of an interval, about 60 decimal ones.
 BITS = 200
+#: Digits that are shown of a number that goes on for ever, and up to which an exact one is written.
+DIGITS, LONGEST = 17, 30
+#: Digits with which two numbers are shown until they look different; a fraction so long is rounded.
+APART, LONG = (6, 12, 24, 48), 24
+#: A fraction of numbers with more binary digits than this goes on as an interval.
+MOST_BITS = 14_000
 #: FLINT ends the process where the exponent of an exponent is larger than a word of the machine.
 HUGE = arb(2) ** 60
-#: The step of a central difference; its square bounds the error, about 40 digits. A binary number
-#: moves binary numbers exactly: A - A.T stays 0 on its diagonal.
-STEP = Fraction(1, 2**66)
-#: Bits and step where a program is so steep that fewer digits do not tell.
-FINER = (1000, Fraction(1, 2**266))
 
-Values = list[list[Any]]
+Rows = list[list[Any]]
 
 
-class Numbers:
-    """The matrices of a program at sizes, each entry an interval."""
-
-    def __init__(self, sizes: Mapping[str, int], values: Mapping[str, Values]):
-        self.sizes = sizes
-        self.values = values
-        self.known: dict[Expr, Values] = {}
-        self.tied = False
-        self.cells = Cells()
-
-    def matrix(self, root: Expr) -> Values:
-        """Return the entries of an expression, by its operators' definitions."""
-        for node in nodes(root):
-            if node not in self.known:
-                rows, cols = node.shape.extents(self.sizes)
-                self.cells.spend(rows, cols)
-                views = [_View(self.known[arg], arg.shape) for arg in node.args]
-                data = {"data": node.data} if node.op.takes_data else {}
-                self.known[node] = [
-                    [node.op.entry(self, i, j, *views, **data) for j in range(cols)]
-                    for i in range(rows)
-                ]
-        return self.known[root]
-
-    def determinant(self, matrix: Expr) -> Any:
-        """Return the determinant of the matrix that an expression is."""
-        return self.det(_View(self.matrix(matrix), matrix.shape))
-
-    def sum(self, dim: Dim, body: Callable[[int], Any]) -> Any:
-        total, count = arb(0), extent(dim, self.sizes)
-        self.cells.spend(count)
-        for k in range(count):
-            total = total + body(k)
-        return total
-
-    def extremum(self, name: str, dims: tuple[Dim, ...], body: Callable[..., Any]) -> Any:
-        """Return the winner itself where there is one for certain, so that == knows it again."""
-        ranges = (range(extent(dim, self.sizes)) for dim in dims)
-        first, *others = (interval(body(*places)) for places in product(*ranges))
-        tied = False
-        for other in others:
-            if (other > first) if name == "max" else (other < first):
-                first, tied = other, False
-            elif first.overlaps(other):
-                tied = True
-                if not (first.is_exact() and other.is_exact()):
-                    first = first.max(other) if name == "max" else first.min(other)
-        self.tied |= tied
-        return first
-
-    def entry(self, leaf: tuple, i: int, j: int) -> Any:
-        return self.values[leaf[0]][i][j]
-
-    def number(self, value: int | Fraction) -> Any:
-        return interval(value)
-
-    def size(self, dim: Dim) -> Any:
-        return arb(extent(dim, self.sizes))
-
-    def delta(self, i: int, j: int) -> Any:
-        return arb(1 if i == j else 0)
-
-    def le(self, i: int, j: int) -> Any:
-        return arb(1 if i <= j else 0)
-
-    def inverse(self, A: _View, i: int, j: int) -> Any:
-        return cofactor(A.rows_of(), j, i) / self.det(A)
-
-    def det(self, A: _View) -> Any:
-        return determinant(A.rows_of())
-
-    def function(self, name: str, *args: Any) -> Any:
-        """Return a function of numbers, by its definition where it has one."""
-        arithmetic, through = _Arithmetic(), OPS[name].through
-        define = getattr(arithmetic, name, None)
-        if define is None:
-            assert through is not None, f"{name} has no definition"
-            define = partial(through, arithmetic)
-        return define(*(_Interval(arg) for arg in args)).value
+class DomainError(DeriveError):
+    """A value does not exist: a division by zero, the logarithm of a negative number."""
 
 
-class _View:
-    __slots__ = ("cols", "rows", "values")
-
-    def __init__(self, values: Values, shape: Shape):
-        self.values = values
-        self.rows, self.cols = shape.dims
-
-    def __getitem__(self, indices: tuple[int, int]) -> _Interval:
-        return _Interval(self.values[indices[0]][indices[1]])
-
-    def rows_of(self) -> list[list[_Interval]]:
-        return [[_Interval(value) for value in row] for row in self.values]
+class Imprecise(DomainError):
+    """An interval is too wide to say what is asked; with more digits it may be narrow enough."""
 
 
-class _Interval:
-    """An interval that takes fractions beside it and fractional powers."""
+@contextmanager
+def precision(bits: int = BITS) -> Iterator[None]:
+    """Work with so many binary digits inside the block."""
+    before, ctx.prec = ctx.prec, bits
+    try:
+        yield
+    finally:
+        ctx.prec = before
+
+
+def rational(value: int | Fraction) -> Any:
+    """Return an exact number in the form in which it is computed with.
+
+    >>> rational(Fraction(1, 3)) * 3
+    1
+    """
+    return fmpq(value.numerator, value.denominator)
+
+
+def is_exact(value: Any) -> bool:
+    return isinstance(value, fmpq)
+
+
+def interval(value: Any) -> Any:
+    """Return a number as an interval; one that it is already stays the same object."""
+    value = raw(value)
+    return value if type(value) is arb else arb(value)
+
+
+def numbers(rows: Rows) -> Table:
+    """Return a matrix of numbers in the form in which they are computed with."""
+    return Table(rows).map(raw)
+
+
+def inner(one: Rows, other: Rows) -> Any:
+    """Return the sum of the products of the entries of two matrices."""
+    pairs = zip(Table(one).flat(), Table(other).flat(), strict=True)
+    return sum((x * y for x, y in pairs), rational(0))
+
+
+class Real:
+    """A number with Python's operators: a fraction where it is known to be one, else an interval.
+
+    >>> (Real(Fraction(4, 9)) ** Fraction(1, 2)).value
+    2/3
+    """
 
     __slots__ = ("value",)
 
     def __init__(self, value: Any):
-        self.value: Any = value.value if isinstance(value, _Interval) else interval(value)
+        self.value: Any = value if isinstance(value, fmpq | arb) else raw(value)
 
-    def __add__(self, other):
-        return _Interval(self.value + _Interval(other).value)
+    def __add__(self, other: Any) -> Real:
+        return Real(self.value + raw(other))
 
-    def __sub__(self, other):
-        return _Interval(self.value - _Interval(other).value)
+    def __sub__(self, other: Any) -> Real:
+        other = raw(other)
+        return Real(rational(0) if self.value is other else self.value - other)
 
-    def __rsub__(self, other):
-        return _Interval(_Interval(other).value - self.value)
+    def __rsub__(self, other: Any) -> Real:
+        return Real(raw(other) - self.value)
 
-    def __mul__(self, other):
-        return _Interval(self.value * _Interval(other).value)
+    def __mul__(self, other: Any) -> Real:
+        other = raw(other)
+        product = self.value * other
+        if type(product) is arb and (self.value == 0 or other == 0) and product == 0:
+            return Real(rational(0))  # nothing is left to be uncertain of
+        return Real(product)
 
-    def __truediv__(self, other):
-        return _Interval(self.value / _Interval(other).value)
+    def __truediv__(self, other: Any) -> Real:
+        return Real(divided(self.value, raw(other)))
 
-    def __rtruediv__(self, other):
-        return _Interval(_Interval(other).value / self.value)
+    def __rtruediv__(self, other: Any) -> Real:
+        return Real(divided(raw(other), self.value))
 
-    def __neg__(self):
-        return _Interval(-self.value)
+    def __neg__(self) -> Real:
+        return Real(-self.value)
 
-    def __pow__(self, exponent):
-        exponent = Fraction(exponent)
-        if exponent.denominator == 1:
-            return _Interval(whole_power(self.value, int(exponent)))
-        return _Interval(real_power(self.value, interval(exponent)))
+    def __pow__(self, exponent: int | Fraction) -> Real:
+        return Real(raised(self.value, Fraction(exponent)))
 
     __radd__, __rmul__ = __add__, __mul__
+
+
+def raw(value: Any) -> Any:
+    if isinstance(value, Real):
+        return value.value
+    return rational(value) if isinstance(value, int | Fraction) else value
+
+
+def divided(a: Any, b: Any) -> Any:
+    """Return a quotient; raises `DomainError` where the divisor is zero, or may be."""
+    if b == 0 or (not is_exact(b) and b.contains(0)):
+        raise DomainError("division by zero")
+    return a / b
+
+
+def raised(base: Any, exponent: Fraction) -> Any:
+    """Return a power; raises `DomainError` where it is no real number."""
+    if exponent.denominator == 1:
+        whole = int(exponent)
+        if whole < 0:
+            return divided(rational(1), raised(base, -exponent))
+        if is_exact(base) and base.height_bits() * whole <= MOST_BITS:
+            return base**whole
+        return whole_power(arb(base), whole)
+    if sign(base) < 0:
+        raise DomainError(f"the power {exponent} of a negative number, {shown(base)}")
+    if sign(base) == 0:
+        if exponent < 0:
+            raise DomainError("division by zero")
+        return rational(0)
+    if is_exact(base):
+        root = _exact_root(base, exponent.denominator)
+        if root is not None:
+            return raised(root, Fraction(exponent.numerator))
+    if exponent.denominator == 2:
+        return raised(arb(base).sqrt(), Fraction(exponent.numerator))
+    return _told(real_power(arb(base), arb(rational(exponent))))
+
+
+def _told(value: Any) -> Any:
+    """Return an interval; raises `DomainError` where it holds no number that could be told."""
+    if not value.is_finite():
+        raise DomainError("a number of so many digits that it cannot be told")
+    return value
+
+
+def _exact_root(value: Any, degree: int) -> Any | None:
+    parts = []
+    for whole in (value.p, value.q):
+        root = fmpz(whole).root(degree)
+        if root**degree != whole:
+            return None
+        parts.append(root)
+    return fmpq(*parts)
+
+
+def sign(value: Any) -> int:
+    """Return −1, 0 or 1; raises `DomainError` where an interval leaves it open."""
+    if is_exact(value) or value == 0:
+        return (value > 0) - (value < 0)
+    if value > 0:
+        return 1
+    if value < 0:
+        return -1
+    raise Imprecise(f"a number so near to 0 that its sign is not certain, {shown(value)}")
 
 
 def exponential(value: Any) -> Any:
@@ -190,113 +219,216 @@ def whole_power(value: Any, exponent: int) -> Any:
     return result
 
 
-class _Arithmetic:
-    def exp(self, x):
-        return _Interval(exponential(_Interval(x).value))
-
-    def log(self, x):
-        return _Interval(_Interval(x).value.log())
-
-    def sin(self, x):
-        return _Interval(_Interval(x).value.sin())
-
-    def cos(self, x):
-        return _Interval(_Interval(x).value.cos())
-
-    def normcdf(self, x):
-        return _Interval((1 + (_Interval(x).value / arb(2).sqrt()).erf()) / 2)
-
-    def pi(self):
-        return _Interval(arb.pi())
-
-    def sign(self, x):
-        return _Interval(_Interval(x).value.sgn())
-
-    def gt(self, x, y):
-        """Return 1 or 0, at a tie 0 as in NumPy; between them where the intervals overlap."""
-        x, y = _Interval(x), _Interval(y)
-        sign = (x - y).value.sgn() if x.value is not y.value else arb(0)
-        return _Interval((sign * (1 + sign) / 2) if sign.is_exact() else arb(0.5, 0.5))
-
-    def eq(self, x, y):
-        """Return 1 or 0; between them where two intervals overlap that may be different numbers."""
-        if x.value is y.value:
-            return _Interval(1)
-        if not x.value.overlaps(y.value):
-            return _Interval(0)
-        exact = x.value.is_exact() and y.value.is_exact()
-        return _Interval(1 if exact else arb(0.5, 0.5))
+# -- functions -------------------------------------------------------------------------------------
 
 
-def interval(value: Any) -> Any:
-    """Return an exact number as an interval."""
-    if isinstance(value, _Interval):
-        return value.value
-    if isinstance(value, Fraction):
-        return arb(fmpq(value.numerator, value.denominator))
-    return arb(value) if isinstance(value, int) else value
+class Functions:
+    """The functions that others are defined by, on real numbers; `f.tanh` is found by definition.
 
-
-def agreement(
-    value: Callable[[Mapping[str, Values]], Any],
-    gradients: Callable[[Mapping[str, Values]], Mapping[str, Values]],
-    names: Sequence[str],
-    point: Mapping[str, list[list[Fraction]]],
-) -> int | None:
-    """Return to how many digits central differences agree with the gradients of some names.
-
-    All of them move at once along one direction. `value` and `gradients` evaluate the loss and its
-    claimed gradients at a point. `None` where they do not agree to 10 digits; raises
-    `UnsupportedError` where a value is not a number there.
+    `tie` is the value of a mask such as x > y where both are equal.
     """
-    directions = {
-        name: [
-            [Fraction(1 + (3 * i + 5 * j + k) % 7, 4) * (-1) ** (i + j) for j, _ in enumerate(row)]
-            for i, row in enumerate(point[name])
-        ]
-        for k, name in enumerate(names)
-    }
 
-    def shifted(step: Fraction) -> Any:
-        moved = {
-            name: [
-                [interval(x + step * v) for x, v in zip(row, along, strict=True)]
-                for row, along in zip(point[name], direction, strict=True)
-            ]
-            for name, direction in directions.items()
-        }
-        return value({**_intervals(point), **moved})
+    tie = rational(0)
 
-    before = ctx.prec
-    try:
-        for ctx.prec, step in ((BITS, STEP), FINER):
-            slope = (shifted(step) - shifted(-step)) / interval(2 * step)
-            ours, found = arb(0), gradients(_intervals(point))
-            for name, direction in directions.items():
-                for row, along in zip(found[name], direction, strict=True):
-                    for g, v in zip(row, along, strict=True):
-                        ours += interval(g) * interval(v)
-            if not (slope.is_finite() and ours.is_finite()):
-                raise UnsupportedError("the program has no value at the point that was tried")
-            apart = abs(slope - ours).upper() / (1 + abs(ours).lower())
-            if (digits := digits_of(apart)) >= 10:
-                return digits
-        return None
-    finally:
-        ctx.prec = before
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        through = OPS[name].through if name in OPS else None
+        if through is None:
+            raise AttributeError(f"{name} has no definition")
+        self.__dict__[name] = found = partial(through, self)
+        return found
+
+    def lifted(self, value: Any) -> Any:
+        """Return a number with Python's operators; of too many digits it goes on as an interval."""
+        if type(value) is not Real:
+            value = Real(value)
+        return value if is_short(value.value) else Real(arb(value.value))
+
+    def exp(self, x: Any) -> Any:
+        return Real(rational(1) if x.value == 0 else _told(exponential(arb(x.value))))
+
+    def log(self, x: Any) -> Any:
+        if sign(x.value) <= 0:
+            word = "zero" if x.value == 0 else f"a negative number, {shown(x.value)}"
+            raise DomainError(f"the logarithm of {word}")
+        return Real(rational(0) if x.value == 1 else arb(x.value).log())
+
+    def sin(self, x: Any) -> Any:
+        return Real(rational(0) if x.value == 0 else arb(x.value).sin())
+
+    def cos(self, x: Any) -> Any:
+        return Real(rational(1) if x.value == 0 else arb(x.value).cos())
+
+    def normcdf(self, x: Any) -> Any:
+        half = rational(Fraction(1, 2))
+        return Real(half if x.value == 0 else (1 + (arb(x.value) / arb(2).sqrt()).erf()) / 2)
+
+    def pi(self) -> Any:
+        return self.lifted(arb.pi())
+
+    def sign(self, x: Any) -> Any:
+        return self.lifted(sign(x.value))
+
+    def gt(self, x: Any, y: Any) -> Any:
+        order = sign((x - y).value)
+        return self.lifted(self.tie if order == 0 else int(order > 0))
+
+    def eq(self, x: Any, y: Any) -> Any:
+        return self.lifted(int(sign((x - y).value) == 0))
+
+    def max(self, *entries: Any) -> Any:
+        return self._winner(1, entries)
+
+    def min(self, *entries: Any) -> Any:
+        return self._winner(-1, entries)
+
+    def _winner(self, better: int, entries: tuple[Any, ...]) -> Any:
+        winners = [entries[0]]
+        for other in entries[1:]:
+            order = sign((other - winners[0]).value) * better
+            if order > 0:
+                winners = [other]
+            elif order == 0:
+                winners.append(other)
+        return winners[0] if len(winners) == 1 else self.tied(winners)
+
+    def tied(self, winners: list[Any]) -> Any:
+        """Return the largest of numbers where several are equal."""
+        return winners[0]
 
 
-def digits_of(share: Any) -> int:
-    """Return to how many digits two numbers agree that differ by such a share, 60 at most."""
-    if share == 0:
-        return 60
-    if not share.is_finite():
-        return 0
-    return max(0, min(60, int(-float((share.log() / arb(10).log()).mid()))))
+def is_short(value: Any) -> bool:
+    return not is_exact(value) or value.height_bits() <= MOST_BITS
 
 
-def _intervals(point: Mapping[str, list[list[Fraction]]]) -> dict[str, Values]:
-    return {name: [[interval(x) for x in row] for row in rows] for name, rows in point.items()}
+class Wide(Real):
+    """A number that may be any of an interval's: less itself it is not taken to be zero."""
+
+    __slots__ = ()
+
+    def __sub__(self, other: Any) -> Real:
+        return Real(self.value - raw(other))
+
+
+class Enclosing(Functions):
+    """The same functions where intervals may be wide: of what they leave open all is held."""
+
+    def lifted(self, value: Any) -> Any:
+        return value if type(value) is Wide else Wide(super().lifted(value).value)
+
+    def sign(self, x: Any) -> Any:
+        return Real(sign(x.value) if is_exact(x.value) else x.value.sgn())
+
+    def gt(self, x: Any, y: Any) -> Any:
+        x, y = raw(x), raw(y)
+        order = rational(0) if x is y else self.sign(Real(x - y)).value
+        known = is_exact(order) or order.is_exact()
+        return Real(int(order > 0) if known else arb(0.5, 0.5))
+
+    def eq(self, x: Any, y: Any) -> Any:
+        x, y = raw(x), raw(y)
+        apart = rational(0) if x is y else x - y
+        if apart == 0:
+            return Real(1)
+        return Real(0 if is_exact(apart) or not apart.contains(0) else arb(0.5, 0.5))
+
+    def max(self, *entries: Any) -> Any:
+        return OPS["max"].through(self, *entries)  # type: ignore[misc]
+
+    def min(self, *entries: Any) -> Any:
+        return OPS["min"].through(self, *entries)  # type: ignore[misc]
+
+
+class Floats(Functions):
+    """The same functions in floating point: quick, and good enough to sort out what differs."""
+
+    def __init__(self) -> None:
+        for name in ("exp", "log", "sin", "cos"):
+            setattr(self, name, getattr(math, name))
+        for function in (abs, max, min):
+            setattr(self, function.__name__, function)
+
+    def lifted(self, value: Any) -> Any:
+        return value if type(value) is float else float(value)
+
+    def normcdf(self, x: Any) -> Any:
+        return (1 + math.erf(x / math.sqrt(2))) / 2
+
+    def sign(self, x: Any) -> Any:
+        return float((x > 0) - (x < 0))
+
+    def relu(self, x: Any) -> Any:
+        return max(x, 0.0)
+
+    def gt(self, x: Any, y: Any) -> Any:
+        return float(x > y)
+
+    def eq(self, x: Any, y: Any) -> Any:
+        return float(x == y)
+
+
+# -- reading an expression -------------------------------------------------------------------------
+
+
+class Numbers(AtSizes):
+    """The matrices of an expression at sizes, by the operators' definitions.
+
+    `values` holds a matrix of numbers for each name; `functions` are what numbers there are.
+    """
+
+    def __init__(
+        self,
+        sizes: Mapping[str, int],
+        values: Mapping[str, Rows],
+        functions: Functions | None = None,
+    ):
+        super().__init__(sizes)
+        self.values = values
+        self.functions = functions or Functions()
+        self.lifted = self.functions.lifted  # type: ignore[method-assign]
+        self.spend = Cells().spend  # type: ignore[method-assign]
+
+    def bare(self, value: Any) -> Any:
+        return value.value if isinstance(value, Real) else value
+
+    def entry(self, leaf: tuple, i: int, j: int) -> Any:
+        return self.values[leaf[0]][i][j]
+
+    def function(self, name: str, *args: Any) -> Any:
+        return getattr(self.functions, name)(*map(self.lifted, args))
+
+    def winner(self, name: str, entries: list[Any]) -> Any:
+        return getattr(self.functions, name)(*entries) if len(entries) > 1 else entries[0]
+
+
+def worked(
+    statements: Iterable[Statement], sizes: Mapping[str, int], values: Mapping[str, Rows]
+) -> dict[str, Rows]:
+    """Return the values of names and of what statements define by them."""
+    known = dict(values)
+    for statement in statements:
+        known[statement.name] = Numbers(sizes, known).matrix(statement.expr)
+    return known
+
+
+class Enclosures(Numbers):
+    """The same in intervals that may be wide; `tied` says that a largest entry is not certain."""
+
+    def __init__(self, sizes: Mapping[str, int], values: Mapping[str, Rows]):
+        super().__init__(sizes, values, Enclosing())
+        self.tied = False
+
+    def winner(self, name: str, entries: list[Any]) -> Any:
+        """Return the winner itself where there is one for certain, so that == knows it again."""
+        first, tied = interval(entries[0]), False
+        for other in map(interval, entries[1:]):
+            if (other > first) if name == "max" else (other < first):
+                first, tied = other, False
+            elif first.overlaps(other):
+                tied = True
+                if not (first.is_exact() and other.is_exact()):
+                    first = first.max(other) if name == "max" else first.min(other)
+        self.tied |= tied
+        return Real(first)
 
 
 def is_defined(program: Program, sizes: Mapping[str, int]) -> bool:
@@ -305,42 +437,150 @@ def is_defined(program: Program, sizes: Mapping[str, int]) -> bool:
 
     A few points are tried, with matrices that are far from singular where they can be.
     """
-
     cells = Cells()
 
-    def matrix(name: str, seed: int) -> Values:
-        rows, cols = program.leaves[name].shape.extents(sizes)
-        cells.spend(rows, cols)
-        return [
-            [arb((7 * i + 3 * j + 5 * i * j + seed) % 11 - 4 + 9 * (i == j)) for j in range(cols)]
-            for i in range(rows)
-        ]
+    def matrix(name: str, seed: int) -> Table:
+        extents = program.leaves[name].shape.extents(sizes)
+        cells.spend(*extents)
+        return Table.of(
+            extents, lambda i, j: (7 * i + 3 * j + 5 * i * j + seed) % 11 - 4 + 9 * (i == j)
+        )
 
-    before, ctx.prec = ctx.prec, BITS
-    try:
-        return any(
-            _values_exist(
-                program, sizes, {n: matrix(n, k * seed) for k, n in enumerate(program.inputs, 1)}
-            )
+    with precision():
+        points = (
+            {name: matrix(name, k * seed) for k, name in enumerate(program.inputs, 1)}
             for seed in range(6)
         )
-    finally:
-        ctx.prec = before
+        return any(_has_values(program, sizes, point) for point in points)
 
 
-def _values_exist(program: Program, sizes: Mapping[str, int], values: Mapping[str, Values]) -> bool:
-    known = dict(values)
+def _has_values(program: Program, sizes: Mapping[str, int], values: Mapping[str, Rows]) -> bool:
+    known = {name: Table(rows).map(interval) for name, rows in values.items()}
+    work = Numbers(sizes, known, Enclosing())
     try:
         for statement in program.statements:
-            point = Numbers(sizes, known)
-            # a determinant is differentiated by an inverse
-            below = [n.args[0] for n in nodes(statement.expr) if n.op is DET]
-            for formula in (statement.expr, *(INV(matrix) for matrix in below)):
-                rows = [[interval(x) for x in row] for row in point.matrix(formula)]
-                if not all(x.is_finite() for row in rows for x in row):
-                    return False
-                if formula is statement.expr:
-                    known = {**known, statement.name: rows}
-    except (ZeroDivisionError, ValueError):
+            known[statement.name] = work.matrix(statement.expr)
+            for node in nodes(statement.expr):
+                if node.op is DET:  # it is differentiated by an inverse
+                    work.matrix(INV(node.args[0]))
+    except DomainError:
         return False
     return True
+
+
+# -- numbers as text -------------------------------------------------------------------------------
+
+
+def exact_text(value: Any) -> str | None:
+    """Return a fraction as text, `None` for a number that is only enclosed.
+
+    >>> exact_text(rational(Fraction(22, 10)))
+    '11/5'
+    """
+    return str(value) if is_exact(value) else None
+
+
+def decimal(value: Any, digits: int = DIGITS) -> str:
+    """Return a number in decimals: in full where they end early, else to so many certain digits.
+
+    >>> decimal(rational(Fraction(11, 5))), decimal(rational(Fraction(2, 3)), 5)
+    ('2.2', '0.66667')
+    """
+    if is_exact(value):
+        whole = _terminating(value)
+        if whole is not None and len(whole.replace(".", "").lstrip("-0")) <= max(digits, LONGEST):
+            return whole
+        with precision(4 * digits + 64):
+            return _plain(arb(value).str(digits, radius=False))
+    if not value.is_finite():
+        raise DomainError("a value that is not a finite number")
+    text = value.str(digits, radius=False)
+    if text == "0" or text.startswith("0e"):
+        return "0." + "0" * digits  # not known to be zero, and smaller than what is shown
+    return _plain(text)
+
+
+def shown(value: Any, digits: int = 6) -> str:
+    """Return a number as a reader of a message wants it: a short fraction, or a few digits."""
+    if is_exact(value) and len(str(value)) <= 12:
+        return str(value)
+    return decimal(value, digits)
+
+
+def _terminating(value: Any) -> str | None:
+    """Return the decimals of a fraction that has finitely many, and not absurdly many."""
+    bottom, places = int(value.q), 0
+    top = int(value.p)
+    twos = (bottom & -bottom).bit_length() - 1
+    fives, rest = 0, bottom >> twos
+    while rest % 5 == 0:
+        fives, rest = fives + 1, rest // 5
+    places = max(twos, fives)
+    if rest != 1 or places > 60 or abs(top).bit_length() > 400:
+        return None
+    scaled = abs(top) * 10**places // bottom
+    text = str(scaled).rjust(places + 1, "0")
+    text = f"{text[:-places]}.{text[-places:]}" if places else text
+    return f"-{text}" if top < 0 else text
+
+
+def _plain(text: str) -> str:
+    """Return a number without an exponent where it is short enough to be read."""
+    mantissa, _, exponent = text.partition("e")
+    if not exponent or not -8 < int(exponent) < 20:
+        return text
+    sign_, digits = ("-", mantissa[1:]) if mantissa.startswith("-") else ("", mantissa)
+    whole, _, part = digits.partition(".")
+    shift, figures = int(exponent), whole + part
+    point = len(whole) + shift
+    if point <= 0:
+        return f"{sign_}0.{'0' * -point}{figures}"
+    if point >= len(figures):
+        return f"{sign_}{figures}{'0' * (point - len(figures))}"
+    return f"{sign_}{figures[:point]}.{figures[point:]}"
+
+
+def told_apart(a: Any, b: Any) -> tuple[str, str]:
+    """Return two different numbers as texts that a reader tells apart: short fractions as they are,
+    anything else with so many digits that the two differ, and a point or an exponent.
+
+    >>> told_apart(rational(Fraction(-2, 97)), rational(Fraction(1, 3)))
+    ('-2/97', '1/3')
+    >>> told_apart(arb(44).exp(), rational(Fraction(1, 2)))
+    ('1.28516e+19', '1/2')
+    """
+    for digits in APART:
+        if _rounded(a, digits) != _rounded(b, digits):
+            found = number_text(a, digits), number_text(b, digits)
+            if _meant(found[0]) != _meant(found[1]):
+                return found
+    return str(a), str(b)
+
+
+def _meant(text: str) -> Fraction | str:
+    """Return the number that a text tells; a very large or small one is its text."""
+    return text if abs(int(text.partition("e")[2] or 0)) > 1000 else Fraction(text)
+
+
+def number_text(value: Any, digits: int = APART[0]) -> str:
+    """Return a number as text: a short fraction as it is, also where an interval of more than 40
+    digits holds it, or so many digits with a point or an exponent."""
+    if is_exact(value) and len(str(value)) <= LONG:
+        return str(value)
+    if not is_exact(value) and abs(value) < 10**6:
+        guess = Fraction(float(value.mid())).limit_denominator(1000)
+        with precision():
+            near = abs(guess) < 10**6 and value.rad() < arb(10) ** -40
+            if near and (value * guess.denominator).contains(guess.numerator):
+                return str(guess)
+    return _rounded(value, digits)
+
+
+def is_rounded(text: str) -> bool:
+    """Whether a number that was made a text is not known to be exactly that."""
+    return any(mark in text for mark in ".e")
+
+
+def _rounded(value: Any, digits: int) -> str:
+    with precision():
+        return str(arb(value).str(digits, radius=False))

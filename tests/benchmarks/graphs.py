@@ -14,7 +14,7 @@ from derive.circuits import backprop as room
 from derive.circuits.circuit import circuit
 from derive.documents.graphs import Graph, graph
 from derive.language.parse import parse
-from derive.readings.exact import precision, rational
+from derive.readings.numbers import precision, rational
 
 
 def best(action, times=3):
