@@ -296,7 +296,7 @@ class Ground:
 
     def _works(
         self, sizes: Sizes, around: Fraction | int
-    ) -> Iterator[tuple[Mapping[str, Matrix], Numbers]]:
+    ) -> Iterator[tuple[Mapping[str, Matrix], Enclosures]]:
         """Yield points at which everything has a value, or all around which it has."""
         for seed in range(TRIES):
             values = self.points(sizes, seed)
