@@ -26,7 +26,7 @@ from derive.documents.model import (
 )
 from derive.documents.page import render
 from derive.documents.pipeline import Proof, prove
-from derive.documents.setting import assumptions, equal
+from derive.documents.setting import Setting, assumptions, equal
 from derive.documents.worked import DIGITS, Board, needed
 from derive.expressions.errors import ProofError, UnsupportedError
 from derive.expressions.expr import Expr, nodes, variables
@@ -70,14 +70,20 @@ def render_check(
 
 def _blocks(case: Case, judgement: Judgement, proof: Proof | None, style: Style) -> Iterator[Block]:
     case, said = case.fitting(judgement.claim)
-    notation = Notation(case.derivation, style)
+    page = Setting(case.derivation, style)
+    notation, leaf = page.notation, page.leaf
     claim = one_line(judgement.claim)
     truth = judgement.truth
     if said and judgement.verdict == PROVED:  # the reader sees how we would write it
         value = under(case.truth(said.name), case.assumed)[0]
         truth = case.formulas.says(said.name, value)
     yield Heading(words("judged", verdict=judgement.verdict, claim=claim), 1)
-    yield from _setting(case, notation)
+    output = leaf(str(case.program.output))
+    loss = () if case.program.is_loss else (words("any-scalar", L=notation.loss, Y=output),)
+    yield page.given(*loss)
+    if case.assumed:
+        supposed = words("assumed", assumptions=assumptions(case.assumed, leaf))
+        yield Environment("hypotheses", (Paragraph((supposed,)),))
     if said:
         claimed = _shown(notation, said.name, said.expr)
         yield Environment("remark", (claimed,), words("the-claim"))
@@ -109,25 +115,6 @@ def _blocks(case: Case, judgement: Judgement, proof: Proof | None, style: Style)
     else:
         why = words("why-undecided", reason=judgement.reason)
         yield Environment("remark", (Paragraph((why,)),), words("it-is-undecided"))
-
-
-def _setting(case: Case, notation: Notation) -> Iterator[Block]:
-    """Yield the program, and what is assumed of its inputs."""
-    program, leaf = case.program, notation.leaf
-    inputs = [
-        {"name": leaf(name),
-         "shape": "" if x.shape.is_scalar else notation.shape(x.shape, general=True)}
-        for name, x in program.leaves.items() if name in program.inputs
-    ]  # fmt: skip
-    links = tuple(Link(notation.expr(s.expr), leaf(s.name)) for s in program.statements)
-    body: list[Block] = [Paragraph((words("let", inputs=inputs),)), Chain(links)]
-    if not program.is_loss:
-        output = leaf(program.output.data[0])
-        body.append(Paragraph((words("any-scalar", L=notation.loss, Y=output),)))
-    yield Environment("remark", tuple(body), words("the-program"))
-    if case.assumed:
-        said = words("assumed", assumptions=assumptions(case.assumed, leaf))
-        yield Environment("hypotheses", (Paragraph((said,)),))
 
 
 def _shown(notation: Notation, name: str, expr: Expr) -> Chain:

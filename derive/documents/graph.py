@@ -35,7 +35,7 @@ from derive.documents.model import (
     words,
 )
 from derive.documents.page import FORMATS, Document, render
-from derive.documents.setting import assumptions, equal
+from derive.documents.setting import assumptions, equal, meant_by
 from derive.documents.worked import Board
 from derive.expressions.errors import FaultError
 from derive.expressions.expr import OPS, Expr, elementwise, number, substitute, variables
@@ -189,7 +189,8 @@ class _Pass:
             yield Paragraph((words("at"),))
             yield Beside(tuple(map(tuple, side_by_side(given, LINE))))
         if not self.scalars:
-            yield from _meanings([box for one in passes for box in one.formulas()])
+            meant = tuple(meant_by(box for one in passes for box in one.formulas()))
+            yield from [Paragraph(meant)] if meant else []
         loss = self.paper.loss
         if program.is_loss:
             yield Paragraph((words("begins-with-one"),))
@@ -445,18 +446,6 @@ class _Pass:
         gate = self.circuit.gates[kink.place]
         entries = [] if gate.shape.is_scalar else [[i + 1, j + 1] for i, j in kink.entries]
         return words("kink", kind=gate.kink, formula=self.formula(gate), entries=entries)
-
-
-def _meanings(formulas: Sequence[Box]) -> Iterator[Block]:
-    """Yield which signs of matrix formulas mean what, of those that are printed."""
-    signs = {box.text for whole in formulas for box in whole.walk() if box.kind == "op"}
-    masks = {box.text for whole in formulas for box in whole.walk() if box.kind == "paren"}
-    said = [words("ones")] if "ones" in signs else []
-    if signs & {"odot", "oslash"}:
-        said.append(words("entrywise", oslash="oslash" in signs, power="entrywise" in signs))
-    said += [words("mask")] if "iverson" in masks else []
-    if said:
-        yield Paragraph(tuple(said))
 
 
 def _kinds(circuit: Circuit) -> list[str]:

@@ -22,9 +22,9 @@ from derive.documents.model import (
     Words,
     words,
 )
-from derive.documents.setting import Setting, equal
+from derive.documents.setting import Setting
 from derive.expressions.expr import nodes
-from derive.expressions.layout import Box, num, row
+from derive.expressions.layout import Box, row
 from derive.expressions.shape import Pair, extent
 from derive.notation.displays import Link
 from derive.proof.derivation import (
@@ -158,7 +158,7 @@ class Writer(Setting):
             steps += [Paragraph((whole,)), self.equation(local.assembly, ("assembly", *key),
                                                         reasons=False, end=True)]  # fmt: skip
         if local.one:
-            sizes = list(self.sizes(d.sizes).values())
+            sizes = self.equations(d.sizes)
             yield Environment("proof", tuple(steps), words("proof", sizes=sizes))
         else:
             yield from steps
@@ -247,14 +247,14 @@ class Writer(Setting):
         if d.carried:
             rows.append((
                 words("carried", gradients=len(d.carried.variables)), nothing, words("carried-how"),
-                words("at-point", sizes=list(self.sizes(d.carried.sizes).values())),
+                words("at-point", sizes=self.equations(d.carried.sizes)),
                 words("carried-found", exact=d.carried.exact),
             ))  # fmt: skip
         if d.agreements:
             variables = [self.leaf(f"d{a.variable}") for a in d.agreements]
             rows.append((
                 words("in-numbers", variables=variables), nothing, words("differences-how"),
-                words("at-point", sizes=list(self.sizes(d.agreements[0].sizes).values())),
+                words("at-point", sizes=self.equations(d.agreements[0].sizes)),
                 words("agree-to", digits=min(a.digits for a in d.agreements)),
             ))  # fmt: skip
         yield Heading(words("checked"))
@@ -278,13 +278,10 @@ class Writer(Setting):
         return [
             (words("runs", numbers=_runs(numbers)), words("count", number=len(numbers)),
              words("method", name=method),
-             every if at is None else words("at-sizes", sizes=self._equations(at)),
+             every if at is None else words("at-sizes", sizes=self.equations(dict(at))),
              words("proved"))
             for (method, at), numbers in found.items()
         ]  # fmt: skip
-
-    def _equations(self, sizes: Iterable[tuple[str, int]]) -> list[Box]:
-        return [equal(self.notation.word_of(dim), num(size)) for dim, size in sizes]
 
 
 def _listed(boxes: Iterable[Box]) -> Box | None:

@@ -85,18 +85,11 @@ class Setting:
         formulas = [*(s.expr for s in self.program.statements), *d.backward.values()]
         used = {node for formula in formulas for node in nodes(formula)}
         known = {node.op for node in used}
-        shown = [notation.expr(formula) for formula in formulas]
-        signs = {box.text for whole in shown for box in whole.walk() if box.kind == "op"}
         if self.program.parts:
             yield words("parts", names=[self.leaf(name) for name in self.program.parts])
-        if "ones" in signs:
-            yield words("ones")
         if not self.scalars and any(n.op.style == "call" and n.op.derivatives for n in used):
             yield words("functions")
-        if signs & {"odot", "oslash"}:
-            yield words("entrywise", oslash="oslash" in signs, power="entrywise" in signs)
-        if any(b.text == "iverson" for whole in shown for b in whole.walk() if b.kind == "paren"):
-            yield words("mask")
+        yield from meant_by(map(notation.expr, formulas))
         extrema = sorted({node.word for node in used if node.op.kink == SHARED})
         yield from (words("extremum", name=name) for name in extrema)
         if extrema:
@@ -119,9 +112,9 @@ class Setting:
                         upstream=self.leaf(f"d{output}"))  # fmt: skip
         if not self.scalars:
             yield words("gradient", L=notation.loss)
-        sizes = {dim: k for dim, k in self.sizes(d.sizes).items() if dim not in self.program.sizes}
-        if d.forward and sizes:
-            yield words("written-at", sizes=list(sizes.values()))
+        chosen = {dim: k for dim, k in d.sizes.items() if dim not in self.program.sizes}
+        if d.forward and chosen:
+            yield words("written-at", sizes=self.equations(chosen))
         for local in d.locals:
             if (through := self.through(local)) is not None:
                 yield words("through", part=self.leaf(local.gradient.data[0]), by=through,
@@ -178,13 +171,13 @@ class Setting:
     def _several(self) -> bool:
         return len(self.program.statements) > 1
 
-    def sizes(self, sizes: Mapping[str, int]) -> dict[str, Box]:
-        """Return an equation for each dimension that has a size, by the dimension."""
-        return {
-            dim: equal(self.notation.word_of(dim), num(sizes[dim]))
+    def equations(self, sizes: Mapping[str, int]) -> list[Box]:
+        """Return the sizes of dimensions, an equation each."""
+        return [
+            equal(self.notation.word_of(dim), num(sizes[dim]))
             for dim in self.program.dims
             if dim in sizes
-        }
+        ]
 
     # -- the parts of a proof ----------------------------------------------------------------------
 
@@ -263,3 +256,15 @@ def assumptions(assumed: Mapping[str, frozenset[str]], leaf: Any) -> list[Words]
 def equal(*sides: Box) -> Box:
     """Return sides with signs of equality between them."""
     return row(*[box for side in sides for box in (op("equals"), side)][1:])
+
+
+def meant_by(formulas: Iterable[Box]) -> Iterator[Words]:
+    """Yield what the signs of printed formulas mean that a reader may not know."""
+    boxes = [box for formula in formulas for box in formula.walk()]
+    signs = {box.text for box in boxes if box.kind == "op"}
+    if "ones" in signs:
+        yield words("ones")
+    if signs & {"odot", "oslash"}:
+        yield words("entrywise", oslash="oslash" in signs, power="entrywise" in signs)
+    if any(box.text == "iverson" for box in boxes if box.kind == "paren"):
+        yield words("mask")
