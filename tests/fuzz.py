@@ -283,6 +283,7 @@ FUNCTIONS = {
     *_whole,
     "sum",
     "mean",
+    "prod",
     "cumsum",
     "ones",
     "zeros",
@@ -404,6 +405,10 @@ class Evaluation:
             return _sum(args[0], axis)
         if name == "mean":
             return _sum(args[0], axis) / (args[0].size if axis is None else args[0].shape[axis])
+        if name == "prod":
+            return np.prod(args[0], axis=axis, keepdims=True).reshape(
+                (1, 1) if axis is None else (1, -1) if axis == 0 else (-1, 1)
+            )
         if name == "cumsum":
             return np.cumsum(args[0], axis=axis)
         if name in ("max", "min") and len(args) == 1:
@@ -1072,7 +1077,7 @@ def _where(w: Writer, shape: Dims, depth: int) -> str:
 
 
 def _reduced(w: Writer, shape: Dims, depth: int) -> str | None:
-    name = w.rng.choice(("sum", "sum", "mean", "max", "min"))
+    name = w.rng.choice(("sum", "sum", "mean", "max", "min", "prod"))
     if shape == ("1", "1"):
         return f"{name}({w.expr((w.dim(), w.dim()), depth)})"
     if shape[0] == "1":

@@ -211,6 +211,7 @@ def _extremum(one, two, A, B, axis) -> Any:
 NUMPY: dict[str, Any] = {
     "sum": lambda A, axis=None: np.sum(A, axis=axis, keepdims=True),
     "mean": lambda A, axis=None: np.mean(A, axis=axis, keepdims=True),
+    "prod": lambda A, axis=None: np.prod(A, axis=axis, keepdims=True),
     "cumsum": lambda A, axis: np.cumsum(A, axis=axis),
     "tr": lambda A: _column(np.trace(A)),
     "max": lambda A, *B, axis=None: _extremum(np.max, np.maximum, A, B, axis),

@@ -24,6 +24,7 @@ COMPARED = {
     r"\le": lambda x, y: mpmath.mpf(x <= y),
     "=": lambda x, y: mpmath.mpf(x == y),
 }
+OVER = {r"\max": max, r"\min": min, r"\prod": mpmath.fprod}
 EXTREMA = {
     "rowmax": (np.max, 1), "rowmin": (np.min, 1), "colmax": (np.max, 0), "colmin": (np.min, 0),
 }  # fmt: skip
@@ -70,6 +71,9 @@ WHOLE = {
     r"\det": _det,
     r"\log\det": lambda A: np.array([[mpmath.log(_det(A)[0, 0])]], dtype=object),
     "outer": lambda u, v: np.outer(u, v),
+    "prod": lambda A: np.prod(A, keepdims=True).reshape(1, 1),
+    "colprod": lambda A: np.prod(A, axis=0, keepdims=True),
+    "rowprod": lambda A: np.prod(A, axis=1, keepdims=True),
     "colcumsum": lambda A: np.cumsum(A, axis=0),
     "rowcumsum": lambda A: np.cumsum(A, axis=1),
     "diag": lambda v: np.diag(v.ravel()) + mpmath.mpf(0),
@@ -189,6 +193,8 @@ class _Reader:
             if sign == r"\otimes":
                 value = Value(np.kron(value.cells, self.product().cells))
                 continue
+            if sign == r"\oslash" and value.single:  # a number over each entry
+                value = Value(value.cells, (True, True))
             value = _entrywise(
                 (lambda x, y: x * y) if sign == r"\odot" else (lambda x, y: x / y),
                 value, self.product(),
@@ -266,8 +272,8 @@ class _Reader:
         if self.next == "^" and (name in FUNCTIONS):
             self.take()
             power = self.group()
-        if name in (r"\max", r"\min") and self.next == "_":
-            return self.extremum(max if name == r"\max" else min)
+        if name in OVER and self.next == "_":
+            return self.extremum(OVER[name])
         opened = self.next == "(" or self.tokens[self.at : self.at + 2] == [r"\left", "("]
         if self.next == r"\begin" and (
             name in FUNCTIONS or name in EXTREMA or name in WHOLE or name in ("sum", "mean", "tr")

@@ -85,6 +85,7 @@ def _extreme(of_two, name):
 _exp, _log = _entrywise(lambda x: mpmath.exp(x)), _entrywise(lambda x: mpmath.log(x))
 _sigmoid = _entrywise(lambda x: 1 / (1 + mpmath.exp(-x)))
 FUNCTIONS: Values = {
+    "prod": lambda A, axis=None: np.prod(A, axis=axis, keepdims=True),
     "cumsum": lambda A, axis: np.cumsum(A, axis=axis),
     "sum": lambda A, axis=None: np.sum(A, axis=axis, keepdims=True),
     "mean": lambda A, axis=None: (

@@ -22,6 +22,7 @@ PROGRAMS = [
     "Y = H @ W2; L = sum((Y - T) ** 2) / (2 * n)",
     "X: (n, d); Y = sigmoid(X) * tanh(X) + exp(-X) / 3 - sin(X) * cos(X) + tan(X / 4)",
     "X: (n, d); Y = sinh(X) + cosh(2 * X) + softplus(X) + silu(X) + gelu(X) + abs(X) * sign(X)",
+    "X: (n, d); Y = prod(X) * prod(X, axis=0) + prod(X, axis=1)",
     "X: (n, d); Y = cumsum(X, axis=0) * cumsum(X ** 2, axis=1)",
     "X: (n, d); Y = elu(X) + leaky_relu(X, 0.1) + leaky_relu(X, X)",
     "u: (n, 1); v: (1, m); w: (m, 1); Y = outer(u, v) * outer(u, w)",

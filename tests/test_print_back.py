@@ -204,7 +204,7 @@ class Judged:
                     for arg in term.args
                     for places in product(*ranges)
                 )
-                return (max if word == "max" else min)(values)
+                return {"max": max, "min": min, "prod": mpmath.fprod}[word](values)
             case "fn" if term.data == "gt":
                 return mpmath.mpf(of(term.args[0]) > of(term.args[1]))
             case "fn":

@@ -11,7 +11,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from derive.algebra import closing, derivative, functions, matrices, places, powers, winners
+from derive.algebra import (
+    closing,
+    derivative,
+    functions,
+    matrices,
+    places,
+    powers,
+    products,
+    winners,
+)
 from derive.algebra.forms import Form
 from derive.algebra.laws import Law
 from derive.algebra.order import is_positive_form
@@ -177,6 +186,16 @@ KINDS: dict[str, Kind] = {
         log=lambda ring, key: functions.of_one(ring, "log", ring.thaw(key[1])),
         sign=functions.sign_of_a_root,
         cleared=True,
+    ),
+    # a product over an index: Π, the form, its own word, its dimension
+    "Π": Kind(
+        label=lambda key: (key[0], key[3]),
+        forms=_inside,
+        sees=True,
+        within=lambda key: (key[2],),
+        rebuilt=products.again,
+        positive=lambda ring, key: is_positive_form(ring, ring.thaw(key[1])),
+        derivative=products.derivative_of_a_product,
     ),
     # the winner of a maximum: win, the form, its own words, their dimensions, the winner's place
     "win": Kind(

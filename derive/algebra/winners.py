@@ -12,9 +12,10 @@ from fractions import Fraction
 from itertools import permutations, product
 from typing import TYPE_CHECKING
 
+from derive.algebra import products
 from derive.algebra.forms import UNIT, Form, content, primitive, quotient, scaled
 from derive.algebra.laws import law
-from derive.calculus.index import Index
+from derive.calculus.index import PROD, Index
 from derive.expressions.shape import Dim
 
 if TYPE_CHECKING:
@@ -25,7 +26,9 @@ ONE: Form = {UNIT: 1}
 
 
 def extremum(ring: Ring, name: str, form: Form, loops: Loops) -> Form:
-    """Return the largest or the smallest of a form over some indices."""
+    """Return the largest or the smallest of a form over some indices, or its product."""
+    if name == PROD:
+        return products.over(ring, form, loops)
     turned = form if name == "max" else scaled(form, -1)
     loops = [(k, dim) for k, dim in loops if k in ring.free(form)]
     return ring.sums_over(loops, ring.mul(winner(ring, turned, loops, [k for k, _ in loops]), form))
@@ -63,7 +66,9 @@ def again(
 
 
 def highest(ring: Ring, name: str, forms: list[Form]) -> Form:
-    """Return the largest or the smallest of some forms at sizes."""
+    """Return the largest or the smallest of some forms at sizes, or their product."""
+    if name == PROD:
+        return ring.product(forms)
     forms = [ring.thaw(key) for key in dict.fromkeys(map(ring.freeze, forms))]
     masks = tops(ring, forms if name == "max" else [scaled(form, -1) for form in forms])
     return ring.add({}, *(ring.mul(m, f) for m, f in zip(masks, forms, strict=True)))

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 from derive.documents.pipeline import Proof, prove
 from derive.expressions.errors import UnsupportedError
@@ -101,9 +102,10 @@ class Library:
     number: str
     scalar: str
 
-    def code(self, op: Op) -> str | None:
+    def code(self, op: Op, data: Any = None) -> str | None:
         """Return how an operator is written, with places for its arguments, if the table says."""
         own = (self.name, "numpy", "any") if self.alias == "jnp" else (self.name, "any")
+        own = own if op.along(data) else (f"{self.name} all", *own)
         found = next((op.code[name] for name in own if name in op.code), None)
         return found and found.replace("{lib}", self.alias).replace("{name}", op.name)
 
@@ -323,7 +325,7 @@ class _Writer:
 
     def _written(self, node: Expr) -> str:
         """Return what the library calls an operator, with its arguments put in."""
-        code = self.lib.code(node.op) or ""
+        code = self.lib.code(node.op, node.data) or ""
         args = written_args(node)
         if "return " in code:
             self._need(node.name, code)

@@ -34,7 +34,7 @@ from derive.ops import var
 from derive.ops.elementwise import DIV, GREATER, HALF, MUL, F, power
 from derive.ops.kronecker import KRON
 from derive.ops.linear import BROADCAST, DIM, EYE, NEG, NUMBER, ONES, ZEROS
-from derive.ops.reduction import COLS, ROWS, SUM
+from derive.ops.reduction import COLS, PROD, ROWS, SUM
 from derive.ops.rows import DIAG, DIAGONAL
 from derive.ops.square import DET, INV, LOGDET
 
@@ -686,6 +686,13 @@ class _Defined:
             return body(0)
         k = sp.Dummy("k", integer=True)
         return sp.Sum(body(k), (k, 0, self.size(dim) - 1))
+
+    def extremum(self, name: str, dims: tuple[Dim, ...], body: Callable[..., Any]) -> Any:
+        if name != PROD.name:
+            raise self._unknown()
+        words = [sp.Dummy("k", integer=True) for _ in dims]
+        ranges = [(k, 0, self.size(dim) - 1) for k, dim in zip(words, dims, strict=True)]
+        return sp.Product(body(*words), *ranges)
 
     def le(self, i: Any, j: Any) -> Any:
         return sp.Piecewise((1, sp.Le(i, j)), (0, True))

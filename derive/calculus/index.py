@@ -123,6 +123,8 @@ def num(value: int | Fraction) -> Scalar:
 
 
 ZERO, ONE = num(0), num(1)
+#: What a definition asks for as an extremum, and is the product of all.
+PROD = "prod"
 UNIT = Fraction(1)
 
 
@@ -241,8 +243,13 @@ def power(base: Scalar, exponent: int | Fraction) -> Scalar:
 
 
 def most(name: str, loops: Iterable[tuple[Index, Dim]], *items: Scalar) -> Scalar:
-    """Return the largest or the smallest of terms, over indices that run through dimensions."""
+    """Return the largest or the smallest of terms, over indices that run through dimensions.
+
+    Their product is one of the same kind: of terms that are written out it is their product.
+    """
     loops = tuple(loops)
+    if name == PROD and not loops:
+        return mul(*items)
     return Scalar("most", items, (name, loops)) if loops or len(items) > 1 else items[0]
 
 
@@ -352,7 +359,10 @@ Scalar(kind='delta', args=(), data=('j', 'c'))), data=None)
 
 
 def _winner_derivative(term: Scalar, leaf: tuple, a: Index, c: Index) -> Scalar:
-    """Differentiate the winner: max_k x_k is Σ_k [x_k = max_l x_l] x_k, and masks are constant."""
+    """Differentiate the winner: max_k x_k is Σ_k [x_k = max_l x_l] x_k, and masks are constant.
+
+    Of a product, Π_k x_k, the derivative is Π_l x_l Σ_k ∂x_k / x_k.
+    """
     (name, loops), (body,) = term.data, term.args
     inner = differentiate(body, leaf, a, c)
     if inner == ZERO:
@@ -361,7 +371,8 @@ def _winner_derivative(term: Scalar, leaf: tuple, a: Index, c: Index) -> Scalar:
     free = iter([*(x for x in "klpqrstuvw" if x not in used), *(f"k_{k}" for k in range(9, 99))])
     names = {k: next(free) for k, _ in loops}
     others = most(name, [(names[k], dim) for k, dim in loops], rename(body, names))
-    result = mul(function("eq", body, others), inner)
+    chosen = mul(others, power(body, -1)) if name == PROD else function("eq", body, others)
+    result = mul(chosen, inner)
     for index, dim in reversed(loops):
         result = total(index, dim, result)
     return result

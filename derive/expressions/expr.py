@@ -75,11 +75,11 @@ class Op:
 
     What need not be said is read off the definition. `formula(*args)` is the same in elementary
     operators. `code` tells what libraries have for it, by `numpy`, `torch`, `jax`, or `any` where
-    it differs in the library's name alone, `{lib}`; JAX has what NumPy has. It is a call or the
-    body of a function of `x`; `{0}` is an argument and `{0.rows}` its number of rows, `{rows}` that
-    of the value, `{axes}` what it works along and `{axis}` the same as an option, `{x}` an array
-    of the kind that is meant. `sympy` is the class that SymPy has for it;
-    `spelled` are names that libraries have for it besides its own.
+    it differs in the library's name alone, `{lib}`; JAX has what NumPy has, and `torch all` is what
+    differs along all axes. It is a call or the body of a function of `x`; `{0}` is an argument and
+    `{0.rows}` its number of rows, `{rows}` that of the value, `{axes}` what it works along and
+    `{axis}` the same as an option, `{x}` an array of the kind that is meant. `sympy` is the class
+    that SymPy has for it; `spelled` are names that libraries have for it besides its own.
     """
 
     name: str

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import reduce
 from itertools import product
 from typing import Any
 
+from derive.calculus.index import PROD
 from derive.expressions.expr import OPS, Expr
 from derive.expressions.layout import Box, frac, num, op, paren, raw, row, sup, word
 from derive.expressions.shape import extent
@@ -208,6 +210,8 @@ class Work:
     def extremum(self, name: str, dims: tuple[Any, ...], body: Callable[..., Any]) -> Term:
         ranges = (range(extent(dim, self.sizes)) for dim in dims)
         values = [_term(body(*places)) for places in product(*ranges)]
+        if name == PROD:
+            return reduce(lambda one, other: self._short(one * other), values)
         if self.elide and len(values) > self.elide:
             values = [*values[:2], DOTS, values[-1]]
         return self.function(name, *values) if len(values) > 1 else values[0]

@@ -45,6 +45,7 @@ SIGNS = {
     "ones": Sign(r"\mathbf{1}", "𝟏", 1.16),
     "zeros": Sign(r"\mathbf{0}", "𝟎", 1.16),
     "sigma": Sign(r"\sigma", "σ", 1.14),
+    "product": Sign(r"\prod", "Π", 2.9),
     "reals": Sign(r"\mathbf{R}", "R", 1.7),
     "comma": Sign(",", ",", 0.89),
     "comma-space": Sign(r",\ ", ", ", 1.56),

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 from itertools import chain
 
-from derive.calculus.index import Index, Scalar, mul, num, split
+from derive.calculus.index import PROD, Index, Scalar, mul, num, split
 from derive.expressions.expr import OPS
 from derive.expressions.layout import (
     ATOM,
@@ -94,7 +94,8 @@ class Terms(Formulas):
             body, strength = self._scalar(term.args[0])
             body = body if strength > SUM else paren(body)
             under = row(*list(below)[1:], raw(" "))
-            return row(sub(word(name), under), body), ENTRYWISE
+            head = op("product") if name == PROD else word(name)
+            return row(sub(head, under), body), ENTRYWISE
         shown = self.shown(len(term.args))
         boxes = (op("cdots") if k is None else self.scalar(term.args[k]) for k in shown)
         inside = chain.from_iterable((op("comma-space"), box) for box in boxes)

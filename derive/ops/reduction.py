@@ -119,6 +119,32 @@ MEAN = reduction(
 )
 
 
+def by_axis(word: str) -> Callable[[Axes], layout.Box]:
+    """Return what a function of columns or of rows is called on paper: colmax, rowmax, max."""
+    names = {ROWS: f"col{word}", COLS: f"row{word}"}
+    return lambda data: layout.word(names.get(data, word))
+
+
+def _product(ix: Any, i: Any, j: Any, A: Any, data: Axes) -> Any:
+    dims, entry = over(data, (i, j), A)
+    return ix.extremum("prod", tuple(dims), entry)
+
+
+PROD = reduction(
+    "prod",
+    _product,
+    lambda g, Y, A, data: g * Y / A,
+    because="product-rule",
+    where=lambda data, A: holds("nonzero")(data, A),
+    head=by_axis("prod"),
+    code={
+        "numpy": "{lib}.prod({0}{axis}, keepdims=True)",
+        "torch": "torch.prod({0}, dim={axes}, keepdim=True)",
+        "torch all": "torch.prod({0}).reshape(1, 1)",
+    },
+)
+
+
 def _identity(dim: Dim) -> Expr:
     return OPS["eye"](data=dim)
 
@@ -133,12 +159,6 @@ TRACE = Op(
     sympy="Trace",
     spelled=("trace",),
 )
-
-
-def by_axis(word: str) -> Callable[[Axes], layout.Box]:
-    """Return what a function of columns or of rows is called on paper: colmax, rowmax, max."""
-    names = {ROWS: f"col{word}", COLS: f"row{word}"}
-    return lambda data: layout.word(names.get(data, word))
 
 
 def _up_to(ix: Any, i: Any, j: Any, A: Any, data: Axes) -> Any:
@@ -198,4 +218,4 @@ def extremum(word: str) -> Op:
 
 MAX, MIN = extremum("max"), extremum("min")
 
-OPERATORS = (SUM, MEAN, CUMSUM, TRACE, MAX, MIN)
+OPERATORS = (SUM, MEAN, PROD, CUMSUM, TRACE, MAX, MIN)

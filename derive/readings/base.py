@@ -10,10 +10,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from functools import reduce
 from itertools import islice, product
+from operator import mul
 from typing import Any
 
-from derive.calculus.index import Index, along
+from derive.calculus.index import PROD, Index, along
 from derive.calculus.square_laws import known_determinant, known_inverse
 from derive.expressions.expr import Expr, nodes
 from derive.expressions.shape import Dim, Pair, extent, factors
@@ -272,7 +274,8 @@ class AtSizes(Reading):
 
     def extremum(self, name: str, dims: tuple[Dim, ...], body: Callable[..., Any]) -> Any:
         places = product(*(range(extent(dim, self.sizes)) for dim in dims))
-        return self.winner(name, [self.lifted(body(*place)) for place in places])
+        entries = [self.lifted(body(*place)) for place in places]
+        return reduce(mul, entries) if name == PROD else self.winner(name, entries)
 
     def inverse(self, A: View, i: int, j: int) -> Any:
         """Return an entry of an inverse: a cofactor over the determinant.
