@@ -349,10 +349,6 @@ class _Reader:
                 self.take()
                 assert self.group() == ["F"]
             return _plain(mpmath.sqrt(mpmath.fsum(x * x for x in value.cells.flat)))
-        if token == "[" and self.tokens[self.at + 2 : self.at + 3] == [r"\le"]:
-            _, i, _, j, _ = (self.take() for _ in range(5))  # of indices
-            before, after = self.places([i, j])
-            return number(mpmath.mpf(before <= after))
         if token in ("(", "[", r"\lvert") or (
             token == r"\left" and self.tokens[self.at + 1] != "."
         ):
