@@ -195,8 +195,11 @@ def renamed(ring: Ring, monomial: Monomial, names: Mapping[Index, Index]) -> For
             kind = ring.kinds[atom]
             own = {k: names[k] for k in indices[atom] & names.keys()}
             renewed = kind.rebuilt(ring, key, _renaming(ring, own) if kind.sees else _kept, own)
-            renewed = ring.power(renewed, exponent)
-            others.append(ring.apart(renewed))  # exp(log P) may have brought sums out
+            if exponent != 1:
+                renewed = ring.power(renewed, exponent)
+            if kind.function:
+                renewed = ring.apart(renewed)  # exp(log P) may have brought sums out
+            others.append(renewed)
     if len({atom for atom, _ in plain}) != len(plain):
         collected: dict[int, Exponent] = {}
         for atom, exponent in plain:

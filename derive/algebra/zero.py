@@ -7,7 +7,7 @@ inverse beside its matrix.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from itertools import permutations
 from math import floor
@@ -178,7 +178,8 @@ def _leads(
     summed = [m for m in base if ring.bound(m)]
     if summed:
         if len(summed) == 1:
-            for found, chosen in _matches(ring, summed[0], monomial, [*ring.bound(monomial)], {}):
+            matches = _matches(ring, summed[0], monomial)
+            for found, chosen in matches([*ring.bound(monomial)], {}):
                 left = merge(monomial, inverse(found))
                 if not any(ring.indices[a] & chosen for a, _ in left):
                     yield summed[0], found
@@ -193,19 +194,25 @@ def _leads(
 
 
 def _matches(
-    ring: Ring, term: Monomial, monomial: Monomial, words: list[Index], names: Mapping[Index, Index]
-) -> Iterator[tuple[Monomial, set[Index]]]:
-    """Yield the factors of a monomial that are a term whose bound indices are some other words, and
-    these words: Σ_k e_ik x_j is (Σ_k e_ik) x_j. `names` are given to its free indices."""
-    inner, outer = ring.bound(term), ring.bound(monomial)
-    exponents = dict(monomial)
-    for chosen in permutations(words, len(inner)):
-        if any(inner[k] != outer[p] for k, p in zip(inner, chosen, strict=True)):
-            continue
-        new = renamed(ring, term, {**names, **dict(zip(inner, chosen, strict=True))})
-        found = next(iter(new), UNIT)
-        if new == {found: 1} and all(exponents.get(a, 0) >= e for a, e in found):
-            yield found, {*chosen}
+    ring: Ring, term: Monomial, monomial: Monomial
+) -> Callable[[list[Index], Mapping[Index, Index]], Iterator[tuple[Monomial, set[Index]]]]:
+    """Return what yields the factors of a monomial that are a term whose bound indices are some
+    other words, and these words: Σ_k e_ik x_j is (Σ_k e_ik) x_j. Names are given to its free ones.
+    """
+    inner, outer, exponents = ring.bound(term), ring.bound(monomial), dict(monomial)
+
+    def matches(
+        words: list[Index], names: Mapping[Index, Index]
+    ) -> Iterator[tuple[Monomial, set[Index]]]:
+        for chosen in permutations(words, len(inner)):
+            if any(inner[k] != outer[p] for k, p in zip(inner, chosen, strict=True)):
+                continue
+            new = renamed(ring, term, {**names, **dict(zip(inner, chosen, strict=True))})
+            found = next(iter(new), UNIT)
+            if new == {found: 1} and all(exponents.get(a, 0) >= e for a, e in found):
+                yield found, {*chosen}
+
+    return matches
 
 
 @law
@@ -219,7 +226,7 @@ def inverse_beside_its_matrix(
     matrix = ring.thaw(key)
     ((equal, _),) = ring.delta("@r", "@s").items()
     lead = max(matrix, key=lambda m: (not {*equal} <= {*m}, len(ring.bound(m)), len(m)))
-    outer = ring.bound(monomial)
+    outer, matches = ring.bound(monomial), _matches(ring, lead, monomial)
     used = {k for a, _ in monomial for k in ring.indices[a]} | {0}
     # of a symmetric inverse the ends are alike, and the matrix stands on its left
     sides = ((i, j, True), (j, i, is_symmetric(ring, key, dim)))
@@ -228,7 +235,7 @@ def inverse_beside_its_matrix(
             here: dict[Index, Index]
             here = {"@r": free, "@s": summed} if from_left else {"@r": summed, "@s": free}
             words = [k for k in outer if k not in (summed, free)]
-            for found, chosen in _matches(ring, lead, monomial, words, here):
+            for found, chosen in matches(words, here):
                 left = merge(merge(monomial, inverse(found)), ((atom, -1),))
                 if any(ring.indices[a] & {summed, *chosen} for a in ring.plain(left)):
                     continue
