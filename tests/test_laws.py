@@ -23,6 +23,7 @@ from derive.algebra import (
     matrices,
     places as comparisons,
     powers,
+    products,
     winners,
     zero as zeros,
 )
@@ -114,6 +115,11 @@ class Point:
             form, (word,), (dim,), (place,) = ring.thaw(rest[0]), *rest[1:]
             values = [self.value(ring, form, {**at, word: k}) for k in range(self.sizes[dim])]
             return float(values[at.get(place, place)] == max(values))
+        if kind == "Π":
+            form, word, dim = ring.thaw(rest[0]), *rest[1:]
+            return prod(
+                self.value(ring, form, {**at, word: k}) for k in range(self.sizes.get(dim, dim))
+            )
         inner = self.value(ring, ring.thaw(rest[0]), at)
         return float(FUNCTIONS[kind](inner))
 
@@ -174,6 +180,9 @@ class Words:
 
     def tops(self, *values):
         return [Value(self.ring, f) for f in winners.tops(self.ring, [x.form for x in values])]
+
+    def times(self, value, k):
+        return Value(self.ring, products.along(self.ring, value.form, k, "n"))
 
     def inv(self, value, i="@r", j="@s"):
         return Value(self.ring, self.ring.inverse(value.form, "n", i, j))
@@ -308,6 +317,12 @@ def matrix(value: Value, dim="n", of=np.linalg.inv) -> Case:
 
 def determinant(value: Value, dim="n") -> Case:
     return matrix(value, dim, np.linalg.det)
+
+
+def product_over(value: Value, dim: Dim = "n", k: str = "k") -> Case:
+    """A product before any law: the atom, of whatever form."""
+    inside = value.ring.freeze(value.ring.rename(value.form, {k: "@9.0"}))
+    return Case((value.form, k, dim), value.ring.single(("Π", inside, "@9.0", dim)))
 
 
 def zero(value: Value) -> Case:
@@ -532,6 +547,29 @@ TABLE = {
         lambda v: slope(v.inv(v.x(R, S, "A") + v.x(R) * v.y(S), "i", "j"))
     ],
     "derivative of a determinant": [lambda v: slope(v.det(v.x(R, S, "A") + v.x(R) * v.y(S)))],
+    "derivative of a product": [lambda v: slope(v.times(v.x("k") + v.y("i"), "k"))],
+    # products
+    "product of zero or one": [lambda v: product_over(v.one), lambda v: product_over(v.x("k"))],
+    "product of a constant": [
+        lambda v: product_over(v.x("i"), 2),
+        lambda v: product_over(v.x("k"), 2),
+    ],
+    "product of factors": [
+        lambda v: product_over(3 * v.x("k") * v.y("k")),
+        lambda v: product_over(v.x("k") + v.y("k")),
+    ],
+    "product of powers of e": [
+        lambda v: product_over(v.of("exp", v.x("k") * v.y("k"))),
+        lambda v: product_over(v.of("exp", v.x("k")) + v.y("k")),
+    ],
+    "product of products": [
+        lambda v: product_over(v.times(v.x("k", "l", "A"), "l"), "m"),
+        lambda v: product_over(v.times(v.x("k", "l", "A"), "l") + 1, "m"),
+    ],
+    "product of a power": [
+        lambda v: product_over(v.x("k") ** 2),
+        lambda v: product_over(v.root(v.x("k") ** 2 + 1) ** half),
+    ],
     # matrices
     "inverse of multiple": [
         lambda v: matrix(2 * v.x(0) * v.x(R, S, "A")),
@@ -648,7 +686,8 @@ TABLE = {
 
 LAWS = [
     law
-    for room in (closings, derivative, functions, matrices, comparisons, powers, winners, zeros)
+    for room in (closings, derivative, functions, matrices, comparisons, powers, products,
+                 winners, zeros)
     for law in (*vars(room).values(), *matrices.INVERSES, *matrices.DETERMINANTS,
                 *derivative.CHAIN.values())
     if isinstance(law, Law)
