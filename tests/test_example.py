@@ -314,6 +314,20 @@ def test_a_tie_shares_the_gradient_and_no_formula_is_shown():
     assert "Central differences look at both sides" in found.to_markdown()
 
 
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("f = sqrt(x)", "x=0.0005"),  # a step down leaves where it is defined
+        ("f = y * log(x)", "x=1/2000, y=1"),
+        ("y = (x ** 1000) ** 1000", "x=3"),  # nowhere near with a step of 1/1000
+        ("y = ((((x ** 1000) ** 1000) ** 1000) ** 1000)", "x=3"),
+    ],
+)
+def test_differences_with_a_step_that_is_too_long_are_not_shown(text, values):
+    page = example(text, values=values).to_markdown()
+    assert "The change divided by" not in page and "both sides agree to" in page
+
+
 def test_decimals_that_were_given_stay_decimals():
     page = example("total = price * tax", values="price=100, tax=1.1").to_markdown()
     assert r"100 \cdot 1.1 = 110" in page and r"\frac{11}{10}" not in page

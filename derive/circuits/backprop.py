@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
+from flint import arb
+
 from derive.calculus.reverse import sweep
 from derive.calculus.simplify import simplify
 from derive.circuits.circuit import Circuit, Gate, formula
@@ -41,7 +43,7 @@ from derive.readings.numbers import (
 PRECISIONS = (200, 1000, 5000)
 #: A program may have so many entries, all values together.
 MOST = 4_000_000
-#: Intervals of numbers that agree are at most so wide.
+#: Numbers that agree do so in intervals that are at most so wide, as a part of their size.
 NARROW = 1e-30
 Values = Mapping[str, list[list[Fraction]]]
 
@@ -95,7 +97,7 @@ class Trace:
                     gap = x - y
                     if gap != 0 if is_exact(gap) else not gap.contains(0):
                         return i, j
-                    if doubtful and not (is_exact(gap) or gap.rad() < NARROW):
+                    if doubtful and not (is_exact(gap) or gap.rad() <= NARROW * (1 + abs(arb(x)))):
                         return i, j
         return None
 

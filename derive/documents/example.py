@@ -50,7 +50,15 @@ from derive.ops.linear import BROADCAST
 from derive.proof.derivation import Derivation, EntryOf
 from derive.proof.explain import explain
 from derive.readings.differences import digits_of
-from derive.readings.numbers import Numbers, Rows, decimal, is_exact, precision, rational
+from derive.readings.numbers import (
+    DomainError,
+    Numbers,
+    Rows,
+    decimal,
+    is_exact,
+    precision,
+    rational,
+)
 
 #: Up to so many entries are all written, of more the first four and the last one.
 ENTRIES = 12
@@ -368,19 +376,25 @@ class _Page(Setting):
             yield Paragraph((words("differences-left-out"),))
             return
         leaf = self.leaf
-        if sum(len(rows) * len(rows[0]) for rows in self.trace.values) <= SMALL:
+        if rows := self.differences():
             yield Paragraph((words(
                 "differences", L=self.notation.loss, is_loss=self.program.is_loss, step=str(STEP),
                 Y=leaf(self.output), upstream=leaf(f"d{self.output}"),
             ),))  # fmt: skip
             heads = tuple(words(f"column-{x}") for x in ("entry", "gradient", "difference", "near"))
-            yield Table(heads, tuple(self.differences()))
+            yield Table(heads, tuple(rows))
         used = [name for name in self.program.inputs if name in self.program.reaching()]
         yield Paragraph((words("closer", digits=min(digits[name] for name in used),
                                scalars=self.scalars, names=list(map(leaf, used))),))  # fmt: skip
 
-    def differences(self) -> Iterator[tuple[Cell, ...]]:
-        """Yield a few entries of gradients beside the central differences that they are near to."""
+    def differences(self) -> list[tuple[Cell, ...]]:
+        """Return a few entries of gradients beside the central differences that they are near to.
+
+        There are none where that is much work, and where the step is too long to come near.
+        """
+        if sum(len(rows) * len(rows[0]) for rows in self.trace.values) > SMALL:
+            return []
+        found: list[tuple[Cell, ...]] = []
         names = [name for name in self.derivation.wrt if name in self.program.inputs]
         for name in names:
             gradient = self.trace.rows(f"d{name}")
@@ -388,14 +402,21 @@ class _Page(Setting):
             for i, j in places[: max(SHOWN - len(names), 1)]:
                 ours = gradient[i][j]
                 with precision():
-                    up, down = (self.moved(name, i, j, step) for step in (STEP, -STEP))
+                    try:
+                        up, down = (self.moved(name, i, j, step) for step in (STEP, -STEP))
+                    except DomainError:
+                        return []
                     quotient = (up - down) / (2 * rational(STEP))
                     gap = quotient - ours
                     equal = gap == 0 if is_exact(gap) else gap.contains(0)
                     far = abs(arb(gap)).upper() / (1 + abs(arb(ours)).lower())
                     digits = None if equal else digits_of(far)
+                if digits == 0:
+                    return []
                 near = words("agree-to-digits", digits=digits)
-                yield self.board.entry(f"d{name}", i, j), _close(ours), _close(quotient), near
+                found.append((self.board.entry(f"d{name}", i, j), _close(ours), _close(quotient),
+                              near))  # fmt: skip
+        return found
 
     def moved(self, name: str, i: int, j: int, step: Fraction) -> Any:
         """Return <dY, Y> of the program as it is written, one entry moved by a step."""

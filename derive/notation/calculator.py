@@ -135,16 +135,9 @@ def _half_unit(cell: Box, value: Any) -> Any:
         size = abs(Fraction(int(value.p), int(value.q))) if is_exact(value) else Fraction(1)
         return rational(min(size, Fraction(1)) / 10_000 or Fraction(1, 10_000))
     places = len(mantissa.text.partition(".")[2])
-    unit = Fraction(1, 2 * 10**places)
-    powers = [part for part in parts if part.kind == "sup"]
-    scale = _power_of_ten(powers[0]) if powers else Fraction(1)
-    return rational(unit * scale)
-
-
-def _power_of_ten(box: Box) -> Fraction:
-    """Return a power of ten as it is written."""
-    found = _number(box).value
-    return Fraction(int(found.p), int(found.q))
+    unit = rational(Fraction(1, 2 * 10**places))
+    power = next((part for part in parts if part.kind == "sup"), None)
+    return unit if power is None else unit * _number(power).value
 
 
 # -- what stands side by side ----------------------------------------------------------------------
