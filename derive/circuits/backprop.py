@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from typing import Any
 
 from flint import arb
 
@@ -85,6 +86,23 @@ class Trace:
         values = {leaf.data[0]: self.rows(leaf.data[0]) for leaf in variables(expr)}
         with precision():
             return Numbers(self.sizes, values).matrix(expr)
+
+    def slope(self, gate: Gate, k: int) -> Any:
+        """Return the local gradient of a gate of scalars at one operand, as a number.
+
+        Raises `FaultError` where it does not give what was handed back.
+        """
+        assert gate.pattern is not None
+        values = {f"_{n}": self.values[arg] for n, arg in enumerate(gate.args)}
+        values["_y"] = self.values[gate.place]
+        with precision():
+            reading = Numbers(self.sizes, values, conventions(gate))
+            slope = reading.matrix(local(gate.pattern)[k])[0][0]
+            gap = self.gradients[gate.place][0][0] * slope - self.flows[gate.place, k][0][0]
+            if gap != 0 if is_exact(gap) else not gap.contains(0):
+                name = self.circuit.labels()[gate.args[k]]
+                raise FaultError(f"the local gradient at {name} is not what was handed back")
+        return slope
 
     def differing(self, name: str, rows: Rows, *, doubtful: bool = False) -> tuple[int, int] | None:
         """Return the first entry at which numbers differ from those of a name.

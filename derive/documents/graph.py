@@ -12,12 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from derive import ops
-from derive.algebra.normal import Ring
-from derive.calculus.reverse import sweep
 from derive.calculus.simplify import simplify
-from derive.circuits.backprop import Kink, Trace, conventions
-from derive.circuits.circuit import Circuit, Gate, formula, primitive
-from derive.circuits.slopes import same
+from derive.circuits.backprop import Kink, Trace
+from derive.circuits.circuit import Circuit, Gate, circuit, formula
 from derive.documents.files import asked, fingerprint
 from derive.documents.graphs import Graph
 from derive.documents.model import (
@@ -37,21 +34,16 @@ from derive.documents.model import (
 from derive.documents.page import FORMATS, Document, render
 from derive.documents.setting import assumptions, equal, meant_by
 from derive.documents.worked import Board
-from derive.expressions.errors import FaultError
-from derive.expressions.expr import OPS, Expr, elementwise, number, substitute, variables
+from derive.expressions.expr import Expr, number, substitute, variables
 from derive.expressions.layout import Box, frac, is_sum, num, op, paren, row, sup
-from derive.expressions.program import Program, Statement
-from derive.expressions.shape import SCALAR
-from derive.judges.case import Case
 from derive.judges.chain import Chain as Ways, Factor, chains
+from derive.judges.granularity import agreement, same_gradients
 from derive.notation.calculator import has_rounded
 from derive.notation.displays import Link, broken, side_by_side
 from derive.notation.latex import latex
 from derive.notation.mathematics import Notation
 from derive.notation.widths import width
-from derive.ops import var
 from derive.pictures.diagram import Writing
-from derive.readings.forms import Forms
 from derive.readings.numbers import Numbers, Rows, precision
 
 #: Matrices with more rows or columns, or that are wider than a line, are given by their shape.
@@ -414,7 +406,7 @@ class _Pass:
             return whole, slope, equal(self.handed(gate, k), self.paper.expr(self.flow(gate, k)))
         up, back = self.trace.gradients[gate.place], self.trace.flows[gate.place, k]
         arrives = nothing if k else self.value(up)
-        own = [[self.slope(gate, k, local)]]
+        own = [[self.trace.slope(gate, k)]]
         work = self.related(self.board.combined([up, own], "cdot", back), back)
         handed = words("handed-to", to=self.name(operand), work=work)
         users = self.uses[operand.place]
@@ -427,20 +419,6 @@ class _Pass:
         """Return a calculation and what it comes to, in one line."""
         (_, last) = self.board.chain(work, [work, self.value(rows)])
         return row(work, op(last.sign), last.right)
-
-    def slope(self, gate: Gate, k: int, local: Expr) -> Any:
-        """Return a local gradient as a number, which gives what was handed back."""
-        assert self.trace is not None
-        labels = self.writing.labels
-        with precision():
-            values = dict(zip(labels, self.trace.values, strict=True))
-            reading = Numbers(self.trace.sizes, values, conventions(gate))
-            slope = reading.matrix(local)[0][0]
-            up, flow = self.trace.gradients[gate.place], self.trace.flows[gate.place, k]
-            if not same(up[0][0] * slope, flow[0][0]):
-                name = labels[gate.args[k]]
-                raise FaultError(f"the local gradient at {name} is not what was handed back")
-            return slope
 
     def kink(self, kink: Kink) -> Words:
         gate = self.circuit.gates[kink.place]
@@ -559,59 +537,26 @@ def _agreement(graphs: list[Graph]) -> Iterator[Block]:
 
     Raises `ProofError` where a line is not proved, or where numbers of the readings differ.
     """
-    functions: dict[str, None] = {}
-    for graph in graphs:
-        for gate in graph.circuit.gates:
-            if gate.pattern is not None and gate.op in OPS and OPS[gate.op].through is not None:
-                if primitive(gate.pattern) is not gate.pattern:
-                    functions[gate.op] = None
-    lemmas = [_lemma(name) for name in functions]
+    found = agreement(graph.circuit for graph in graphs)
     fine, coarse = (graph.trace for graph in graphs[:2])
     if fine is not None and coarse is not None:
-        _same_numbers(fine, coarse)
+        same_gradients(fine, coarse)
     yield Heading(words("why-both-agree"))
     yield Paragraph((words("both-agree"),))
-    yield from lemmas
-
-
-def _same_numbers(fine: Trace, coarse: Trace) -> None:
-    places = {gate.name: gate.place for gate in coarse.circuit.gates if gate.name}
-    for gate in fine.circuit.gates:
-        if gate.name in places:
-            pairs = zip(
-                fine.gradients[gate.place], coarse.gradients[places[gate.name]], strict=True
-            )
-            if not all(same(a, b) for p, q in pairs for a, b in zip(p, q, strict=True)):
-                raise FaultError(f"the two readings disagree about the gradient of {gate.name}")
-
-
-def _lemma(name: str) -> Block:
-    """Return σ(s) in gates, its derivative through them, and the one that the table has."""
-    from derive.circuits.circuit import circuit
-
-    s, value = var("s", SCALAR), var("y", SCALAR)
-    whole = elementwise(name, s)
-    gates = primitive(whole)
-    through = sweep(gates, number(1), [s], gates)[s].value
-    table = sweep(whole, number(1), [s], value)[s].value
-    program = Program("", "y", (Statement("y", whole),), {"s": s, "y": value}, ("s",), (), {})
-    case, ring = Case(program), Ring()
-    definition = Forms(ring)
-    if not ring.equal(definition.of(whole, 0, 0), definition.of(gates, 0, 0)):
-        raise FaultError(f"{name} was not proved to be {gates}")
-    for line in (through, substitute(table, {value: gates}), table):
-        if not case.proves("s", line):
-            raise FaultError(f"the derivative of {name} was not proved to be {line}")
-    paper = Writing(circuit(program)).paper
-    spelled = _Spelled(paper, {"y": paper.expr(gates)})
-    in_functions, d = substitute(table, {value: whole}), Box("id", text="d")
-    slope = row(frac(d, row(d, Box("id", text="s"))), paper.expr(whole))
-    return Chain((
-        Link(paper.expr(gates), paper.expr(whole), reason=words("step", key="in-gates")),
-        Link(paper.expr(through), slope, reason=words("step", key="back-through-gates")),
-        Link(spelled.expr(table), reason=words("step", key="rearranged")),
-        Link(paper.expr(in_functions), reason=words("step", key="in-functions")),
-    ), end=True)  # fmt: skip
+    d = Box("id", text="d")
+    for one in found:
+        paper = Writing(circuit(one.program)).paper
+        function, gates = paper.expr(one.function), paper.expr(one.gates)
+        spelled = _Spelled(paper, {"y": gates}).expr(one.table)
+        slope = row(frac(d, row(d, Box("id", text="s"))), function)
+        sides = (
+            (gates, function, "in-gates"),
+            (paper.expr(one.through), slope, "back-through-gates"),
+            (spelled, None, "rearranged"),
+            (paper.expr(one.whole), None, "in-functions"),
+        )
+        links = (Link(right, left, reason=words("step", key=key)) for right, left, key in sides)
+        yield Chain(tuple(links), end=True)
 
 
 # -- checks ----------------------------------------------------------------------------------------

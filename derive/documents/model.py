@@ -71,39 +71,6 @@ class Chain:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """A line of a display: what stands left of its sign and right of it, and why it holds.
-
-    Without a left side it continues the line before, by the sign or, without one, by what is left
-    of a formula that was broken. Without a right side it is so wide that the right side follows
-    below.
-    """
-
-    left: Maths = ""
-    right: Maths = ""
-    sign: str = "="
-    reason: Words | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Display:
-    """Lines under each other, aligned at their signs.
-
-    `number` is that of the equation, if it has one, `end` says that a proof ends here. `font` is a
-    size, `room` the width that is left for reasons beside the lines, `tall` that it may break
-    across pages, `spread` that the lines are set wide.
-    """
-
-    lines: tuple[Line, ...]
-    number: int | None = None
-    end: bool = False
-    font: str = ""
-    room: float = 0.0
-    tall: bool = False
-    spread: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Beside:
     """Equations side by side, in as many lines as they need."""
 
@@ -174,15 +141,5 @@ class Switch:
 KINDS = ("theorem", "lemma", "proof", "setting", "hypotheses", "remark", "solution")
 
 Block = (
-    Heading
-    | Paragraph
-    | Chain
-    | Display
-    | Beside
-    | Table
-    | Entries
-    | Items
-    | Figure
-    | Environment
-    | Switch
+    Heading | Paragraph | Chain | Beside | Table | Entries | Items | Figure | Environment | Switch
 )

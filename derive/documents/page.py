@@ -20,9 +20,7 @@ from derive.documents.files import asked, write
 from derive.documents.model import (
     Block,
     Chain,
-    Display,
     Entries,
-    Line,
     Table,
     Words,
     words,
@@ -139,7 +137,7 @@ class Press:
         kind = type(value).__name__.lower()
         match value:
             case Chain():
-                kind, value = "display", self._fitted(value)
+                return self._filled("display", b=self._fitted(value))
             case Entries():
                 value = self._entries(value)
             case Table():  # mathematics in a cell stands in a line of text
@@ -162,7 +160,7 @@ class Press:
         crowded = self.form == "md" and len(shown) > CROWDED
         return shown.replace(r"\,", "{}") if crowded else shown
 
-    def _fitted(self, chain: Chain) -> Display:
+    def _fitted(self, chain: Chain) -> dict[str, Any]:
         """Return a chain as lines that fit the page, or a screen."""
         links: Sequence[Link] = chain.links
         if self.form == "md":  # a screen scrolls
@@ -171,13 +169,15 @@ class Press:
             links = [replace(link, right=shortened(link.right, chain.dots)) for link in links]
         paper = PACKED[self.form] if chain.packed else PAGE if self.form == "tex" else SCREEN
         found = fitted(links, paper, packed=chain.packed)
-        lines = tuple(
-            Line(x.left or "", x.right or "", latex(op(x.sign)).strip() if x.sign else "", x.reason)
+        lines = [
+            {"left": x.left or "", "right": x.right or "", "reason": x.reason,
+             "sign": latex(op(x.sign)).strip() if x.sign else ""}
             for x in found.lines
-        )
-        return Display(
-            lines, chain.number, chain.end, found.size, found.room, found.tall, chain.packed
-        )
+        ]  # fmt: skip
+        return {
+            "lines": self.printed(lines), "number": chain.number, "end": chain.end,
+            "font": found.size, "room": found.room, "tall": found.tall, "spread": chain.packed,
+        }  # fmt: skip
 
     def _entries(self, table: Entries) -> Any:
         """Return a table with its right sides in lines, and dots where there are many."""
