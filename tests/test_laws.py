@@ -39,7 +39,7 @@ ASSUMED = {
     "b": {"binary"},
     "t": {"sign"},
     "r": {"row-stochastic"},
-    "h": {"one-hot-rows"},
+    "h": {"one-hot-rows", "binary", "row-stochastic"},
     "p": {"positive"},
 }
 

@@ -126,10 +126,10 @@ MASK: dict[str, Any] = {
 
 
 def _entry_law(ring: Ring, key: tuple) -> Law | None:
-    words = ring.assumed.get(key[1], frozenset())
+    words = ring.assumed.get(key[1], ())
     if "sign" in words:
         return powers.power_of_one_or_minus_one
-    return powers.power_of_a_binary_entry if words & {"binary", "one-hot-rows"} else None
+    return powers.power_of_a_binary_entry if "binary" in words else None
 
 
 def _determinant_law(ring: Ring, key: tuple) -> Law | None:
@@ -141,11 +141,9 @@ KINDS: dict[str, Kind] = {
     "x": Kind(
         ends=lambda key: key[2:],
         label=lambda key: key[:2],
-        alike=lambda ring, key: bool({"symmetric", "spd"} & ring.assumed.get(key[1], frozenset())),
+        alike=lambda ring, key: "symmetric" in ring.assumed.get(key[1], ()),
         powers=_entry_law,
-        positive=lambda ring, key: bool(
-            {"positive", "unit-interval"} & ring.assumed.get(key[1], frozenset())
-        ),
+        positive=lambda ring, key: "positive" in ring.assumed.get(key[1], ()),
         sign=functions.sign_of_a_mask,
     ),
     # a dimension, and π: n, its word

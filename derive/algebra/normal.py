@@ -94,7 +94,8 @@ class Ring:
     def assume(self, assumptions: Mapping[str, Iterable[str]]) -> None:
         """Let entries obey laws from now on: symmetric, positive, sign, binary, row-stochastic ...
 
-        Derivatives are to be taken before: a symmetric variable is differentiated as any other.
+        What follows from a word is said as well. Derivatives are to be taken before: a symmetric
+        variable is differentiated as any other.
         """
         self.assumed = {name: frozenset(words) for name, words in assumptions.items()}
         laws = ((a, self.kinds[a].powers(self, key)) for a, key in enumerate(self.atoms))

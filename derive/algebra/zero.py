@@ -126,9 +126,8 @@ def _reduction(ring: Ring, monomial: Monomial) -> Form | None:
 def rows_sum_to_one(ring: Ring, monomial: Monomial, atom: int, power: Exponent) -> Form | None:
     """Σ_k x_ik = 1 where rows are assumed to sum to one."""
     _, name, i, j = ring.atoms[atom]
-    words = ring.assumed.get(name, frozenset())
     outer = ring.bound(monomial)
-    if power != 1 or j not in outer or not {"row-stochastic", "one-hot-rows"} & words:
+    if power != 1 or j not in outer or "row-stochastic" not in ring.assumed.get(name, ()):
         return None
     met = any(a != atom and j in ring.indices[a] for a in ring.plain(monomial))
     if met or j in index_words(i):  # Σ_k x_kk is no sum along a row
@@ -141,7 +140,7 @@ def rows_sum_to_one(ring: Ring, monomial: Monomial, atom: int, power: Exponent) 
 def one_entry_of_a_row(ring: Ring, monomial: Monomial, atom: int, power: Exponent) -> Form | None:
     """x_ij x_ik = δ_jk x_ik where rows are assumed to have one entry that is 1, and else zeros."""
     _, name, i, j = ring.atoms[atom]
-    if "one-hot-rows" not in ring.assumed.get(name, frozenset()):
+    if "one-hot-rows" not in ring.assumed.get(name, ()):
         return None
     others = tuple((a, e) for a, e in monomial if a != atom)
     for a in ring.plain(others):

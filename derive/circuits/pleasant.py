@@ -9,7 +9,7 @@ to exist, nor a function have a kink; nothing is promised of the gradients, whic
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from random import Random
 from typing import Any
@@ -22,7 +22,7 @@ from derive.expressions.expr import nodes
 from derive.expressions.limits import MOST_CELLS
 from derive.expressions.program import Program
 from derive.expressions.shape import Shape
-from derive.language.assumptions import obeying, refuse_broken, unmet
+from derive.language.assumptions import drawing, obeying, refuse_broken, unimodular, unmet
 from derive.ops.elementwise import EXP, RELU, SHARED, TIE
 from derive.ops.linear import MATMUL
 from derive.readings.numbers import DomainError, Rows, is_exact, precision
@@ -222,7 +222,7 @@ def _drawing(shape: Shape, words: frozenset[str], inverts: bool) -> Draw:
     def draw(random: Random, rows: int, cols: int, attempt: int) -> Matrix:
         choice = random.randrange(4)
         if inverts and shape.rows == shape.cols != 1 and choice:
-            return _unimodular(random, rows)
+            return unimodular(random, rows, cols)
         usual = _single if shape.is_scalar else _signed if rows * cols <= 36 else _small
         if attempt % 4 == 0:
             return usual(random, rows, cols, 0)
@@ -235,57 +235,16 @@ def _drawing(shape: Shape, words: frozenset[str], inverts: bool) -> Draw:
     return draw
 
 
-def _unimodular(random: Random, size: int) -> Matrix:
-    """Return a matrix of small whole numbers whose determinant is 1, -1 or 2.
-
-    It is a product of two triangular matrices with such a diagonal.
-    """
-    lower = [[random.randrange(-1, 2) if j < i else int(i == j) for j in range(size)]
-             for i in range(size)]  # fmt: skip
-    upper = [[random.randrange(-2, 3) if j > i else int(i == j) for j in range(size)]
-             for i in range(size)]  # fmt: skip
-    upper[size - 1][size - 1] = (1, 2, -1)[random.randrange(3)]
-    return _product(lower, upper)
-
-
-def _product(a: Iterable[list[int]], b: list[list[int]]) -> Matrix:
-    columns = list(zip(*b, strict=True))
-    return [
-        [Fraction(sum(x * y for x, y in zip(row, column, strict=True))) for column in columns]
-        for row in a
-    ]
-
-
 def _assumed(random: Random, rows: int, cols: int, words: frozenset[str]) -> Matrix:
     """Return a pleasant matrix that is to be made to obey its assumptions, or obeys them."""
-    if "spd" in words:
-        lower = [[random.randrange(-1, 2) if j < i else int(i == j) for j in range(cols)]
-                 for i in range(rows)]  # fmt: skip
-        lower[-1][-1] = 1 + random.randrange(2)
-        return _product(lower, [list(column) for column in zip(*lower, strict=True)])
-    if "one-hot-rows" in words:
-        hot = [random.randrange(cols) for _ in range(rows)]
-        return [[Fraction(int(j == k)) for j in range(cols)] for k in hot]
-    if "invertible" in words:
-        return _unimodular(random, rows)
-    if "row-stochastic" in words:
-        return [_shares(random, cols) for _ in range(rows)]
+    draw = drawing(words)
+    if draw is not None:
+        return draw(random, rows, cols)
     if "unit-interval" in words:
         return _unit(random, rows, cols, 0)
     if "positive" in words:
         return (_positive if rows * cols > 1 else _several)(random, rows, cols, 0)
     return _signed(random, rows, cols, 0)
-
-
-def _shares(random: Random, count: int) -> list[Fraction]:
-    """Return positive parts of one, in quarters, eighths and so on."""
-    whole = 4
-    while whole < 2 * count:
-        whole *= 2
-    parts = [1] * count
-    for _ in range(whole - count):
-        parts[random.randrange(count)] += 1
-    return [Fraction(part, whole) for part in parts]
 
 
 #: A number beyond this is as ugly as any.

@@ -13,6 +13,7 @@ from derive.algebra.normal import Ring
 from derive.expressions.expr import Expr, substitute, variables
 from derive.judges.congruence import Congruence
 from derive.judges.judge import Difference, Judge, any_place
+from derive.language.assumptions import facts
 from derive.ops import var
 from derive.proof.derivation import Derivation, Place, Step
 from derive.proof.sizes import suppose
@@ -49,7 +50,7 @@ class AlgebraJudge(Judge):
         left = substitute(left, known)
         if step.rule not in ("assumed", "claimed"):
             return None if self._same(left, right) else ("the normal forms differ", False)
-        self.ring.assume(self.derivation.assumed)
+        self.ring.assume(facts(self.derivation.assumed))
         try:
             proved = self._same(left, right) if step.rule == "assumed" else any(
                 self._same(*sides) for sides in self.unfolded(step, left, substitute(right, known))

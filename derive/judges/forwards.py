@@ -16,7 +16,7 @@ from derive.expressions.expr import Expr
 from derive.expressions.program import Program, Statement
 from derive.expressions.shape import extent
 from derive.judges.judge import Difference, Judge, Sizes, is_rational, sizes_of
-from derive.language.assumptions import implied
+from derive.language.assumptions import facts, implied
 from derive.proof.derivation import GradientName, Step
 from derive.readings.entries import Explicit, Partials, cells
 
@@ -80,7 +80,7 @@ class ForwardJudge(Judge):
     def _same_over_inputs(self, p: Form, q: Form) -> bool:
         """Compare with what is assumed of the inputs, now that the derivatives are taken."""
         sides = [*self._unfolded(p, q)][-1]
-        self.ring.assume(self.assumed)
+        self.ring.assume(facts(self.assumed))
         try:
             return self.ring.equal(
                 *(under_assumptions(self.ring, self.program, self.assumed, side) for side in sides)

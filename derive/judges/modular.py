@@ -53,6 +53,7 @@ from derive.expressions.expr import (
 )
 from derive.expressions.program import Program
 from derive.expressions.shape import Shape
+from derive.language.assumptions import TABLE, implied
 from derive.ops import var
 from derive.ops.elementwise import DIV, MUL, POW
 from derive.ops.linear import ADD, BROADCAST, MATMUL, ONES
@@ -72,8 +73,6 @@ TERMS = 8
 #: The gradient of an intermediate, used in a claim, is found entry by entry, up to so many.
 ENTRIES = 64
 
-#: Assumptions that a point obeys by its symmetry, and those that an open set of points obeys.
-SYMMETRIC, OPEN = {"symmetric", "spd"}, {"positive", "unit-interval", "invertible"}
 Assumptions = Mapping[str, str | Collection[str]]
 
 ENTRYWISE = {ops.ADD, ops.SUB, ops.MUL, ops.DIV}
@@ -172,10 +171,10 @@ def _symmetric(assume: Assumptions) -> set[str]:
     """Return the names of the inputs that are symmetric; refuse what no random point obeys."""
     found = set()
     for name, given in assume.items():
-        words = {given} if isinstance(given, str) else set(given)
-        if words - SYMMETRIC - OPEN:
-            raise UnsupportedError(f"no random point makes {name} {min(words - SYMMETRIC - OPEN)}")
-        if words & SYMMETRIC:
+        said = implied([given] if isinstance(given, str) else given)
+        if special := [word for word in sorted(said) if not TABLE[word].generic]:
+            raise UnsupportedError(f"no random point makes {name} {special[0]}")
+        if "symmetric" in said:
             found.add(name)
     return found
 

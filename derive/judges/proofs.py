@@ -22,6 +22,7 @@ from derive.judges.formulas import Formulas
 from derive.judges.forwards import ForwardJudge, under_assumptions
 from derive.judges.judge import contribution
 from derive.judges.refutation import Assumed, Points, Sizes
+from derive.language.assumptions import facts
 from derive.ops.elementwise import SHARED
 from derive.proof.derivation import GradientName
 from derive.proof.hypotheses import has_kink
@@ -104,8 +105,9 @@ class Proofs:
         return _place(expr)
 
     def _assume(self, words: Assumed) -> None:
-        if words != self.ring.assumed:
-            self.ring.assume(words)
+        known = facts(words)
+        if known != self.ring.assumed:
+            self.ring.assume(known)
             self.reading.forget()
 
     def _agreements(

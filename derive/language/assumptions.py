@@ -1,8 +1,8 @@
 """What may be assumed of an input: words, what they mean for a matrix, and such matrices.
 
 What enters comes from a user; what leaves is a set of known words for each input. An assumption
-restricts the points at which something is judged or worked out, never the differentiation. A word
-is one line of a table: everybody who draws numbers, or is given some, asks here.
+restricts the points at which something is judged or worked out, never the differentiation. The law:
+a word is one row of a table, and whoever draws numbers, is given some or uses a law asks the row.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from random import Random
 
 from derive.expressions.errors import ShapeError, UnsupportedError
 from derive.expressions.program import Program, nearest
@@ -39,7 +40,9 @@ class Assumption:
 
     `holds` is its meaning, `says` the sentence of it, with a place for the name. `square` marks
     what is said of square matrices alone, `choices` are the numbers that an entry may be, where
-    they are few, and `implies` the words that hold as well.
+    they are few, and `implies` the words that hold as well. `generic` marks what a random matrix,
+    made symmetric where that is asked for, obeys in a field without an order. `drawn` draws small
+    numbers of some rows and columns that obey it, where any numbers would not soon do so.
     """
 
     word: str
@@ -48,31 +51,92 @@ class Assumption:
     square: bool = False
     choices: tuple[int, ...] = ()
     implies: tuple[str, ...] = ()
+    generic: bool = False
+    drawn: Callable[[Random, int, int], Matrix] | None = None
 
+
+# -- small numbers ---------------------------------------------------------------------------------
+
+
+def unimodular(random: Random, rows: int, cols: int) -> Matrix:
+    """Return a matrix of small whole numbers whose determinant is 1, -1 or 2.
+
+    It is a product of two triangular matrices with such a diagonal.
+    """
+    upper = [[random.randrange(-2, 3) if j > i else int(i == j) for j in range(cols)]
+             for i in range(rows)]  # fmt: skip
+    upper[-1][-1] = (1, 2, -1)[random.randrange(3)]
+    return _product(_lower(random, rows), upper)
+
+
+def _lower(random: Random, size: int) -> list[list[int]]:
+    return [[random.randrange(-1, 2) if j < i else int(i == j) for j in range(size)]
+            for i in range(size)]  # fmt: skip
+
+
+def _product(a: list[list[int]], b: list[list[int]]) -> Matrix:
+    columns = list(zip(*b, strict=True))
+    return [
+        [Fraction(sum(x * y for x, y in zip(row, column, strict=True))) for column in columns]
+        for row in a
+    ]
+
+
+def _definite(random: Random, rows: int, cols: int) -> Matrix:
+    """Return a lower triangular matrix times its transpose."""
+    lower = _lower(random, rows)
+    lower[-1][-1] = 1 + random.randrange(2)
+    return _product(lower, [list(column) for column in zip(*lower, strict=True)])
+
+
+def _hot(random: Random, rows: int, cols: int) -> Matrix:
+    hot = [random.randrange(cols) for _ in range(rows)]
+    return [[Fraction(int(j == k)) for j in range(cols)] for k in hot]
+
+
+def _shares(random: Random, rows: int, cols: int) -> Matrix:
+    """Return rows of positive parts of one, in quarters, eighths and so on."""
+    whole = 4
+    while whole < 2 * cols:
+        whole *= 2
+    found = [[1] * cols for _ in range(rows)]
+    for parts in found:
+        for _ in range(whole - cols):
+            parts[random.randrange(cols)] += 1
+    return [[Fraction(part, whole) for part in parts] for parts in found]
+
+
+# -- the table -------------------------------------------------------------------------------------
 
 TABLE = {
     entry.word: entry
     for entry in (
-        Assumption("symmetric", "{} is symmetric", _is_symmetric, square=True),
+        Assumption(
+            "symmetric", "{} is symmetric", _is_symmetric, square=True, generic=True
+        ),
         Assumption(
             "spd", "{} is symmetric and positive definite", _is_definite, square=True,
-            implies=("symmetric",),
+            implies=("symmetric",), generic=True, drawn=_definite,
         ),
         Assumption(
-            "invertible", "{} is invertible", lambda rows: bool(determinant(rows) != 0), square=True
+            "invertible", "{} is invertible", lambda rows: bool(determinant(rows) != 0),
+            square=True, generic=True, drawn=unimodular,
         ),
-        Assumption("positive", "the entries of {} are positive", _each(lambda x: x > 0)),
         Assumption(
-            "unit-interval", "the entries of {} are between 0 and 1", _each(lambda x: 0 < x < 1)
+            "positive", "the entries of {} are positive", _each(lambda x: x > 0), generic=True
+        ),
+        Assumption(
+            "unit-interval", "the entries of {} are between 0 and 1", _each(lambda x: 0 < x < 1),
+            implies=("positive",), generic=True,
         ),
         Assumption(
             "row-stochastic", "the rows of {} sum to one",
-            lambda rows: all(min(row) >= 0 and sum(row) == 1 for row in rows),
+            lambda rows: all(min(row) >= 0 and sum(row) == 1 for row in rows), drawn=_shares,
         ),
         Assumption(
             "one-hot-rows", "the rows of {} are one-hot",
             lambda rows: all(sorted(row) == [0] * (len(row) - 1) + [1] for row in rows),
-            choices=(0, 1), implies=("binary", "row-stochastic"),
+            choices=(0, 1), implies=("binary", "row-stochastic"), drawn=_hot,
         ),
         Assumption(
             "binary", "the entries of {} are 0 or 1", _each(lambda x: x in (0, 1)), choices=(0, 1)
@@ -132,6 +196,27 @@ def implied(words: Iterable[str]) -> frozenset[str]:
     ['spd', 'symmetric']
     """
     return frozenset(w for word in words for w in (word, *TABLE[word].implies))
+
+
+def facts(assume: Mapping[str, Iterable[str]]) -> dict[str, frozenset[str]]:
+    """Return what is assumed of each name with all that follows: what the laws of algebra ask for.
+
+    >>> sorted(facts({"p": ["unit-interval"]})["p"])
+    ['positive', 'unit-interval']
+    """
+    return {name: implied(words) for name, words in assume.items()}
+
+
+def is_discrete(words: Iterable[str]) -> bool:
+    """Whether an entry can be one of a few numbers alone."""
+    return any(TABLE[word].choices for word in words)
+
+
+def drawing(words: Iterable[str]) -> Callable[[Random, int, int], Matrix] | None:
+    """Return what draws small numbers for the word that says most; `None` where any will do."""
+    rows = (TABLE[word] for word in ASSUMPTIONS if word in words and TABLE[word].drawn)
+    best = max(rows, key=lambda row: len(row.implies), default=None)
+    return best.drawn if best else None
 
 
 def obeying(table: Matrix, words: Iterable[str]) -> Matrix | None:
@@ -206,9 +291,9 @@ def _of_many(table: Matrix, words: frozenset[str], dominant: bool) -> Matrix:
     """Return a table brought between bounds, made symmetric, its rows divided by their sums; where
     the diagonal is to be dominant it becomes larger than the rest of its row, and of its column."""
     square = range(len(table))
-    if words & {"positive", "unit-interval", "row-stochastic"}:
+    if words & {"positive", "row-stochastic"}:
         table = [[abs(x) for x in row] for row in table]
-    if words & {"positive", "unit-interval"}:
+    if "positive" in words:
         table = [[x or Fraction(1) for x in row] for row in table]
     if "symmetric" in words:
         table = [[table[min(i, j)][max(i, j)] for j in square] for i in square]

@@ -134,7 +134,7 @@ def positive(e: Expr, known: Known) -> tuple[Expr, tuple[Because, ...]] | None:
     """|x| = x, relu x = x, and the sign of x and [x > 0] are 1, where x is positive."""
     if e.op not in (ABS, RELU, SIGN, GREATER) or not e.args[0].is_var:
         return None
-    word = next((w for w in ("positive", "unit-interval") if w in known(e.args[0])), None)
+    word = next((w for w in ("unit-interval", "positive") if w in known(e.args[0])), None)
     if word is None:
         return None
     because = ((e.args[0].data[0], word),)

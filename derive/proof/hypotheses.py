@@ -32,7 +32,7 @@ from derive.expressions.expr import (
     variables,
 )
 from derive.expressions.program import Program
-from derive.language.assumptions import Matrix, congruent, drawn
+from derive.language.assumptions import Matrix, congruent, drawn, facts, is_discrete
 from derive.ops import var
 from derive.ops.elementwise import GREATER, MUL, POW, SHARED, marks_winner
 from derive.ops.linear import ADD, BROADCAST, MATMUL, NEG, NUMBER, SUB, TRANSPOSE
@@ -60,8 +60,6 @@ STEP = Fraction(1, 2**66)
 #: A point for a program at sizes, by a seed; none where no values were found.
 Points = Callable[[Sizes, int], Mapping[str, Matrix] | None]
 
-#: Assumptions that leave an entry a few numbers.
-DISCRETE = {"binary", "one-hot-rows", "sign"}
 #: So many points are tried at each kind of sizes; the digits of each to the base of 3 say which
 #: signs the inputs have. First come points at which all of them have the same.
 CODES = (0, 13, 0, 13, 26, 26, *(k for k in range(1, 26) if k != 13))
@@ -212,7 +210,7 @@ class Ground:
         if not self.assumed:
             return False
         gap = self.composed(gap)
-        if not all(DISCRETE & set(self.assumed.get(leaf.data[0], ())) for leaf in variables(gap)):
+        if not all(is_discrete(self.assumed.get(leaf.data[0], ())) for leaf in variables(gap)):
             return False
         sign = _sign(gap, self.assumed)
         return sign is not None and not any(a == "sign" for a in sign[1])
@@ -368,7 +366,7 @@ class Ground:
             part for arg, kind in asking for part in factors_of(self.composed(arg), kind, True)
         )
         for part, kind in dict.fromkeys(parts):
-            found = counted(part, self.points, self.program.dims, self.assumed)
+            found = counted(part, self.points, self.program.dims, facts(self.assumed))
             if found is not None and found is not number(0):
                 yield from relations_of(found, kind)
 
@@ -380,7 +378,7 @@ class Ground:
 def _sign(gap: Expr, assumed: Mapping[str, Iterable[str]]) -> tuple[Form, set[str]] | None:
     """Return the square of an argument's sign, and the kinds of atoms in the sign itself."""
     ring = Ring()
-    ring.assume({name: frozenset(words) for name, words in assumed.items()})
+    ring.assume(facts(assumed))
     try:
         i, j = (along(word, dim) for word, dim in zip("ij", gap.shape.dims, strict=True))
         sign = ring.function("sign", Forms(ring).of(gap, i, j))

@@ -64,7 +64,7 @@ def counted(
         slopes[group] = found - sum(parts, Fraction(0))
     proposed = _polynomial(slopes)
     ring = Ring()
-    ring.assume({name: frozenset(known) for name, known in assumed.items()})
+    ring.assume(assumed)
     try:
         place = (along(word, dim) if dim != 1 else 0 for word, dim in zip("ij", expr.shape.dims))
         left, right = Forms(ring).of(expr, *place), Forms(ring).of(proposed, 0, 0)
