@@ -7,7 +7,7 @@ pictures, numbers and documents are all printed from these.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from derive.catalogue import opened
 from derive.circuits.backprop import Trace, backprop
-from derive.circuits.circuit import WRITTEN, Circuit, circuit, formula
+from derive.circuits.circuit import WRITTEN, Circuit, Gate, circuit, formula
 from derive.circuits.values import point, read_values
 from derive.documents.files import told
 from derive.expressions.errors import UnsupportedError
@@ -115,29 +115,24 @@ class Graph:
     @cached_property
     def nodes(self) -> tuple[Node, ...]:
         """Every gate of the graph, operands before the gates that use them."""
-        trace, found = self.trace, []
-        for gate in self.circuit.gates:
-            scalar = gate.shape.is_scalar
-            node = Node(
-                name=gate.name or None,
-                gate="input" if gate.is_input else "copy" if gate.op == "var" else gate.word,
-                formula=self.program.written(
-                    formula(self.circuit, gate.place, named=gate.is_input)
-                ),
-                operands=gate.args,
+        return tuple(
+            Node(
+                gate.name or None,
+                "input" if gate.is_input else "copy" if gate.op == "var" else gate.word,
+                self.program.written(formula(self.circuit, gate.place, named=gate.is_input)),
+                gate.args,
+                *self._numbers_of(gate),
             )
-            if trace is not None:
-                node = Node(
-                    node.name, node.gate, node.formula, node.operands,
-                    _value(trace.values[gate.place], scalar),
-                    _value(trace.gradients[gate.place], scalar),
-                    tuple(
-                        _value(trace.flows[gate.place, k], self.circuit.gates[arg].shape.is_scalar)
-                        for k, arg in enumerate(gate.args)
-                    ),
-                )  # fmt: skip
-            found.append(node)
-        return tuple(found)
+            for gate in self.circuit.gates
+        )
+
+    def _numbers_of(self, gate: Gate) -> tuple[Any, ...]:
+        """Return the value and the gradient of a gate, and what it hands back, if known."""
+        trace, place, gates = self.trace, gate.place, self.circuit.gates
+        if trace is None:
+            return ()
+        flows = (_value(trace.flows[place, k], gates[arg]) for k, arg in enumerate(gate.args))
+        return _value(trace.values[place], gate), _value(trace.gradients[place], gate), tuple(flows)
 
     @property
     def question(self) -> dict[str, Any]:
@@ -187,26 +182,9 @@ class Graph:
         if self.assumed:
             found["assumed"] = {name: sorted(words) for name, words in self.assumed.items()}
         if self.trace is not None:
-            found["forward"] = {name: _plain(value) for name, value in self.forward.items()}
-            found["gradients"] = {name: _plain(value) for name, value in self.gradients.items()}
-        found["nodes"] = [
-            {
-                "name": node.name,
-                "gate": node.gate,
-                "formula": node.formula,
-                "operands": list(node.operands),
-                **(
-                    {
-                        "value": _plain(node.value),
-                        "gradient": _plain(node.gradient),
-                        "contributions": [_plain(value) for value in node.contributions],
-                    }
-                    if node.value is not None and node.gradient is not None
-                    else {}
-                ),
-            }
-            for node in self.nodes
-        ]
+            found |= {"forward": _plain(self.forward), "gradients": _plain(self.gradients)}
+        told = [f.name for f in fields(Node) if self.trace or f.default is MISSING]
+        found["nodes"] = [{key: _plain(getattr(node, key)) for key in told} for node in self.nodes]
         return found
 
     def _numbers(self) -> Trace:
@@ -218,16 +196,13 @@ class Graph:
         return self.trace
 
     def _named(self, table: Sequence[Rows]) -> dict[str, Value]:
-        return {
-            gate.name: _value(table[gate.place], gate.shape.is_scalar)
-            for gate in self.circuit.gates
-            if gate.name
-        }
+        gates = self.circuit.gates
+        return {gate.name: _value(table[gate.place], gate) for gate in gates if gate.name}
 
 
-def _value(rows: Rows, scalar: bool) -> Value:
+def _value(rows: Rows, gate: Gate) -> Value:
     cells = [[_number(x) for x in row] for row in rows]
-    return cells[0][0] if scalar else cells
+    return cells[0][0] if gate.shape.is_scalar else cells
 
 
 def _number(value: Any) -> Number:
@@ -235,10 +210,16 @@ def _number(value: Any) -> Number:
     return Number(Fraction(exact) if exact is not None else None, decimal(value))
 
 
-def _plain(value: Value) -> Any:
-    if isinstance(value, Number):
-        return value.plain()
-    return [[cell.plain() for cell in row] for row in value]
+def _plain(value: Any) -> Any:
+    """Return numbers as JSON has them, in whatever holds them."""
+    match value:
+        case Number():
+            return value.plain()
+        case Mapping():
+            return {name: _plain(one) for name, one in value.items()}
+        case list() | tuple():
+            return [_plain(one) for one in value]
+    return value
 
 
 def graph(

@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
+from contextlib import suppress
 from hashlib import sha256
-from io import BytesIO
 from pathlib import Path
 
 import jinja2
 
 
-class Compiled(jinja2.BytecodeCache):
+class Compiled(jinja2.FileSystemBytecodeCache):
     """A folder of compiled templates that belongs to one user.
 
     >>> Compiled(Path("/nowhere/at/all")).folder.name
@@ -26,34 +25,22 @@ class Compiled(jinja2.BytecodeCache):
     """
 
     def __init__(self, folder: Path):
+        super().__init__(str(folder), "%s.jinja")
         self.folder = folder
 
     def load_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
         """Fill a bucket with the compiled template, or leave it empty."""
         try:
-            bucket.load_bytecode(BytesIO(self._path(bucket).read_bytes()))
+            super().load_bytecode(bucket)
         except Exception:  # unreadable, cut short, or of another kind: it is compiled anew
             bucket.reset()
 
     def dump_bytecode(self, bucket: jinja2.bccache.Bucket) -> None:
         """Keep a compiled template, whole or not at all."""
-        if sys.dont_write_bytecode:
-            return
-        try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle, temporary = tempfile.mkstemp(dir=self.folder)
-            try:
-                with open(handle, "wb") as file:
-                    bucket.write_bytecode(file)
-                os.replace(temporary, self._path(bucket))
-            except BaseException:
-                os.unlink(temporary)
-                raise
-        except OSError:
-            return
-
-    def _path(self, bucket: jinja2.bccache.Bucket) -> Path:
-        return self.folder / f"{bucket.key}.jinja"
+        if not sys.dont_write_bytecode:
+            with suppress(OSError):
+                self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                super().dump_bytecode(bucket)
 
 
 def compiled(called: Path, form: str) -> Compiled | None:
