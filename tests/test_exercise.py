@@ -351,6 +351,11 @@ def test_sizes_that_are_asked_for_are_kept():
     assert all(dict(p.trace.sizes) == {"n": 3, "d": 2, "m": 2} for p in fixed.problems)
 
 
+def test_a_problem_gives_all_its_numbers_whatever_the_style():
+    found = exercise(PROGRAMS["affine"], at={"n": 3, "d": 5, "m": 2}, style=derive.Style(elide=2))
+    assert "dots" not in found.to_markdown(solutions=True) + found.to_latex()
+
+
 def test_the_variables_and_the_assumptions_are_those_that_are_asked_for():
     program = PROGRAMS["softmax-cross-entropy"]
     found = exercise(program, wrt=["Z"], assume={"T": "one-hot-rows"}, count=8)

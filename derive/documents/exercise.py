@@ -8,7 +8,7 @@ arithmetic that leads to it is written from the operators' definitions.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from derive.calculus.index import Index, Scalar, entry, mul, partial, total
@@ -126,10 +126,9 @@ def exercise(
     True
 
     `at` gives the sizes, `wrt` the variables to differentiate by, `assume` what the numbers obey,
-    `style` the notation.
-    Without `at` a problem may have other sizes, where a mistake hides better. Raises `ParseError`,
-    `ShapeError`, `UnsupportedError` or `SizeError` for bad input, `LimitError` after `timeout`
-    seconds, and `ProofError` where a solution did not pass its check.
+    `style` the notation. Without `at` a problem may have other sizes, where a mistake hides better.
+    Raises `ParseError`, `ShapeError`, `UnsupportedError` or `SizeError` for bad input, `LimitError`
+    after `timeout` seconds, and `ProofError` where a solution did not pass its check.
     """
     if not 1 <= count <= MOST_PROBLEMS:
         raise UnsupportedError(f"a sheet has from 1 to {MOST_PROBLEMS} problems, not {count}")
@@ -150,7 +149,7 @@ class _Page(Setting):
     """The blocks of one sheet."""
 
     def __init__(self, sheet: Sheet):
-        super().__init__(sheet.derivation, sheet.style)
+        super().__init__(sheet.derivation, replace(sheet.style, elide=0))  # all has to be known
         self.numbers = {}  # a sheet cites no equations
         self.sheet = sheet
         traces = {id(trace): trace for trace in (sheet.trace, *(p.trace for p in sheet.problems))}
@@ -200,7 +199,7 @@ class _Page(Setting):
     # -- the kinds of problems ---------------------------------------------------------------------
 
     def _shapes(self, p: Problem, board: Board) -> Parts:
-        shaped = Notation(self.derivation, self.sheet.style)
+        shaped = Notation(self.derivation, self.style)
         shaped.written = dict(board.sizes)
         leaves = self.program.leaves
 
