@@ -266,6 +266,21 @@ def test_every_function_has_a_time_limit(function, thread):
     assert found and found[0].startswith("stopped after 0.001 seconds")
 
 
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="the system does not say")
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_every_function_has_a_memory_limit_and_sets_its_host_none(function, monkeypatch):
+    import derive
+    from derive.expressions import limits
+
+    before = [resource.getrlimit(kind) for kind in (resource.RLIMIT_DATA, resource.RLIMIT_AS)]
+    monkeypatch.setattr(limits, "MEMORY", 1 << 16)
+    monkeypatch.setattr(limits, "LOOK", 0)
+    keep = "; ".join(f"X{k}: (n, n); Y{k} = exp(X{k} @ X{k}) @ tanh(X{k})" for k in range(40))
+    with pytest.raises(derive.LimitError, match="more memory than"):
+        getattr(derive, function)(f"{keep}; L = " + " + ".join(f"sum(Y{k})" for k in range(40)))
+    assert before == [resource.getrlimit(k) for k in (resource.RLIMIT_DATA, resource.RLIMIT_AS)]
+
+
 def test_a_claim_that_takes_too_long_is_undecided():
     import derive
 

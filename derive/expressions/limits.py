@@ -1,9 +1,10 @@
 """Time and memory: what an answer may cost at most, whatever the input.
 
 Budgets are counted in steps and decide what is undecided, so that an answer does not depend on the
-machine. The clock stops what no budget foresaw. It is asked in loops (`tick`), rings by an alarm
-where the system has one, and where a process of our own does the work (`contain`) the system ends
-what does not come back, such as a call into FLINT.
+machine. What no budget foresaw is stopped where loops ask (`tick`): by the clock, and where the
+process has grown by a gigabyte since the answer was begun. A library sets its host no limits. Where
+a process of our own does the work (`contain`) the system has them too, and ends what does not come
+back, such as a call into FLINT.
 """
 
 from __future__ import annotations
@@ -25,8 +26,10 @@ with suppress(KeyError, ValueError):
     TIMEOUT = float(os.environ["DERIVE_TIMEOUT"])
 #: Entries that are worked out in numbers, sums of an entry counted with their terms.
 MOST_CELLS = 4_000_000
-#: Bytes of data that a process of ours may have.
+#: Bytes that an answer may take, and that a process of ours may have.
 MEMORY = 1 << 30
+#: The memory of the process is looked at so often, in seconds.
+LOOK = 0.05
 #: What may be taken beyond a time limit before a process is ended from outside, in seconds.
 GRACE = 1.0
 
@@ -39,6 +42,8 @@ class _Clock(threading.local):
     """When the work of a thread has to end, and whether its process may be ended with it."""
 
     end: float | None = None
+    room: int | None = None
+    look: float = 0.0
 
 
 _clock = _Clock()
@@ -46,10 +51,23 @@ _contained = False
 
 
 def tick() -> None:
-    """Raise `TimeUp` where the time of this thread's work is over."""
-    end = _clock.end
-    if end is not None and monotonic() > end:
+    """Raise `TimeUp` where the time of this thread's work is over, `MemoryError` without room."""
+    clock, now = _clock, monotonic()
+    if clock.end is not None and now > clock.end:
         raise TimeUp
+    if clock.room is not None and now > clock.look:
+        clock.look = now + LOOK
+        if resident() > clock.room:
+            raise MemoryError
+
+
+def resident() -> int:
+    """Return the bytes of memory that this process has, 0 where the system does not say."""
+    try:
+        with open("/proc/self/statm", "rb") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, AttributeError):
+        return 0
 
 
 class Cells:
@@ -90,19 +108,23 @@ def seconds(limit: float | None) -> float | None:
 def within(limit: float | None) -> Iterator[None]:
     """Raise `TimeUp` inside the block when so many seconds are over; an outer limit stays.
 
+    What is around everything else has so much room, too: `MemoryError` is raised beyond it.
+
     >>> with within(60):
     ...     tick()
     """
-    outer = _clock.end
-    if limit is None or (outer is not None and monotonic() + limit >= outer):
-        yield
-        return
-    _clock.end = monotonic() + limit
+    outer, room = _clock.end, _clock.room
+    if room is None:
+        _clock.room = resident() + MEMORY
     try:
-        with _alarm(limit):
+        if limit is None or (outer is not None and monotonic() + limit >= outer):
             yield
+        else:
+            _clock.end = monotonic() + limit
+            with _alarm(limit):
+                yield
     finally:
-        _clock.end = outer
+        _clock.end, _clock.room = outer, room
 
 
 @contextmanager
@@ -153,7 +175,7 @@ def limited(limit: float | None, doing: str = "") -> Iterator[None]:
     except RecursionError:
         raise LimitError("the formulas are nested too deeply to be worked out") from None
     except MemoryError:
-        raise LimitError("this needs more memory than there is") from None
+        raise LimitError("this needs more memory than an answer may have") from None
 
 
 #: What is being done to a claim where nothing more is known.
