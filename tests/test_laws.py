@@ -550,6 +550,13 @@ TABLE = {
     "derivative of a product": [lambda v: slope(v.times(v.x("k") + v.y("i"), "k"))],
     # products
     "product of zero or one": [lambda v: product_over(v.one), lambda v: product_over(v.x("k"))],
+    "product with a zero": [
+        lambda v: product_over(v.x("k") - v.x("i")),
+        lambda v: product_over(v.x("k") - v.y("i")),
+        lambda v: product_over(v.x("k", "i", "A") - v.x("i", "k", "A")),
+        lambda v: product_over(v.x("k") - v.x("i") + v.le("k", "i")),
+        lambda v: product_over((1 - v.le("k", 0)) * v.x("k")),
+    ],
     "product of a constant": [
         lambda v: product_over(v.x("i"), 2),
         lambda v: product_over(v.x("k"), 2),

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
-from derive.algebra.forms import Exponent, Form, Monomial, accumulate, exact, merge
+from derive.algebra.forms import LARGEST, Exponent, Form, Monomial, accumulate, add_to, exact, merge
 from derive.algebra.laws import first, law
 from derive.algebra.powers import settle
 from derive.calculus.index import Index, named
@@ -21,6 +21,69 @@ if TYPE_CHECKING:
     from derive.algebra.normal import Ring
 
 Bound = Mapping[Index, Dim]
+
+
+def sums_over(ring: Ring, dims: Iterable[tuple[Index, Dim]], form: Form) -> Form:
+    """Return the sum of a form over some indices."""
+    for index, dim in dims:
+        if isinstance(index, Pair):
+            form = ring.sums_over(zip(index.parts, index.dims, strict=True), form)
+            continue
+        result: Form = {}
+        for monomial, coefficient in form.items():
+            if any(index in ring.indices[atom] for atom, _ in monomial):
+                binder = ring.atom(("Σ", index, dim))
+                accumulate(result, merge(monomial, ((binder, 1),)), coefficient)
+            else:
+                add_to(result, ring.mul({monomial: coefficient}, ring.size(dim)))
+        form = result
+    return ring.close(form)
+
+
+def apart(ring: Ring, q: Form, word: str = "") -> Form:
+    """Return a form with its bound indices renamed to words that nothing else uses.
+
+    A `word` begins them where the caller has no use for them but to multiply once and close.
+    """
+    result: Form = {}
+    for monomial, coefficient in q.items():
+        names: dict[Index, Index] = {
+            k: f"{word}{n}" if word else ring.new_index()
+            for n, k in enumerate(ring.bound(monomial))
+        }
+        if names:
+            add_to(result, renamed(ring, monomial, names), coefficient)
+        else:
+            accumulate(result, monomial, coefficient)
+    return result
+
+
+def close(ring: Ring, form: Form) -> Form:
+    """Return the form with bound deltas contracted and bound indices named canonically."""
+    ring.budget.spend(len(form))
+    result: Form = {}
+    sums, closing = ring.sums, ring.closing
+    for monomial, coefficient in form.items():
+        if not any(atom in sums or atom in closing for atom, _ in monomial):
+            accumulate(result, monomial, coefficient)  # there is nothing to do
+            continue
+        known = ring.closed.get(monomial)
+        if known is None:
+            known = closed(ring, monomial)
+            if len(ring.closed) < LARGEST:
+                ring.closed[monomial] = known
+        add_to(result, known, coefficient)
+    return result
+
+
+def rename(ring: Ring, form: Form, names: Mapping[Index, Index]) -> Form:
+    """Return a form with free indices replaced."""
+    ring.budget.spend(len(form))
+    result: Form = {}
+    for monomial, coefficient in form.items():
+        add_to(result, renamed(ring, monomial, names), coefficient)
+    return ring.close(result) if ring.sums else result
+
 
 # -- the laws --------------------------------------------------------------------------------------
 

@@ -14,8 +14,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
-from derive.algebra import derivative, functions, matrices, places, powers, scalars, winners, zero
-from derive.algebra.closing import closed, renamed
+from derive.algebra import (
+    closing,
+    derivative,
+    functions,
+    matrices,
+    places,
+    powers,
+    scalars,
+    winners,
+    zero,
+)
 from derive.algebra.forms import (
     LARGEST,
     UNIT,
@@ -25,7 +34,6 @@ from derive.algebra.forms import (
     Monomial,
     TooLarge,
     accumulate,
-    add_to,
     exact,
     merge,
     oriented,
@@ -271,39 +279,6 @@ class Ring:
         """Return the sum of a form over an index."""
         return self.sums_over([(index, dim)], form)
 
-    def sums_over(self, dims: Iterable[tuple[Index, Dim]], form: Form) -> Form:
-        """Return the sum of a form over some indices."""
-        for index, dim in dims:
-            if isinstance(index, Pair):
-                form = self.sums_over(zip(index.parts, index.dims, strict=True), form)
-                continue
-            result: Form = {}
-            for monomial, coefficient in form.items():
-                if any(index in self.indices[atom] for atom, _ in monomial):
-                    binder = self.atom(("Σ", index, dim))
-                    accumulate(result, merge(monomial, ((binder, 1),)), coefficient)
-                else:
-                    add_to(result, self.mul({monomial: coefficient}, self.size(dim)))
-            form = result
-        return self.close(form)
-
-    def apart(self, q: Form, word: str = "") -> Form:
-        """Return a form with its bound indices renamed to words that nothing else uses.
-
-        A `word` begins them where the caller has no use for them but to multiply once and close.
-        """
-        result: Form = {}
-        for monomial, coefficient in q.items():
-            names: dict[Index, Index] = {
-                k: f"{word}{n}" if word else self.new_index()
-                for n, k in enumerate(self.bound(monomial))
-            }
-            if names:
-                add_to(result, renamed(self, monomial, names), coefficient)
-            else:
-                accumulate(result, monomial, coefficient)
-        return result
-
     @contextmanager
     def bound_words(self, count: int) -> Iterator[list[str]]:
         """Give words for the indices of sums around what is read inside.
@@ -322,33 +297,10 @@ class Ring:
         self.fresh += 1
         return f"~{self.fresh}"
 
-    def close(self, form: Form) -> Form:
-        """Return the form with bound deltas contracted and bound indices named canonically."""
-        self.budget.spend(len(form))
-        result: Form = {}
-        sums, closing = self.sums, self.closing
-        for monomial, coefficient in form.items():
-            if not any(atom in sums or atom in closing for atom, _ in monomial):
-                accumulate(result, monomial, coefficient)  # there is nothing to do
-                continue
-            known = self.closed.get(monomial)
-            if known is None:
-                known = closed(self, monomial)
-                if len(self.closed) < LARGEST:
-                    self.closed[monomial] = known
-            add_to(result, known, coefficient)
-        return result
-
-    def rename(self, form: Form, names: Mapping[Index, Index]) -> Form:
-        """Return a form with free indices replaced."""
-        self.budget.spend(len(form))
-        result: Form = {}
-        for monomial, coefficient in form.items():
-            add_to(result, renamed(self, monomial, names), coefficient)
-        return self.close(result) if self.sums else result
-
     # -- the other rooms ---------------------------------------------------------------------------
 
+    close, rename = closing.close, closing.rename
+    apart, sums_over = closing.apart, closing.sums_over
     power, le = powers.power, places.le
     extremum, highest = winners.extremum, winners.highest
     inverse, det = matrices.inverse, matrices.determinant

@@ -55,6 +55,13 @@ def product_of_zero_or_one(ring: Ring, form: Form, index: Index, dim: Dim) -> Fo
 
 
 @law
+def product_with_a_zero(ring: Ring, form: Form, index: Index, dim: Dim) -> Form | None:
+    """Π_k f(k) = 0 where f(i) = 0 at the first place, or at another index i of f."""
+    places = (0, *(ring.free(form) - {index})) if index in ring.free(form) else ()
+    return None if all(ring.rename(form, {index: place}) for place in places) else {}
+
+
+@law
 def product_of_a_constant(ring: Ring, form: Form, index: Index, dim: Dim) -> Form | None:
     """Π_k c = cⁿ, n a number."""
     if not isinstance(dim, int) or index in ring.free(form):
@@ -105,8 +112,8 @@ def product_of_a_power(ring: Ring, form: Form, index: Index, dim: Dim) -> Form |
 
 
 PRODUCTS = (
-    product_of_zero_or_one, product_of_a_constant, product_of_factors, product_of_powers_of_e,
-    product_of_products, product_of_a_power,
+    product_of_zero_or_one, product_with_a_zero, product_of_a_constant, product_of_factors,
+    product_of_powers_of_e, product_of_products, product_of_a_power,
 )  # fmt: skip
 
 
