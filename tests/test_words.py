@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -126,3 +127,38 @@ def test_a_stray_word_is_seen(keys, with_keys):
         own.unlink()
         page._environment.cache_clear()
     assert stray(r"$$ x && \text{left over} $$") == ["left", "over"]
+
+
+#: Two words beside each other that are no sentence: scopes as they stand in JSON, its keys and
+#: trees, and what errors are made of.
+STABLE = {
+    "every shape", "the given sizes", "central differences", "reason line", "written out: ",
+    "the arithmetic written for entry ", "the formula ", " with its matrices put in",
+}  # fmt: skip
+
+
+def sentences(source: str) -> list[str]:
+    """The texts of a module with two words in a row, apart from docstrings, errors and lists."""
+    tree = ast.parse(source)
+    left: set[ast.AST] = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.Raise() | ast.Assert():
+                left |= set(ast.walk(node))
+            case ast.Call(func=ast.Attribute(attr="split")):
+                left |= set(ast.walk(node))
+            case ast.Expr(value=ast.Constant() as text):
+                left.add(text)
+    texts = (n.value for n in ast.walk(tree) if isinstance(n, ast.Constant) and n not in left)
+    return [x for x in texts if isinstance(x, str) and re.search(r"[a-z]{2,} [a-z]{2,}", x)]
+
+
+@pytest.mark.parametrize("wing", ["documents", "proof"])
+def test_python_has_no_sentences(wing):
+    rooms = (Path(derive.__file__).parent / wing).glob("*.py")
+    assert {x for room in rooms for x in sentences(room.read_text("utf-8"))} <= STABLE
+
+
+def test_a_sentence_in_python_is_seen():
+    assert sentences('def f():\n    """A text."""\n    return "it is true"') == ["it is true"]
+    assert sentences('raise ValueError("it is wrong")') == sentences('x = "one two".split()') == []

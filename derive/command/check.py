@@ -121,7 +121,7 @@ def _written(
 
 def _check_file(path: str, write: bool, as_json: bool, **given: Any) -> int:
     from derive.documents.check import check_file, write_documents
-    from derive.documents.files import reported
+    from derive.documents.files import moved
 
     found: Counter[str] = Counter()
     folder, taken, written = Path(given["output"] or FOLDER), _Names(), 0
@@ -138,7 +138,7 @@ def _check_file(path: str, write: bool, as_json: bool, **given: Any) -> int:
                 stem = taken.free(answer.id, answer.line or found.total())
                 paths = write_documents(folder, stem, answer.documents)
                 written += len(paths)
-                beside += [line for line in reported(paths, stem) if not line.startswith("wrote")]
+                beside += moved(paths, stem)
     if write:
         files = f"wrote {written} {'file' if written == 1 else 'files'} to {folder}"
         for line in (*beside, files):

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from derive.expressions.errors import OutputError
+from derive.notation.messages import say
 
 if TYPE_CHECKING:
     from derive.notation.mathematics import Style
@@ -127,13 +128,16 @@ def _names(stem: str) -> Iterator[str]:
 
 def reported(paths: Sequence[Path], stem: str) -> Iterator[str]:
     """Yield what a user is told of the files that were written, and of a name that was taken."""
-    for path in paths:
-        yield f"wrote {path}"
+    yield from (say("wrote", path=path) for path in paths)
+    yield from moved(paths, stem)
+
+
+def moved(paths: Sequence[Path], stem: str) -> Iterator[str]:
+    """Yield what a user is told where a name was taken, so that files have another."""
     taken = [path for path in paths if re.match(r"-\d+[-.]", path.name.removeprefix(stem))]
     if taken:
         (number,) = {re.match(r"-\d+", path.name.removeprefix(stem))[0] for path in taken}  # type: ignore[index]
-        kept = f"{taken[0].parent / stem}*"
-        yield f"{kept} is another document, or was changed: it stays, and this one ends in {number}"
+        yield say("name-taken", kept=f"{taken[0].parent / stem}*", number=number)
 
 
 def write_whole(path: Path, text: str) -> None:
