@@ -3,11 +3,16 @@
 import os
 import re
 import subprocess
+from itertools import chain
 from pathlib import Path
 
 import pytest
 from pictures import PICTURES
 
+from derive import prove
+from derive.notation.latex import latex
+from derive.notation.mathematics import Notation, Style
+from derive.notation.widths import width
 from derive.pictures.drawing import draw
 from derive.pictures.tikz import ACROSS, tikz
 
@@ -21,6 +26,14 @@ NOTES = r"""\documentclass[a4paper]{article}
 %s
 \end{document}
 """
+#: Programs with sums, fractions, roots, masks, inverses, names of several letters.
+MEASURED = (
+    "X: (n, d); W: (d, m); B: (1, m); Y = X @ W + B",
+    "Z: (n, k); P = softmax(Z)",
+    "X: (n, d); g: (1, d); v = mean(X ** 2, axis=1); Y = X / sqrt(v + 1 / 9) * g",
+    "A: (n, n); b: (n, 1); y = inv(A) @ b; f = sum(y ** 2)",
+    "hidden: (n, d); Wout: (d, m); H1 = tanh(hidden @ Wout); f = sum(max(H1, 0)) / n",
+)
 FLAWS = re.compile(
     r"^! .*|^LaTeX Warning: (?:Reference|Citation|Label) .* (?:undefined|multiply defined).*"
     r"|^Missing character: .*|^Overfull \\hbox \((?P<points>[\d.]+)pt too wide\).*",
@@ -68,6 +81,26 @@ def test_a_sound_fragment_has_no_flaw(tmp_path, require_tool):
     fragment = r"\begin{equation} Y = XW \label{y} \end{equation} By \eqref{y} \qed"
     assert flaws(fragment, tmp_path, require_tool("pdflatex")) == []
     assert (tmp_path / "page.pdf").exists()
+
+
+def test_boxes_are_as_wide_as_tex_sets_them(tmp_path, require_tool):
+    """Every side of a proof's steps, in digits of Computer Modern: within a twentieth or so."""
+    boxes = {}
+    for program in MEASURED:
+        derivation = prove(program).derivation
+        notation = Notation(derivation, Style(elide=4))
+        own = (steps for place, steps in derivation.equations() if place[0] != "lemma")
+        for step in chain.from_iterable(own):
+            box = notation.sized(step.right)
+            boxes[latex(box).replace("\n", " ")] = box
+    lines = (rf"\setbox0=\hbox{{$\displaystyle {tex}$}}\typeout{{W \the\wd0}}" for tex in boxes)
+    page = NOTES % ("\\providecommand{\\gt}{>}\n" + "\n".join(lines))
+    assert flaws(page, tmp_path, require_tool("pdflatex")) == []
+    log = (tmp_path / "page.log").read_text("utf-8", errors="replace")
+    set_ = [float(points) / 5 for points in re.findall(r"^W ([\d.]+)pt", log, re.M)]
+    assert len(set_) == len(boxes) > 100
+    for (tex, box), digits in zip(boxes.items(), set_, strict=True):
+        assert 0.94 * digits - 1 <= width(box) <= 1.15 * digits + 3, tex
 
 
 PICTURED = r"""\documentclass[a4paper]{article}

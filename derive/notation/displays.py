@@ -90,7 +90,7 @@ class Paper:
     dots: tuple[int, ...] = DOTS
 
 
-PAGE = Paper((("", 75.0), ("small", 82.0), ("footnotesize", 89.0)), ("scriptsize", 97.0))
+PAGE = Paper((("", 77.0), ("small", 84.0), ("footnotesize", 92.0)), ("scriptsize", 100.0))
 #: A screen scrolls: nothing is broken.
 SCREEN = Paper((("", inf),))
 

@@ -13,21 +13,21 @@ from derive.notation.signs import FUNCTIONS, SIGNS, is_sign
 
 #: The styles of TeX: of a display, of a line, of an index, and of an index's index.
 DISPLAY, TEXT, SCRIPT, SMALLEST = range(4)
-_SIZES = (1.0, 1.0, 0.73, 0.55)
+_SIZES = (1.0, 1.0, 0.8, 0.68)
 _KEYS = tuple(f"width {style}" for style in range(4))
-#: Widths of the letters of Computer Modern's math italic, in thousandths of an em.
+#: Widths of math italic with its corrections, in hundredths of a point at ten points.
 _LETTERS = dict(zip(
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
-    (529, 429, 433, 520, 466, 490, 477, 576, 345, 412, 521, 298, 878, 600, 485, 503, 446, 451, 469,
-     361, 572, 485, 716, 572, 490, 465, 750, 759, 715, 828, 738, 643, 786, 831, 439, 554, 849, 681,
-     970, 803, 763, 642, 791, 759, 613, 584, 683, 583, 944, 828, 581, 683), strict=True,
+    (529, 429, 433, 520, 466, 597, 513, 576, 345, 469, 552, 318, 878, 600, 485, 503, 482, 479, 469,
+     361, 572, 521, 743, 572, 526, 509, 750, 809, 786, 856, 796, 782, 786, 912, 518, 651, 921, 681,
+     1079, 912, 791, 781, 791, 767, 671, 723, 792, 806, 1083, 907, 803, 754), strict=True,
 ))  # fmt: skip
-_GREEK = 570
+_GREEK = 600
 _CHARACTERS = {"-": 1.56, "/": 1.0, ".": 0.56, " ": 0.0}
 #: Of a bracket on one side: its own width, and what it has beyond that where it grows.
 _BRACKETS = {"round": 0.78, "flat": 0.78, "square": 0.56, "iverson": 0.56, "bars": 0.56,
              "norm": 1.14}  # fmt: skip
-_GROWN = 0.7
+_GROWN = {"round": 0.85, "square": 0.4, "bars": 0.1, "norm": 0.1}
 #: The width of a matrix's two brackets, and of the space between two columns.
 FENCES, GUTTER = 3.5, 2.0
 
@@ -53,7 +53,7 @@ def _width(box: Box, style: int) -> float:
         case "id" if is_sign(text):
             return _LETTERS.get(text, _GREEK) / 500 * scale
         case "id":
-            return 1.06 * len(text) * scale + 0.4
+            return sum(1.5 if c.isupper() else 1.06 for c in text) * scale + 0.2
         case "word":
             return (1.0 if text in FUNCTIONS else 1.06) * len(text) * scale + 0.4
         case "num" | "rounded" | "raw":
@@ -72,7 +72,7 @@ def _width(box: Box, style: int) -> float:
         case "root":
             return width(parts[0], style) + 1.8
         case "paren":
-            grown = _GROWN if fitting(box) not in ("flat", "iverson") else 0.0
+            grown = _GROWN.get(fitting(box), 0.0)
             return width(parts[0], style) + 2 * (_BRACKETS[text] * scale + grown)
         case "open" | "close":
             return _BRACKETS[text] * scale + 0.4
@@ -89,8 +89,7 @@ def _width(box: Box, style: int) -> float:
             below = max(width(part, SCRIPT) for part in parts)
             return 0.4 + (max(2.9, below) if style == DISPLAY else 2.1 + below)
         case "at":
-            foot = width(parts[1], _script(style))
-            return 2 * _GROWN + width(parts[0], style) + (1.14 + 0.56) * scale + foot + 0.1
+            return width(parts[0], style) + width(parts[1], _script(style)) + 1.0
     raise AssertionError(f"no width for a box of kind {box.kind}")
 
 
