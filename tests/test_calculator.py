@@ -62,7 +62,7 @@ A, B = M([1, 2], [3, 4]), M([0, 1], [-1, 2])
         (row(word("kron"), paren(row(M([1, 2]), COMMA, M([3], [4])))), [[3, 6], [4, 8]]),
         (row(word("max"), paren(row(A, op("comma-space"), M([2, 3])))), [[2, 3], [3, 4]]),
         (row(M([1, 2]), op("otimes"), M([3], [4])), [[3, 6], [4, 8]]),
-        (paren(M([3, 4]), "norm"), [[5]]),
+        (paren(M([3, 4]), "double-bars"), [[5]]),
     ],
 )  # fmt: skip
 def test_a_layout_comes_to_its_number(box, rows):

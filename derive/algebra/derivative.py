@@ -93,24 +93,19 @@ def _chain(name: str, theorem: str, slope: Callable[[Ring, tuple], Form]) -> Law
         inside = derivative(ring, ring.thaw(key[1]), leaf, a, c)
         return ring.mul(slope(ring, key[1]), inside) if inside else {}
 
-    return Law(f"derivative of {name}", theorem, rewriting)
+    return Law(f"derivative of {'a base' if name == 'pow' else name}", theorem, rewriting)
 
 
-def _single(name: str, sign: int = 1) -> Callable[[Ring, tuple], Form]:
-    return lambda ring, inner: scaled(ring.single((name, inner)), sign)
-
-
-#: By the kind of the atom; of a power, its other factors stand before it.
-CHAIN: dict[str, Law] = {
-    "exp": _chain("exp", "∂ exp P = exp P ∂P", _single("exp")),
-    "log": _chain("log", "∂ log P = ∂P / P", lambda ring, p: power(ring, ring.thaw(p), -1)),
-    "sin": _chain("sin", "∂ sin P = cos P ∂P", _single("cos")),
-    "cos": _chain("cos", "∂ cos P = -sin P ∂P", _single("sin", -1)),
-    "normcdf": _chain(
-        "normcdf", "∂ Φ(P) = φ(P) ∂P", lambda ring, p: ring.function("normpdf", ring.thaw(p))
-    ),
-    "pow": _chain("a base", "∂ P^e = e P^(e - 1) ∂P", lambda ring, p: {UNIT: 1}),
+#: By the kind of the atom, its theorem and its slope; of a power, its other factors stand before.
+_SLOPES: dict[str, tuple[str, Callable[[Ring, tuple], Form]]] = {
+    "exp": ("∂ exp P = exp P ∂P", lambda ring, p: ring.single(("exp", p))),
+    "log": ("∂ log P = ∂P / P", lambda ring, p: power(ring, ring.thaw(p), -1)),
+    "sin": ("∂ sin P = cos P ∂P", lambda ring, p: ring.single(("cos", p))),
+    "cos": ("∂ cos P = -sin P ∂P", lambda ring, p: scaled(ring.single(("sin", p)), -1)),
+    "normcdf": ("∂ Φ(P) = φ(P) ∂P", lambda ring, p: ring.function("normpdf", ring.thaw(p))),
+    "pow": ("∂ P^e = e P^(e - 1) ∂P", lambda ring, p: {UNIT: 1}),
 }
+CHAIN = {kind: _chain(kind, *facts) for kind, facts in _SLOPES.items()}
 
 
 # -- substitution ----------------------------------------------------------------------------------

@@ -262,7 +262,7 @@ def meant_by(formulas: Iterable[Box]) -> Iterator[Words]:
     """Yield what the signs of printed formulas mean that a reader may not know."""
     boxes = [box for formula in formulas for box in formula.walk()]
     signs = {box.text for box in boxes if box.kind == "op"}
-    if "ones" in signs:
+    if "all-ones" in signs:
         yield words("ones")
     if signs & {"odot", "oslash"}:
         yield words("entrywise", oslash="oslash" in signs, power="entrywise" in signs)

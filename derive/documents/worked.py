@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from derive.expressions.errors import FaultError
-from derive.expressions.expr import Expr, nodes, substitute, variables
+from derive.expressions.expr import Expr, Op, nodes, substitute, variables
 from derive.expressions.layout import Box, is_sum, op, paren, row
 from derive.expressions.shape import Shape, extent
 from derive.notation.arithmetic import (
@@ -32,7 +32,7 @@ from derive.notation.numerals import numeral, rounded
 from derive.notation.widths import holds
 from derive.ops import var
 from derive.ops.elementwise import EQUAL, GREATER
-from derive.ops.linear import TRANSPOSE
+from derive.ops.linear import EYE, ONES, TRANSPOSE
 from derive.ops.square import DET, INV, LOGDET
 from derive.proof.derivation import EntryOf
 from derive.readings.numbers import Rows, precision, rational
@@ -349,8 +349,8 @@ class _PutIn(Notation):
     def dim(self, dim: Any) -> Box:
         return literal(extent(dim, self.board.sizes)).box
 
-    def constant(self, kind: str, shape: Shape) -> Box:
-        one = {"ones": lambda i, j: True, "eye": lambda i, j: i == j}.get(kind, lambda i, j: False)
+    def constant(self, kind: Op, shape: Shape) -> Box:
+        one = {ONES: lambda i, j: True, EYE: lambda i, j: i == j}.get(kind, lambda i, j: False)
         rows, cols = shape.extents(self.board.sizes)
         return self._matrix([[rational(int(one(i, j))) for j in range(cols)] for i in range(rows)])
 
@@ -365,7 +365,7 @@ def tidied(box: Box, first: bool = True) -> Box:
     """
     if box.kind == "matrix":
         return box
-    starts = {"row": first, "sub": False, "sup": False}.get(box.kind, True)
+    starts = {"row": first, "index": False, "sup": False}.get(box.kind, True)
     goes_on = box.kind != "row"  # in a row the first part alone begins
     parts = [tidied(part, starts if k == 0 else goes_on) for k, part in enumerate(box.parts)]
     if box.kind == "paren" and box.text == "round":

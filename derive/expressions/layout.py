@@ -5,9 +5,9 @@
     id num word op      a letter or name, a number, an upright name, a symbol by its name
     rounded             a number of which only the digits that are shown are meant
     row                 parts side by side
-    sub sup             a base with a subscript, with a superscript
+    index sup           a base with a subscript, with a superscript
     frac root           numerator over denominator, a square root (`text` says entrywise)
-    paren               a part in brackets; `text` is round, square, bars, norm, iverson or flat
+    paren               a part in brackets; `text`: round, square, bars, double-bars, iverson, flat
     open close          one bracket of a fixed size, apart from the other
     matrix              rows of cells, each row a box of kind row
     lines               parts under each other, a long cell of a matrix
@@ -67,7 +67,7 @@ def num(value: int) -> Box:
 
 
 def sub(base: Box, index: Box) -> Box:
-    return Box("sub", (base, index))
+    return Box("index", (base, index))
 
 
 def sup(base: Box, exponent: Box) -> Box:

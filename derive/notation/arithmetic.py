@@ -78,7 +78,7 @@ class Term:
         exponent = Fraction(exponent)
         if exponent == Fraction(1, 2):
             return Term(Box("root", (self.box,)), ATOM, self.numbers)
-        bare = self.strength == ATOM and self.box.kind in ("num", "rounded", "id", "sub", "paren")
+        bare = self.strength == ATOM and self.box.kind in ("num", "rounded", "id", "index", "paren")
         base = self.box if bare else paren(self.box)
         return Term(sup(base, raw(str(exponent))), ATOM, self.numbers)
 

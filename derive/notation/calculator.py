@@ -219,7 +219,7 @@ class _Reader:
             if argument is None:
                 raise Unreadable(f"{box} has no argument")
             self.place += 1
-            if box.kind == "sub" and box.parts[0] == word(UNVEC.name):
+            if box.kind == "index" and box.parts[0] == word(UNVEC.name):
                 return _filled(_arguments(argument), box.parts[1])
             found = _applied(box, _arguments(argument))
             return found if power is None else _raised(found, power)
@@ -264,11 +264,11 @@ def _alone(box: Box) -> Rows:
             return _each(lambda x: x ** Fraction(1, 2), _read(box.parts[0]))
         case "sup":
             return _raised(_read(box.parts[0]), box.parts[1])
-        case "sub" if box.parts[0].text == "norm":
+        case "index" if box.parts[0].text == "double-bars":
             return _alone(box.parts[0])
         case "paren" if box.text == "bars":
             return _each(Functions().abs, _read(box.parts[0]))
-        case "paren" if box.text == "norm":
+        case "paren" if box.text == "double-bars":
             cells = [x * x for line in _read(box.parts[0]) for x in line]
             return [[sum(cells, Real(0)) ** Fraction(1, 2)]]
         case "paren" if box.text == "iverson":
@@ -336,7 +336,7 @@ def _inverse(rows: Rows) -> Rows:
 
 def _is_head(box: Box) -> bool:
     """Whether a layout is the name of a function: a word, perhaps with an index."""
-    inner = box.parts[0] if box.kind == "sub" else box
+    inner = box.parts[0] if box.kind == "index" else box
     return inner.kind == "word" or box == op("sigma")
 
 

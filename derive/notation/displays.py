@@ -306,11 +306,11 @@ def _begins_factor(part: Box, before: Box) -> bool:
     """Whether a line may break before a factor: not between a function and its argument."""
     if part.kind == "op":
         return part.text in _BETWEEN
-    head = before.parts[0] if before.kind in ("sup", "sub") else before
+    head = before.parts[0] if before.kind in ("sup", "index") else before
     if head.kind in ("word", "sum", "op"):
         return False
     return part.kind in ("paren", "frac", "sum", "matrix") or (
-        part.kind in ("sub", "sup") and part.parts[0].kind == "paren"
+        part.kind in ("index", "sup") and part.parts[0].kind == "paren"
     )
 
 
@@ -334,7 +334,7 @@ def _inside(box: Box, style: int) -> tuple[list[Box], Box, Box] | None:
     match box.kind:
         case "paren":
             return [Box("open", text=box.text)], box.parts[0], Box("close", text=box.text)
-        case "sup" | "sub" if (inside := _inside(box.parts[0], style)) is not None and (
+        case "sup" | "index" if (inside := _inside(box.parts[0], style)) is not None and (
             box.parts[0].kind == "paren"
         ):
             before, inner, after = inside
@@ -488,8 +488,8 @@ def _with_dots(terms: list[list[Box]], most: int) -> list[list[Box]]:
 
 def _form(box: Box) -> tuple:
     """Return what a term looks like apart from its indices."""
-    if box.kind == "sub":
-        return ("sub", _form(box.parts[0]))
+    if box.kind == "index":
+        return ("index", _form(box.parts[0]))
     text = "minus" if box.text == "negative" else box.text
     return (box.kind, text, *map(_form, box.parts))
 

@@ -92,7 +92,7 @@ class Pen:
         """Whether an expression is a name of the program, which a sign may raise."""
         return e.is_var and not self.names.derivation.names.get(e.data[0])
 
-    def constant(self, kind: str, shape: Shape) -> Box:
+    def constant(self, kind: Op, shape: Shape) -> Box:
         """Return a matrix of ones, of zeros, or the identity: `ones`, `zeros`, `eye`."""
         return self.over(self.names.constant(kind, shape), shape)
 

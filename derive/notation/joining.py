@@ -22,20 +22,20 @@ def beside(a: Box, b: Box) -> Box:
 
 def begins(box: Box) -> Box:
     """Return the box with which another begins on paper."""
-    return begins(box.parts[0]) if box.kind in ("row", "sup", "sub", "under") else box
+    return begins(box.parts[0]) if box.kind in ("row", "sup", "index", "under") else box
 
 
 def _last(box: Box) -> Box:
     """Return the box with which another ends on paper."""
     if box.kind == "row":
         return _last(box.parts[-1])
-    return _last(box.parts[0]) if box.kind in ("sup", "sub", "under") else box
+    return _last(box.parts[0]) if box.kind in ("sup", "index", "under") else box
 
 
 def meet(a: Box, b: Box) -> bool:
     """Whether two numerals would stand side by side, of which a bold one is one."""
     ends = _last(a), begins(b)
-    bold = [box.kind == "op" and box.text in ("ones", "zeros") for box in ends]
+    bold = [box.kind == "op" and box.text in ("all-ones", "all-zeros") for box in ends]
     sides = [box.parts[1 - k] if box.kind == "frac" else box for k, box in enumerate(ends)]
     plain = [_is_numeral(box) for box in sides]
     return any(plain) and all(x or y for x, y in zip(bold, plain, strict=True))
@@ -50,19 +50,19 @@ def joined(boxes: list[Box], sign: str) -> Box:
 
 
 def is_letter(box: Box) -> bool:
-    if box.kind in ("sub", "sup"):
+    if box.kind in ("index", "sup"):
         return is_letter(box.parts[0])
     if box.kind == "row":
         return all(is_letter(part) for part in box.parts)
     if box.kind == "id":
         return is_sign(box.text)
-    return box.kind == "paren" or (box.kind == "op" and box.text in ("ones", "zeros"))
+    return box.kind == "paren" or (box.kind == "op" and box.text in ("all-ones", "all-zeros"))
 
 
 def is_word(*boxes: Box) -> bool:
     """Whether one of two neighbours is a name of several letters, which needs air around it."""
     for box in boxes:
-        while box.kind in ("sub", "sup"):
+        while box.kind in ("index", "sup"):
             box = box.parts[0]
         if box.kind == "id" and not is_sign(box.text):
             return True

@@ -12,7 +12,7 @@ _BRACKETS = {
     "round": (r"\left(", r"\right)"),
     "square": (r"\left[", r"\right]"),
     "bars": (r"\left\lvert ", r"\right\rvert "),
-    "norm": (r"\left\lVert ", r"\right\rVert "),
+    "double-bars": (r"\left\lVert ", r"\right\rVert "),
     "iverson": ("[", "]"),
     "flat": ("(", ")"),
 }
@@ -63,7 +63,7 @@ def _latex(box: Box) -> str:
     match box.kind:
         case "row":
             return _joined(parts)
-        case "sub":
+        case "index":
             return f"{parts[0]}_{{{parts[1]}}}"
         case "sup":
             return f"{parts[0]}^{{{parts[1]}}}"

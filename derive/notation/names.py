@@ -14,7 +14,7 @@ from typing import Any
 
 from derive.calculus.index import Index, along
 from derive.expressions.errors import UnsupportedError
-from derive.expressions.expr import Expr
+from derive.expressions.expr import Expr, Op
 from derive.expressions.layout import Box, frac, num as digits, op, paren, row, sub, sup, word
 from derive.expressions.program import split_name
 from derive.expressions.shape import Dim, Pair, Product, Shape
@@ -22,6 +22,7 @@ from derive.language.syntax import NAME
 from derive.notation.joining import is_letter, joined
 from derive.notation.latex import latex
 from derive.notation.signs import spelled
+from derive.ops.linear import EYE, ONES
 from derive.proof.derivation import Derivation
 
 
@@ -164,11 +165,12 @@ class Names(ABC):
         taken = {*self.program.leaves, *self.program.dims}
         return Box("id", text=next(x for x in ("L", "J", "E", "loss") if x not in taken))
 
-    def constant(self, kind: str, shape: Shape) -> Box:
+    def constant(self, kind: Op, shape: Shape) -> Box:
         """Return a matrix of ones or zeros, or the identity."""
-        if kind == "eye":
+        if kind is EYE:
             return self.identity
-        return sup(op(kind), op("top")) if kind == "ones" and shape.rows == 1 else op(kind)
+        sign = op(f"all-{kind.name}")
+        return sup(sign, op("top")) if kind is ONES and shape.rows == 1 else sign
 
     @property
     def identity(self) -> Box:

@@ -187,7 +187,7 @@ class Terms(Formulas):
             return Box("root", (self.scalar(base),)), ATOM
         box, strength = self._scalar(base)
         tall = box.kind in ("frac", "sup", "at", "root")
-        tall = tall or (box.kind == "sub" and box.parts[0].kind == "sup")
+        tall = tall or (box.kind == "index" and box.parts[0].kind == "sup")
         if base.kind == "fn" and OPS[base.data].raised:
             head, arguments = box.parts
             return row(sup(head, power(exponent)), arguments), ATOM

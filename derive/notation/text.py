@@ -8,7 +8,7 @@ from derive.expressions.layout import Box
 from derive.notation.signs import GREEK, SIGNS, spelled
 from derive.notation.widths import plain
 
-_BRACKETS = {"round": "()", "square": "[]", "bars": "||", "norm": "‖‖", "iverson": "[]",
+_BRACKETS = {"round": "()", "square": "[]", "bars": "||", "double-bars": "‖‖", "iverson": "[]",
              "flat": "()"}  # fmt: skip
 _SUPER = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _SUB = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
@@ -39,7 +39,7 @@ def text(box: Box) -> str:
     match box.kind:
         case "row":
             return _joined(parts)
-        case "sub":
+        case "index":
             index = parts[1]
             return parts[0] + (index.translate(_SUB) if index.isdigit() else f"_{index}")
         case "sup":

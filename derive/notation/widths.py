@@ -26,8 +26,8 @@ _GREEK = 600
 _CHARACTERS = {"-": 1.56, "/": 1.0, ".": 0.56, " ": 0.0}
 #: Of a bracket on one side: its own width, and what it has beyond that where it grows.
 _BRACKETS = {"round": 0.78, "flat": 0.78, "square": 0.56, "iverson": 0.56, "bars": 0.56,
-             "norm": 1.14}  # fmt: skip
-_GROWN = {"round": 0.85, "square": 0.4, "bars": 0.1, "norm": 0.1}
+             "double-bars": 1.14}  # fmt: skip
+_GROWN = {"round": 0.85, "square": 0.4, "bars": 0.1, "double-bars": 0.1}
 #: The width of a matrix's two brackets, and of the space between two columns.
 FENCES, GUTTER = 3.5, 2.0
 
@@ -65,7 +65,7 @@ def _width(box: Box, style: int) -> float:
             return scale
         case "filled":
             return width(parts[0] if all(map(_is_digit, parts[1:])) else plain(box), style)
-        case "sub" | "sup":
+        case "index" | "sup":
             return _scripted(box, style)
         case "frac":
             return max(width(part, min(style + 1, SMALLEST)) for part in parts) + 0.5
@@ -101,7 +101,7 @@ def _scripted(box: Box, style: int) -> float:
     """Return the width of a base with what stands above and below it, one over the other."""
     (base, script), inner = box.parts, _script(style)
     wide = width(script, inner)
-    if base.kind in ("sub", "sup") and base.kind != box.kind:
+    if base.kind in ("index", "sup") and base.kind != box.kind:
         base, other = base.parts
         wide = max(wide, width(other, inner))
     return width(base, style) + wide + 0.1

@@ -15,7 +15,7 @@ from derive.expressions.shape import SCALAR, Dim, Shape, broadcast, product
 
 
 def _constant(pen: Any, e: Expr) -> tuple[Box, int]:
-    return pen.constant(e.name, e.shape), ATOM
+    return pen.constant(e.op, e.shape), ATOM
 
 
 def _ones(pen: Any, e: Expr) -> tuple[Box, int]:
@@ -24,8 +24,8 @@ def _ones(pen: Any, e: Expr) -> tuple[Box, int]:
     if e.shape.is_scalar:
         return num(1), layout.PRODUCT
     if 1 in (rows, cols):
-        return pen.constant("ones", e.shape), layout.PRODUCT
-    sides = (pen.constant("ones", shape) for shape in (Shape(rows, 1), Shape(1, cols)))
+        return pen.constant(ONES, e.shape), layout.PRODUCT
+    sides = (pen.constant(ONES, shape) for shape in (Shape(rows, 1), Shape(1, cols)))
     return pen.beside(*sides), layout.PRODUCT
 
 
@@ -70,9 +70,9 @@ def _repeated(pen: Any, e: Expr) -> tuple[Box, int]:
     if a.shape.is_scalar:
         return pen.beside(box, pen(ones(*e.shape.dims))), layout.PRODUCT
     if a.shape.rows != e.shape.rows:
-        box = pen.beside(pen.constant("ones", Shape(e.shape.rows, 1)), box)
+        box = pen.beside(pen.constant(ONES, Shape(e.shape.rows, 1)), box)
     if a.shape.cols != e.shape.cols:
-        box = pen.beside(box, pen.constant("ones", Shape(1, e.shape.cols)))
+        box = pen.beside(box, pen.constant(ONES, Shape(1, e.shape.cols)))
     return box, layout.PRODUCT
 
 

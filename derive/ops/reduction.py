@@ -25,6 +25,7 @@ from derive.expressions.expr import (
 )
 from derive.expressions.shape import SCALAR, Dim, Shape, square
 from derive.ops.elementwise import SHARED, holds, is_step
+from derive.ops.linear import ONES
 
 Axes = tuple[int, ...]
 ALL: Axes = (0, 1)
@@ -72,7 +73,7 @@ def _written(pen: Any, e: Expr) -> tuple[layout.Box, int]:
     if e.data == ALL:
         return pen.function(e)
     ((axis,), (dim,)) = e.data, e.args[0].shape.along(e.data)
-    ones = pen.constant("ones", Shape(1, dim) if axis == 0 else Shape(dim, 1))
+    ones = pen.constant(ONES, Shape(1, dim) if axis == 0 else Shape(dim, 1))
     sides = (ones, pen(e.args[0], layout.PRODUCT))
     product = pen.beside(*(sides if axis == 0 else reversed(sides)))
     if e.op is MEAN:

@@ -68,7 +68,7 @@ LOGSUMEXP = Op(
 
 
 def _norm(pen: Any, e: Expr) -> tuple[Box, int]:
-    inside = paren(pen(e.args[0]), "norm")
+    inside = paren(pen(e.args[0]), "double-bars")
     vector = 1 in e.args[0].shape.dims
     return inside if vector else sub(inside, Box("id", text="F")), ATOM
 
