@@ -108,15 +108,18 @@ def _inside(key: tuple) -> tuple[tuple]:
     return (key[1],)
 
 
-def _function(name: str, **more: Any) -> Kind:
-    """Return the row of a function of one form."""
+def _function(**more: Any) -> Callable[[str], Kind]:
+    """Return the row of a function of one form, but for its name."""
 
-    def rebuilt(ring: Ring, key: tuple, change: Change, names: Mapping[Index, Index]) -> Form:
-        return functions.of_one(ring, name, change(ring.thaw(key[1])))
+    def row(name: str) -> Kind:
+        def rebuilt(ring: Ring, key: tuple, change: Change, names: Mapping[Index, Index]) -> Form:
+            return functions.of_one(ring, name, change(ring.thaw(key[1])))
 
-    chain = derivative.CHAIN.get(name)
-    row = {"forms": _inside, "sees": True, "rebuilt": rebuilt, "derivative": chain, **more}
-    return Kind(function=True, **row)
+        chain = derivative.CHAIN.get(name)
+        facts = {"forms": _inside, "sees": True, "rebuilt": rebuilt, "derivative": chain, **more}
+        return Kind(function=True, **facts)
+
+    return row
 
 
 #: What all have that are 0 or 1.
@@ -136,6 +139,23 @@ def _determinant_law(ring: Ring, key: tuple) -> Law | None:
     return powers.power_of_one_or_minus_one if matrices.is_sign(ring, *key[1:]) else None
 
 
+FUNCTIONS: dict[str, Callable[[str], Kind]] = {
+    "exp": _function(positive=_always, log=lambda ring, key: ring.thaw(key[1])),
+    "log": _function(sign=functions.sign_of_a_logarithm),
+    "sin": _function(powers=_own(powers.power_of_a_sine), cleared=True),
+    "cos": _function(),
+    "normcdf": _function(positive=_always),
+    "sign": _function(powers=_own(powers.power_of_a_sign), sign=functions.sign_of_a_mask),
+    "eq": _function(**MASK),
+    "pow": _function(
+        rebuilt=lambda ring, key, change, names: change(ring.thaw(key[1])),
+        powers=_own(powers.power_of_a_power),
+        positive=lambda ring, key: is_positive_form(ring, ring.thaw(key[1])),
+        log=lambda ring, key: functions.of_one(ring, "log", ring.thaw(key[1])),
+        sign=functions.sign_of_a_root,
+        cleared=True,
+    ),
+}
 KINDS: dict[str, Kind] = {
     # the entry i, j of a matrix: x, its name, i, j
     "x": Kind(
@@ -169,22 +189,7 @@ KINDS: dict[str, Kind] = {
         **MASK,
     ),
     # functions of a form: their names, the form; a power is that of its form to be
-    "exp": _function("exp", positive=_always, log=lambda ring, key: ring.thaw(key[1])),
-    "log": _function("log", sign=functions.sign_of_a_logarithm),
-    "sin": _function("sin", powers=_own(powers.power_of_a_sine), cleared=True),
-    "cos": _function("cos"),
-    "normcdf": _function("normcdf", positive=_always),
-    "sign": _function("sign", powers=_own(powers.power_of_a_sign), sign=functions.sign_of_a_mask),
-    "eq": _function("eq", **MASK),
-    "pow": _function(
-        "pow",
-        rebuilt=lambda ring, key, change, names: change(ring.thaw(key[1])),
-        powers=_own(powers.power_of_a_power),
-        positive=lambda ring, key: is_positive_form(ring, ring.thaw(key[1])),
-        log=lambda ring, key: functions.of_one(ring, "log", ring.thaw(key[1])),
-        sign=functions.sign_of_a_root,
-        cleared=True,
-    ),
+    **{name: kind(name) for name, kind in FUNCTIONS.items()},
     # a product over an index: Π, the form, its own word, its dimension
     "Π": Kind(
         label=lambda key: (key[0], key[3]),

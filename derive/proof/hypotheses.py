@@ -36,6 +36,7 @@ from derive.language.assumptions import Matrix, congruent, drawn, facts, is_disc
 from derive.ops import var
 from derive.ops.elementwise import GREATER, MUL, POW, SHARED, marks_winner
 from derive.ops.linear import ADD, BROADCAST, MATMUL, NEG, NUMBER, SUB, TRANSPOSE
+from derive.ops.reduction import MAX, MIN
 from derive.ops.square import DET, INV, LOGDET
 from derive.proof.sizes import (
     Relation,
@@ -75,7 +76,7 @@ SEVERAL = 6
 #: What may be asked of the extrema of a matrix: one of all entries, of each row, of each column.
 UNIQUE = tuple(
     f"unique-{word}{of}"
-    for word in ("max", "min")
+    for word in (MAX.called, MIN.called)
     for of in ("", "-of-each-row", "-of-each-column")
 )
 

@@ -21,6 +21,7 @@ from derive.expressions.errors import DeriveError
 from derive.expressions.expr import OPS, nodes
 from derive.expressions.limits import Cells
 from derive.expressions.program import Program, Statement
+from derive.ops.elementwise import MAXIMUM, MINIMUM
 from derive.ops.square import DET, INV
 from derive.readings.base import AtSizes, Table
 
@@ -332,10 +333,10 @@ class Enclosing(Functions):
         return Real(0 if is_exact(apart) or not apart.contains(0) else arb(0.5, 0.5))
 
     def max(self, *entries: Any) -> Any:
-        return OPS["max"].through(self, *entries)  # type: ignore[misc]
+        return MAXIMUM.through(self, *entries)  # type: ignore[misc]
 
     def min(self, *entries: Any) -> Any:
-        return OPS["min"].through(self, *entries)  # type: ignore[misc]
+        return MINIMUM.through(self, *entries)  # type: ignore[misc]
 
 
 class Floats(Functions):
