@@ -25,7 +25,7 @@ from derive.expressions.expr import Expr, variables
 from derive.expressions.program import Program
 from derive.language.assumptions import Matrix, congruent, drawn
 from derive.readings.base import Table
-from derive.readings.jets import carried, chain, slope
+from derive.readings.jets import Definition, carried, chain, slope
 from derive.readings.numbers import (
     DomainError,
     Floats,
@@ -164,17 +164,22 @@ class Trial:
             self.gradients[name] = Table.of(extents, lambda *at: self.slope(name, {at: 1}))
         return self.gradients[name]
 
+    @cached_property
+    def _chain(self) -> tuple[Definition[str], ...]:
+        return tuple(chain(self.program))
+
     def slope(self, name: str, direction: Mapping[tuple[int, int], int]) -> Any:
         """Return the derivative of the loss when a name moves along a direction, all that does not
         depend on it standing still."""
-        moved = 0 if name in self.program.inputs else self.nudge
-        own = Table(self.known[name])
+        own, values = Table(self.known[name]), self.known
         extents = len(own), len(own[0])
         along = Table.of(extents, lambda *place: rational(direction.get(place, 0)))
-        nudges = Table.of(extents, lambda i, j: rational(moved * _unlike(APART + 3 * i + j)))
-        values = {**self.known, name: own.zip(nudges, add)}
+        if self.nudge and name not in self.program.inputs:
+            moved = [rational(self.nudge * _unlike(APART + k)) for k in range(3 * sum(extents))]
+            nudges = Table.of(extents, lambda i, j: moved[3 * i + j])
+            values = {**values, name: own.zip(nudges, add)}
         with precision():
-            jets = carried(chain(self.program), self.sizes, values, {name: along})
+            jets = carried(self._chain, self.sizes, values, {name: along})
             output = jets[str(self.program.output)]
             self.levels[name] = [x.value for x in output.flat()]
             return _finite([[slope(output, self.upstream)]])[0][0]

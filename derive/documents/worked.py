@@ -179,7 +179,7 @@ class Board:
             elide=self.elide, size=size,
         )  # fmt: skip
         for node, i, j in self._entries(first):
-            work.known[node, i, j] = part(node, i, j)
+            work.view(node)[i, j] = part(node, i, j)
         try:
             box = self._at(expr, *place, work).box
         except TooLong:
@@ -228,7 +228,7 @@ class Board:
             short, whole = (self._work(self._entry, self._inverse, self._det, **w) for w in ways)
             for node, i, j in self._entries(first):
                 known = self.number(self.trace.of(node)[i][j])
-                short.known[node, i, j] = whole.known[node, i, j] = known
+                short.view(node)[i, j] = whole.view(node)[i, j] = known
             self._works[key] = short, whole
         return self._works[key]
 

@@ -9,16 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import reduce
-from itertools import product
 from typing import Any
 
-from derive.calculus.index import PROD
 from derive.expressions.expr import OPS, Expr
 from derive.expressions.layout import Box, frac, num, op, paren, raw, row, sup, word
 from derive.expressions.shape import extent
 from derive.notation.joining import is_word
 from derive.notation.numerals import fraction
+from derive.readings.base import AtSizes, View
 
 #: Arithmetic with more numbers than this is left to the reader.
 LONGEST = 60
@@ -159,7 +157,7 @@ def inverse_entry(cells: list[list[Term]], i: int, j: int, det: Term) -> Term:
 # -- entries ---------------------------------------------------------------------------------------
 
 
-class Work:
+class Work(AtSizes):
     """Entries by the operators' definitions, as arithmetic to be written down.
 
     `entry(name, i, j)` writes an entry of a variable, `inverse(expr, i, j)` and `det(expr)` what
@@ -179,21 +177,12 @@ class Work:
         size: Callable[[str], Term] | None = None,
         sigma: bool = False,
     ):
-        self.sizes = sizes
+        super().__init__(sizes)
         self.elide, self.most, self.sigma = elide, most, sigma
         self._entry, self._inverse, self._det, self._size = entry, inverse, det, size
-        self.known: dict[tuple[Expr, int, int], Term] = {}
 
-    def at(self, node: Expr, i: int, j: int) -> Term:
-        """Return the entry i, j of an expression, written down."""
-        key = (node, i, j)
-        if key not in self.known:
-            views = [View(self, arg) for arg in node.args]
-            data = {"data": node.data} if node.op.takes_data else {}
-            self.known[key] = self._short(_term(node.op.entry(self, i, j, *views, **data)))
-        return self.known[key]
-
-    def _short(self, term: Term) -> Term:
+    def lifted(self, value: Any) -> Term:
+        term = _term(value)
         if term.numbers > self.most:
             raise TooLong
         return term
@@ -201,37 +190,24 @@ class Work:
     def sum(self, dim: Any, body: Callable[[int], Any]) -> Term:
         count = extent(dim, self.sizes)
         if self.elide and count > self.elide:
-            return self._short(_term(body(0)) + body(1) + DOTS + body(count - 1))
+            return self.lifted(_term(body(0)) + body(1) + DOTS + body(count - 1))
         total = _term(body(0))
         for k in range(1, count):
-            total = self._short(total + body(k))
+            total = self.lifted(total + body(k))
         return total
 
-    def extremum(self, name: str, dims: tuple[Any, ...], body: Callable[..., Any]) -> Term:
-        ranges = (range(extent(dim, self.sizes)) for dim in dims)
-        values = [_term(body(*places)) for places in product(*ranges)]
-        if name == PROD:
-            return reduce(lambda one, other: self._short(one * other), values)
-        if self.elide and len(values) > self.elide:
-            values = [*values[:2], DOTS, values[-1]]
-        return self.function(name, *values) if len(values) > 1 else values[0]
+    def winner(self, name: str, entries: list[Term]) -> Term:
+        if self.elide and len(entries) > self.elide:
+            entries = [*entries[:2], DOTS, entries[-1]]
+        return self.function(name, *entries) if len(entries) > 1 else entries[0]
 
     def entry(self, leaf: tuple, i: int, j: int) -> Term:
         return self._entry(leaf[0], i, j)
 
-    def number(self, value: Any) -> Term:
-        return _term(value)
-
     def size(self, dim: Any) -> Term:
         if self._size is not None and isinstance(dim, str):
             return self._size(dim)
-        return literal(extent(dim, self.sizes))
-
-    def delta(self, i: int, j: int) -> Term:
-        return literal(int(i == j))
-
-    def le(self, i: int, j: int) -> Term:
-        return literal(int(i <= j))
+        return super().size(dim)
 
     def inverse(self, A: View, i: int, j: int) -> Term:
         return self._inverse(A.expr, i, j)
@@ -243,17 +219,4 @@ class Work:
         values = [_term(arg) for arg in args]
         boxes = [value.box for value in values]
         inside = OPS[name].written(*boxes, head=None if self.sigma else word(name))
-        return self._short(Term(inside, ATOM, sum(value.numbers for value in values) + 1))
-
-
-class View:
-    """An argument of an operator: `A[i, k]`, `A.rows`, `A.cols`."""
-
-    __slots__ = ("cols", "expr", "rows", "work")
-
-    def __init__(self, work: Work, expr: Expr):
-        self.work, self.expr = work, expr
-        self.rows, self.cols = expr.shape.dims
-
-    def __getitem__(self, indices: tuple[int, int]) -> Term:
-        return self.work.at(self.expr, *indices)
+        return self.lifted(Term(inside, ATOM, sum(value.numbers for value in values) + 1))

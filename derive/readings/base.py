@@ -10,10 +10,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from functools import reduce
+from functools import lru_cache, reduce
 from itertools import islice, product
-from operator import mul
 from typing import Any
+from weakref import ref
 
 from derive.calculus.index import PROD, Index, along
 from derive.calculus.square_laws import known_determinant, known_inverse
@@ -62,19 +62,24 @@ class View(dict[Place, Any]):
     An entry is read when it is first asked for.
     """
 
-    __slots__ = ("cols", "define", "determinant", "expr", "remembers", "rows")
+    __slots__ = ("cols", "determinant", "expr", "reading", "rows")
 
     def __init__(self, reading: Reading, expr: Expr):
-        self.expr, self.remembers = expr, reading.remembers
+        self.reading, self.expr = ref(reading), expr  # no circle, so that memory is freed at once
         self.rows, self.cols = expr.shape.dims
-        self.define = reading.definition(expr)
         self.determinant: Any = None
 
     def __missing__(self, place: Place) -> Any:
-        found = self.define(*place)
-        if self.remembers:
-            self[place] = found
-        return found
+        reading = self.reading()
+        assert reading is not None, "views are asked while their reading lives"
+        reading.read(self, (place,))
+        return self.pop(place) if reading.forgets else self[place]
+
+
+@lru_cache(maxsize=4096)
+def _order(root: Expr) -> tuple[Expr, ...]:
+    """Return the nodes of an expression, operands first; what is alike is read often."""
+    return tuple(nodes(root))
 
 
 class Reading(ABC):
@@ -82,8 +87,8 @@ class Reading(ABC):
 
     #: A number for each dimension, where there is one.
     sizes: Mapping[str, int] | None = None
-    #: Whether an entry is the same wherever it is asked for.
-    remembers = True
+    #: Whether an entry is another one wherever it is asked for.
+    forgets = False
 
     def __init__(self) -> None:
         self.views: dict[Expr, View] = {}
@@ -102,18 +107,12 @@ class Reading(ABC):
         """Read anew from now on: other laws hold of entries."""
         self.views = {}
 
-    def definition(self, expr: Expr) -> Callable[..., Any]:
-        """Return how an entry of an expression is made, given its place."""
-        entry, lifted = expr.op.entry, self.lifted
-        data = {"data": expr.data} if expr.op.takes_data else {}
-        args: list[View] = []
-
-        def define(*place: Index) -> Any:
-            if not args:
-                args.extend(map(self.view, expr.args))
-            return lifted(entry(self, *place, *args, **data))
-
-        return define
+    def read(self, view: View, places: Iterable[Place]) -> None:
+        """Make entries of an expression as its operator's definition says."""
+        op, lifted, args = view.expr.op, self.lifted, [*map(self.view, view.expr.args)]
+        data = {"data": view.expr.data} if op.takes_data else {}
+        for place in places:
+            view[place] = lifted(op.entry(self, *place, *args, **data))
 
     def lifted(self, value: Any) -> Any:
         """Return a number, or what a definition made, as this world has it."""
@@ -231,17 +230,15 @@ class AtSizes(Reading):
     def matrix(self, root: Expr) -> Table:
         """Return all entries of an expression, operands first."""
         if root not in self.tables:
-            for node in nodes(root):
-                self._fill(node)
-            self.tables[root] = self.written(self.view(root)).map(self.bare)
+            for node in _order(root):
+                view, (rows, cols) = self.view(node), node.shape.extents(self.sizes)
+                if len(view) < rows * cols:
+                    self.spend(rows, cols)
+                    places = product(range(rows), range(cols))
+                    self.read(view, [x for x in places if x not in view] if view else places)
+            bare, across = self.bare, range(cols)
+            self.tables[root] = Table([bare(view[i, j]) for j in across] for i in range(rows))
         return self.tables[root]
-
-    def _fill(self, node: Expr) -> None:
-        view, extents = self.view(node), node.shape.extents(self.sizes)
-        if len(view) < extents[0] * extents[1]:
-            self.spend(*extents)
-            for place in product(*map(range, extents)):
-                view[place]
 
     def written(self, A: View) -> Table:
         """Return a matrix written out."""
@@ -267,7 +264,7 @@ class AtSizes(Reading):
     def sum(self, dim: Dim, body: Callable[..., Any]) -> Any:
         count = extent(dim, self.sizes)
         self.spend(count)
-        total = self.lifted(body(0))
+        total = body(0)
         for k in range(1, count):
             total = total + body(k)
         return total
@@ -275,7 +272,9 @@ class AtSizes(Reading):
     def extremum(self, name: str, dims: tuple[Dim, ...], body: Callable[..., Any]) -> Any:
         places = product(*(range(extent(dim, self.sizes)) for dim in dims))
         entries = [self.lifted(body(*place)) for place in places]
-        return reduce(mul, entries) if name == PROD else self.winner(name, entries)
+        if name == PROD:
+            return reduce(lambda one, other: self.lifted(one * other), entries)
+        return self.winner(name, entries)
 
     def inverse(self, A: View, i: int, j: int) -> Any:
         """Return an entry of an inverse: a cofactor over the determinant.

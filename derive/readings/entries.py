@@ -31,7 +31,7 @@ class Explicit(AtSizes):
         self.ring = ring
         self.meaning = meaning
         self.patterns: dict[tuple, list[Form]] = {}
-        self.read: dict[int, tuple[Form, list[int], list[Form], list[int] | None]] = {}
+        self.answers: dict[int, tuple[Form, list[int], list[Form], list[int] | None]] = {}
 
     def bare(self, value: Value) -> Form:
         return value.form
@@ -101,7 +101,7 @@ class Explicit(AtSizes):
     def _derivatives(self, form: Form) -> tuple[list[int], list[Form], list[int] | None]:
         """Return an entry's variables and its derivatives, and the variables by whose places 0, 1,
         2 ... these are written, where that is so."""
-        read = self.read.get(id(form))
+        read = self.answers.get(id(form))
         if read is None:
             variables = self._variables(form)
             found: tuple[list[int], list[Form], list[int] | None]
@@ -117,7 +117,7 @@ class Explicit(AtSizes):
             else:
                 found = variables, [slope(self.ring, form, atom) for atom in variables], None
             # the form is kept beside its answer, so that its identity is not given to another
-            read = self.read[id(form)] = (form, *found)
+            read = self.answers[id(form)] = (form, *found)
         return read[1:]
 
     def _variables(self, form: Form) -> list[int]:

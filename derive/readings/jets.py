@@ -13,12 +13,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any, TypeVar
 
-from flint import arb
+from flint import arb, fmpq
 
 from derive.expressions.expr import Expr, variables
 from derive.expressions.program import Program
 from derive.readings.base import Table
 from derive.readings.numbers import (
+    MOST_BITS,
+    RAW,
     Functions,
     Numbers,
     Real,
@@ -37,8 +39,8 @@ class Jet:
     __slots__ = ("slope", "value")
 
     def __init__(self, value: Any, slope: Any = 0):
-        self.value: Any = raw(value)
-        self.slope: Any = raw(slope)
+        self.value: Any = value if type(value) in RAW else raw(value)
+        self.slope: Any = slope if type(slope) in RAW else raw(slope)
 
     def __add__(self, other: Any) -> Jet:
         other = _jet(other)
@@ -101,12 +103,15 @@ class JetFunctions(Functions):
     convention: each has an equal share.
     """
 
+    number = Jet
+
     def lifted(self, value: Any) -> Any:
         if type(value) is not Jet:
             value = Jet(value)
-        if is_short(value.value) and is_short(value.slope):
-            return value
-        return Jet(*(x if is_short(x) else arb(x) for x in (value.value, value.slope)))
+        for number in (value.value, value.slope):
+            if type(number) is fmpq and number.height_bits() > MOST_BITS:
+                return Jet(*(x if is_short(x) else arb(x) for x in (value.value, value.slope)))
+        return value
 
     def tied(self, winners: list[Any]) -> Any:
         return Jet(winners[0].value, sum(x.slope for x in winners) / len(winners))
@@ -125,6 +130,9 @@ def _with_slope(name: str, derivative: Callable[[Any, Any, Any], Any]) -> Callab
 
 for _name, _derivative in SLOPES.items():
     setattr(JetFunctions, _name, _with_slope(_name, _derivative))
+
+
+JETS = JetFunctions()
 
 
 # -- the chain rule --------------------------------------------------------------------------------
@@ -160,7 +168,7 @@ def carried(
     for name, formula, operands in definitions:
         if formula is not None and not jets.keys().isdisjoint(operands.values()):
             own = {leaf: jets.get(key, values.get(key, [])) for leaf, key in operands.items()}
-            rows = Numbers(sizes, own, JetFunctions()).matrix(formula)
+            rows = Numbers(sizes, own, JETS).matrix(formula)
         elif name in directions:
             rows = Table(values[name]).map(Jet)
         else:

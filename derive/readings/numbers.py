@@ -23,7 +23,7 @@ from derive.expressions.limits import Cells
 from derive.expressions.program import Program, Statement
 from derive.ops.elementwise import MAXIMUM, MINIMUM
 from derive.ops.square import DET, INV
-from derive.readings.base import AtSizes, Table
+from derive.readings.base import AtSizes, Place, Table, View
 
 #: Binary digits of an interval, about 60 decimal ones.
 BITS = 200
@@ -37,6 +37,8 @@ MOST_BITS = 14_000
 HUGE = arb(2) ** 60
 
 Rows = list[list[Any]]
+#: The types of numbers that nothing carries.
+RAW = frozenset((fmpq, arb))
 
 
 class DomainError(DeriveError):
@@ -97,7 +99,7 @@ class Real:
     __slots__ = ("value",)
 
     def __init__(self, value: Any):
-        self.value: Any = value if isinstance(value, fmpq | arb) else raw(value)
+        self.value: Any = value if type(value) in RAW else raw(value)
 
     def __add__(self, other: Any) -> Real:
         return Real(self.value + raw(other))
@@ -132,6 +134,8 @@ class Real:
 
 
 def raw(value: Any) -> Any:
+    if type(value) in RAW:
+        return value
     if isinstance(value, Real):
         return value.value
     return rational(value) if isinstance(value, int | Fraction) else value
@@ -230,6 +234,7 @@ class Functions:
     """
 
     tie = rational(0)
+    number: Callable[[Any], Any] = Real
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         through = OPS[name].through if name in OPS else None
@@ -242,7 +247,10 @@ class Functions:
         """Return a number with Python's operators; of too many digits it goes on as an interval."""
         if type(value) is not Real:
             value = Real(value)
-        return value if is_short(value.value) else Real(arb(value.value))
+        number = value.value
+        if type(number) is fmpq and number.height_bits() > MOST_BITS:
+            return Real(arb(number))
+        return value
 
     def exp(self, x: Any) -> Any:
         return Real(rational(1) if x.value == 0 else _told(exponential(arb(x.value))))
@@ -297,6 +305,9 @@ class Functions:
         return winners[0]
 
 
+PLAIN = Functions()
+
+
 def is_short(value: Any) -> bool:
     return not is_exact(value) or value.height_bits() <= MOST_BITS
 
@@ -312,6 +323,8 @@ class Wide(Real):
 
 class Enclosing(Functions):
     """The same functions where intervals may be wide: of what they leave open all is held."""
+
+    number = Wide
 
     def lifted(self, value: Any) -> Any:
         return value if type(value) is Wide else Wide(super().lifted(value).value)
@@ -341,6 +354,8 @@ class Enclosing(Functions):
 
 class Floats(Functions):
     """The same functions in floating point: quick, and good enough to sort out what differs."""
+
+    number = float
 
     def __init__(self) -> None:
         for name in ("exp", "log", "sin", "cos"):
@@ -384,12 +399,20 @@ class Numbers(AtSizes):
     ):
         super().__init__(sizes)
         self.values = values
-        self.functions = functions or Functions()
+        self.functions = functions or PLAIN
         self.lifted = self.functions.lifted  # type: ignore[method-assign]
         self.spend = Cells().spend  # type: ignore[method-assign]
 
     def bare(self, value: Any) -> Any:
         return value.value if isinstance(value, Real) else value
+
+    def read(self, view: View, places: Iterable[Place]) -> None:
+        if not view.expr.is_var:
+            return super().read(view, places)
+        rows, number, lifted = self.values[view.expr.data[0]], self.functions.number, self.lifted
+        for i, j in places:
+            x = rows[i][j]  # type: ignore[index]
+            view[i, j] = number(x) if type(x) in RAW else lifted(x)
 
     def entry(self, leaf: tuple, i: int, j: int) -> Any:
         return self.values[leaf[0]][i][j]

@@ -23,7 +23,7 @@ class Entries(OverIndices):
     An entry is read anew wherever it is asked for, since letters depend on the sums around it.
     """
 
-    remembers = False
+    forgets = True
 
     def __init__(self, letters: Iterable[str]):
         super().__init__()
