@@ -6,7 +6,7 @@ import re
 
 from derive.expressions.layout import Box
 from derive.notation.signs import FUNCTIONS, GREEK, SIGNS, spelled
-from derive.notation.widths import fitting
+from derive.notation.widths import fitting, is_tall
 
 _BRACKETS = {
     "round": (r"\left(", r"\right)"),
@@ -85,7 +85,8 @@ def _latex(box: Box) -> str:
         case "filled":
             return _filled(box.parts[0], dict(zip(text.split(), parts[1:], strict=True)))
         case "lines":  # aligned sets displays, and the other cells of a matrix are smaller
-            lines = r" \\ ".join(rf"& \textstyle {part}" for part in parts)
+            air = "[3pt]" if any(map(is_tall, box.parts)) else ""
+            lines = rf" \\{air} ".join(rf"& \textstyle {part}" for part in parts)
             return rf"\begin{{aligned}} {lines} \end{{aligned}}"
     raise AssertionError(f"no LaTeX for a box of kind {box.kind}")
 

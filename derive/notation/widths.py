@@ -138,19 +138,20 @@ def fitting(box: Box) -> str:
     ('flat', 'round')
     """
     (inner,) = box.parts
-    if box.text == "round" and not _is_tall(inner):
+    if box.text == "round" and not is_tall(inner):
         return "flat"
     return "square" if box.text == "iverson" and holds(inner, "matrix") else box.text
 
 
-def _is_tall(box: Box) -> bool:
+def is_tall(box: Box) -> bool:
+    """Whether a layout is higher than a line of letters."""
     found = box.known.get("tall")
     if found is None:
         if box.kind == "paren":
             tall = fitting(box) not in ("flat", "iverson")
         else:
             tall = box.kind in ("frac", "sum", "under", "at") or holds(box, "matrix")
-        found = box.known["tall"] = tall or any(map(_is_tall, box.parts))
+        found = box.known["tall"] = tall or any(map(is_tall, box.parts))
     return found
 
 
