@@ -144,6 +144,12 @@ def test_two_numbers_that_differ_are_shown_to_differ(places):
              "dY": [[2, 1, 2], [1, 3, 2], [1, 2, 1]]},
             "s",
         ),
+        # what jumps is far smaller than 1
+        (
+            "X: (n, n); Y = tanh(min(X, axis=1))",
+            {"X": [[48, 48, 60], [60, 55, 58], [54, 60, 57]], "dY": [[1], [1], [1]]},
+            "X",
+        ),
         # Z is 0 there, and stays so when s moves: the output jumps when Z itself does
         ("s: (1, 1); Z = (s < 0.5) ** 4; L = tr(Z <= 0)", {"s": [[1]]}, "Z"),
     ],

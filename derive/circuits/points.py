@@ -38,8 +38,9 @@ from derive.readings.numbers import (
     worked,
 )
 
-#: How far a point is moved to see whether something jumps there, and what counts as a jump.
-STEP, JUMP = Fraction(1, 2**66), Fraction(1, 10**6)
+#: How far a point is moved to see whether something jumps there; what counts as a jump, as a share
+#: of a number, and what of one that is 0.
+STEP, JUMP, LITTLE = Fraction(1, 2**66), Fraction(1, 10**6), Fraction(1, 2**40)
 #: An intermediate is moved by numbers that come so much later than those of the inputs.
 APART = 2000
 #: Sizes that are tried, the smallest first.
@@ -385,7 +386,9 @@ def apart(a: Any, b: Any) -> bool:
 
 
 def _near(a: Any, b: Any) -> bool:
+    """Whether a number hardly changes: by a small share of it, of 0 by little."""
     if is_exact(a) and is_exact(b):
-        return bool(abs(a - b) < rational(JUMP) * (1 + abs(a)))
+        return bool(abs(a - b) < (rational(JUMP) * abs(a) or rational(LITTLE)))
     with precision():
-        return bool(abs(arb(a) - arb(b)) < arb(rational(JUMP)) * (1 + abs(arb(a))))
+        least = arb(rational(JUMP)) * abs(arb(a))
+        return bool(abs(arb(a) - arb(b)) < (arb(rational(LITTLE)) if least.contains(0) else least))
