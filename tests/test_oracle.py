@@ -44,9 +44,8 @@ PROGRAMS = {
     "where": "A: (n, n); B: (n, n); C: (n, n); Y = where(A, B, C)",
     "diag": "A: (n, 1); Y = diag(A)",
     "eq": "A: (n, n); Y = A * (A == max(A, axis=1))",
+    "outer": "A: (n, 1); B: (n, 1); Y = outer(A, B)",
     **{f"a{word}": f"A: (n, n); L = {word}(A) ** 2" for word in ("max", "min")},
-    **{f"a{word}_rows": f"A: (n, n); Y = {word}(A, axis=0)" for word in ("max", "min")},
-    **{f"a{word}_cols": f"A: (n, n); Y = {word}(A, axis=1)" for word in ("max", "min")},
     "unvec": "A: (n * n, 1); Y = unvec(A, (n, n))",
     "kron_left": "A: (n * n, n * n); B: (n, n); Y = kron_left(A, B)",
     "kron_right": "A: (n * n, n * n); B: (n, n); Y = kron_right(A, B)",
@@ -68,9 +67,11 @@ def own_nodes(monkeypatch):
 
 def program_of(name: str) -> str:
     """A program of the operator; a function of the language needs no line in the table."""
-    given = ("A", "B", "C")[: len(WORDS[name].pullbacks)]
+    op, given = WORDS[name], ("A", "B", "C")[: len(WORDS[name].pullbacks)]
+    axes = next(axes for axes in op.axes or (None,) if op.word(axes) == name)
+    along = "".join(f", axis={axis}" for axis in op.along(axes))
     shapes = "".join(f"{arg}: (n, n); " for arg in given)
-    return PROGRAMS.get(name, f"{shapes}Y = {name}({', '.join(given)})")
+    return PROGRAMS.get(name, f"{shapes}Y = {op.called}({', '.join(given)}{along})")
 
 
 def swapped(e: Expr) -> Expr:

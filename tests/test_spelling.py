@@ -28,6 +28,7 @@ def value_here(formula: str) -> np.ndarray:
 
 
 NUMPY = [
+    "np.prod(X, axis=0, keepdims=True)", "np.prod(X)", "np.cumsum(X, axis=1)", "np.outer(c, b)",
     "np.exp(X)", "numpy.tanh(X)", "np.abs(X)", "np.absolute(X)", "np.sign(X)", "np.sqrt(Y)",
     "np.sum(X)", "np.sum(X, axis=0, keepdims=True)", "np.sum(X, 1, keepdims=True)",
     "np.sum(X, axis=-1, keepdims=True)", "np.mean(X, axis=-2, keepdims=True)", "np.mean(X)",
@@ -61,6 +62,7 @@ def test_numpy_is_read_as_numpy_means_it(formula):
 TORCH = [
     "torch.relu(X)", "F.relu(X)", "torch.sigmoid(X)", "F.softmax(X, dim=1)", "F.softmax(X, -1)",
     "torch.softmax(X, dim=0)", "X.softmax(dim=1)", "F.log_softmax(X, dim=1)", "F.softplus(X)",
+    "F.leaky_relu(X, 0.1)", "F.elu(X)", "torch.cumsum(X, dim=0)", "X.cumsum(1)",
     "F.silu(X)", "F.gelu(X)", "X.sum()", "X.sum(dim=1, keepdim=True)", "X.mean(0, keepdim=True)",
     "X.amax(dim=1, keepdim=True)", "torch.max(X, Y)", "torch.max(X)", "torch.mm(X, W)",
     "X.t()", "torch.t(X)", "X.exp()", "X.pow(2)", "X.square()", "torch.det(A)", "torch.logdet(A)",

@@ -39,7 +39,7 @@ from derive.ops.linear import (
     ZEROS,
     ones,
 )
-from derive.ops.reduction import SUM, terms
+from derive.ops.reduction import CUMSUM, SUM, terms
 from derive.ops.square import INV
 
 Rule = Callable[[Expr], Expr | None]
@@ -366,7 +366,7 @@ RULES: dict[str, Rule] = {
     "inverse-against-itself": _inverse_against_itself,
 }
 _LINEAR = (KRON_LEFT, KRON_RIGHT)
-_PRODUCTS = (MUL, DIV, NEG, MATMUL, TRANSPOSE, SUM, *_LINEAR)
+_PRODUCTS = (MUL, DIV, NEG, MATMUL, TRANSPOSE, SUM, CUMSUM, *_LINEAR)
 
 
 def _negated(e: Expr) -> Expr | None:
@@ -490,7 +490,7 @@ def _factors(e: Expr) -> _Factors:
         if e.args[0].shape == SCALAR:
             return _Factors(e.shape, inner.coefficient, inner.scalars)
         return _outside(e, inner, lambda rest: broadcast_to(rest, e.shape))
-    if e.op in (TRANSPOSE, SUM):
+    if e.op in (TRANSPOSE, SUM, CUMSUM):
         inner = _factors(e.args[0])
         if e.op is SUM and not inner.matrices:
             return _counted(e, inner)

@@ -319,9 +319,10 @@ class Scope:
         (arg,) = self._args(node, name, 1)
         self._matrix(arg, node.args[0])
         axes = tuple(ast.literal_eval(option.value) for option in node.keywords)
-        if axes not in BY_AXIS[name].axes and ALL not in BY_AXIS[name].axes:
+        op = OPS[BY_AXIS[name]]
+        if axes not in op.axes and ALL not in op.axes:
             raise ParseError(f"{name} needs an axis", hint="write axis=0, down the rows, or axis=1")
-        return BY_AXIS[name](arg, data=axes or None)
+        return op(arg, data=axes or None)
 
     def _constant_matrix(self, node: ast.Call, name: str) -> Expr:
         expected = 1 if name == EYE.name else 2
@@ -379,7 +380,7 @@ def _is_function(op: Op) -> bool:
 
 
 #: Reductions of one argument; the largest of two has the name of the largest of all.
-BY_AXIS = {op.called: op for op in OPS.values() if op.axes}
+BY_AXIS = {op.called: op.name for op in OPS.values() if op.axes}
 _SPECIAL = {
     **{name: Scope._reduction for name in BY_AXIS if name not in OPS or OPS[name].axes},
     **{op.name: Scope._constant_matrix for op in (ONES, ZEROS, EYE)},
