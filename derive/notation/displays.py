@@ -504,21 +504,3 @@ def _run(forms: list[tuple], at: int) -> tuple[int, int]:
         if end - at > max(period, best[1] - at):
             best = (period, end)
     return best
-
-
-__all__ = [
-    "PAGE",
-    "SCREEN",
-    "Display",
-    "Line",
-    "Link",
-    "Paper",
-    "broken",
-    "columns",
-    "fitted",
-    "lines_width",
-    "matrix_of",
-    "places",
-    "shortened",
-    "side_by_side",
-]

@@ -65,7 +65,7 @@ class Names(ABC):
         self.written = {dim: self.sizes[dim] for dim in self.program.sizes}
         #: What was laid out already, by what it is.
         self.kept: dict[tuple, tuple[Any, Any]] = {}
-        self.entries: dict[tuple[str, Index, Index], Box] = {}
+        self.entries: dict[tuple[str, tuple[Index, ...]], Box] = {}
 
     def _keep(self, key: tuple, source: Any, make: Callable[[], Any]) -> Any:
         """Return what is made of a source the first time; the source lives as long as its name."""
@@ -268,40 +268,41 @@ class Names(ABC):
             place = row(before, op("thin"), self.dim(factor), op("plus"), self.index(part))
         return {"pair": self.index(pair), "dim": self.dim(dim), "place": place}
 
-    def entry(self, name: str, i: Index, j: Index) -> Box:
-        """Return an entry; the index of a dimension that is 1 is left out."""
-        found = self.entries.get((name, i, j))
+    def entry(self, name: str, *place: Index) -> Box:
+        """Return an entry at its place; the index of a dimension that is 1 is left out."""
+        found = self.entries.get((name, place))
         if found is None:
-            found = self.entries[name, i, j] = self._entry(name, i, j)
+            found = self.entries[name, place] = self._entry(name, place)
         return found
 
-    def _entry(self, name: str, i: Index, j: Index) -> Box:
+    def _entry(self, name: str, place: tuple[Index, ...]) -> Box:
         meant = self.derivation.names.get(name)
         if meant is None and name in self.program.leaves:
             letter, above = self.entry_names[name]
             shape = self.program.leaves[name].shape
-            return self._indexed(letter, above, shape, i, j)
+            return self._indexed(letter, above, shape, place)
         source = meant.of if meant else self.program.leaves[name[1:]]
         through = meant.through if meant else None
         if not source.is_var:
             raise AssertionError("the entries of a node's gradient are not written")
-        below = self.entry(source.data[0], i, j)
+        below = self.entry(source.data[0], *place)
         if self._is_short(name):
             above = None if name == self._output_gradient else self.names[source.data[0]]
             letter = Box("id", text="gamma" if self._short_taken else "g")
-            return self._indexed(letter, above, source.shape, i, j)
+            return self._indexed(letter, above, source.shape, place)
         box = frac(row(op("partial"), self.loss), row(op("partial"), below))
         return box if through is None else Box("at", (box, self.names[through]))
 
-    def _indexed(self, letter: Box, above: Box | None, shape: Shape, i: Index, j: Index) -> Box:
-        kept = [k for k, dim in zip((i, j), shape.dims, strict=True) if dim != 1]
+    def _indexed(
+        self, letter: Box, above: Box | None, shape: Shape, place: tuple[Index, ...]
+    ) -> Box:
+        kept = [k for k, dim in zip(place, shape.dims, strict=True) if dim != 1]
         if not kept:
             return letter if above is None else sub(letter, above)
         base = letter if above is None else sup(letter, paren(above, "flat"))
         boxes = [self.index(k) for k in kept]
-        if len(boxes) == 2 and self._needs_comma(shape, kept):
-            boxes.insert(1, op("comma"))
-        return sub(base, row(*boxes))
+        several = len(boxes) > 1 and self._needs_comma(shape, kept)
+        return sub(base, joined(boxes, "comma") if several else row(*boxes))
 
     def _needs_comma(self, shape: Shape, indices: Iterable[Index]) -> bool:
         """x_111 could be x_{1,11} or x_{11,1}: from two digits on a comma separates."""
