@@ -26,6 +26,7 @@ from derive.expressions.expr import (
     elementwise,
     nodes,
     number,
+    unrepeated,
 )
 from derive.expressions.layout import Box, op as sign, paren, raw, row, sup, word
 from derive.expressions.shape import Shape, broadcast
@@ -58,7 +59,7 @@ TIE, SHARED = "max", "extremum"
 
 def marks_winner(a: Expr, b: Expr) -> bool:
     """Whether one of two operands is a maximum or a minimum of the other, which meets it."""
-    a, b = (_repeated(x) for x in (a, b))
+    a, b = (unrepeated(x) for x in (a, b))
     return any(y.op.kink == SHARED and y.args[0] is x for x, y in ((a, b), (b, a)))
 
 
@@ -75,7 +76,7 @@ def is_mask(expr: Expr) -> bool:
         case "number":
             return expr.data in (0, 1)
         case "sub":
-            first, mask = map(_repeated, expr.args)
+            first, mask = map(unrepeated, expr.args)
             return first.name == "number" and first.data == 1 and is_mask(mask)
         case "mul" | "max" | "min" | "where" | "transpose" | "broadcast_to" | "diagonal":
             return all(map(is_mask, expr.args))
@@ -99,15 +100,11 @@ def is_step(expr: Expr) -> bool:
     return True
 
 
-def _repeated(expr: Expr) -> Expr:
-    return expr.args[0] if expr.name == "broadcast_to" else expr
-
-
 def _jumps(data: Any, c: Expr, a: Expr, b: Expr) -> tuple[Condition, ...]:
     """Return what a choice by a matrix asks for: where it is 0, the choice jumps."""
     if c.name != "eq" or marks_winner(*c.args):
         return ()
-    of, to = map(_repeated, c.args)
+    of, to = map(unrepeated, c.args)
     return holds("nonzero")(data, of) if to.name == "number" and to.data == 0 else ()
 
 
