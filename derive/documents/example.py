@@ -241,9 +241,8 @@ class _Page(Setting):
 
     def numbers_given(self) -> Iterator[Block]:
         """Yield the numbers of the inputs, and what the way back begins with."""
-        inputs = [name for name in self.program.inputs if name in self.program.reaching()]
         yield Paragraph((words("numbers", chosen=self.example.seed is not None),))
-        yield self.beside(inputs)
+        yield self.beside(self.inputs)
         upstream, loss = f"d{self.output}", self.program.is_loss
         begins = loss and self.trace.rows(upstream)[0][0] == 1
         L, G = self.notation.loss, self.leaf(upstream)
@@ -298,7 +297,7 @@ class _Page(Setting):
         together: list[Link] = []  # scalars of one statement, in one display
         last = None
         for name in self.derivation.backward:
-            users = [s for s in self.program.users(name) if s.name in self.program.reaching()]
+            users = [s for s in self.program.users(name) if s in self.statements]
             first = users[0]  # the last that is met on the way back
             formula = self.example.formulas.get(name)
             plain = self.scalars and len(users) == 1 and not self.conventions(name)
@@ -383,7 +382,7 @@ class _Page(Setting):
             ),))  # fmt: skip
             heads = tuple(words(f"column-{x}") for x in ("entry", "gradient", "difference", "near"))
             yield Table(heads, tuple(rows))
-        used = [name for name in self.program.inputs if name in self.program.reaching()]
+        used = self.inputs
         yield Paragraph((words("closer", digits=min(digits[name] for name in used),
                                scalars=self.scalars, names=list(map(leaf, used))),))  # fmt: skip
 

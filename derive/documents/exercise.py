@@ -15,7 +15,7 @@ from derive.calculus.index import Index, Scalar, entry, mul, partial, total
 from derive.catalogue import opened
 from derive.circuits.backprop import Trace
 from derive.documents.files import told
-from derive.documents.graphs import Graph
+from derive.documents.graphs import Graph, number
 from derive.documents.model import (
     Beside,
     Block,
@@ -41,7 +41,6 @@ from derive.language.parse import Shapes
 from derive.notation.displays import Link, side_by_side
 from derive.notation.mathematics import Notation, Style
 from derive.proof.derivation import Derivation, Local
-from derive.readings.numbers import decimal, exact_text
 
 #: So many entries of a matrix are worked one by one; of a larger one the first two.
 LISTED = 12
@@ -471,7 +470,7 @@ def _plain(p: Problem, sheet: Sheet) -> dict[str, Any]:
 
     def one(rows: Any) -> dict[str, str | None]:
         i, j = p.place or (0, 0)
-        return {"exact": exact_text(rows[i][j]), "decimal": decimal(rows[i][j])}
+        return number(rows[i][j]).plain()
 
     match p.kind:
         case "shapes":

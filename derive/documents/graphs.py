@@ -201,11 +201,17 @@ class Graph:
 
 
 def _value(rows: Rows, gate: Gate) -> Value:
-    cells = [[_number(x) for x in row] for row in rows]
+    cells = [[number(x) for x in row] for row in rows]
     return cells[0][0] if gate.shape.is_scalar else cells
 
 
-def _number(value: Any) -> Number:
+def number(value: Any) -> Number:
+    """Return what a reading computed with as a number to ask and to print.
+
+    >>> from derive.readings.numbers import rational
+    >>> number(rational(Fraction(1, 3))).plain()
+    {'exact': '1/3', 'decimal': '0.33333333333333333'}
+    """
     exact = exact_text(value)
     return Number(Fraction(exact) if exact is not None else None, decimal(value))
 

@@ -58,6 +58,11 @@ class Setting:
             yield Environment("hypotheses", (Paragraph(supposed),))
 
     @cached_property
+    def inputs(self) -> list[str]:
+        """The inputs on which the output depends."""
+        return [name for name in self.program.inputs if name in self.program.reaching()]
+
+    @cached_property
     def statements(self) -> list[Statement]:
         """The statements on which the output depends."""
         return [s for s in self.program.statements if s.name in self.program.reaching()]
@@ -70,8 +75,7 @@ class Setting:
         inputs = [
             {"name": self.leaf(name),
              "shape": "" if shape.is_scalar else self.notation.shape(shape.at(sizes or {}))}
-            for name, shape in ((n, leaves[n].shape) for n in self.program.inputs)
-            if name in self.program.reaching()
+            for name, shape in ((name, leaves[name].shape) for name in self.inputs)
         ]  # fmt: skip
         given = words("let", inputs=inputs, scalars=self.scalars,
                       formula=self.statement(statements[0]) if short else None)  # fmt: skip
