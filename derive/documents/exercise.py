@@ -26,7 +26,6 @@ from derive.documents.model import (
     words,
 )
 from derive.documents.page import Document, render
-from derive.documents.pipeline import plain
 from derive.documents.setting import Setting, equal
 from derive.documents.sheet import MOST_PROBLEMS, Gap, Problem, Setter
 from derive.documents.worked import DIGITS, LINE, Board, needed
@@ -41,6 +40,7 @@ from derive.language.parse import Shapes
 from derive.notation.displays import Link, side_by_side
 from derive.notation.mathematics import Notation, Style
 from derive.proof.derivation import Derivation, Local
+from derive.proof.plain import plain
 
 #: So many entries of a matrix are worked one by one; of a larger one the first two.
 LISTED = 12

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from derive.algebra.forms import TooLarge
@@ -24,17 +24,13 @@ from derive.notation.mathematics import Style
 from derive.notation.messages import hypothesis
 from derive.proof.derivation import (
     Derivation,
-    EntryOf,
-    Explicit,
-    Grid,
-    Math,
     Place,
-    Slice,
     Step,
     Verdict,
 )
 from derive.proof.explain import DETAILS, explain
 from derive.proof.parts import taken_apart
+from derive.proof.plain import plain
 
 
 def prove(
@@ -198,16 +194,8 @@ class Proof(Document):
                 for place, chain in d.equations()
                 for step in chain
             ],
-            "carried": d.carried
-            and {
-                "variables": list(d.carried.variables),
-                "sizes": dict(d.carried.sizes),
-                "exact": d.carried.exact,
-            },
-            "numbers": [
-                {"variable": a.variable, "sizes": dict(a.sizes), "digits": a.digits}
-                for a in d.agreements
-            ],
+            "carried": d.carried and _told(d.carried),
+            "numbers": [_told(one) for one in d.agreements],
         }
 
 
@@ -230,41 +218,7 @@ def _plain_step(step: Step, numbers: Mapping[Place, int], place: Place) -> dict[
     }
 
 
-def plain(math: Math) -> str:
-    """Return mathematics in input syntax, entries as `X[i, k]`."""
-    match math:
-        case Expr():
-            return str(math)
-        case Explicit(expr):
-            return f"written out: {expr}"
-        case EntryOf(expr, i, j):
-            return f"({expr})[{i}, {j}]"
-        case Slice(of, wrt):
-            return f"d{of}/d{plain(wrt)}"
-        case Grid(tree, row, col, _):
-            return f"[{plain(tree)} for {row}, {col}]"
-    args = [plain(arg) for arg in math.args]
-    match math.kind:
-        case "num" | "size":
-            return str(math.data)
-        case "entry":
-            return "{}[{}, {}]".format(*math.data)
-        case "delta":
-            return "delta[{}, {}]".format(*math.data)
-        case "le":
-            return "[{} <= {}]".format(*math.data)
-        case "partial":
-            return f"d{args[0]}/d{args[1]}"
-        case "det":
-            return f"det({math.data[0]})"
-        case "inverse":
-            return "inv({})[{}, {}]".format(math.data[0], *math.data[4:])
-        case "add":
-            return "(" + " + ".join(args) + ")"
-        case "mul":
-            return " * ".join(args)
-        case "pow":
-            return f"({args[0]}) ** ({math.data})"
-        case "sum":
-            return f"sum({math.data[0]} < {math.data[1]}: {args[0]})"
-    return f"{math.data}({', '.join(args)})"
+def _told(found: Any) -> dict[str, Any]:
+    """Return what numbers have shown as plain values."""
+    plain_values = {f.name: getattr(found, f.name) for f in fields(found)}
+    return plain_values | {"sizes": dict(found.sizes)}
