@@ -24,6 +24,10 @@ TRUE = (
     ("X: (n, 1); Y = X ** 2", "dX = 2 * dY", {"X": "row-stochastic"}),
     ("X: (n, 1); Y = X ** 2 * (X > 0)", "dX = 2 * dY", {"X": "one-hot-rows"}),
     ("A: (n, n); D = A - A.T; Y = (D > 0) * A", "dA = dY * (A > A.T)", {}),
+    # NumPy chooses A wherever C is not 0, and where it is the choice jumps
+    ("A: (n, m); B: (n, m); C: (n, m); Y = where(C, A, B)", "dA = dY", {}),
+    ("A: (n, m); B: (n, m); C: (n, m); Y = where(C, A, B)", "dA = dY * (1 - (C == 0))", {}),
+    ("A: (n, m); C: (n, m); Z = 2 * C; Y = where(Z, A ** 2, C)", "dZ = 0 * Z", {}),
     # no largest entry of a mask needs to be the only one: the largest is a mask itself
     ("W: (m, m); x: (); L = 5 * x * max(W < W.T)", "dx = 5 * max(W < W.T)", {}),
     ("W: (m, m); x: (); L = x * min(2 * sign(W), axis=1).T @ ones(m, 1)", "dW = 0 * W", {}),
@@ -32,6 +36,7 @@ TRUE = (
 SUBTLE = (
     ("w: (); A: (n, n); L = relu(w - 20) * tr(A)", "dw = (w > 20)", {"A": "row-stochastic"}),
     ("w: (); A: (n, n); L = relu(w + 50) * tr(A)", "dw = n * (w > -50)", {"A": "row-stochastic"}),
+    ("A: (n, m); B: (n, m); C: (n, m); Y = where(C, A, B)", "dB = dY", {}),
     ("X: (n, 1); Y = max(X)", "dX = (X == max(X)) * (dY + (n - 1) * (n - 2) * (n - 3))", {}),
 )
 
@@ -55,6 +60,15 @@ def test_a_simple_claim_is_proved(program, claim, assume):
 def test_a_false_claim_is_refuted_far_away(program, claim, assume):
     (found,) = derive.check(program, claim, assume=assume)
     assert found.verdict == "refuted" and found.counterexample
+
+
+def test_a_choice_is_settled_by_its_hypothesis_alone():
+    program = "A: (n, m); B: (n, m); C: (n, m); Y = where(C, A, B)"
+    (free,), (binary,) = (
+        derive.check(program, "dA = dY", assume=assume) for assume in ({}, {"C": "binary"})
+    )
+    assert free.conditions == ("every entry of C is different from 0",)
+    assert free.verdict == "proved" != binary.verdict
 
 
 def test_what_was_meant_asks_for_nothing_more():

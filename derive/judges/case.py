@@ -7,7 +7,7 @@ judged, never the differentiation.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from math import prod
 from typing import NamedTuple
@@ -22,7 +22,7 @@ from derive.judges.proofs import Proofs, names_in
 from derive.judges.refutation import Assumed, Points
 from derive.language.assumptions import Assumptions, assumed
 from derive.language.parse import parse_claim
-from derive.ops.elementwise import marks_winner
+from derive.ops.elementwise import WHERE, marks_winner
 from derive.ops.linear import DIM
 from derive.ops.square import INV, LOGDET
 from derive.proof.derivation import Derivation
@@ -82,8 +82,17 @@ class Case:
         self.formulas = Formulas(self.program)
         self.points = Points(self.program, words)
         self.proofs = Proofs(
-            self.formulas, words, self.points, lambda name, expr: self.ground(name, expr).open
-        )
+            self.formulas, words, self.points, lambda name, expr: self.ground(name, expr).open,
+            frozenset(self._chosen_by()),
+        )  # fmt: skip
+
+    def _chosen_by(self) -> Iterator[Expr]:
+        """Yield the matrices by which the program chooses, as far as no entry of them is 0."""
+        choices = [n for s in self.program.statements for n in nodes(s.expr) if n.op is WHERE]
+        if any(choice.op.where(choice.data, *choice.args) for choice in choices):
+            for condition in conditions(self.ground(""), choices):
+                if condition.kind == "nonzero" and not condition.but:
+                    yield from condition.args
 
     @property
     def names(self) -> list[str]:

@@ -15,7 +15,7 @@ from derive.algebra.forms import MOST_STEPS, PART, Budget, Form, TooLarge, Undef
 from derive.algebra.normal import Ring
 from derive.calculus.index import Index, along, renaming
 from derive.expressions.errors import DeriveError
-from derive.expressions.expr import Expr, nodes, rebuild, substitute, variables
+from derive.expressions.expr import Expr, nodes, number, rebuild, substitute, unrepeated, variables
 from derive.expressions.program import Statement
 from derive.judges.congruence import Congruence
 from derive.judges.formulas import Formulas
@@ -23,6 +23,7 @@ from derive.judges.forwards import ForwardJudge, under_assumptions
 from derive.judges.judge import contribution
 from derive.judges.refutation import Assumed, Points, Sizes
 from derive.language.assumptions import facts
+from derive.ops import EQUAL, ZEROS
 from derive.ops.elementwise import SHARED
 from derive.proof.derivation import GradientName
 from derive.proof.hypotheses import has_kink
@@ -38,7 +39,8 @@ Define = Callable[[str, Index, Index], Form | None]
 class Proofs:
     """Questions about the gradients of a program, under what is assumed of its inputs.
 
-    `open_behind` says of a claim which names stand before something that is zero for every input.
+    `open_behind` says of a claim which names stand before something that is zero for every input,
+    `nonzero` are formulas of which it is a hypothesis that no entry is 0.
     """
 
     def __init__(
@@ -47,7 +49,9 @@ class Proofs:
         assumed: Assumed,
         points: Points,
         open_behind: Callable[[str, Expr], frozenset[str]],
+        nonzero: frozenset[Expr] = frozenset(),
     ):
+        self.nonzero = nonzero
         self.formulas, self.assumed, self.points = formulas, assumed, points
         self.program, self.open_behind = formulas.program, open_behind
         self.ring = Ring()
@@ -67,7 +71,7 @@ class Proofs:
         """
         a, c = self._begin(expr, name, steps)
         exposed, ring = self._exposed(expr), self.ring
-        claimed, truth = self.reading.of(exposed, a, c), self.gradient(name, a, c)
+        claimed, truth = self._read(exposed, a, c), self.gradient(name, a, c)
         if self._has_gated_gradient(exposed):  # it may vanish on a region, and is no atom there
             for define in self._gradients_unfolded():
                 claimed, truth = ring.unfold(claimed, define), ring.unfold(truth, define)
@@ -156,7 +160,16 @@ class Proofs:
             return self._meaning(own, i, j) or self.ring.entry(own, i, j)
 
         leaf = self.program.leaves[name]
-        return contribution(self.ring, self.reading.of, statement.expr, leaf, upstream)
+        return contribution(self.ring, self._read, statement.expr, leaf, upstream)
+
+    def _read(self, expr: Expr, i: Index, j: Index) -> Form:
+        """Return an entry of an expression, no entry of `nonzero` being 0."""
+        if self.nonzero:
+            marks = [node for node in nodes(expr) if node.op is EQUAL]
+            sides = {mark: {*map(unrepeated, mark.args)} for mark in marks}
+            zero = [m for m in marks if number(0) in sides[m] and self.nonzero & sides[m]]
+            expr = substitute(expr, {mark: ZEROS(data=mark.shape) for mark in zero})
+        return self.reading.of(expr, i, j)
 
     def _meaning(self, name: str, i: Index, j: Index) -> Form | None:
         """Return the gradient of a loss with respect to itself."""
@@ -180,7 +193,7 @@ class Proofs:
 
     def _unfolding(self, statement: Statement) -> Define:
         def define(leaf: str, i: Index, j: Index) -> Form | None:
-            return self.reading.of(statement.expr, i, j) if leaf == statement.name else None
+            return self._read(statement.expr, i, j) if leaf == statement.name else None
 
         return define
 
