@@ -125,18 +125,23 @@ def function(
     def pullback(partial: Callable[..., Any]) -> Pullback:
         return Pullback(lambda g, Y, *args: g * partial(F, Y, *args), because=because)
 
-    return Op(
-        name=name,
-        symbol=f"{name}({{}})",
-        shape=lambda data, first, *rest: _common(first, *rest),
-        entry=lambda ix, i, j, *args: ix.function(name, *(arg[i, j] for arg in args)),
-        pullbacks=tuple(pullback(partial) for partial in derivatives),
-        derivatives=derivatives,
-        through=through,
-        where=holds(where) if isinstance(where, str) and where else where or asks_nothing,
-        formula=(lambda *args: through(F, *args)) if smooth and through else None,
-        **facts,
-    )
+    usual: dict[str, Any] = {
+        "name": name,
+        "symbol": f"{name}({{}})",
+        "shape": lambda data, first, *rest: _common(first, *rest),
+        "entry": lambda ix, i, j, *args: ix.function(name, *(arg[i, j] for arg in args)),
+        "pullbacks": tuple(pullback(partial) for partial in derivatives),
+        "derivatives": derivatives,
+        "through": through,
+        "where": holds(where) if isinstance(where, str) and where else where or asks_nothing,
+        "formula": (lambda *args: through(F, *args)) if smooth and through else None,
+    }
+    return Op(**(usual | facts))
+
+
+def _flat(*args: Any) -> int:
+    """The derivative of what is constant between its jumps."""
+    return 0
 
 
 def _common(shape: Shape, *rest: Shape) -> Shape:
@@ -216,8 +221,13 @@ POW = Op(
     takes_data=True,
     spelled=("power",),
 )
-GREATER = Op(
-    name="gt",
+GREATER = function(
+    "gt",
+    _flat,
+    _flat,
+    through=lambda f, x, y: HALF * (f.sign(x - y) ** 2 + f.sign(x - y)),  # 0 at a tie
+    where=lambda data, A, B: () if marks_winner(A, B) else holds("distinct")(data, A, B),
+    because="constant-rule",
     gate=(">", ">"),
     flow="mask",
     kink="gt",
@@ -225,31 +235,18 @@ GREATER = Op(
     style="infix",
     strength=COMPARE,
     notation=lambda a, b: paren(row(a, sign("greater"), b), "iverson"),
-    shape=lambda data, a, b: broadcast(a, b),
-    entry=lambda ix, i, j, A, B: ix.function("gt", A[i, j], B[i, j]),
-    through=lambda f, x, y: HALF * (f.sign(x - y) ** 2 + f.sign(x - y)),  # 0 at a tie
-    derivatives=(lambda f, m, x, y: 0, lambda f, m, x, y: 0),
-    pullbacks=(
-        Pullback(lambda g, Y, A, B: 0 * g, because="constant-rule"),
-        Pullback(lambda g, Y, A, B: 0 * g, because="constant-rule"),
-    ),
-    where=lambda data, A, B: () if marks_winner(A, B) else holds("distinct")(data, A, B),
     spelled=("greater",),
 )
-EQUAL = Op(
-    name="eq",
+EQUAL = function(
+    "eq",
+    _flat,
+    _flat,
+    because="constant-rule",
     gate=("=", "="),
     symbol="==",
     style="infix",
     strength=COMPARE,
     notation=lambda a, b: paren(row(a, sign("equals"), b), "iverson"),
-    shape=lambda data, a, b: broadcast(a, b),
-    entry=lambda ix, i, j, A, B: ix.function("eq", A[i, j], B[i, j]),
-    derivatives=(lambda f, m, x, y: 0, lambda f, m, x, y: 0),
-    pullbacks=(
-        Pullback(lambda g, Y, A, B: 0 * g, because="constant-rule"),
-        Pullback(lambda g, Y, A, B: 0 * g, because="constant-rule"),
-    ),
 )
 
 #: What every library has by the name that it has here.

@@ -6,6 +6,7 @@ Neudecker, Matrix Differential Calculus (2019), chapter 9. Each is proved anew i
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from derive.expressions import layout
@@ -105,32 +106,26 @@ DIM = Op(
     entry=lambda ix, i, j, data: ix.size(data),
     takes_data=True,
 )
-ONES = Op(
-    name="ones",
-    paper=_ones,
-    symbol="ones({rows}, {cols})",
-    shape=lambda data: data,
-    entry=lambda ix, i, j, data: ix.number(1),
-    takes_data=True,
-    code={
-        "numpy": "np.ones(({rows}, {cols}))",
-        "torch": "{x}.new_ones(({rows}, {cols}))",
-        "jax": "jnp.ones(({rows}, {cols}), dtype={x}.dtype)",
-    },
-)
-ZEROS = Op(
-    name="zeros",
-    paper=_constant,
-    symbol="zeros({rows}, {cols})",
-    shape=lambda data: data,
-    entry=lambda ix, i, j, data: ix.number(0),
-    takes_data=True,
-    code={
-        "numpy": "np.zeros(({rows}, {cols}))",
-        "torch": "{x}.new_zeros(({rows}, {cols}))",
-        "jax": "jnp.zeros(({rows}, {cols}), dtype={x}.dtype)",
-    },
-)
+
+
+def _filled(name: str, value: int, paper: Callable[..., tuple[Box, int]]) -> Op:
+    """Return the table entry of the matrix of one number."""
+    return Op(
+        name=name,
+        paper=paper,
+        symbol=f"{name}({{rows}}, {{cols}})",
+        shape=lambda data: data,
+        entry=lambda ix, i, j, data: ix.number(value),
+        takes_data=True,
+        code={
+            "numpy": f"np.{name}(({{rows}}, {{cols}}))",
+            "torch": f"{{x}}.new_{name}(({{rows}}, {{cols}}))",
+            "jax": f"jnp.{name}(({{rows}}, {{cols}}), dtype={{x}}.dtype)",
+        },
+    )
+
+
+ONES, ZEROS = _filled("ones", 1, _ones), _filled("zeros", 0, _constant)
 EYE = Op(
     name="eye",
     paper=_constant,
