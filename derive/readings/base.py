@@ -24,6 +24,8 @@ from derive.ops.square import cofactor, determinant
 
 Place = tuple[Index, ...]
 Loops = list[tuple[Index, Dim]]
+#: The places of a scalar.
+ORIGIN: tuple[Place, ...] = ((0, 0),)
 
 
 class Table(list[list[Any]]):
@@ -65,7 +67,7 @@ class View(dict[Place, Any]):
     __slots__ = ("cols", "determinant", "expr", "reading", "rows")
 
     def __init__(self, reading: Reading, expr: Expr):
-        self.reading, self.expr = ref(reading), expr  # no circle, so that memory is freed at once
+        self.reading, self.expr = reading.itself, expr
         self.rows, self.cols = expr.shape.dims
         self.determinant: Any = None
 
@@ -77,9 +79,10 @@ class View(dict[Place, Any]):
 
 
 @lru_cache(maxsize=4096)
-def _order(root: Expr) -> tuple[Expr, ...]:
-    """Return the nodes of an expression, operands first; what is alike is read often."""
-    return tuple(nodes(root))
+def _order(root: Expr) -> tuple[tuple[Expr, bool], ...]:
+    """Return the nodes of an expression, operands first, and whether they are scalars; what is
+    alike is read often."""
+    return tuple((node, node.shape.is_scalar) for node in nodes(root))
 
 
 class Reading(ABC):
@@ -92,6 +95,7 @@ class Reading(ABC):
 
     def __init__(self) -> None:
         self.views: dict[Expr, View] = {}
+        self.itself = ref(self)  # for views: no circle, so that memory is freed at once
 
     def at(self, expr: Expr, *place: Index) -> Any:
         """Return an entry of an expression."""
@@ -109,10 +113,12 @@ class Reading(ABC):
 
     def read(self, view: View, places: Iterable[Place]) -> None:
         """Make entries of an expression as its operator's definition says."""
-        op, lifted, args = view.expr.op, self.lifted, [*map(self.view, view.expr.args)]
-        data = {"data": view.expr.data} if op.takes_data else {}
+        expr, views, lifted = view.expr, self.views, self.lifted
+        args = [views[x] if x in views else self.view(x) for x in expr.args]
+        data = {"data": expr.data} if expr.op.takes_data else {}
+        entry = expr.op.entry
         for place in places:
-            view[place] = lifted(op.entry(self, *place, *args, **data))
+            view[place] = lifted(entry(self, *place, *args, **data))
 
     def lifted(self, value: Any) -> Any:
         """Return a number, or what a definition made, as this world has it."""
@@ -230,13 +236,20 @@ class AtSizes(Reading):
     def matrix(self, root: Expr) -> Table:
         """Return all entries of an expression, operands first."""
         if root not in self.tables:
-            for node in _order(root):
-                view, (rows, cols) = self.view(node), node.shape.extents(self.sizes)
+            for node, is_scalar in _order(root):
+                view = self.views.get(node) or self.view(node)
+                if is_scalar:
+                    if not view:
+                        self.read(view, ORIGIN)
+                    continue
+                rows, cols = node.shape.extents(self.sizes)
                 if len(view) < rows * cols:
                     self.spend(rows, cols)
                     places = product(range(rows), range(cols))
                     self.read(view, [x for x in places if x not in view] if view else places)
-            bare, across = self.bare, range(cols)
+            bare, view = self.bare, self.views[root]
+            rows, cols = root.shape.extents(self.sizes)
+            across = range(cols)
             self.tables[root] = Table([bare(view[i, j]) for j in across] for i in range(rows))
         return self.tables[root]
 

@@ -407,7 +407,7 @@ class Numbers(AtSizes):
         return value.value if isinstance(value, Real) else value
 
     def read(self, view: View, places: Iterable[Place]) -> None:
-        if not view.expr.is_var:
+        if view.expr.args or not view.expr.is_var:
             return super().read(view, places)
         rows, number, lifted = self.values[view.expr.data[0]], self.functions.number, self.lifted
         for i, j in places:
