@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial, reduce
 from itertools import islice, permutations, product
@@ -18,25 +17,25 @@ from typing import Any
 import sympy as sp
 from sympy.core.function import AppliedUndef
 from sympy.matrices import expressions as mx
-from sympy.matrices.expressions import diagonal
 from sympy.matrices.expressions.applyfunc import ElementwiseApplyFunction
 from sympy.matrices.expressions.diagonal import DiagonalMatrix
 
+from derive.bridges.sympy_writing import Writing, is_matrix
 from derive.catalogue import opened
 from derive.expressions.errors import ShapeError, UnsupportedError
-from derive.expressions.expr import OPS, Expr, broadcast_to, elementwise, nodes, number
+from derive.expressions.expr import OPS, Expr, broadcast_to, elementwise, number
 from derive.expressions.program import Program
-from derive.expressions.shape import SCALAR, Dim, Product, Shape, size, times, words
+from derive.expressions.shape import SCALAR, Dim, Shape, times, words
 from derive.language.parse import Shapes, parse
 from derive.language.scope import FUNCTIONS
 from derive.language.syntax import NAME
 from derive.ops import var
-from derive.ops.elementwise import DIV, GREATER, HALF, MUL, F, power
+from derive.ops.elementwise import DIV, HALF, MUL, F, power
 from derive.ops.kronecker import KRON
 from derive.ops.linear import BROADCAST, DIM, EYE, NEG, NUMBER, ONES, ZEROS
-from derive.ops.reduction import COLS, PROD, ROWS, SUM
+from derive.ops.reduction import COLS, ROWS, SUM
 from derive.ops.rows import DIAG, DIAGONAL
-from derive.ops.square import DET, INV, LOGDET
+from derive.ops.square import INV, LOGDET
 
 #: A matrix power is written out as a product of at most so many factors.
 LONGEST_POWER = 32
@@ -100,9 +99,9 @@ def to_sympy(program: str | Program | Expr, shapes: Shapes | None = None) -> Any
     `UnsupportedError` for what SymPy has no node for.
     """
     if isinstance(program, Expr):
-        return _ToSympy({}).read(program)
+        return Writing({}).read(program)
     read, _ = opened(program, shapes)
-    return _ToSympy(read.sizes).read(read.composed(read.statements[-1].expr))
+    return Writing(read.sizes).read(read.composed(read.statements[-1].expr))
 
 
 # -- from SymPy ------------------------------------------------------------------------------------
@@ -203,7 +202,7 @@ class _FromSympy:
         return next(free, "out"), expr
 
     def read(self, expr: Any) -> Expr:
-        return self.matrix(expr) if _is_matrix(expr) else self.scalar(expr, {})
+        return self.matrix(expr) if is_matrix(expr) else self.scalar(expr, {})
 
     def _shape(self, expr: Any) -> Shape:
         try:
@@ -265,8 +264,8 @@ class _FromSympy:
         return negative, self.matrix(-term if negative else term)
 
     def _product(self, expr: Any) -> Expr:
-        scalars = [arg for arg in expr.args if not _is_matrix(arg)]
-        matrices = [self.matrix(arg) for arg in expr.args if _is_matrix(arg)]
+        scalars = [arg for arg in expr.args if not is_matrix(arg)]
+        matrices = [self.matrix(arg) for arg in expr.args if is_matrix(arg)]
         return _scaled(self, sp.Mul(*scalars), reduce(_matmul, matrices))
 
     def _matrix_power(self, expr: Any) -> Expr:
@@ -292,7 +291,7 @@ class _FromSympy:
         for factor in factors:
             exponent = Fraction(1)
             if isinstance(factor, mx.HadamardPower):
-                if not (factor.exp.is_Rational and _is_matrix(factor.base)):
+                if not (factor.exp.is_Rational and is_matrix(factor.base)):
                     raise UnsupportedError(
                         f"the entrywise power {factor} is not in the language",
                         hint="the exponent is a number",
@@ -309,7 +308,7 @@ class _FromSympy:
         again = partial(self.scalar, bound=bound)
         if expr in bound:
             return bound[expr]
-        if _is_matrix(expr):
+        if is_matrix(expr):
             raise UnsupportedError(
                 f"{expr} is a matrix where SymPy means a scalar",
                 hint="for a function of each entry write X.applyfunc(exp)",
@@ -466,10 +465,6 @@ def _unsupported(node: Any) -> UnsupportedError:
     )
 
 
-def _is_matrix(expr: Any) -> bool:
-    return bool(getattr(expr, "is_Matrix", False))
-
-
 def _fraction(value: Any) -> Fraction:
     """Return a number of SymPy exactly; a decimal is the decimal that it prints."""
     if not value.is_finite:
@@ -490,252 +485,6 @@ def _checked(name: str) -> str:
             f"the SymPy name {name!r} is a function of the language", hint="choose another name"
         )
     return name
-
-
-# -- to SymPy --------------------------------------------------------------------------------------
-
-
-class _Functions:
-    """The functions of the table on scalars of SymPy, by their definitions where SymPy has none."""
-
-    def relu(self, x: Any) -> Any:
-        return sp.Max(0, x)
-
-    def gt(self, x: Any, y: Any) -> Any:
-        return sp.Heaviside(x - y, 0)
-
-    def eq(self, x: Any, y: Any) -> Any:
-        return sp.Piecewise((1, sp.Eq(x, y)), (0, True))
-
-    def normcdf(self, x: Any) -> Any:
-        return (1 + sp.erf(x / sp.sqrt(2))) / 2
-
-    def pi(self) -> Any:
-        return sp.pi
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        op = OPS.get(name)
-        if op is None:
-            raise AttributeError(name)
-        if op.sympy:
-            return getattr(sp, op.sympy)
-        if op.through is None:
-            raise UnsupportedError(f"SymPy has no node for {name}")
-        return partial(op.through, self)
-
-
-class _ToSympy:
-    """The reading of expressions as SymPy's; a 1×1 value becomes a scalar."""
-
-    def __init__(self, sizes: Mapping[str, int]):
-        self.sizes = sizes
-        self.functions = _Functions()
-        self.done: dict[Expr, Any] = {}
-
-    def read(self, root: Expr) -> Any:
-        for node in nodes(root):
-            if node not in self.done:
-                self.done[node] = self._one(node, [self.done[arg] for arg in node.args])
-        return self.done[root]
-
-    def _one(self, node: Expr, args: list[Any]) -> Any:
-        op = node.op
-        if op.derivatives:
-            return self._function(node, args)
-        if (method := getattr(self, f"_{op.name}", None)) is not None:
-            return method(node, *args)
-        if node.meaning is not node:
-            return self.read(node.meaning)
-        if not op.sympy or not any(map(_is_matrix, args)):
-            return _Defined(self, node).value(args)
-        if op is DIAG and node.args[0].shape.cols != 1:
-            args = [args[0].T]
-        return getattr(mx if hasattr(mx, op.sympy) else diagonal, op.sympy)(*args)
-
-    def dim(self, dim: Dim) -> Any:
-        if isinstance(dim, Product):
-            return sp.Mul(*map(self.dim, dim.dims))
-        known = size(dim, self.sizes)
-        return sp.Integer(known) if isinstance(known, int) else sp.Symbol(str(known))
-
-    def dims(self, shape: Shape) -> tuple[Any, Any]:
-        return self.dim(shape.rows), self.dim(shape.cols)
-
-    def ones(self, rows: Dim, cols: Dim) -> Any:
-        return mx.OneMatrix(self.dim(rows), self.dim(cols))
-
-    def _function(self, node: Expr, args: list[Any]) -> Any:
-        """Return a function of each entry: `X.applyfunc(f)` where one argument varies."""
-        define = getattr(self.functions, node.name)
-        varying = [k for k, arg in enumerate(node.args) if _repeated(arg) is None]
-        if node.shape.is_scalar:
-            return define(*args)
-        if len(varying) == 1:
-            fixed = [self.read(_repeated(arg) or arg) for arg in node.args]
-            (place,) = varying
-            return args[place].applyfunc(lambda x: define(*fixed[:place], x, *fixed[place + 1 :]))
-        if node.op is GREATER:
-            return (args[0] - args[1]).applyfunc(lambda x: sp.Heaviside(x, 0))
-        if node.op.through is None:
-            raise UnsupportedError(f"SymPy has no node for {node.name}: {node}")
-        return self.read(node.op.through(F, *node.args))
-
-    # -- one method an operator --------------------------------------------------------------------
-
-    def _var(self, node: Expr) -> Any:
-        name = node.data[0]
-        scalar = node.shape.is_scalar
-        return sp.Symbol(name) if scalar else mx.MatrixSymbol(name, *self.dims(node.shape))
-
-    def _number(self, node: Expr) -> Any:
-        return sp.Rational(node.data.numerator, node.data.denominator)
-
-    def _dim(self, node: Expr) -> Any:
-        return self.dim(node.data)
-
-    def _ones(self, node: Expr) -> Any:
-        return sp.Integer(1) if node.shape.is_scalar else self.ones(*node.shape.dims)
-
-    def _zeros(self, node: Expr) -> Any:
-        return sp.Integer(0) if node.shape.is_scalar else mx.ZeroMatrix(*self.dims(node.shape))
-
-    def _eye(self, node: Expr) -> Any:
-        return sp.Integer(1) if node.shape.is_scalar else mx.Identity(self.dim(node.data))
-
-    def _add(self, node: Expr, a: Any, b: Any) -> Any:
-        return a + b
-
-    def _sub(self, node: Expr, a: Any, b: Any) -> Any:
-        return a - b
-
-    def _neg(self, node: Expr, a: Any) -> Any:
-        return -a
-
-    def _mul(self, node: Expr, a: Any, b: Any) -> Any:
-        left, right = (_repeated(arg) for arg in node.args)
-        if left is not None:
-            return self.read(left) * b
-        if right is not None:
-            return self.read(right) * a
-        return mx.HadamardProduct(a, b)
-
-    def _div(self, node: Expr, a: Any, b: Any) -> Any:
-        left, right = (_repeated(arg) for arg in node.args)
-        if right is not None:
-            return a / self.read(right)
-        inverse = mx.HadamardPower(b, -1)
-        return mx.HadamardProduct(a, inverse) if left is None else self.read(left) * inverse
-
-    def _pow(self, node: Expr, a: Any) -> Any:
-        exponent = sp.Rational(node.data.numerator, node.data.denominator)
-        return a**exponent if node.shape.is_scalar else mx.HadamardPower(a, exponent)
-
-    def _matmul(self, node: Expr, a: Any, b: Any) -> Any:
-        product = a * b if not _is_matrix(a) or _is_matrix(b) else b * a
-        return _scalar_of(product)
-
-    def _broadcast_to(self, node: Expr, a: Any) -> Any:
-        (rows, cols), old = node.shape.dims, node.args[0].shape
-        if old.is_scalar:
-            return a * self.ones(rows, cols)
-        return self.ones(rows, 1) * a if old.rows != rows else a * self.ones(1, cols)
-
-    def _sum(self, node: Expr, a: Any) -> Any:
-        rows, cols = node.args[0].shape.dims
-        total = self.ones(1, rows) * a if 0 in node.data and rows != 1 else a
-        return _scalar_of(total * self.ones(cols, 1) if 1 in node.data and cols != 1 else total)
-
-    def _logdet(self, node: Expr, a: Any) -> Any:
-        return sp.log(self.read(DET(*node.args)))
-
-    def _norm(self, node: Expr, a: Any) -> Any:
-        return sp.sqrt(mx.Trace(a.T * a)) if _is_matrix(a) else sp.Abs(a)
-
-    def _kron(self, node: Expr, a: Any, b: Any) -> Any:
-        both = _is_matrix(a) and _is_matrix(b)
-        return mx.KroneckerProduct(a, b) if both else a * b if _is_matrix(b) else b * a
-
-
-class _Defined:
-    """The reading of a definition over SymPy's matrices and scalars, entry by entry."""
-
-    sizes = None
-    number = staticmethod(sp.sympify)
-    delta = staticmethod(sp.KroneckerDelta)
-
-    def __init__(self, reader: _ToSympy, node: Expr):
-        self.reader, self.node = reader, node
-        shapes = (node.shape, *(arg.shape for arg in node.args))
-        if any(isinstance(dim, Product) for shape in shapes for dim in shape.dims):
-            raise self._unknown()
-        self.size = reader.dim
-
-    def value(self, args: list[Any]) -> Any:
-        """Return the value of an operator, given those of its arguments."""
-        node = self.node
-        data = {"data": node.data} if node.op.takes_data else {}
-        views = [_Entries(v, *arg.shape.dims) for arg, v in zip(node.args, args, strict=True)]
-        if node.shape.is_scalar:
-            return node.op.entry(self, 0, 0, *views, **data)
-        i, j = sp.Dummy("i", integer=True), sp.Dummy("j", integer=True)
-        entry = sp.Lambda((i, j), node.op.entry(self, i, j, *views, **data))
-        return mx.FunctionMatrix(*self.reader.dims(node.shape), entry)
-
-    def sum(self, dim: Dim, body: Callable[..., Any]) -> Any:
-        if dim == 1:
-            return body(0)
-        k = sp.Dummy("k", integer=True)
-        return sp.Sum(body(k), (k, 0, self.size(dim) - 1))
-
-    def extremum(self, name: str, dims: tuple[Dim, ...], body: Callable[..., Any]) -> Any:
-        if name != PROD.name:
-            raise self._unknown()
-        words = [sp.Dummy("k", integer=True) for _ in dims]
-        ranges = [(k, 0, self.size(dim) - 1) for k, dim in zip(words, dims, strict=True)]
-        return sp.Product(body(*words), *ranges)
-
-    def le(self, i: Any, j: Any) -> Any:
-        return sp.Piecewise((1, sp.Le(i, j)), (0, True))
-
-    def function(self, name: str, *args: Any) -> Any:
-        return getattr(self.reader.functions, name)(*args)
-
-    def det(self, A: _Entries) -> Any:
-        return A[0, 0]
-
-    def inverse(self, A: _Entries, i: Any, j: Any) -> Any:
-        return 1 / A[0, 0]
-
-    def __getattr__(self, name: str) -> Any:
-        raise self._unknown()
-
-    def _unknown(self) -> UnsupportedError:
-        return UnsupportedError(f"SymPy has no node for {self.node.name}: {self.node}")
-
-
-@dataclass
-class _Entries:
-    """A matrix or a scalar of SymPy as a definition sees it."""
-
-    value: Any
-    rows: Dim
-    cols: Dim
-
-    def __getitem__(self, place: tuple[Any, Any]) -> Any:
-        return self.value[place] if _is_matrix(self.value) else self.value
-
-
-def _repeated(arg: Expr) -> Expr | None:
-    """Return the scalar that an argument repeats, `None` where it is a matrix."""
-    if arg.shape.is_scalar:
-        return arg
-    scalar = arg.op is BROADCAST and arg.args[0].shape.is_scalar
-    return arg.args[0] if scalar else None
-
-
-def _scalar_of(value: Any) -> Any:
-    """Return the scalar that a 1×1 matrix of SymPy holds, or the matrix itself."""
-    return mx.Trace(value) if _is_matrix(value) and value.shape == (1, 1) else value
 
 
 __all__ = ["claim_from_sympy", "from_sympy", "to_sympy"]
