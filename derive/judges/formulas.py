@@ -13,7 +13,7 @@ from derive.calculus.simplify import simplify
 from derive.expressions.expr import Expr, number, substitute, variables, written
 from derive.expressions.program import Program
 from derive.ops import var
-from derive.proof.explain import LONGEST
+from derive.proof.roads import LONGEST
 
 
 class Formulas:

@@ -1,0 +1,299 @@
+"""The proof of one local theorem: entry by entry at sizes, and with indices for every shape.
+
+A statement, one of its variables and the formula of a gradient come in; the steps of the proof
+leave, unjudged. Nothing here is checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from derive.calculus.index import (
+    Index,
+    Scalar,
+    along,
+    contract,
+    delta,
+    differentiate,
+    entry,
+    index_words,
+    mul,
+    partial,
+    rename,
+    total,
+    written_out,
+)
+from derive.expressions.expr import Expr, nodes
+from derive.expressions.program import Statement
+from derive.expressions.shape import Pair, Shape
+from derive.ops.elementwise import DIV
+from derive.ops.rows import LOGSOFTMAX, LOGSUMEXP, SOFTMAX
+from derive.proof.derivation import EntryOf, Explicit, Grid, Math, Slice, Step
+from derive.proof.lemmas import operators
+
+if TYPE_CHECKING:
+    from derive.proof.explain import Writer
+
+
+class LocalProof:
+    """The proof of one local theorem: at the sizes, and for every shape."""
+
+    def __init__(
+        self,
+        writer: Writer,
+        statement: Statement,
+        leaf: Expr,
+        own: Expr,
+        upstream: Expr | None,
+        formula: Expr,
+    ):
+        self.writer = writer
+        self.theme = statement.name
+        self.value = writer.program.leaves[statement.name]
+        self.leaf, self.own, self.upstream, self.formula = leaf, own, upstream, formula
+        self.tree = writer.trees[statement.name]
+        self.output = own_place(self.value.shape, writer.letters.output)
+        self.variable = own_place(leaf.shape, writer.letters.variable)
+        raw = differentiate(self.tree, leaf.data, *self.variable)
+        self.raw, self.derivative = raw, contract(raw)
+        self.y = entry(self.value.data, *self.output)
+        self.x = entry(leaf.data, *self.variable)
+        if upstream is None:
+            self.summand = self.derivative
+        else:
+            self.summand = mul(entry(upstream.data, *self.output), self.derivative)
+        self.chained = self._summed(self.summand)
+        self.result = contract(self.chained)
+        self.how = {
+            "lemmas": operators(statement.expr, self.tree, leaf),
+            "methods": tuple(dict.fromkeys(_methods(statement.expr, leaf))),
+        }
+
+    def _summed(self, term: Scalar) -> Scalar:
+        for index, dim in zip(reversed(self.output), reversed(self.value.shape.dims), strict=True):
+            term = total(index, dim, term) if dim != 1 else term
+        return term
+
+    def _step(
+        self, left: Math, right: Math, rule: str, part: str, sized: bool, **facts: Any
+    ) -> Step:
+        about = self.leaf.data[0]
+        return Step(left, right, rule, self.theme, about, sized, part, tuple(facts.items()))
+
+    def claim(self) -> Iterator[Step]:
+        """Yield the theorem itself."""
+        yield self._step(self.own, self.formula, "theorem", "theorem", False)
+
+    # -- at the sizes ------------------------------------------------------------------------------
+
+    def occurrence(self) -> tuple[str, ...]:
+        """Return which entries of the value depend on x_ac: by which of its indices they agree."""
+        (i, j), (a, c) = self.output, self.variable
+        places = {"row-a": delta(i, a), "row-c": delta(i, c), "column-a": delta(j, a),
+                  "column-c": delta(j, c)}  # fmt: skip
+        found = tuple(
+            word
+            for word, d in places.items()
+            if d.kind == "delta" and all(_has_factor(term, d) for term in self._terms)
+        )
+        parts = {word for k in (i, j, a, c) if isinstance(k, Pair) for word in index_words(k)}
+        if parts and all(any(parts & {*d} for d in _deltas(term)) for term in self._terms):
+            return (*found, "some")
+        return found
+
+    def acts(self) -> Scalar | None:
+        """Return the entry of the value that depends on x_ac, where pairs say which it is."""
+        if not any(isinstance(k, Pair) for k in (*self.output, *self.variable)):
+            return None
+        words = [(i, a) for i in index_words(*self.output) for a in index_words(*self.variable)]
+        names: dict[Index, Index] = {
+            i: a for i, a in words if all(_has_factor(t, delta(i, a)) for t in self._terms)
+        }
+        return rename(self.y, names) if names else None
+
+    @cached_property
+    def _terms(self) -> tuple[Scalar, ...]:
+        return self.derivative.args if self.derivative.kind == "add" else (self.derivative,)
+
+    def slice(self) -> Iterator[Step]:
+        """Yield the matrix of the partial derivatives by the first entry, zeros and all."""
+        if self.upstream is None or self.value.shape.is_scalar:
+            return
+        first = written_out(self.x, self._first(), {})
+        tree = _at(self.derivative, self._first())
+        grid = Grid(tree, *self.writer.letters.output, self.value)
+        yield self._step(Slice(self.value, first), grid, "differentiate", "one", True, **self.how)
+
+    def one(self) -> Iterator[Step]:
+        """Yield the chain rule for the first entry, and what survives of it."""
+        first = self._first()
+        left = written_out(entry(self.own.data, *self.variable), first, {})
+        result = written_out(self.result, first, self.writer.sizes)
+        x = written_out(self.x, first, {})
+        here = {"cites": (("forward", self.theme),), **self.how}
+        if self.upstream is None:
+            yield self._step(left, result, "differentiate", "one", True, **here)
+            return
+        g = entry(self.upstream.data, *self.output)
+        chain = _sized(self._summed(mul(g, partial(self.y, x))), self.writer.sizes)
+        yield self._step(left, chain, "chain-rule", "one", True)
+        if self.value.shape.is_scalar:
+            yield self._step(chain, result, "differentiate", "one", True, **here)
+            return
+        cites = (("slice", self.theme, self.leaf.data[0]),)
+        yield self._step(chain, result, "survivors", "one", True, cites=cites)
+
+    def every_entry(self) -> Iterator[Step]:
+        """Yield the equations of all entries, as one equation between grids; none for one entry."""
+        if self.leaf.shape.at(self.writer.sizes).dims == (1, 1):
+            return
+        yield self._step(
+            self._grid(self.own_entry),
+            self.written_result,
+            "same-way", "entries", True,
+        )  # fmt: skip
+
+    def assembly(self) -> Iterator[Step]:
+        """Yield the results assembled into one matrix, and its factors."""
+        grid = self.written_result
+        yield self._step(self.own, grid, "assemble", "assembly", True)
+        if self.formula.is_var:
+            yield self._step(grid, self.formula, "entries-of", "assembly", True)
+            return
+        explicit = Explicit(self.formula)
+        yield self._step(grid, explicit, "factor", "assembly", True)
+        yield self._step(explicit, self.formula, "name-factors", "assembly", True)
+
+    @cached_property
+    def written_result(self) -> Grid:
+        """The gradient's entries, written out: one value, wherever it is shown."""
+        return self._grid(self.result)
+
+    @cached_property
+    def own_entry(self) -> Scalar:
+        """The entry of the gradient at the variable's place."""
+        pair = zip(self.writer.letters.variable, self.leaf.shape.dims, strict=True)
+        return entry(self.own.data, *(along(word, dim) for word, dim in pair))
+
+    def _grid(self, tree: Scalar) -> Grid:
+        return Grid(tree, *self.writer.letters.variable, self.leaf)
+
+    def _first(self) -> dict[Index, Index]:
+        return {index: 0 for index in index_words(*self.variable)}  # noqa: C420 - an index is wider
+
+    # -- for every shape ---------------------------------------------------------------------------
+
+    def index_chain(self) -> Iterator[Step]:
+        part, sized = "index", False
+        own = entry(self.own.data, *self.variable)
+        dy = own if self.upstream is None else partial(self.y, self.x)
+        yield self._step(self.y, self.tree, "definition", part, sized)
+        yield self._step(dy, self.raw, "differentiate-delta", part, sized, **self.how)
+        if self.derivative != self.raw:
+            yield self._step(
+                self.raw, self.derivative, "contract", part, sized,
+                indices=_contracted(self.raw, self.derivative),
+            )  # fmt: skip
+        last = self.derivative
+        if self.upstream is not None:
+            yield self._step(own, self.chained, "chain-rule", part, sized)
+            if self.result != self.chained:
+                yield self._step(
+                    self.chained, self.result, "contract", part, sized,
+                    indices=_contracted(self.chained, self.result),
+                )  # fmt: skip
+            last = self.result
+        if self.formula.is_var:
+            return
+        yield self._step(
+            last, EntryOf(self.formula, *self.variable), "entry-of", part, sized,
+            operators=tuple(dict.fromkeys(
+                node.word for node in reversed(nodes(self.formula)) if not node.is_var
+            )),
+            **({"value": self.value} if self.value in nodes(self.formula) else {}),
+        )  # fmt: skip
+
+
+# -- helpers ---------------------------------------------------------------------------------------
+
+
+def own_place(shape: Shape, words: tuple[str, str]) -> tuple[Index, Index]:
+    """Return index words for a shape; along a dimension of 1 the index is 0."""
+    rows, cols = shape.dims
+    return (
+        0 if rows == 1 else along(words[0], rows),
+        0 if cols == 1 else along(words[1], cols),
+    )
+
+
+def _at(term: Scalar, names: Mapping) -> Scalar:
+    return rename(term, names)
+
+
+def _sized(term: Scalar, sizes: Mapping[str, int]) -> Scalar:
+    """Return a sum whose limits are numbers, its terms not written out."""
+    if term.kind != "sum":
+        return term
+    index, dim = term.data
+    return total(index, sizes.get(dim, dim), _sized(term.args[0], sizes))
+
+
+def _has_factor(term: Scalar, factor: Scalar) -> bool:
+    if term.kind == "sum":
+        return _has_factor(term.args[0], factor)
+    return term == factor or (term.kind == "mul" and factor in term.args)
+
+
+def _methods(expr: Expr, leaf: Expr) -> Iterator[str]:
+    """Yield the rules of differentiation that a reader of an entry's derivative should think of."""
+    for node in nodes(expr):
+        inside = [leaf in nodes(arg) for arg in node.args]
+        if (node.op is SOFTMAX and inside[0]) or (node.op is DIV and inside[1]):
+            yield "quotient"
+        elif node.op in (LOGSOFTMAX, LOGSUMEXP) and inside[0]:
+            yield "logarithm"
+
+
+def _contracted(before: Scalar, after: Scalar) -> tuple[tuple[str, str], ...]:
+    """Return the summed indices that a contraction used up, each with the index it met."""
+    gone = _bound(before) - _bound(after) | set(_used_up(before))
+    found: dict[str, str] = {}
+    for first, second in _deltas(before):
+        for index, met in ((first, second), (second, first)):
+            if index in gone and index not in found and met not in gone:
+                found[index] = met
+    return tuple(found.items())
+
+
+def _bound(term: Scalar) -> set[str]:
+    own = {term.data[0]} if term.kind == "sum" else set()
+    return own.union(*(_bound(arg) for arg in term.args))
+
+
+def _used_up(term: Scalar) -> Iterator[str]:
+    """Yield the indices of sums in which every term has a delta for them."""
+    if term.kind == "sum" and _meets(term.args[0], term.data[0]):
+        yield term.data[0]
+    for arg in term.args:
+        yield from _used_up(arg)
+
+
+def _meets(term: Scalar, index: str) -> bool:
+    """Whether every term has a delta with an index for a factor."""
+    match term.kind:
+        case "delta":
+            return index in term.data
+        case "mul" | "sum":
+            return any(_meets(arg, index) for arg in term.args)
+        case "add":
+            return all(_meets(arg, index) for arg in term.args)
+    return False
+
+
+def _deltas(term: Scalar) -> Iterator[tuple]:
+    if term.kind == "delta":
+        yield term.data
+    for arg in term.args:
+        yield from _deltas(arg)

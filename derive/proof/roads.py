@@ -1,0 +1,238 @@
+"""The roads from the theorems of statements to gradients of the whole: adding up, putting in.
+
+Local theorems come in, outermost first; each gradient with the steps that lead to it leaves. What
+is assumed shortens a gradient, and what is claimed of one ends its road. Nothing here is checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from derive.calculus.simplify import simplify
+from derive.expressions.expr import Expr, substitute, variables, written
+from derive.expressions.program import Program, Statement
+from derive.ops import var
+from derive.proof.assuming import under
+from derive.proof.derivation import Chain, GradientName, Local, Place, Step
+
+#: A gradient with more operators and operands than this is not written as one formula.
+LONGEST = 250
+
+
+class Names:
+    """The gradients that a proof speaks of, and the variables that stand for them."""
+
+    def __init__(self, program: Program, active: set[str]):
+        self.program, self.active = program, active
+        self.known: dict[str, GradientName] = {}
+
+    def gradient(self, name: str, through: str | None = None) -> Expr:
+        """Return the variable that stands for a gradient, or for its part through a statement."""
+        leaf = self.program.leaves[name]
+        shown = f"d{name}" if through is None else f"d{name}[{through}]"
+        self.known[shown] = GradientName(leaf, through)
+        return var(shown, leaf.shape)
+
+    def node_gradient(self, node: Expr) -> Expr:
+        if node.is_var:
+            return self.gradient(node.data[0])
+        self.known[f"d({node})"] = GradientName(node)
+        return var(f"d({node})", node.shape)
+
+    def upstream(self, statement: Statement) -> Expr | None:
+        """Return the gradient that enters a statement, `None` for the loss itself."""
+        if self.program.is_loss and statement.name == self.program.output.data[0]:
+            return None
+        return self.gradient(statement.name)
+
+    def users(self, name: str) -> list[Statement]:
+        return [s for s in self.program.users(name) if s.name in self.active]
+
+
+class Roads:
+    """The gradients of a program as its theorems say them, and those of the whole."""
+
+    def __init__(
+        self,
+        names: Names,
+        wrt: tuple[str, ...],
+        assume: Mapping[str, frozenset[str]],
+        claims: Mapping[str, Expr],
+    ):
+        self.names, self.program = names, names.program
+        self.wrt, self.assume, self.claims = wrt, assume, claims
+        self.assuming: dict[str, Chain] = {}
+
+    def add_up(
+        self, locals_: list[Local], totals: dict[str, Chain], backward: dict[str, Expr]
+    ) -> None:
+        """Enter the gradients that are complete: every use of the variable has been met."""
+        for name in dict.fromkeys(local.variable.data[0] for local in locals_):
+            if name in backward:
+                continue
+            parts = [p for p in locals_ if p.variable.data[0] == name]
+            if len(parts) != len(self.names.users(name)):
+                continue
+            if len(parts) == 1:
+                backward[name] = parts[0].formula
+                continue
+            parts = parts[::-1]
+            own = self.names.gradient(name)
+            raw = parts[0].gradient
+            cites = tuple(("index", part.statement.name, name) for part in parts)
+            put_in = parts[0].formula
+            for part in parts[1:]:
+                raw, put_in = raw + part.gradient, put_in + part.formula
+            value, rewrites = simplify(put_in)
+            steps = [
+                Step(own, raw, "gradients-add", part="totals"),
+                Step(raw, put_in, "substitution", part="totals", facts=(("cites", cites),)),
+                *(Step(r.before, r.after, r.rule, part="totals") for r in rewrites),
+            ]
+            totals[name] = tuple(steps)
+            backward[name] = value
+
+    def compose(
+        self, backward: dict[str, Expr], totals: Mapping[str, Chain]
+    ) -> tuple[dict[str, Chain], dict[str, Expr]]:
+        """Return each wanted gradient with the upstream gradients put in, and the road there.
+
+        A gradient that is put in has its own road, unless its theorem says it already. One that
+        would be too long to read stays as its theorem says it, by the gradients that stand there.
+        """
+        known: dict[Expr, Expr] = {}
+        chains: dict[str, Chain] = {}
+        says: dict[Expr, Place] = {}  # which equation says what is known of a gradient
+        for name in backward:  # outermost first, as they were found
+            own, local = self.names.gradient(name), backward[name]
+            says[own] = self.theorem_of(name, totals)
+            put_in = substitute(local, known)
+            if written(put_in) > LONGEST:
+                known[own] = local
+                continue
+            value, rewrites = self.simplified(put_in, "composed")
+            known[own] = value
+            if put_in is not local:
+                cites = tuple(says[leaf] for leaf in variables(local) if leaf in known)
+                chains[name] = (
+                    Step(own, local, "theorem", part="composed", facts=(("cites", (says[own],)),)),
+                    Step(local, put_in, "substitution", part="composed", facts=(("cites", cites),)),
+                    *rewrites,
+                )
+                says[own] = ("composed", name)
+        wanted = self.named_in(known)
+        claimed = (leaf.data[0][1:] for claim in self.claims.values() for leaf in variables(claim))
+        cited = _needed((*wanted, *claimed), chains)
+        chains = {name: chain for name, chain in chains.items() if name in cited}
+        return chains, {
+            name: known[self.names.gradient(name)] for name in backward if name in wanted
+        }
+
+    def named_in(self, known: Mapping[Expr, Expr]) -> tuple[str, ...]:
+        """Return the variables that are asked for, and those whose gradients stand in theirs."""
+        names, waiting = dict.fromkeys(self.wrt), list(self.wrt)
+        while waiting:
+            for leaf in variables(known[self.names.gradient(waiting.pop())]):
+                if leaf in known and leaf.data[0][1:] not in names:
+                    names[leaf.data[0][1:]] = None
+                    waiting.append(leaf.data[0][1:])
+        return tuple(names)
+
+    def simplified(self, expr: Expr, part: str) -> tuple[Expr, Chain]:
+        """Return an expression in textbook form, the assumptions used, and the steps to it."""
+        value, rewrites = simplify(expr)
+        shorter, uses = under(value, self.assume)
+        steps = [Step(r.before, r.after, r.rule, part=part) for r in rewrites]
+        for use in uses:
+            facts = (("because", use.because),) if use.because else ()
+            steps.append(Step(use.before, use.after, use.rule, part=part, facts=facts))
+        return shorter, tuple(steps)
+
+    def shortened(self, name: str, formula: Expr, totals: Mapping[str, Chain]) -> Expr:
+        """Return the gradient by a name where the assumptions hold, and keep the road to it."""
+        value, steps = self.simplified(formula, "assuming")
+        if not any(step.rule == "assumed" for step in steps):
+            self.assuming[name] = ()
+            return formula
+        facts = (("cites", (self.theorem_of(name, totals),)),)
+        own = self.names.gradient(name)
+        here = (("cites", (("assuming", name),)),)
+        self.assuming[name] = (
+            Step(own, formula, "theorem", part="assuming", facts=facts),
+            *steps,
+            Step(own, value, "theorem", part="assuming", facts=here),
+        )
+        return value
+
+    def claimed(
+        self,
+        backward: Mapping[str, Expr],
+        gradients: Mapping[str, Expr],
+        composed: Mapping[str, Chain],
+        totals: Mapping[str, Chain],
+    ) -> dict[str, Chain]:
+        """Return the roads from the gradients to what is claimed of them, where it is not that."""
+        found: dict[str, Chain] = {}
+        for name, claim in self.claims.items():
+            value = gradients[name]
+            if claim in (value, backward[name]):
+                continue
+
+            def says(of: str) -> Place:
+                return ("composed", of) if of in composed else self.theorem_of(of, totals)
+
+            own = self.names.gradient(name)
+            names = (leaf.data[0] for leaf in variables(claim))
+            used = [own[1:] for own in names if own in self.names.known and own[1:] in backward]
+            start = (("cites", (says(name),)),)
+            cites = tuple(says(of) for of in used)
+            known: dict[Expr, Expr] = {}
+            for of in used:
+                last = composed[of][-1].right if of in composed else backward[of]
+                assert isinstance(last, Expr)
+                known[self.names.gradient(of)] = last
+            put_in = self.put_in(value, substitute(claim, known))
+            found[name] = (
+                Step(own, value, "theorem", part="claimed", facts=start),
+                Step(
+                    value,
+                    claim,
+                    "claimed",
+                    part="claimed",
+                    facts=(("cites", cites), ("put_in", put_in)),
+                ),
+            )
+        return found
+
+    def put_in(self, *sides: Expr) -> tuple[str, ...]:
+        """Return the names of statements that two formulas do not share, and those behind these."""
+        found: dict[str, None] = {}
+        for statement in reversed(self.program.statements):
+            leaf = self.program.leaves[statement.name]
+            if len({leaf in variables(side) for side in sides}) == 2:
+                found[statement.name] = None
+                sides = tuple(substitute(side, {leaf: statement.expr}) for side in sides)
+        return tuple(found)
+
+    def theorem_of(self, name: str, totals: Mapping[str, Chain]) -> Place:
+        """Return the place of the equation that says what the gradient by a name is."""
+        if self.assuming.get(name):
+            return ("assuming", name)
+        if name in totals:
+            return ("total", name)
+        (user,) = self.names.users(name)
+        return ("index", user.name, name)
+
+
+def _needed(wanted: Iterable[str], chains: Mapping[str, Chain]) -> set[str]:
+    """Return the names whose roads are read: those that are wanted, and what these cite."""
+    found: set[str] = set()
+    left = [name for name in wanted if name in chains]
+    while left:
+        name = left.pop()
+        found.add(name)
+        cited = [
+            place[1] for step in chains[name] for place in step.cites if place[0] == "composed"
+        ]
+        left += [name for name in cited if name not in found]
+    return found
