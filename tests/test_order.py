@@ -6,8 +6,7 @@ from derive.algebra.cases import zero_in_every_case
 from derive.algebra.forms import UNIT
 from derive.algebra.functions import sign_of_factor
 from derive.algebra.normal import Ring
-from derive.algebra.order import Given, impossible, is_positive
-from derive.algebra.signs import sign_factors
+from derive.algebra.signs import Given, impossible, is_positive, sign_factors
 from derive.language.parse import parse
 from derive.readings.terms import Entries
 

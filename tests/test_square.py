@@ -9,8 +9,8 @@ from derive.algebra.forms import UNIT
 from derive.algebra.matrices import DETERMINANTS, INVERSES, repeated
 from derive.algebra.normal import Ring
 from derive.algebra.powers import square_root
+from derive.algebra.signs import is_constant
 from derive.algebra.structure import diagonal, path_of, separated, update_of
-from derive.algebra.vanishing import is_constant
 from derive.algebra.zero import vanishes_multiplied
 from derive.calculus.square_laws import known_determinant, known_inverse
 from derive.expressions.shape import Product, Shape

@@ -4,12 +4,18 @@ import pytest
 
 import derive
 from derive.algebra.normal import Ring
-from derive.algebra.vanishing import diagonals, is_constant, sign_of_sizes
+from derive.algebra.signs import diagonals, is_constant, sign_of_sizes
 from derive.language.parse import parse
 from derive.readings.forms import Forms
 
 # program, claim, assumptions: each was called proved for every shape
 FALSE = {
+    "2 ** n may be 4": (
+        "X: (n, m); Y = X * sign(prod(2 * ones(n, 1)) - 4) ** 2", "dX = dY", {}),
+    "a product with x_i - x_i": (
+        "x: (n, 1); W: (1, n); Y = W * sign(prod(x - x.T, axis=0)) ** 2", "dW = dY", {}),
+    "a sum over nothing": (
+        "x: (n, 1); W: (n, 1); Y = W * sign(cumsum(x, axis=0) - x) ** 2", "dW = dY", {}),
     "n >= m is not n > m": ("X: (n, m); Y = X * (n >= m)", "dX = dY * (n > m)", {}),
     "n <= 1 is not n < 1": ("X: (n, m); Y = X * (n <= 1)", "dX = dY * (n < 1)", {}),
     "sign(0)² is 0": ("X: (n, m); Y = X * sign(n - 1) ** 2", "dX = dY", {}),

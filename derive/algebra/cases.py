@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from derive.algebra.derivative import replaced
 from derive.algebra.forms import UNIT, Form, Undefined, add_to, exact
 from derive.algebra.functions import signs
-from derive.algebra.order import Given
+from derive.algebra.signs import Given
 
 if TYPE_CHECKING:
     from derive.algebra.normal import Ring

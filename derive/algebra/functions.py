@@ -28,12 +28,10 @@ from derive.algebra.forms import (
     scaled,
 )
 from derive.algebra.laws import Law, first, law
-from derive.algebra.order import Given, is_not_negative
 from derive.algebra.places import is_zero_nowhere
 from derive.algebra.powers import IDEMPOTENT, common_factor, settle
-from derive.algebra.signs import sign_factors
+from derive.algebra.signs import Given, is_constant, is_not_negative, sign_factors, sign_of_sizes
 from derive.algebra.values import RingFunctions, Value
-from derive.algebra.vanishing import is_constant, sign_of_sizes
 from derive.algebra.winners import below_winner, may_tie, tops
 from derive.ops import OPS
 

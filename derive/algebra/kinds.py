@@ -23,7 +23,7 @@ from derive.algebra import (
 )
 from derive.algebra.forms import Form
 from derive.algebra.laws import Law
-from derive.algebra.order import is_positive_form
+from derive.algebra.signs import is_positive_form
 from derive.calculus.index import Index, index_words
 from derive.expressions.shape import Dim
 

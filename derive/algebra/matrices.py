@@ -28,7 +28,7 @@ from derive.algebra.forms import (
 )
 from derive.algebra.functions import of_one
 from derive.algebra.laws import Law, first, law
-from derive.algebra.order import is_positive_form
+from derive.algebra.signs import is_positive_form
 from derive.algebra.structure import (
     ONE,
     at,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from derive.algebra.closing import Bound, renamed, times
 from derive.algebra.forms import UNIT, Form, Monomial, oriented, scaled
 from derive.algebra.laws import law
-from derive.algebra.order import is_positive_form
+from derive.algebra.signs import is_positive_form
 from derive.calculus.index import Index
 from derive.expressions.shape import Pair, Shape
 

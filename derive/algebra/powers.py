@@ -34,8 +34,7 @@ from derive.algebra.forms import (
     scaled,
 )
 from derive.algebra.laws import Law, first, law
-from derive.algebra.order import is_positive_form
-from derive.algebra.vanishing import is_constant, sign_of_sizes, square_of_sign
+from derive.algebra.signs import is_constant, is_positive_form, sign_of_sizes, square_of_sign
 
 if TYPE_CHECKING:
     from derive.algebra.normal import Ring

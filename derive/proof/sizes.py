@@ -15,7 +15,7 @@ from math import lcm
 
 from derive.algebra.forms import UNIT, Form, TooLarge, Undefined, merge
 from derive.algebra.normal import Ring
-from derive.algebra.vanishing import sign_of_sizes
+from derive.algebra.signs import sign_of_sizes
 from derive.expressions.errors import SizeError, UnsupportedError
 from derive.expressions.expr import Expr, extent_of, nodes, number, unrepeated
 from derive.expressions.program import Program
