@@ -30,7 +30,14 @@ from derive.algebra.forms import (
 from derive.algebra.laws import Law, first, law
 from derive.algebra.places import is_zero_nowhere
 from derive.algebra.powers import IDEMPOTENT, common_factor, settle
-from derive.algebra.signs import Given, is_constant, is_not_negative, sign_factors, sign_of_sizes
+from derive.algebra.signs import (
+    Given,
+    has_cases,
+    is_constant,
+    is_not_negative,
+    sign_factors,
+    sign_of_sizes,
+)
 from derive.algebra.values import RingFunctions, Value
 from derive.algebra.winners import below_winner, may_tie, tops
 from derive.ops import OPS
@@ -223,8 +230,8 @@ def sign_of_factors(ring: Ring, form: Form) -> Form | None:
     number, factors = sign_factors(ring, form)
     result: Form = {UNIT: number} if number else {}
     for factor in factors:
-        placed = _is_of_places(ring, factor)
-        own = of_one(ring, "sign", factor) if placed else sign_of_factor(ring, factor)
+        anew = factor != form and has_cases(ring, factor)  # as u - v of exp(u) - exp(v) may have
+        own = of_one(ring, "sign", factor) if anew else sign_of_factor(ring, factor)
         result = ring.mul(result, own)
     return result
 

@@ -112,13 +112,30 @@ def diagonals(ring: Ring, form: Form) -> list[tuple[tuple[Index, Index], ...]]:
     return found
 
 
+def has_cases(ring: Ring, form: Form) -> bool:
+    """Whether a form has signs or masks in it, or its functions have."""
+    atoms = {a for m in form for a, _ in m}
+    return any(ring.kinds[a].mask or ring.atoms[a][0] == "sign" for a in atoms) or (
+        has_cases_inside(ring, form)
+    )
+
+
+def has_cases_inside(ring: Ring, form: Form) -> bool:
+    """Whether a function in a form has signs or masks in it: exp(relu(x)) + exp(relu(y)) - 2."""
+    return any(
+        has_cases(ring, ring.thaw(ring.atoms[a][1]))
+        for a in {a for m in form for a, _ in m}
+        if ring.kinds[a].function or ring.atoms[a][0] == "Π"
+    )
+
+
 def square_of_sign(ring: Ring, form: Form) -> Form | None:
     """Return sign(P)² as a form of deltas, 1 where P is not zero for every input.
 
-    `None` where it is left as it stands: P is made of dimensions, or of entries of which something
-    will be assumed that may make it zero.
+    `None` where it is left as it stands: P is made of dimensions, or has signs or masks inside its
+    functions, so that it may be 0 on a region, or something will be assumed of its entries.
     """
-    if is_constant(ring, form):
+    if is_constant(ring, form) or has_cases_inside(ring, form):
         return None
     waiting = ring.waiting - ring.assumed.keys()
     if waiting and not waiting.isdisjoint(names(ring, form)):
