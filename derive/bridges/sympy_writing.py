@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import partial
 from typing import Any
 
@@ -194,7 +195,7 @@ class _Defined:
     """The reading of a definition over SymPy's matrices and scalars, entry by entry."""
 
     sizes = None
-    number = staticmethod(sp.sympify)
+
     delta = staticmethod(sp.KroneckerDelta)
 
     def __init__(self, reader: Writing, node: Expr):
@@ -214,6 +215,9 @@ class _Defined:
         i, j = sp.Dummy("i", integer=True), sp.Dummy("j", integer=True)
         entry = sp.Lambda((i, j), node.op.entry(self, i, j, *views, **data))
         return mx.FunctionMatrix(*self.reader.dims(node.shape), entry)
+
+    def number(self, value: Any) -> Any:
+        return sp.Rational(Fraction(value).numerator, Fraction(value).denominator)
 
     def sum(self, dim: Dim, body: Callable[..., Any]) -> Any:
         if dim == 1:
