@@ -5,6 +5,7 @@ from fractions import Fraction
 import pytest
 
 import derive
+from derive import prove
 from derive.judges.verify import PROBES, SMALL_PROBES, probes
 from derive.language.parse import parse
 from derive.proof.hypotheses import Ground, ground_of, points, sizes_asked
@@ -326,3 +327,16 @@ MOVED = {
 def test_no_derivative_where_what_is_moved_is_assumed_to_tie(program, claim, assume):
     (judgement,) = derive.check(program, [claim], assume=assume)
     assert judgement.verdict != "proved"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "s: (1, 1); Y = max(abs(s), max(s, 0.5))",  # equal wherever s > 1/2
+        "X: (n, n); Y = max(X, relu(X))",  # equal wherever X > 0
+    ],
+)
+def test_a_tie_on_a_region_is_a_hypothesis_and_no_mistake(text):
+    proof = prove(text)
+    assert proof.proved
+    assert proof.derivation.carried is not None

@@ -103,7 +103,7 @@ def _at(
     along = {name: numbers(matrix(shape.extents(sizes))) for name, shape in shapes.items()}
     parts = {name: Table(values[f"d{name}"]) for name in along}
     claimed = sum((inner(parts[name], rows) for name, rows in along.items()), rational(0))
-    moved = jets.carried(jets.chain(program), sizes, values, along)
+    moved = jets.carried(jets.chain(program), sizes, values, along, jets.AwayFromTies())
     still = any(all(x == 0 for x in rows.flat()) for rows in parts.values())
     return jets.slope(moved[program.output.data[0]], values[seed]), claimed, still
 

@@ -21,6 +21,7 @@ from derive.readings.base import Table
 from derive.readings.numbers import (
     MOST_BITS,
     RAW,
+    DomainError,
     Functions,
     Numbers,
     Real,
@@ -132,6 +133,15 @@ for _name, _derivative in SLOPES.items():
     setattr(JetFunctions, _name, _with_slope(_name, _derivative))
 
 
+class AwayFromTies(JetFunctions):
+    """Those functions where no two numbers that move are both the largest: elsewhere no value."""
+
+    def tied(self, winners: list[Any]) -> Any:
+        if any(x.slope != 0 for x in winners):
+            raise DomainError("the largest of several numbers that are equal")
+        return winners[0]
+
+
 JETS = JetFunctions()
 
 
@@ -156,6 +166,7 @@ def carried(
     sizes: Mapping[str, int],
     values: Mapping[Key, Rows],
     directions: Mapping[Key, Rows],
+    functions: JetFunctions = JETS,
 ) -> dict[Key, Table]:
     """Return jets of all that moves when some values move along directions of their own.
 
@@ -168,7 +179,7 @@ def carried(
     for name, formula, operands in definitions:
         if formula is not None and not jets.keys().isdisjoint(operands.values()):
             own = {leaf: jets.get(key, values.get(key, [])) for leaf, key in operands.items()}
-            rows = Numbers(sizes, own, JETS).matrix(formula)
+            rows = Numbers(sizes, own, functions).matrix(formula)
         elif name in directions:
             rows = Table(values[name]).map(Jet)
         else:
