@@ -116,6 +116,8 @@ def fitted(links: Iterable[Link], paper: Paper = PAGE, *, packed: bool = False) 
         nonlocal best
         for size, limit in sizes:
             lines = _lines(level, limit, cells, packed)
+            if limit == inf:  # a screen, and nothing need be measured
+                return Display(tuple(lines), size, limit)
             wide = lines_width(lines)
             if best is None or wide - limit < best[0]:
                 best = wide - limit, Display(tuple(lines), size, limit - wide - 2)
@@ -125,8 +127,9 @@ def fitted(links: Iterable[Link], paper: Paper = PAGE, *, packed: bool = False) 
 
     for level in _levels(chain, paper):
         matrices = [x.right for x in level if holds(x.right, "matrix")]
-        alone = max((width(x) for x in matrices if x.kind == "matrix"), default=0.0)
-        if alone < paper.sizes[-1][1] and (found := tried(False, *paper.sizes)):
+        widest = paper.sizes[-1][1]
+        fit = widest == inf or all(width(x) < widest for x in matrices if x.kind == "matrix")
+        if fit and (found := tried(False, *paper.sizes)):
             return found
         if matrices and (found := tried(True, *paper.sizes)):
             return found
@@ -176,7 +179,9 @@ def side_by_side(equations: Iterable[Box], most: float, gap: float = 4.0) -> lis
 
 
 def _lines(links: Sequence[Link], limit: float, cells: bool, packed: bool) -> list[Line]:
-    narrow = [width(x.left) for x in links if x.left is not None and width(x.left) <= limit / 3]
+    measure = width if limit < inf else _unmeasured
+    lefts = [measure(x.left) for x in links if x.left is not None]
+    narrow = [wide for wide in lefts if wide <= limit / 3]
     room = limit - SIGN - max(narrow, default=2.0)
     lines: list[Line] = []
     used = 0.0
@@ -185,14 +190,14 @@ def _lines(links: Sequence[Link], limit: float, cells: bool, packed: bool) -> li
         pieces = _laid(link.right, room, cells)
         if link.reason and len(pieces) > 1 and room > 2 * REASON:
             pieces = _laid(link.right, room - REASON, cells)
-        wide = width(pieces[-1])
+        wide = measure(pieces[-1])
         if packed and left is None and len(pieces) == 1 and lines and used + 3 + wide <= room:
             line = lines[-1]
             assert line.right is not None
             lines[-1] = replace(line, right=row(line.right, op(link.sign), pieces[0]))
             used += 3 + wide
             continue
-        if left is not None and width(left) > limit / 3:
+        if left is not None and measure(left) > limit / 3:
             lines.append(Line(left, "", None))
             left = None
         for k, piece in enumerate(pieces):
@@ -200,6 +205,11 @@ def _lines(links: Sequence[Link], limit: float, cells: bool, packed: bool) -> li
         lines[-1] = replace(lines[-1], reason=link.reason)
         used = wide + INDENT * (len(pieces) > 1)
     return lines
+
+
+def _unmeasured(box: Box) -> float:
+    """Return how wide a box is where there is room for all."""
+    return 0.0
 
 
 def _laid(box: Box, room: float, cells: bool) -> list[Box]:
