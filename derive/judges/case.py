@@ -7,7 +7,7 @@ judged, never the differentiation.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from math import prod
 from typing import NamedTuple
@@ -69,7 +69,11 @@ class Case:
     ):
         self.program, self.assumptions = program, assume
         self.merged, self.equalities, self.apart = dict(merged or {}), equalities, apart or self
+        self.formulas = Formulas(program)
         self._under(assumed(program, assume or {}))
+        self.proofs = Proofs(
+            self.formulas, self.assumed, self.points, self._open, self._nonzero()
+        )  # fmt: skip
         for statement in program.statements:
             self._insist_on_values(statement.expr)
 
@@ -79,20 +83,18 @@ class Case:
         self.grounds: dict[tuple[str, tuple[Expr, ...]], Ground] = {}
         self.known_meanings: dict[tuple[str, Expr], bool] = {}
         self.claims: dict[str, Claim] = {}
-        self.formulas = Formulas(self.program)
         self.points = Points(self.program, words)
-        self.proofs = Proofs(
-            self.formulas, words, self.points, lambda name, expr: self.ground(name, expr).open,
-            frozenset(self._chosen_by()),
-        )  # fmt: skip
 
-    def _chosen_by(self) -> Iterator[Expr]:
-        """Yield the matrices by which the program chooses, as far as no entry of them is 0."""
+    def _open(self, name: str, expr: Expr) -> frozenset[str]:
+        return self.ground(name, expr).open
+
+    def _nonzero(self) -> frozenset[Expr]:
+        """Return the matrices by which the program chooses, as far as no entry of them is 0."""
         choices = [n for s in self.program.statements for n in nodes(s.expr) if n.op is WHERE]
-        if any(choice.op.where(choice.data, *choice.args) for choice in choices):
-            for condition in conditions(self.ground(""), choices):
-                if condition.kind == "nonzero" and not condition.but:
-                    yield from condition.args
+        if not any(choice.op.where(choice.data, *choice.args) for choice in choices):
+            return frozenset()
+        found = conditions(self.ground(""), choices)
+        return frozenset(c.args[0] for c in found if c.kind == "nonzero" and not c.but)
 
     @property
     def names(self) -> list[str]:
@@ -134,6 +136,9 @@ class Case:
         found = Case.__new__(Case)
         found.__dict__ |= self.__dict__
         found._under({**self.assumed, leaf: self.assumed.get(leaf, frozenset()) | {word}})
+        found.proofs = self.proofs.under(
+            found.assumed, found.points, found._open, found._nonzero()
+        )  # fmt: skip
         return found
 
     def at_one(self, dims: Iterable[str]) -> Case:

@@ -8,6 +8,7 @@ is read. The law: what is proved here holds for every shape.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from copy import copy
 from functools import cached_property, partial
 from math import prod
 
@@ -56,8 +57,24 @@ class Proofs:
         self.program, self.open_behind = formulas.program, open_behind
         self.ring = Ring()
         self.reading = Forms(self.ring, self._meaning)
-        self.known: dict[str, Form] = {}
+        #: Gradients by what is kept open, what is not 0, and their names.
+        self.known: dict[tuple[frozenset[str], frozenset[Expr], str], Form] = {}
         suppose(self.ring, asked(self.program))
+
+    def under(
+        self,
+        assumed: Assumed,
+        points: Points,
+        open_behind: Callable[[str, Expr], frozenset[str]],
+        nonzero: frozenset[Expr],
+    ) -> Proofs:
+        """Return the same questions under other assumptions; what both need is worked out once."""
+        found = copy(self)
+        found.assumed, found.points = assumed, points
+        found.open_behind, found.nonzero = open_behind, nonzero
+        if nonzero != self.nonzero:
+            found.__dict__.pop("_theorems", None)
+        return found
 
     def proves(self, name: str, expr: Expr, steps: int = MOST_STEPS) -> bool:
         """Whether the normal forms of a claim and of the gradient agree."""
@@ -104,7 +121,6 @@ class Proofs:
         waiting = self.open_behind(name, expr)
         if waiting != self.ring.waiting:  # kept open until what is assumed may make it zero
             self.ring.wait_for(waiting)
-            self.known = {}
             self.reading.forget()
         return _place(expr)
 
@@ -144,15 +160,16 @@ class Proofs:
 
         The gradients of the statements that use it are atoms.
         """
-        if name not in self.known:
+        key = (self.ring.waiting, self.nonzero, name)
+        if key not in self.known:
             total: Form = {}
             for statement in self.program.users(name):
                 if f"d{statement.name}" in self.formulas.gradients:
                     total = self.ring.add(total, self._part(statement, name))
-            self.known[name] = total
+            self.known[key] = total
         names = {**renaming("@a", a), **renaming("@c", c)}
         names = {old: new for old, new in names.items() if old != new}
-        return self.ring.rename(self.known[name], names) if names else self.known[name]
+        return self.ring.rename(self.known[key], names) if names else self.known[key]
 
     def _part(self, statement: Statement, name: str) -> Form:
         def upstream(i: Index, j: Index) -> Form:
