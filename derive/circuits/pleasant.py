@@ -22,7 +22,7 @@ from derive.expressions.expr import nodes
 from derive.expressions.limits import MOST_CELLS
 from derive.expressions.program import Program
 from derive.expressions.shape import Shape
-from derive.language.assumptions import drawing, obeying, refuse_broken, unimodular, unmet
+from derive.language.assumptions import drawing, drawn, refuse_broken, unimodular
 from derive.ops.elementwise import EXP, RELU, SHARED, TIE
 from derive.ops.linear import MATMUL
 from derive.readings.numbers import DomainError, Rows, is_exact, precision
@@ -124,22 +124,17 @@ class _Search:
         )
 
     def candidate(self, attempt: int) -> Point:
-        values: dict[str, Matrix] = {}
-        for name in self.program.inputs:
+        def draw(k: int, name: str, extents: tuple[int, int]) -> Matrix:
             if name in self.settled.values:
-                values[name] = self.settled.values[name]
-                continue
-            shape = self.program.leaves[name].shape
-            words = self.assume.get(name, frozenset())
-            draw = _drawing(shape, words, self.inverts)
-            drawn = obeying(draw(self.random, *shape.extents(self.sizes), attempt), words)
-            if drawn is None:
-                raise UnsupportedError(unmet(name, words, str(shape.at(self.sizes))))
-            values[name] = drawn
-        seed = self.settled.seed
-        if seed is None and not self.program.is_loss:
-            seed = _signed(self.random, *self.program.output.shape.extents(self.sizes), 0)
-        return Point(values, self.sizes, seed)
+                return self.settled.values[name]
+            if name not in self.program.inputs:
+                return self.settled.seed or _signed(self.random, *extents, 0)
+            shape, words = self.program.leaves[name].shape, self.assume.get(name, frozenset())
+            return _drawing(shape, words, self.inverts)(self.random, *extents, attempt)
+
+        values = drawn(self.program, self.sizes, draw, self.assume)
+        seed = values.pop(f"d{self.program.output}")
+        return Point(values, self.sizes, self.settled.seed if self.program.is_loss else seed)
 
     def price(self, candidate: Point) -> int | None:
         """Return how unpleasant a point is, `None` where the program has no value or a kink."""
