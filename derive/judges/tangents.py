@@ -35,11 +35,13 @@ from derive.readings.numbers import (
 )
 
 #: Points that are tried until one is found at which everything has a value and no gradient is 0, as
-#: behind a gate that is shut; every other is positive. An interval that is too wide is worked out
-#: again with so many more binary digits.
+#: behind a gate that is shut; the entries of some have one sign. An interval that is too wide is
+#: worked out again with so many more binary digits.
 POINTS, PRECISIONS = 12, (BITS, 4 * BITS, 16 * BITS)
 #: Entries of points and directions are fractions with this denominator, none of them 0.
 GRAIN = 256
+BOTH = (1, -1)
+SIGNS = (BOTH, (1,), BOTH, (-1,))
 
 
 def carried(derivation: Derivation, sizes: Mapping[str, int]) -> Carried | None:
@@ -53,7 +55,7 @@ def carried(derivation: Derivation, sizes: Mapping[str, int]) -> Carried | None:
             try:
                 with precision(bits):
                     slope, claimed, still = _at(
-                        derivation, sizes, Random(seed), positive=seed % 2 == 1
+                        derivation, sizes, Random(seed), SIGNS[seed % len(SIGNS)]
                     )
                     agrees = same(slope, claimed)
             except Imprecise:
@@ -74,19 +76,19 @@ def carried(derivation: Derivation, sizes: Mapping[str, int]) -> Carried | None:
 
 
 def _at(
-    derivation: Derivation, sizes: Mapping[str, int], random: Random, positive: bool
+    derivation: Derivation, sizes: Mapping[str, int], random: Random, signs: tuple[int, ...]
 ) -> tuple[Any, Any, bool]:
     """Return the slope of the loss and what the gradients say of it, at a random point, and whether
     a gradient vanishes there, of which nothing is learnt."""
     program = derivation.program
 
-    def matrix(extents: tuple[int, int], positive: bool = False) -> Table:
-        return Table.of(extents, lambda i, j: _entry(random, positive))
+    def matrix(extents: tuple[int, int], signs: tuple[int, ...] = BOTH) -> Table:
+        return Table.of(extents, lambda i, j: _entry(random, signs))
 
     point = drawn(
         program,
         sizes,
-        lambda k, name, extents: matrix(extents, positive and name in program.inputs),
+        lambda k, name, extents: matrix(extents, signs if name in program.inputs else BOTH),
         derivation.assumed,
     )
     values: dict[str, Rows] = {name: numbers(rows) for name, rows in point.items()}
@@ -108,7 +110,7 @@ def _at(
     return jets.slope(moved[program.output.data[0]], values[seed]), claimed, still
 
 
-def _entry(random: Random, positive: bool) -> Fraction:
-    """Return a random fraction between 1/4 and 5/4, of either sign or positive."""
+def _entry(random: Random, signs: tuple[int, ...]) -> Fraction:
+    """Return a random fraction between 1/4 and 5/4, of one of the signs."""
     value = Fraction(random.randrange(GRAIN, 5 * GRAIN) | 1, 4 * GRAIN)
-    return value if positive or random.random() < 0.5 else -value
+    return value * random.choice(signs)
