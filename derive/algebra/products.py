@@ -95,12 +95,16 @@ def product_of_powers_of_e(ring: Ring, form: Form, index: Index, dim: Dim) -> Fo
 def product_of_products(ring: Ring, form: Form, index: Index, dim: Dim) -> Form | None:
     """Π_k Π_l f(k, l) = Π_l Π_k f(k, l)."""
     found = _factor(ring, form)
-    if found is None or found[0][0] != "Π" or found[1] != 1 or str(dim) >= str(found[0][3]):
+    if found is None or found[0][0] != "Π" or found[1] != 1 or str(dim) > str(found[0][3]):
         return None
     _, inside, word, other = found[0]
     fresh = ring.new_index()
-    body = ring.rename(ring.thaw(inside), {word: fresh})
-    return along(ring, along(ring, body, index, dim), fresh, other)
+    inner = along(ring, ring.rename(ring.thaw(inside), {word: fresh}), index, dim)
+    if dim == other:  # of two orders of one kind the first is kept
+        here, there = ring.rename(form, {index: "@"}), ring.rename(inner, {fresh: "@"})
+        if ring.freeze(here) <= ring.freeze(there):
+            return None
+    return along(ring, inner, fresh, other)
 
 
 @law
