@@ -42,7 +42,7 @@ from derive.proof.derivation import (
     Verdict,
 )
 from derive.proof.sizes import Relation, chosen, most_composed
-from derive.readings.numbers import is_defined
+from derive.readings.counts import is_defined
 
 Progress = Callable[[str], None]
 J = TypeVar("J", bound="Judge")

@@ -23,8 +23,9 @@ from derive.expressions.shape import extent
 from derive.ops.elementwise import ABS, DIV, GREATER, MUL, POW, SIGN, SQRT
 from derive.ops.kronecker import KRON
 from derive.ops.linear import BROADCAST, DIM, NEG, NUMBER, TRANSPOSE
+from derive.readings.counts import is_defined
 from derive.readings.forms import Forms
-from derive.readings.numbers import DomainError, Enclosures, interval, is_defined
+from derive.readings.numbers import DomainError, Enclosures, interval
 
 Sizes = Mapping[str, int]
 #: Polynomials with larger numbers in them are not factored.

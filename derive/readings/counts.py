@@ -2,7 +2,7 @@
 
 What enters is a formula over inputs, and points; what leaves is a polynomial of dimensions that is
 equal to it. The polynomial is guessed from the formula's values at a few sizes, and proved by
-normal forms; without a proof nothing is said.
+normal forms; without a proof nothing is said. So does whether a program has a value anywhere.
 """
 
 from __future__ import annotations
@@ -16,9 +16,20 @@ from derive.algebra.forms import TooLarge, Undefined
 from derive.algebra.normal import Ring
 from derive.calculus.index import along
 from derive.expressions.expr import Expr, extent_of, nodes, number
+from derive.expressions.limits import Cells
+from derive.expressions.program import Program
+from derive.ops.square import DET, INV
 from derive.readings.base import Table
 from derive.readings.forms import Forms
-from derive.readings.numbers import DomainError, Enclosures, interval, precision
+from derive.readings.numbers import (
+    DomainError,
+    Enclosing,
+    Enclosures,
+    Numbers,
+    Rows,
+    interval,
+    precision,
+)
 
 Values = Mapping[str, list[list[Fraction]]]
 #: So many seeds are tried for two points, and a formula of more dimensions is not looked into.
@@ -123,3 +134,40 @@ def _at(expr: Expr, sizes: Mapping[str, int], values: Values) -> list[Any]:
         return [interval(x) for x in Enclosures(sizes, known).matrix(expr).flat()]
     except (DomainError, ValueError):
         return []
+
+
+def is_defined(program: Program, sizes: Mapping[str, int]) -> bool:
+    """Return whether a program has a value anywhere at sizes: the inverse of X.T @ X has none where
+    X has fewer rows than columns.
+
+    A few points are tried, with matrices that are far from singular where they can be.
+    """
+    cells = Cells()
+
+    def matrix(name: str, seed: int) -> Table:
+        extents = program.leaves[name].shape.extents(sizes)
+        cells.spend(*extents)
+        return Table.of(
+            extents, lambda i, j: (7 * i + 3 * j + 5 * i * j + seed) % 11 - 4 + 9 * (i == j)
+        )
+
+    with precision():
+        points = (
+            {name: matrix(name, k * seed) for k, name in enumerate(program.inputs, 1)}
+            for seed in range(6)
+        )
+        return any(_has_values(program, sizes, point) for point in points)
+
+
+def _has_values(program: Program, sizes: Mapping[str, int], values: Mapping[str, Rows]) -> bool:
+    known = {name: Table(rows).map(interval) for name, rows in values.items()}
+    work = Numbers(sizes, known, Enclosing())
+    try:
+        for statement in program.statements:
+            known[statement.name] = work.matrix(statement.expr)
+            for node in nodes(statement.expr):
+                if node.op is DET:  # it is differentiated by an inverse
+                    work.matrix(INV(node.args[0]))
+    except DomainError:
+        return False
+    return True

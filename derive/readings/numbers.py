@@ -18,11 +18,10 @@ from typing import Any
 from flint import arb, ctx, fmpq, fmpz
 
 from derive.expressions.errors import DeriveError
-from derive.expressions.expr import OPS, nodes
+from derive.expressions.expr import OPS
 from derive.expressions.limits import Cells
-from derive.expressions.program import Program, Statement
+from derive.expressions.program import Statement
 from derive.ops.elementwise import MAXIMUM, MINIMUM
-from derive.ops.square import DET, INV
 from derive.readings.base import AtSizes, Place, Table, View
 
 #: Binary digits of an interval, about 60 decimal ones.
@@ -453,43 +452,6 @@ class Enclosures(Numbers):
                     first = first.max(other) if name == "max" else first.min(other)
         self.tied |= tied
         return Real(first)
-
-
-def is_defined(program: Program, sizes: Mapping[str, int]) -> bool:
-    """Return whether a program has a value anywhere at sizes: the inverse of X.T @ X has none where
-    X has fewer rows than columns.
-
-    A few points are tried, with matrices that are far from singular where they can be.
-    """
-    cells = Cells()
-
-    def matrix(name: str, seed: int) -> Table:
-        extents = program.leaves[name].shape.extents(sizes)
-        cells.spend(*extents)
-        return Table.of(
-            extents, lambda i, j: (7 * i + 3 * j + 5 * i * j + seed) % 11 - 4 + 9 * (i == j)
-        )
-
-    with precision():
-        points = (
-            {name: matrix(name, k * seed) for k, name in enumerate(program.inputs, 1)}
-            for seed in range(6)
-        )
-        return any(_has_values(program, sizes, point) for point in points)
-
-
-def _has_values(program: Program, sizes: Mapping[str, int], values: Mapping[str, Rows]) -> bool:
-    known = {name: Table(rows).map(interval) for name, rows in values.items()}
-    work = Numbers(sizes, known, Enclosing())
-    try:
-        for statement in program.statements:
-            known[statement.name] = work.matrix(statement.expr)
-            for node in nodes(statement.expr):
-                if node.op is DET:  # it is differentiated by an inverse
-                    work.matrix(INV(node.args[0]))
-    except DomainError:
-        return False
-    return True
 
 
 # -- numbers as text -------------------------------------------------------------------------------
