@@ -18,7 +18,9 @@ from derive.expressions.program import Program
 from derive.expressions.shape import extent
 from derive.judges import modular
 from derive.judges.claim import Court
-from derive.judges.modular import SERVED, Judge, agrees_modulo
+from derive.judges.modular import Judge, agrees_modulo
+from derive.judges.rational import SERVED, direction
+from derive.judges.residues import PATIENCE
 from derive.language.parse import parse, parse_claim
 from derive.ops import OPS, var
 
@@ -258,7 +260,7 @@ def slopes(text: str, name: str, sizes: dict[str, int]) -> tuple[int, int]:
     judge = Judge(program, sizes)
     point = next(judge._points())
     ours = point.value(judge.setting.slope(name))[0, 0]
-    u, v = (point.value(side) for side in modular._direction(program, name))
+    u, v = (point.value(side) for side in direction(program, name))
     along, zero = (u * v.transpose()).tolist(), nmod(0, point.prime)
     leaves = {
         leaf: [
@@ -505,7 +507,7 @@ def test_several_claims_share_their_points():
         found = judge.agrees(*read(program, text))
         assert found.agrees is true and found.prime == judge.points[0].prime
     assert len(judge.points) == 1
-    assert not judge.points[0].visits or max(judge.points[0].visits.values()) <= modular.PATIENCE
+    assert not judge.points[0].visits or max(judge.points[0].visits.values()) <= PATIENCE
 
 
 def test_large_matrices_are_never_multiplied(monkeypatch):

@@ -28,62 +28,28 @@ layer costs a few of these, and no product of two matrices.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import reduce
-from operator import add
 from random import Random
-from typing import Any
 
-from flint import fmpz, fmpz_mat, nmod, nmod_mat
+from flint import fmpz
 
 from derive import ops
 from derive.expressions.errors import ShapeError, UnsupportedError
 from derive.expressions.expr import (
     Expr,
-    Op,
-    broadcast_to,
     nodes,
-    number,
-    rebuild,
-    unrepeated,
-    variables,
 )
 from derive.expressions.program import Program
-from derive.expressions.shape import Shape
+from derive.judges.rational import TOTALS, Setting
+from derive.judges.residues import CHOICES, Point
 from derive.language.assumptions import TABLE, implied
-from derive.ops import var
-from derive.ops.elementwise import DIV, MUL, POW
-from derive.ops.linear import ADD, BROADCAST, MATMUL, ONES
-from derive.ops.reduction import MEAN, SUM, TRACE
-from derive.ops.rows import DIAGONAL
-from derive.ops.square import DET, INV
+from derive.ops.square import DET
 
-#: Entries are drawn from the numbers of exactly so many bits, of either sign.
-BITS = 62
-CHOICES = 2**BITS
 #: So many points are tried until one is found at which both sides are defined.
 TRIES = 4
-#: A matrix that so many vectors have been multiplied by is written out.
-PATIENCE = 16
-#: A tangent is kept as a sum of at most so many products of a column and a row.
-TERMS = 8
-#: The gradient of an intermediate, used in a claim, is found entry by entry, up to so many.
-ENTRIES = 64
-
 Assumptions = Mapping[str, str | Collection[str]]
-
-ENTRYWISE = {ops.ADD, ops.SUB, ops.MUL, ops.DIV}
-TOTALS = {ops.SUM, ops.MEAN}
-RESIZING = {ops.BROADCAST, *TOTALS}
-BLOCKS = {ops.KRON, ops.KRON_LEFT, ops.KRON_RIGHT}
-SERVED = {
-    *ENTRYWISE, *RESIZING, *BLOCKS, ops.VEC, ops.UNVEC, ops.VAR, ops.NUMBER, ops.DIM, ops.ONES,
-    ops.ZEROS, ops.EYE, ops.NEG, ops.MATMUL, ops.TRANSPOSE, ops.POW, ops.TRACE, ops.DIAG,
-    ops.DIAGONAL, ops.INV, ops.DET,
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +98,9 @@ class Judge:
         seed: int = 0,
         assume: Assumptions | None = None,
     ):
-        self.setting = _Setting(program, program.at(sizes), _symmetric(assume or {}))
+        self.setting = Setting(program, program.at(sizes), _symmetric(assume or {}))
         self.random = Random(seed)
-        self.points: list[_Point] = []
+        self.points: list[Point] = []
 
     def agrees(self, name: str, claim: Expr) -> Outcome:
         """Return what `agrees_modulo` returns, of one claim among several."""
@@ -160,10 +126,10 @@ class Judge:
             return Outcome(agrees, bound, point.prime)
         raise UnsupportedError("both sides have a value at none of the points that were tried")
 
-    def _points(self) -> Iterator[_Point]:
+    def _points(self) -> Iterator[Point]:
         for k in range(TRIES):
             if k == len(self.points):
-                self.points.append(_Point(self.setting, _prime(self.random)))
+                self.points.append(Point(self.setting, _prime(self.random)))
             yield self.points[k]
 
 
@@ -187,474 +153,6 @@ def _prime(random: Random) -> int:
     return found
 
 
-def _direction(program: Program, name: str) -> tuple[Expr, Expr]:
-    """Return the two columns of the direction V = u v.T, as variables of no user's name."""
-    rows, cols = program.leaves[name].shape.dims
-    return var(f"~u of {name}", Shape(rows, 1)), var(f"~v of {name}", Shape(cols, 1))
-
-
-def rational(root: Expr) -> Expr:
-    """Return an expression in rational operators alone, each function put as what it means.
-
-    Raises `UnsupportedError` for an operator that has no meaning modulo a prime.
-    """
-    done: dict[Expr, Expr] = {}
-    for node in nodes(root):
-        args = tuple(done[arg] for arg in node.args)
-        if node.op in ENTRYWISE:
-            args = tuple(broadcast_to(arg, node.shape) for arg in args)
-        if node.op.through is not None:
-            meaning = node.op.through(_Unserved(node.name), *args)
-            done[node] = broadcast_to(rational(meaning), node.shape)
-        elif node.op not in SERVED or (node.op is POW and node.data.denominator != 1):
-            raise _unserved(node.name)
-        else:
-            done[node] = rebuild(node, args)
-    return done[root]
-
-
-class _Unserved:
-    """The functions that a meaning may use: none of them is rational."""
-
-    def __init__(self, name: str):
-        self.name = name
-
-    def __getattr__(self, name: str) -> Any:
-        raise _unserved(self.name)
-
-
-def _unserved(name: str) -> UnsupportedError:
-    words = "a power that is not whole" if name == "pow" else name
-    return UnsupportedError(f"{words} has no value modulo a prime")
-
-
-class _Setting:
-    """A program in rational operators at sizes, and the slopes of its loss."""
-
-    def __init__(self, program: Program, sizes: Mapping[str, int], symmetric: set[str]):
-        self.program = program
-        self.sizes = sizes
-        self.symmetric = symmetric
-        self.upstream = var(f"d{program.output}", program.output.shape)
-        #: What the intermediates stand for, as far as they were asked for.
-        self.defined: dict[Expr, Expr] = {}
-        #: The gradients of which claims make use, but for the one that is given.
-        self.gradients: dict[Expr, tuple[str, Expr]] = {}
-        self.slopes: dict[str, Expr] = {}
-
-    def along(self, name: str, claim: Expr) -> Expr:
-        """Return the slope <E, V> that a claim gives the loss along the direction."""
-        leaves = self.program.leaves
-        for leaf in variables(claim):
-            word = leaf.data[0]
-            of = leaves.get(word[1:]) if word.startswith("d") else None
-            if (word in leaves) == (of is not None):
-                raise UnsupportedError(f"{word} must be a name of the program or a gradient")
-            if of is None:
-                self._define(leaf)
-            elif leaf is not self.upstream:
-                rows, cols = leaf.shape.extents(self.sizes)
-                if leaf.shape != of.shape or rows * cols > ENTRIES:
-                    raise UnsupportedError(f"{leaf} in a claim is served up to {ENTRIES} entries")
-                self.gradients[leaf] = word[1:], self.slope(word[1:])
-        u, v = _direction(self.program, name)
-        return (u.T @ rational(claim)) @ v
-
-    def _define(self, leaf: Expr) -> None:
-        """Put what an intermediate stands for in rational operators, and all that it is made of."""
-        needed = {leaf}
-        for s in reversed(self.program.statements):
-            own = self.program.leaves[s.name]
-            if own in needed:
-                needed.update(variables(s.expr))
-                self.defined.setdefault(own, rational(s.expr))
-
-    def slope(self, name: str) -> Expr:
-        """Return the slope of the loss along a direction, <dY, tangent of Y>."""
-        if name not in self.slopes:
-            self._define(self.program.output)
-            u, v = _direction(self.program, name)
-            known: dict[Expr, Terms] = {self.program.leaves[name]: (u @ v.T,)}
-            for s in self.program.statements:
-                leaf = self.program.leaves[s.name]
-                if leaf in self.defined and leaf not in known:
-                    for node in nodes(self.defined[leaf]):
-                        if node not in known:
-                            known[node] = _tangent(node, [known[arg] for arg in node.args])
-                    known[leaf] = known[self.defined[leaf]]
-            along = [_inner(self.upstream, term) for term in known[self.program.output]]
-            self.slopes[name] = reduce(add, along, number(0))
-        return self.slopes[name]
-
-
-# -- tangents --------------------------------------------------------------------------------------
-
-#: The tangent of a matrix: a sum of matrices, most of them a column times a row.
-Terms = tuple[Expr, ...]
-
-
-def _is_outer(node: Expr) -> bool:
-    return node.op is MATMUL and node.args[0].shape.cols == 1
-
-
-def _inner(one: Expr, other: Expr) -> Expr:
-    """Return the sum of the products of the entries of two matrices."""
-    if _is_outer(other):
-        p, q = other.args
-        return (p.T @ one) @ q.T
-    return SUM(one * other)
-
-
-def _product(A: Expr, B: Expr) -> Expr:
-    """Return a product, bracketed so that a column times a row stays one."""
-    if _is_outer(A):
-        return A.args[0] @ _product(A.args[1], B)
-    if _is_outer(B):
-        return _product(A, B.args[0]) @ B.args[1]
-    return A @ B
-
-
-def _resized(node: Expr, term: Expr) -> Expr:
-    """Return a repetition, sum or mean of a tangent."""
-    if not _is_outer(term):
-        return node.op(term, data=node.data)
-    p, q = term.args
-    if node.op is BROADCAST:
-        rows, cols = node.shape.dims
-        return broadcast_to(p, Shape(rows, 1)) @ broadcast_to(q, Shape(1, cols))
-    return (node.op(p) if 0 in node.data else p) @ (node.op(q) if 1 in node.data else q)
-
-
-def _scaled(term: Expr, factor: Expr) -> Expr:
-    """Return an entrywise product; a repeated row or column goes to the row or column it meets."""
-    if _is_outer(term) and (factor.op is BROADCAST or factor.shape.is_scalar):
-        p, q = term.args
-        line = unrepeated(factor)
-        return p @ (q * line) if line.shape.rows == 1 else (p * line) @ q
-    return term * factor
-
-
-def _reciprocal(node: Expr) -> Expr:
-    if node.op is BROADCAST:
-        return broadcast_to(1 / node.args[0], node.shape)
-    return 1 / node
-
-
-def _tangent(node: Expr, given: list[Terms]) -> Terms:
-    """Return the tangent of an operator's value, given those of its arguments."""
-    found = _to_first_order(node, given) if any(given) else ()
-    return found if len(found) <= TERMS else (reduce(add, found),)
-
-
-def _to_first_order(node: Expr, given: list[Terms]) -> Terms:
-    """Return the operator's arithmetic with `A + t dA` for `A`, to first order in `t`."""
-    dA, dB = given[0], given[1] if len(given) > 1 else ()
-    A, B = node.args[0], node.args[-1]
-    match node.op:
-        case ops.ADD:
-            return dA + dB
-        case ops.SUB:
-            return dA + tuple(_negated(t) for t in dB)
-        case ops.NEG:
-            return tuple(_negated(t) for t in dA)
-        case ops.TRANSPOSE:
-            return tuple(t.args[1].T @ t.args[0].T if _is_outer(t) else t.T for t in dA)
-        case ops.MATMUL:
-            return tuple(_product(t, B) for t in dA) + tuple(_product(A, t) for t in dB)
-        case ops.MUL:
-            return tuple(_scaled(t, B) for t in dA) + tuple(_scaled(t, A) for t in dB)
-        case ops.DIV:  # Y B = A, so dY B + Y dB = dA
-            over = _reciprocal(B)
-            return tuple(_scaled(t, over) for t in dA) + tuple(
-                _negated(_scaled(_scaled(t, over), node)) for t in dB
-            )
-        case ops.POW:
-            factor = number(node.data) * A ** (node.data - 1)
-            return tuple(t * factor for t in dA) if node.data else ()
-        case ops.TRACE:
-            return tuple(t.args[1] @ t.args[0] if _is_outer(t) else node.op(t) for t in dA)
-        case ops.DIAGONAL:
-            return tuple(t.args[0] * t.args[1].T if _is_outer(t) else node.op(t) for t in dA)
-        case ops.DIAG | ops.VEC | ops.UNVEC:
-            return tuple(node.op(t, data=node.data) for t in dA)
-        case ops.KRON | ops.KRON_LEFT | ops.KRON_RIGHT:
-            return tuple(node.op(t, B) for t in dA) + tuple(node.op(A, t) for t in dB)
-        case ops.INV:  # A Y = I, so dA Y + A dY = 0
-            return tuple(_negated(_product(_product(node, t), node)) for t in dA)
-        case ops.DET:  # det(A + t dA) = det A det(I + t inv(A) dA), and det(I + t M) = 1 + t tr M
-            trace, inverse = TRACE, INV(A)
-            return tuple(
-                node * (t.args[1] @ (inverse @ t.args[0]) if _is_outer(t) else trace(inverse @ t))
-                for t in dA
-            )
-    assert node.op in RESIZING, node.name
-    return tuple(_resized(node, t) for t in dA)
-
-
-def _negated(term: Expr) -> Expr:
-    return -term.args[0] @ term.args[1] if _is_outer(term) else -term
-
-
-# -- values ----------------------------------------------------------------------------------------
-
-
-class _Point:
-    """A random point: every expression of a program has a value there, a matrix modulo the prime.
-
-    `value` writes a matrix out; `times` multiplies a column by an expression, or by its transpose,
-    and writes out as little as it can.
-    """
-
-    def __init__(self, setting: _Setting, prime: int):
-        self.setting = setting
-        self.prime = prime
-        self.drawn: dict[Expr, Any] = {}
-        self.known: dict[Expr, Any] = {}
-        self.visits: Counter[Expr] = Counter()
-
-    def value(self, node: Expr) -> Any:
-        """Return the matrix of an expression."""
-        if node not in self.known:
-            rows, cols = self.extents(node)
-            if node.op not in RESIZING | {ops.MATMUL} or 1 not in (rows, cols):
-                self.known[node] = self._written(node)
-            elif cols == 1:
-                self.known[node] = self._multiplied(node, self.filled(1, 1), False)
-            else:
-                self.known[node] = self._multiplied(node, self.filled(1, 1), True).transpose()
-        return self.known[node]
-
-    def insist(self) -> None:
-        """Raise `ZeroDivisionError` where the program has no value; a slope may not see that."""
-        for definition in self.setting.defined.values():
-            for node in nodes(definition):
-                if node.op is INV:
-                    self.value(node)
-                elif node.op is DIV or (node.op is POW and node.data < 0):
-                    divisor = node.args[-1]
-                    if divisor.op is BROADCAST:
-                        divisor = divisor.args[0]
-                    if 0 in self.value(divisor).entries():
-                        raise ZeroDivisionError
-
-    def times(self, node: Expr, column: Any, flipped: bool = False) -> Any:
-        """Return an expression, or its transpose, times a column."""
-        if node.is_var and node in self.setting.defined:
-            return self.times(self.setting.defined[node], column, flipped)
-        if node not in self.known:
-            self.visits[node] += 1
-            if 1 in self.extents(node):
-                self.value(node)
-            elif self.visits[node] > PATIENCE:
-                self.known[node] = self._written(node)
-            else:
-                return self._multiplied(node, column, flipped)
-        matrix = self.known[node]
-        return (column.transpose() * matrix).transpose() if flipped else matrix * column
-
-    def extents(self, node: Expr) -> tuple[int, int]:
-        return node.shape.extents(self.setting.sizes)
-
-    def filled(self, rows: int, cols: int, value: int = 1) -> Any:
-        """Return a matrix of one number."""
-        if 1 in (rows, cols):
-            return nmod_mat(rows, cols, [value] * (rows * cols), self.prime)
-        return self.filled(rows, 1, value) * self.filled(1, cols)
-
-    def _multiplied(self, node: Expr, column: Any, flipped: bool) -> Any:
-        """Multiply a column by an expression as the expression is made."""
-        rows = self.extents(node)[1 if flipped else 0]
-        match node.op:
-            case ops.MATMUL:
-                first, last = node.args if flipped else node.args[::-1]
-                return self.times(last, self.times(first, column, flipped), flipped)
-            case ops.TRANSPOSE:
-                return self.times(node.args[0], column, not flipped)
-            case ops.ADD | ops.SUB:
-                left, right = (self.times(arg, column, flipped) for arg in node.args)
-                return left + right if node.op is ADD else left - right
-            case ops.NEG:
-                return -self.times(node.args[0], column, flipped)
-            case ops.ONES:
-                return self._fitted(self._fitted(column, 1), rows)
-            case ops.ZEROS:
-                return self.filled(rows, 1, 0)
-            case ops.EYE:
-                return column
-            case ops.DIAG:
-                (line,) = node.args
-                return self._entrywise("mul", self._as_column(self.value(line)), column)
-            case ops.MUL | ops.DIV if (found := self._line(node)) is not None:
-                return self._scaled(node.name, *found, column, flipped)
-        if node.op not in RESIZING:
-            return self.times_written(node, column, flipped)
-        own = self.extents(node.args[0])
-        inside = self._fitted(column, own[0] if flipped else own[1])
-        found = self._fitted(self.times(node.args[0], inside, flipped), rows)
-        return found * self._share(node)
-
-    def times_written(self, node: Expr, column: Any, flipped: bool) -> Any:
-        """Write a matrix out, and multiply a column by it."""
-        self.value(node)
-        return self.times(node, column, flipped)
-
-    def _line(self, node: Expr) -> tuple[Expr, Expr] | None:
-        """Return a matrix and the repeated row, column or number that scales it, if any."""
-        A, B = node.args
-        if B.op is BROADCAST:
-            return A, B.args[0]
-        return (B, A.args[0]) if A.op is BROADCAST and node.op is MUL else None
-
-    def _scaled(self, name: str, body: Expr, line: Expr, column: Any, flipped: bool) -> Any:
-        """Multiply a column by a matrix whose rows or columns are scaled."""
-        rows, cols = self.extents(line)
-        scale = self._as_column(self.value(line))
-        if rows == cols == 1:
-            one = scale[0, 0]
-            return self.times(body, column, flipped) * (one if name == "mul" else 1 / one)
-        if (cols == 1) == flipped:
-            return self.times(body, self._entrywise(name, column, scale), flipped)
-        return self._entrywise(name, self.times(body, column, flipped), scale)
-
-    def _as_column(self, line: Any) -> Any:
-        return line if line.ncols() == 1 else line.transpose()
-
-    def _fitted(self, column: Any, rows: int) -> Any:
-        """Return a column summed to one entry, or one entry repeated."""
-        if column.nrows() == rows:
-            return column
-        return (self.filled(1, column.nrows()) if rows == 1 else self.filled(rows, 1)) * column
-
-    def _share(self, node: Expr) -> Any:
-        """Return 1 over the number of entries of which a mean is taken; 1 for sums."""
-        if node.op is not MEAN:
-            return nmod(1, self.prime)
-        (rows, cols), (r, c) = self.extents(node.args[0]), self.extents(node)
-        return 1 / nmod(rows * cols // (r * c), self.prime)
-
-    # -- matrices, written out ---------------------------------------------------------------------
-
-    def _written(self, node: Expr) -> Any:
-        """Return the matrix of an expression from those of its arguments."""
-        rows, cols = self.extents(node)
-        match node.op:
-            case ops.VAR:
-                return self._leaf(node, rows, cols)
-            case ops.NUMBER:
-                value = Fraction(node.data)
-                one = nmod(value.numerator, self.prime) / nmod(value.denominator, self.prime)
-                return self.filled(1, 1, one)
-            case ops.DIM:
-                data = node.data
-                extent = self.setting.sizes[data] if isinstance(data, str) else int(data)
-                return self.filled(1, 1, extent)
-            case ops.ONES | ops.ZEROS:
-                return self.filled(rows, cols, int(node.op is ONES))
-            case ops.EYE:
-                return self._diagonal([1] * rows)
-        A, B = node.args[0], node.args[-1]
-        if node.op in (MUL, DIV) and (found := self._line(node)) is not None:
-            body, line = found
-            if self.extents(line) == (1, 1):
-                one = self.value(line)[0, 0]
-                return self.value(body) * (one if node.op is MUL else 1 / one)
-        match node.op:
-            case ops.ADD:
-                return self.value(A) + self.value(B)
-            case ops.SUB:
-                return self.value(A) - self.value(B)
-            case ops.NEG:
-                return -self.value(A)
-            case ops.MATMUL:
-                return self.value(A) * self.value(B)
-            case ops.TRANSPOSE:
-                return self.value(A).transpose()
-            case ops.MUL | ops.DIV:
-                return self._entrywise(node.name, self.value(A), self.value(B))
-            case ops.POW:
-                exponent = int(node.data)
-                entries = [int(x) for x in self.value(A).entries()]
-                if exponent < 0 and 0 in entries:
-                    raise ZeroDivisionError
-                powers = [pow(x, exponent, self.prime) for x in entries]
-                return nmod_mat(rows, cols, powers, self.prime)
-            case ops.INV:
-                return self.value(A).inv()
-            case ops.DET:
-                return self.filled(1, 1, self.value(A).det())
-            case ops.DIAG:
-                return self._diagonal(self.value(A).entries())
-            case ops.VEC:
-                return nmod_mat(rows, cols, self.value(A).transpose().entries(), self.prime)
-            case ops.UNVEC:
-                return nmod_mat(cols, rows, self.value(A).entries(), self.prime).transpose()
-        if node.op in BLOCKS:
-            return self._blocks(node.op, self.value(A), self.value(B), rows, cols)
-        matrix = self.value(A)
-        if node.op in (TRACE, DIAGONAL):
-            entries = [matrix[i, i] for i in range(matrix.nrows())]
-            found = nmod_mat(len(entries), 1, entries, self.prime)
-            return found if node.op is DIAGONAL else self._fitted(found, 1)
-        assert node.op in RESIZING, node.name
-        across = self._fitted(matrix, rows)
-        return self._fitted(across.transpose(), cols).transpose() * self._share(node)
-
-    def _diagonal(self, entries: list[Any]) -> Any:
-        found = nmod_mat(len(entries), len(entries), self.prime)
-        for i, entry in enumerate(entries):
-            found[i, i] = entry
-        return found
-
-    def _blocks(self, op: Op, A: Any, B: Any, rows: int, cols: int) -> Any:
-        """Return a Kronecker product, or the blocks of A summed against B."""
-        height, width = B.nrows(), B.ncols()
-        within = [(k, m) for k in range(height) for m in range(width)]
-
-        def entry(i: int, j: int) -> Any:
-            match op:
-                case ops.KRON:
-                    return A[i // height, j // width] * B[i % height, j % width]
-                case ops.KRON_LEFT:
-                    return sum(A[i * height + k, j * width + m] * B[k, m] for k, m in within)
-            return sum(A[k * rows + i, m * cols + j] * B[k, m] for k, m in within)
-
-        entries = [entry(i, j) for i in range(rows) for j in range(cols)]
-        return nmod_mat(rows, cols, entries, self.prime)
-
-    def _entrywise(self, name: str, one: Any, other: Any) -> Any:
-        pairs = zip(one.entries(), other.entries())
-        found = [x * y for x, y in pairs] if name == "mul" else [x / y for x, y in pairs]
-        return nmod_mat(one.nrows(), one.ncols(), found, self.prime)
-
-    def _leaf(self, leaf: Expr, rows: int, cols: int) -> Any:
-        setting = self.setting
-        if leaf in setting.defined:
-            return self.value(setting.defined[leaf])
-        if leaf in setting.gradients:
-            return self._gradient(*setting.gradients[leaf], rows, cols)
-        if leaf is setting.upstream and setting.program.is_loss:
-            return self.filled(1, 1)
-        if leaf not in self.drawn:
-            found = nmod_mat(fmpz_mat.randbits(rows, cols, BITS), self.prime)
-            if leaf.data[0] in setting.symmetric:
-                found = found + found.transpose()
-            self.drawn[leaf] = found
-        return self.drawn[leaf]
-
-    def _gradient(self, name: str, slope: Expr, rows: int, cols: int) -> Any:
-        """Return the gradient of a name: the slopes along the directions of single entries."""
-        u, v = _direction(self.setting.program, name)
-        entries = []
-        for i in range(rows):
-            for j in range(cols):
-                along = _Point(self.setting, self.prime)
-                along.drawn = self.drawn
-                along.known[u] = nmod_mat(rows, 1, [int(k == i) for k in range(rows)], self.prime)
-                along.known[v] = nmod_mat(cols, 1, [int(k == j) for k in range(cols)], self.prime)
-                entries.append(along.value(slope)[0, 0])
-        return nmod_mat(rows, cols, entries, self.prime)
-
-
 # -- degrees ---------------------------------------------------------------------------------------
 
 #: The degrees of a numerator and a denominator that any entry of a matrix can be written with.
@@ -664,7 +162,7 @@ Degree = tuple[int, int]
 class _Degrees:
     """Bounds of the degrees of expressions, as rational functions of all that is drawn."""
 
-    def __init__(self, setting: _Setting):
+    def __init__(self, setting: Setting):
         self.setting = setting
         self.known: dict[Expr, Degree] = {}
         self.divisors = 0
