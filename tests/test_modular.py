@@ -16,7 +16,7 @@ from derive.expressions.errors import DeriveError, ShapeError, SizeError, Unsupp
 from derive.expressions.expr import nodes
 from derive.expressions.program import Program
 from derive.expressions.shape import extent
-from derive.judges import modular
+from derive.judges import modular, residues
 from derive.judges.claim import Court
 from derive.judges.modular import Judge, agrees_modulo
 from derive.judges.rational import SERVED, direction
@@ -386,7 +386,7 @@ def test_the_bound_counts_degrees():
     ("claim", "bits"), [("dx = w + (x - w)", 3), ("dx = w + (x - w) * (x - 2 * w)", 4)]
 )
 def test_false_claims_agree_no_more_often_than_the_bound_allows(claim, bits, monkeypatch):
-    monkeypatch.setattr(modular, "BITS", bits)
+    monkeypatch.setattr(residues, "BITS", bits)
     monkeypatch.setattr(modular, "CHOICES", 2**bits)
     found = [outcome("y = x * w", claim.replace("dx =", "dx = dy *"), seed=k) for k in range(300)]
     lucky = [f for f in found if f.agrees]
