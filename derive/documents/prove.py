@@ -278,7 +278,7 @@ class Writer(Setting):
         return [
             (words("runs", numbers=_runs(numbers)), words("count", number=len(numbers)),
              words("method", name=method),
-             every if at is None else words("at-sizes", sizes=self.equations(dict(at))),
+             every if at is None else words("at-sizes", sizes=self.equations(dict(at), of.program)),
              words("proved"))
             for (method, at), numbers in found.items()
         ]  # fmt: skip

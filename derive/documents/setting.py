@@ -15,7 +15,7 @@ from derive.calculus.index import Index, Scalar, at_place, index_words, written_
 from derive.documents.model import Block, Chain, Environment, Paragraph, Words, words
 from derive.expressions.expr import Expr, nodes
 from derive.expressions.layout import Box, num, op, row
-from derive.expressions.program import Statement
+from derive.expressions.program import Program, Statement
 from derive.expressions.shape import Dim, Product
 from derive.language.assumptions import ASSUMPTIONS
 from derive.notation.displays import Link
@@ -175,11 +175,11 @@ class Setting:
     def _several(self) -> bool:
         return len(self.program.statements) > 1
 
-    def equations(self, sizes: Mapping[str, int]) -> list[Box]:
-        """Return the sizes of dimensions, an equation each."""
+    def equations(self, sizes: Mapping[str, int], program: Program | None = None) -> list[Box]:
+        """Return the sizes of a program's dimensions, an equation each."""
         return [
             equal(self.notation.word_of(dim), num(sizes[dim]))
-            for dim in self.program.dims
+            for dim in (program or self.program).dims
             if dim in sizes
         ]
 
