@@ -90,8 +90,10 @@ class Board(Judged):
                 draw = random.Random(seed)
 
                 def nudged(token: str, draw=draw) -> mpmath.mpf:
-                    places = len(token.partition(".")[2])
-                    half = mpmath.mpf(10) ** -places / 2 if places else 0
+                    whole, _, places = token.partition(".")
+                    # among rounded numbers a long one may be rounded to a whole one
+                    some = places or len(whole) > 4
+                    half = mpmath.mpf(10) ** -len(places) / 2 if some else 0
                     return mpmath.mpf(token) + half * draw.choice((-1, 1))
 
                 self.page.numeral = nudged

@@ -35,7 +35,7 @@ def manual() -> dict[str, list[str]]:
     """Return every function of the language, by what it is a function of.
 
     >>> manual()["several matrices, entry by entry"]
-    ['where(A, B, C)', 'max(A, B)', 'min(A, B)']
+    ['leaky_relu(A, B)', 'where(A, B, C)', 'max(A, B)', 'min(A, B)']
     >>> manual()["a matrix, a row or a column, by axis"]
     ['sum', 'mean', 'max', 'min']
     """
