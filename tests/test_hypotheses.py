@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 
 import derive
-from derive import prove
+from derive import check, prove
 from derive.judges.verify import PROBES, SMALL_PROBES, probes
 from derive.language.parse import parse
 from derive.proof.hypotheses import Ground, ground_of, points, sizes_asked
@@ -340,3 +340,18 @@ def test_a_tie_on_a_region_is_a_hypothesis_and_no_mistake(text):
     proof = prove(text)
     assert proof.proved
     assert proof.derivation.carried is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "claim", "word", "verdict"),
+    [
+        # beside its one a row of three has two zeros
+        ("x: (1, n); L = min(x)", "dx = x == min(x)", "one-hot-rows", "undecided"),
+        ("x: (1, n); L = max(x)", "dx = x == max(x)", "one-hot-rows", "proved"),
+        ("x: (1, n); L = min(x)", "dx = x == min(x)", "binary", "proved"),
+        ("x: (1, n); L = min(x)", "dx = x == min(x)", "sign", "proved"),
+    ],
+)
+def test_a_point_of_few_numbers_is_there_at_three_as_at_two(text, claim, word, verdict):
+    (judgement,) = check(text, claim, assume={"x": word})
+    assert judgement.verdict == verdict

@@ -486,8 +486,10 @@ def _kinds(ground: Ground, known: Sequence[Relation], one_by_one: bool) -> list[
     else:
         bits = range((len(dims) - 1).bit_length())
         rows += [[1 + (k >> bit & 1 ^ side) for k in places] for bit in bits for side in (0, 1)]
-    if any(node.op.costly for node in ground.nodes):  # where ranks matter
-        rows += [list(islice(cycle(few), len(dims))) for few in ((2, 3), (3, 2), (3, 2, 2))]
+    ranks = any(node.op.costly for node in ground.nodes)
+    if ranks or any(map(is_discrete, ground.assumed.values())):  # where two may differ, three not
+        patterns = ((2, 3), (3, 2), (3, 2, 2)) if ranks else ((2, 3), (3, 2))
+        rows += [list(islice(cycle(few), len(dims))) for few in patterns]
     found = (chosen(dims, known, row, ground._fixed({})) for row in rows if dims)
     kinds = dict.fromkeys(tuple(sizes.items()) for sizes in found if sizes is not None)
     return [dict(sizes) for sizes in kinds] if dims else [{}]
