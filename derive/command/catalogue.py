@@ -37,7 +37,7 @@ def manual() -> dict[str, list[str]]:
     >>> manual()["several matrices, entry by entry"]
     ['leaky_relu(A, B)', 'where(A, B, C)', 'max(A, B)', 'min(A, B)']
     >>> manual()["a matrix, a row or a column, by axis"]
-    ['sum', 'mean', 'max', 'min']
+    ['sum', 'mean', 'prod', 'cumsum', 'max', 'min']
     """
     from derive.language.scope import BY_AXIS, FUNCTIONS
     from derive.ops import OPS

@@ -76,8 +76,10 @@ def agrees_modulo(
     point is drawn by FLINT.
 
     >>> from derive.language.parse import parse
+    >>> from derive.ops import var
     >>> program = parse("X: (n, d); W: (d, m); Y = X @ W")
-    >>> X, W, dY = program.leaves["X"], program.leaves["W"], var("dY", Shape("n", "m"))
+    >>> X, W, Y = program.leaves.values()
+    >>> dY = var("dY", Y.shape)
     >>> [agrees_modulo(program, "X", E, {"n": 40}).agrees for E in (dY @ W.T, 2 * (dY @ W.T), X)]
     [True, False, False]
 
