@@ -15,10 +15,9 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
-from multiprocessing import connection, get_context
 from pathlib import Path
 from time import monotonic, perf_counter
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from derive.expressions.errors import DeriveError, OutputError, ParseError, Place
 from derive.expressions.limits import (
@@ -34,6 +33,9 @@ from derive.judges.claim import Court, Judgement
 from derive.language.syntax import NAME
 from derive.language.toml_text import read_toml
 from derive.proof.derivation import PROVED, REFUTED, UNDECIDED
+
+if TYPE_CHECKING:
+    from multiprocessing import connection
 
 ERROR = "error"
 VERDICTS = (PROVED, REFUTED, UNDECIDED, ERROR)
@@ -433,6 +435,8 @@ class _Crew:
             return
         ends = [worker.deadline for worker in busy if worker.deadline is not None]
         wait = max(0.0, min(ends) - monotonic()) if ends else None
+        from multiprocessing import connection
+
         ready = connection.wait([worker.pipe for worker in busy], wait)
         for worker in busy:
             if worker.pipe in ready:
@@ -462,6 +466,8 @@ class _Worker:
     """A process that judges, and the pipe to it."""
 
     def __init__(self) -> None:
+        from multiprocessing import get_context
+
         context: Any = get_context("fork" if _forks() else "spawn")
         self.pipe, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs, os.getpid()), daemon=True)
