@@ -355,3 +355,23 @@ def test_a_tie_on_a_region_is_a_hypothesis_and_no_mistake(text):
 def test_a_point_of_few_numbers_is_there_at_three_as_at_two(text, claim, word, verdict):
     (judgement,) = check(text, claim, assume={"x": word})
     assert judgement.verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("text", "claim", "assume", "verdict", "words"),
+    [
+        # a product over entries asks that none of them is zero, and has a value where one is
+        (
+            "X: (n, n); W: (n, n); Z = logsoftmax(X); H = diag(prod(Z, axis=1)); Y = W + H",
+            "dH = dY", {}, "proved", "n ≥ 2",
+        ),
+        (
+            "s: (1, 1); x: (1, n); Z = prod(x / (1 + s ** 2), axis=0); L = sum(Z)",
+            "ds = -2 * sum(Z) * s / (1 + s ** 2)", {"x": "one-hot-rows"}, "undecided", "",
+        ),
+    ],
+)  # fmt: skip
+def test_what_a_product_asks_for_is_exhibited(text, claim, assume, verdict, words):
+    (judgement,) = check(text, claim, assume=assume)
+    assert judgement.verdict == verdict
+    assert words in " and ".join(judgement.conditions)

@@ -25,7 +25,7 @@ from derive.expressions.expr import Expr, variables
 from derive.expressions.program import Program
 from derive.language.assumptions import Matrix, congruent, drawn
 from derive.readings.base import Table
-from derive.readings.jets import Definition, carried, chain, slope
+from derive.readings.jets import Definition, Smooth, carried, chain, slope
 from derive.readings.numbers import (
     DomainError,
     Floats,
@@ -180,7 +180,7 @@ class Trial:
             nudges = Table.of(extents, lambda i, j: moved[3 * i + j])
             values = {**values, name: own.zip(nudges, add)}
         with precision():
-            jets = carried(self._chain, self.sizes, values, {name: along})
+            jets = carried(self._chain, self.sizes, values, {name: along}, Smooth())
             output = jets[str(self.program.output)]
             self.levels[name] = [x.value for x in output.flat()]
             return _finite([[slope(output, self.upstream)]])[0][0]
@@ -204,11 +204,14 @@ class Trial:
     def is_steady(self, name: str) -> bool:
         """Whether neither a value nor a gradient jumps at the point."""
         if name not in self.steady:
-            self.steady[name] = all(
-                _near(x, y)
-                for near in self._beside
-                for x, y in zip(self._around(name), near._around(name), strict=True)
-            )
+            try:
+                self.steady[name] = all(
+                    _near(x, y)
+                    for near in self._beside
+                    for x, y in zip(self._around(name), near._around(name), strict=True)
+                )
+            except DomainError:
+                self.steady[name] = False
         return self.steady[name]
 
     def _around(self, name: str) -> list[Any]:

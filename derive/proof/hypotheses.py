@@ -100,6 +100,7 @@ def _is_unique(kind: str, work: Enclosures, A: Expr) -> bool:
 SEEN: Mapping[str, Callable[[Enclosures, Expr], bool]] = {
     "positive": lambda work, A: all(x > 0 for x in work.matrix(A).flat()),
     "invertible": lambda work, A: not interval(work.matrix(DET(A))[0][0]).contains(0),
+    "nonzero": lambda work, A: not _zeros(work, A),
     "nonzero-matrix": lambda work, A: len(_zeros(work, A)) < prod(A.shape.extents(work.sizes)),
     **{kind: partial(_is_unique, kind) for kind in UNIQUE},
 }
@@ -143,7 +144,7 @@ class Ground:
             (condition.kind, condition.args[0])
             for node in self.nodes
             for condition in node.op.where(node.data, *node.args)
-            if condition.kind in SEEN
+            if condition.kind in SEEN and (condition.kind != "nonzero" or gap_of(node) is None)
         }
 
     def _marks_winner(self, node: Expr) -> bool:

@@ -27,6 +27,7 @@ from derive.readings.numbers import (
     Real,
     Rows,
     divided,
+    interval,
     is_short,
     raised,
     rational,
@@ -133,8 +134,19 @@ for _name, _derivative in SLOPES.items():
     setattr(JetFunctions, _name, _with_slope(_name, _derivative))
 
 
+class Smooth(JetFunctions):
+    """Those functions where the largest of several numbers moves in one way: else no value."""
+
+    def tied(self, winners: list[Any]) -> Any:
+        first, *others = winners
+        ways = (interval(x.slope) - interval(first.slope) for x in others)
+        if not all(way.contains(0) for way in ways):
+            raise DomainError("the largest of several numbers that are equal")
+        return first
+
+
 class AwayFromTies(JetFunctions):
-    """Those functions where no two numbers that move are both the largest: elsewhere no value."""
+    """Those functions where no two numbers that move are both the largest: else no value."""
 
     def tied(self, winners: list[Any]) -> Any:
         if any(x.slope != 0 for x in winners):
