@@ -273,12 +273,26 @@ def test_every_function_has_a_memory_limit_and_sets_its_host_none(function, monk
     from derive.expressions import limits
 
     before = [resource.getrlimit(kind) for kind in (resource.RLIMIT_DATA, resource.RLIMIT_AS)]
-    monkeypatch.setattr(limits, "MEMORY", 1 << 16)
+    monkeypatch.setattr(limits, "MEMORY", -(1 << 24))  # beyond it from the beginning
     monkeypatch.setattr(limits, "LOOK", 0)
     keep = "; ".join(f"X{k}: (n, n); Y{k} = exp(X{k} @ X{k}) @ tanh(X{k})" for k in range(40))
     with pytest.raises(derive.LimitError, match="more memory than"):
         getattr(derive, function)(f"{keep}; L = " + " + ".join(f"sum(Y{k})" for k in range(40)))
     assert before == [resource.getrlimit(k) for k in (resource.RLIMIT_DATA, resource.RLIMIT_AS)]
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="the system does not say")
+def test_memory_is_counted_from_where_a_limit_begins(monkeypatch):
+    from derive.expressions import limits
+
+    monkeypatch.setattr(limits, "MEMORY", 1 << 25)
+    monkeypatch.setattr(limits, "LOOK", 0)
+    with limits.within(60):
+        limits.tick()
+        kept = b"x" * (1 << 27)
+        with pytest.raises(MemoryError):
+            limits.tick()
+    assert len(kept) == 1 << 27
 
 
 # an alarm that rings while memory is collected is lost, and rings again
