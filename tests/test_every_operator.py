@@ -56,6 +56,9 @@ PROGRAMS = {
     "kron": "A: (n, m); B: (k, p); Y = kron(A, B)",
     "kron_left": "A: (n, m); B: (k, p); Y = kron_left(kron(A, B) ** 2, B)",
     "kron_right": "A: (n, m); B: (k, p); Y = kron_right(kron(A, B) ** 2, A)",
+    # what follows an open product or maximum is no part of it
+    "product-beside": "A: (n, m); b: (1, m); Y = prod(A, axis=0) * b",
+    "maximum-beside": "A: (n, m); b: (1, m); c: (1, m); Y = b * max(A, axis=0) * c",
     "ones": f"{A}; Y = A + ones(n, m)",
     "zeros": f"{A}; Y = A + zeros(n, m)",
     "eye": f"{S}; Y = A @ (A + eye(n))",
@@ -209,7 +212,7 @@ def test_code_computes_the_slopes(name, library):
 
 #: Operators that SymPy has no node for, and what is built of them.
 NO_SYMPY = {*(op.word(axes) for op in (MAX, MIN) for axes in op.axes), "eq",
-            "vec", "unvec", "kron_left", "kron_right", "winner-of-a-column"}  # fmt: skip
+            "vec", "unvec", "kron_left", "kron_right", "winner-of-a-column", "maximum-beside"}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

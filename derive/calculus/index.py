@@ -529,7 +529,11 @@ def rename(term: Scalar, names: Mapping[Index, Index]) -> Scalar:
             return Scalar("inverse", term.args, data)
         case "num" | "size" | "det":
             return term
-    args = (rename(arg, names) for arg in term.args)
+    return _rebuilt(term, (rename(arg, names) for arg in term.args))
+
+
+def _rebuilt(term: Scalar, args: Iterable[Scalar]) -> Scalar:
+    """Return a term of other arguments, in its simplest form."""
     match term.kind:
         case "add":
             return add(*args)
@@ -570,13 +574,4 @@ def written_out(term: Scalar, names: Mapping[Index, Index], sizes: Mapping[str, 
             return Scalar("entry", data=(name, named(i, names, sizes), named(j, names, sizes)))
         case "delta" | "le" | "num" | "det" | "inverse":
             return rename(term, names)
-    args = (written_out(arg, names, sizes) for arg in term.args)
-    match term.kind:
-        case "add":
-            return add(*args)
-        case "mul":
-            return mul(*args)
-        case "pow":
-            (base,) = args
-            return power(base, term.data)
-    return Scalar(term.kind, tuple(args), term.data)
+    return _rebuilt(term, (written_out(arg, names, sizes) for arg in term.args))

@@ -35,6 +35,11 @@ from derive.notation.joining import is_word
 from derive.notation.numerals import fraction, power
 
 
+def is_open(term: Scalar) -> bool:
+    """Whether what follows a term would be read as a part of it: Σ, Π and max over an index."""
+    return term.kind == "sum" or (term.kind == "most" and bool(term.data[1]))
+
+
 class Terms(Formulas):
     """How scalars are written."""
 
@@ -153,7 +158,7 @@ class Terms(Formulas):
             front = []
         if front or above:
             parts.append(self._side_by_side([*front, *above], alone=not parts))
-        strength = ENTRYWISE if above and above[-1].kind == "sum" else PRODUCT
+        strength = ENTRYWISE if above and is_open(above[-1]) else PRODUCT
         return row(*parts), SUM if sign else strength
 
     def _side_by_side(self, factors: list[Scalar], alone: bool = True) -> Box:
@@ -163,8 +168,7 @@ class Terms(Formulas):
         for position, factor in enumerate(factors):
             box, strength = self._scalar(factor)
             last = position == len(factors) - 1
-            open_sum = factor.kind == "sum" and not last
-            if not alone and (strength <= SUM or open_sum):
+            if not alone and (strength <= SUM or (is_open(factor) and not last)):
                 box = paren(box)
             if boxes and (factor.kind == "num" or box.kind == "num"):
                 boxes.append(op("cdot"))
