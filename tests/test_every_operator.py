@@ -212,7 +212,8 @@ def test_code_computes_the_slopes(name, library):
 
 #: Operators that SymPy has no node for, and what is built of them.
 NO_SYMPY = {*(op.word(axes) for op in (MAX, MIN) for axes in op.axes), "eq",
-            "vec", "unvec", "kron_left", "kron_right", "winner-of-a-column", "maximum-beside"}  # fmt: skip
+            "vec", "unvec", "kron_left", "kron_right", "winner-of-a-column",
+            "maximum-beside"}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
