@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import derive
-from derive.bridges.code import LIBRARIES, to_code
+from derive.bridges.code import to_code
 from derive.language.parse import parse
+from derive.notation.code import LIBRARIES
 from derive.ops import OPS
 from derive.ops.elementwise import function
 
