@@ -21,6 +21,8 @@ _PUBLIC = {
     "check": "derive.judges.claim",
     "Judgement": "derive.judges.claim",
     "check_file": "derive.documents.check",
+    "entry": "derive.judges.entries",
+    "Entry": "derive.catalogue",
     "gradient": "derive.bridges.code",
     "graph": "derive.documents.graphs",
     "Graph": "derive.documents.graphs",
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
         from_sympy as from_sympy,
         to_sympy as to_sympy,
     )
+    from derive.catalogue import Entry as Entry
     from derive.documents.check import check_file as check_file
     from derive.documents.example import Example as Example, example as example
     from derive.documents.exercise import Sheet as Sheet, exercise as exercise
@@ -66,6 +69,7 @@ if TYPE_CHECKING:
         UnsupportedError as UnsupportedError,
     )
     from derive.judges.claim import Judgement as Judgement, check as check
+    from derive.judges.entries import entry as entry
     from derive.notation.mathematics import Style as Style
     from derive.readings.numbers import DomainError as DomainError
 

@@ -231,7 +231,7 @@ def test_every_command_that_writes_takes_the_same_options():
     assert writers.keys() == {"prove", "check", "example", "exercise", "graph"}
     shared = {"target", "shapes", "at", "assume", "output", "formats", "as_json", "fragment",
               "prefix", "gradients", "brackets", "first", "loss", "elide", "templates",
-              "timeout"}  # fmt: skip
+              "timeout", "catalogue"}  # fmt: skip
     assert set.intersection(*writers.values()) == shared
     assert writers["prove"] - shared == {"wrt", "detail", "max_entries"}
 

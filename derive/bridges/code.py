@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from derive.catalogue import Entry
 from derive.documents.pipeline import Proof, prove
 from derive.expressions.errors import UnsupportedError
 from derive.expressions.expr import variables
@@ -22,7 +23,7 @@ from derive.proof.derivation import Derivation
 
 
 def gradient(
-    program: str,
+    program: str | Entry,
     shapes: Shapes | None = None,
     *,
     wrt: Sequence[str] | None = None,

@@ -21,7 +21,7 @@ from sympy.matrices.expressions.applyfunc import ElementwiseApplyFunction
 from sympy.matrices.expressions.diagonal import DiagonalMatrix
 
 from derive.bridges.sympy_writing import Writing, is_matrix
-from derive.catalogue import opened
+from derive.catalogue import Entry, opened
 from derive.expressions.errors import ShapeError, UnsupportedError
 from derive.expressions.expr import OPS, Expr, broadcast_to, elementwise, number
 from derive.expressions.program import Program
@@ -86,7 +86,7 @@ def claim_from_sympy(name: str, expr: Any) -> str:
         return _in_some_order((expr,), lambda reader: f"{name} = {reader.read(expr)}")
 
 
-def to_sympy(program: str | Program | Expr, shapes: Shapes | None = None) -> Any:
+def to_sympy(program: str | Program | Entry | Expr, shapes: Shapes | None = None) -> Any:
     """Return a program's output, or a formula, as a SymPy expression.
 
     >>> to_sympy("X @ W + B", {"X": ("n", "d"), "W": ("d", "m"), "B": (1, "m")})

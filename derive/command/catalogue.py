@@ -1,34 +1,103 @@
-"""The subcommand that lists programs with a name, and the functions of the language."""
+"""The subcommand that lists programs with a name, and the functions of the language.
+
+A name enters or none; what leaves is a table of titles by topic, or all of one entry, its claims
+judged. The law: what is said of an entry is read from its file.
+"""
 
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Any
 
+import click
+
+from derive.catalogue import Entry, by_topic, load, names
 from derive.command.options import command, option
-from derive.command.terminal import say, say_json
+from derive.command.terminal import say, say_json, tell, tell_verdict
 
 
 @command(
-    option("--json", "as_json", is_flag=True, help="Print every entry with its program."),
+    click.argument("target", metavar="NAME", required=False),
+    option("--json", "as_json", is_flag=True, help="Print every entry with all that it holds."),
     option("--functions", is_flag=True, help="List the functions of the language instead."),
     name="list",
 )
-def catalogue(as_json: bool, functions: bool) -> int:
-    """List the catalogue: programs that a name stands for."""
-    from derive.catalogue import load, names
+def catalogue(
+    target: str | None,
+    as_json: bool,
+    functions: bool,
+    catalogue: str | None,
+    chosen: dict[str, str],
+) -> int:
+    """List the catalogue: programs that a name stands for; all of one entry with its NAME.
 
+    The claims of an entry that is named are judged.
+    """
     if functions:
         for kind, known in manual().items():
             say(f"{kind}: {' '.join(known) if '(' not in known[0] else ', '.join(known)}")
         return 0
-    entries = [load(name) for name in names()]
+    if target is not None:
+        return _one(load(target, catalogue, chosen), as_json)
+    entries = [load(name, catalogue) for name in names(catalogue)]
     if as_json:
-        say_json([{k: v for k, v in asdict(e).items() if k != "assume"} for e in entries])
+        say_json([plain(entry) for those in by_topic(entries).values() for entry in those])
         return 0
     width = max(len(entry.name) for entry in entries)
-    for entry in entries:
-        say(f"{entry.name:<{width}}  {entry.title}")
+    for number, (topic, those) in enumerate(by_topic(entries).items()):
+        say(f"{chr(10) if number else ''}{topic}")
+        for entry in those:
+            say(f"  {entry.name:<{width}}  {entry.title}")
     return 0
+
+
+def plain(entry: Entry) -> dict[str, Any]:
+    """Return all that an entry holds as plain values.
+
+    >>> plain(load("affine"))["title"]
+    'An affine layer: samples are rows'
+    """
+    found = {key: value for key, value in asdict(entry).items() if key != "file"}
+    return {key: value for key, value in found.items() if value not in ("", (), {}, None)}
+
+
+def _one(entry: Entry, as_json: bool) -> int:
+    """Print all of an entry, its claims judged."""
+    from derive.judges.entries import judged, opened
+
+    found = [judgement for _, judgement in judged(entry, opened(entry))]
+    if as_json:
+        say_json(plain(entry) | {"judged": [judgement.plain() for judgement in found]})
+        return 0
+    tell(_facts(entry))
+    for judgement in found:
+        details = [] if judgement.counterexample is None else [*judgement.counterexample.lines()]
+        if entry.mistake and judgement.claim == entry.mistake.claim:
+            details.insert(0, f"the usual mistake: {entry.mistake.why}")
+        tell_verdict(judgement.verdict, judgement.claim, details)
+    return 0
+
+
+def _facts(entry: Entry) -> list[tuple[str, str]]:
+    """Return what an entry says, in two columns."""
+
+    def each(said: Any) -> str:
+        return ", ".join(f"{name} {' '.join(words)}" for name, words in said.items())
+
+    lines = entry.program.replace("; ", "\n").splitlines()
+    rows = [
+        (entry.name, entry.title),
+        ("what for", entry.about),
+        *(("" if number else "program", line) for number, line in enumerate(lines)),
+        ("at", ", ".join(f"{dim} = {size}" for dim, size in entry.at.items())),
+        ("data", ", ".join(entry.data)),
+        ("parameters", ", ".join(entry.parameters)),
+        ("assumed", each(entry.assume)),
+        ("in examples", each(entry.numbers)),
+        *((f"--{o}", ", ".join(values)) for o, values in entry.options.items()),
+        ("source", entry.source),
+    ]
+    return [(left, right) for left, right in rows if right]
 
 
 def manual() -> dict[str, list[str]]:

@@ -22,7 +22,7 @@ from derive.notation.escape import one_line
 
 if TYPE_CHECKING:
     from derive.judges.batch import Answer
-    from derive.judges.claim import Counterexample, Court, Judgement
+    from derive.judges.claim import Court, Judgement
 
 
 @options.command(
@@ -75,7 +75,7 @@ def _check_claims(target: str, claims: tuple[str, ...], given: dict[str, Any]) -
     from derive.judges.batch import Answer
     from derive.judges.claim import Court
 
-    text, name = options.read_target(target)
+    text, name = options.read_target(target, given)
     shapes, limit, as_json = given["shapes"], given["timeout"], given["as_json"]
     with limited(limit):
         court = Court(text, shapes, given["assume"], name=name)
@@ -217,7 +217,7 @@ def _details(answer: Answer) -> Iterator[str]:
         if judgement.reason:
             yield judgement.reason
         if judgement.counterexample is not None:
-            yield from _counterexample(judgement.counterexample)
+            yield from judgement.counterexample.lines()
         if judgement.diagnosis:
             yield judgement.diagnosis
         elif judgement.verdict == "refuted" and judgement.truth:
@@ -226,23 +226,3 @@ def _details(answer: Answer) -> Iterator[str]:
             yield f"it is true {judgement.holds}"
     if answer.message:
         yield from answer.message.split("\n")
-
-
-def _counterexample(found: Counterexample) -> Iterator[str]:
-    from derive.readings.numbers import is_rounded
-
-    def table(rows: list[list[str]]) -> str:
-        if len(rows) == len(rows[0]) == 1:
-            return rows[0][0]
-        return "[" + ", ".join("[" + ", ".join(row) + "]" for row in rows) + "]"
-
-    sizes = ", ".join(f"{dim} = {k}" for dim, k in found.sizes.items())
-    values = ", ".join(f"{name} = {table(rows)}" for name, rows in found.values.items())
-    expected, claimed = (
-        f"about {x}" if is_rounded(x) else x for x in (found.expected, found.claimed)
-    )
-    i, j = found.entry
-    place = f"_{i}{j}" if max(i, j) < 10 else f"_{i},{j}"
-    scalars = not sizes and all(len(rows) == len(rows[0]) == 1 for rows in found.values.values())
-    yield f"at {sizes}: {values}" if sizes else f"at {values}"
-    yield f"{found.name}{'' if scalars else place} is {expected}, the claim says {claimed}"

@@ -6,35 +6,52 @@ law: a text that cannot be read raises an error that says how it is written.
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import IO, Any
 
 import click
 
+from derive.catalogue import ENDING, Entry, load, meant, names
 from derive.expressions.errors import OutputError, ParseError, UnsupportedError
 from derive.expressions.limits import TIMEOUT, limited
 
 # -- what texts mean -------------------------------------------------------------------------------
 
 
-def read_target(target: str) -> tuple[str, str]:
-    """Return a target's text and its name, where the target is a file or standard input, `-`.
+def read_target(target: str, given: Mapping[str, Any]) -> tuple[str | Entry, str]:
+    """Return what a target stands for, and its name where it is a file.
 
-    A text with a formula in it is a program; else it is a name of the catalogue, or a file.
+    A text with a formula in it is a program; else it is an entry of the catalogue, a file, or
+    standard input, `-`. `given` holds the folder of somebody's own entries, and what is chosen of
+    the options of an entry.
     """
+    chosen = given["chosen"]
+    text, name = _read_target(target, given["catalogue"], chosen)
+    if chosen and not isinstance(text, Entry):
+        raise UnsupportedError(
+            f"there is no option --{next(iter(chosen))}",
+            hint="only entries of the catalogue have it",
+        )
+    return text, name
+
+
+def _read_target(
+    target: str, catalogue: str | None, chosen: Mapping[str, str]
+) -> tuple[str | Entry, str]:
     if target == "-":
         if sys.stdin is None:
             raise OutputError("standard input is closed")
         return _text(sys.stdin.buffer, "standard input"), ""
     if any(mark in target for mark in "=@;\n"):
         return target, ""
-    from derive.catalogue import meant, names
+    if target in names(catalogue) or target.endswith(ENDING):
+        from derive.judges.entries import entry
 
-    if target in names():
-        return target, ""
+        return entry(target, catalogue=catalogue, timeout=None, **chosen), ""
     path = Path(target)
     try:
         found = path.is_file()
@@ -49,7 +66,7 @@ def read_target(target: str) -> tuple[str, str]:
             raise OutputError(f"cannot read {path}: {error.strerror}") from None
     if path.suffix or "/" in target:
         raise OutputError(f"there is no file {target}")
-    return meant(target).program, ""
+    return meant(target, catalogue).program, ""
 
 
 def _text(file: IO[bytes], name: str) -> str:
@@ -205,6 +222,63 @@ def setting(given: Mapping[str, Any]) -> dict[str, Any]:
     return {name: given[name] for name in ("fragment", "prefix", "templates") if given[name]}
 
 
+CATALOGUE = option("--catalogue", metavar="DIR", help="Folder of your own entries, beside ours.")
+
+
+class _Command(click.Command):
+    """A command whose target may bring options of its own: those that an entry has.
+
+    They come before the command's own of the same name.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        own = [opt for param in self.params for opt in param.opts] + [*ctx.help_option_names]
+        chosen, rest = _apart(args, own)
+        try:
+            left = super().parse_args(ctx, rest)
+        except click.MissingParameter:
+            for name in chosen:  # its value may be what is missing
+                raise _unknown(name, own) from None
+            raise
+        target, catalogue = (ctx.params.get(name) or "" for name in ("target", "catalogue"))
+        entry = ""
+        if target and (target in names(catalogue or None) or target.endswith(ENDING)):
+            entry = target
+        offered = load(entry, catalogue or None).options if entry else {}
+        for name in chosen:
+            if name not in offered:
+                raise _unknown(name, [*own, *(f"--{option}" for option in offered)], entry)
+        for name in offered:
+            if ctx.params.get(name) is not None:
+                chosen[name], ctx.params[name] = ctx.params[name], None
+        ctx.params["chosen"] = chosen
+        return left
+
+
+def _apart(args: list[str], own: Iterable[str]) -> tuple[dict[str, str], list[str]]:
+    """Return options that are none of the command's own with their values, and the other words."""
+    chosen: dict[str, str] = {}
+    rest: list[str] = []
+    words = iter(args)
+    for word in words:
+        name, equals, value = word.partition("=")
+        if word == "--":
+            rest += (word, *words)
+        elif name in own or not re.fullmatch(r"--[^\W\d][\w-]*", name):
+            rest.append(word)
+        else:
+            chosen[name[2:]] = value if equals else next(words, "")
+    return chosen, rest
+
+
+def _unknown(name: str, known: Sequence[str], entry: str = "") -> click.NoSuchOption:
+    from difflib import get_close_matches
+
+    near = get_close_matches(f"--{name}", known, n=3)
+    message = f"{entry} has no option --{name}." if entry else None
+    return click.NoSuchOption(f"--{name}", message, sorted(near))
+
+
 def timeout(help_text: str = "Seconds that it may take.") -> Any:
     return option("--timeout", type=float, default=TIMEOUT, metavar="S", help=help_text)
 
@@ -227,14 +301,14 @@ def command(*options: Any, name: str | None = None) -> Callable[[Callable[..., i
     """Make a command of a function and its options, in their order."""
 
     def made(work: Any) -> Any:
-        for one in reversed(options):
+        for one in reversed((*options, CATALOGUE)):
             work = one(work)
-        return click.command(name)(work)
+        return click.command(name, cls=_Command)(work)
 
     return made
 
 
 def asked(target: str, given: Mapping[str, Any], *names: str) -> dict[str, Any]:
     """Return what a function of the library is asked for: the program, its name, some options."""
-    program, name = read_target(target)
+    program, name = read_target(target, given)
     return {"program": program, "name": name} | {k: given[k] for k in ("shapes", *names)}

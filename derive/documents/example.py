@@ -15,7 +15,7 @@ from typing import Any
 
 from flint import arb
 
-from derive.catalogue import opened
+from derive.catalogue import Entry, opened
 from derive.circuits.backprop import Trace, backprop, switches
 from derive.circuits.circuit import Gate, circuit, formula, slots
 from derive.circuits.pleasant import pleasant
@@ -157,7 +157,7 @@ class Example(Document):
 
 
 def example(
-    program: str | Program,
+    program: str | Program | Entry,
     shapes: Shapes | None = None,
     *,
     at: Mapping[str, int] | None = None,
@@ -185,10 +185,10 @@ def example(
         read, entry = opened(program, shapes, name, (*(given or ()), *(wrt or ()), *(assume or ())))
         wanted = tuple(wrt) if wrt is not None else None
         read.wanted(wanted)
-        said = assumed(read, assume or {})
+        said = assumed(read, entry.assuming(assume))
         if given is None:  # chosen numbers obey what the catalogue says as well
             at = {**entry.at, **(at or {})}
-            obeyed = assumed(read, {**entry.assume, **(assume or {})})
+            obeyed = assumed(read, entry.assuming(assume, numbers=True))
         else:
             obeyed = said
             point(read, given, at)  # says what is missing

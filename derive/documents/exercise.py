@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from derive.calculus.index import Index, Scalar, entry, mul, partial, total
-from derive.catalogue import opened
+from derive.catalogue import Entry, opened
 from derive.circuits.backprop import Trace
 from derive.documents.files import told
 from derive.documents.graphs import Graph, number
@@ -104,7 +104,7 @@ class Sheet(Document):
 
 
 def exercise(
-    program: str,
+    program: str | Entry,
     shapes: Shapes | None = None,
     *,
     count: int = 6,
@@ -133,7 +133,8 @@ def exercise(
         raise UnsupportedError(f"a sheet has from 1 to {MOST_PROBLEMS} problems, not {count}")
     with limited(timeout):
         read, entry = opened(program, shapes, name, [*(wrt or ()), *(assume or ())])
-        setter = Setter(read, {**entry.at, **(at or {})}, wrt, assume, seed, bool(at))
+        obeyed = entry.assuming(assume, numbers=True)
+        setter = Setter(read, {**entry.at, **(at or {})}, wrt, obeyed, seed, bool(at))
         problems = setter.problems(count)
         return Sheet(setter.derivation, setter.trace, seed, problems, style or Style())
 

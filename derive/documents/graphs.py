@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from derive.catalogue import opened
+from derive.catalogue import Entry, opened
 from derive.circuits.backprop import Trace, backprop
 from derive.circuits.circuit import WRITTEN, Circuit, Gate, circuit, formula
 from derive.circuits.values import point, read_values
@@ -229,7 +229,7 @@ def _plain(value: Any) -> Any:
 
 
 def graph(
-    program: str | Program,
+    program: str | Program | Entry,
     shapes: Shapes | None = None,
     *,
     values: Mapping[str, Any] | str | Path | None = None,
@@ -256,8 +256,8 @@ def graph(
     """
     with limited(timeout):
         given = values if isinstance(values, Mapping | None) else read_values(values)
-        read, _ = opened(program, shapes, name, given or ())
-        words = assumed(read, assume or {})
+        read, entry = opened(program, shapes, name, given or ())
+        words = assumed(read, entry.assuming(assume))
         found = circuit(read, gates)
         if given is None:
             return Graph(found, None, digits, words, style or Style())

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from derive.algebra.forms import TooLarge
-from derive.catalogue import opened
+from derive.catalogue import Entry, opened
 from derive.documents.files import told
 from derive.documents.model import Block
 from derive.documents.page import Document
@@ -34,7 +34,7 @@ from derive.proof.plain import plain
 
 
 def prove(
-    program: str,
+    program: str | Entry,
     shapes: Shapes | None = None,
     *,
     at: Mapping[str, int] | None = None,
@@ -73,7 +73,7 @@ def prove(
         sizes = {**entry.at, **(at or {})}
         options = {
             "at": sizes, "wrt": wanted or read.wanted(None), "detail": detail, "claims": claims,
-            "max_entries": max_entries, "assume": assumed(read, assume or {}),
+            "max_entries": max_entries, "assume": assumed(read, entry.assuming(assume)),
         }  # fmt: skip
         found = judged(read, options, progress)
         return Proof(insist(found), style or Style(elide=6))

@@ -12,7 +12,7 @@ from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
-from derive.catalogue import opened
+from derive.catalogue import Entry, opened
 from derive.expressions.errors import DeriveError, ShapeError
 from derive.expressions.limits import JUDGED, TIMEOUT, TimeUp, limited, stage, within
 from derive.expressions.program import Program
@@ -33,7 +33,7 @@ from derive.proof.derivation import EVERY_SHAPE, GIVEN_SIZES, PROVED, REFUTED, S
 
 
 def check(
-    program: str | Program,
+    program: str | Program | Entry,
     claims: str | Sequence[str],
     shapes: Shapes | None = None,
     *,
@@ -63,7 +63,7 @@ class Court:
 
     def __init__(
         self,
-        program: str | Program,
+        program: str | Program | Entry,
         shapes: Mapping[str, Any] | None = None,
         assume: Assumptions | None = None,
         *,
@@ -71,8 +71,7 @@ class Court:
     ):
         self.program, entry = opened(program, dict(shapes or {}), name, assume or ())
         self.at = dict(entry.at)
-        given = (assume or {}).items()
-        self.assume = {n: (w,) if isinstance(w, str) else tuple(w) for n, w in given}
+        self.assume = entry.assuming(assume)
         self.case = Case(self.program, self.assume)
         #: What is refuted already while the reasons are still looked for.
         self.standing: Judgement | None = None

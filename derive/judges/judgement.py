@@ -6,7 +6,7 @@ is true in a condition where its claim is proved, and only there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,6 +39,29 @@ class Counterexample:
     def method(self) -> str:
         """The road by which the point was found."""
         return ROUNDED if is_rounded(self.expected) or is_rounded(self.claimed) else EXACT
+
+    def lines(self) -> Iterator[str]:
+        """Yield the point, and what stands against what there, for a terminal or an error.
+
+        >>> print(*Counterexample({}, {"x": [["2"]]}, (1, 1), "4", "2", "dx").lines(), sep="; ")
+        at x = 2; dx is 4, the claim says 2
+        """
+
+        def table(rows: list[list[str]]) -> str:
+            if len(rows) == len(rows[0]) == 1:
+                return rows[0][0]
+            return "[" + ", ".join("[" + ", ".join(row) + "]" for row in rows) + "]"
+
+        sizes = ", ".join(f"{dim} = {k}" for dim, k in self.sizes.items())
+        values = ", ".join(f"{name} = {table(rows)}" for name, rows in self.values.items())
+        expected, claimed = (
+            f"about {x}" if is_rounded(x) else x for x in (self.expected, self.claimed)
+        )
+        i, j = self.entry
+        place = f"_{i}{j}" if max(i, j) < 10 else f"_{i},{j}"
+        scalars = not sizes and all(len(rows) == len(rows[0]) == 1 for rows in self.values.values())
+        yield f"at {sizes}: {values}" if sizes else f"at {values}"
+        yield f"{self.name}{'' if scalars else place} is {expected}, the claim says {claimed}"
 
     def plain(self) -> dict[str, Any]:
         return {
