@@ -117,7 +117,7 @@ def test_names_of_files_and_labels_are_no_commands(text):
     with pytest.raises(UnsupportedError, match="would not survive LaTeX"):
         derive.prove(PROGRAM, detail="brief").to_latex(prefix=text)
     sheet = exercise("f = x * y", count=1)
-    named = replace(sheet.derivation, program=replace(sheet.program, name=text))
+    named = replace(sheet.derivation, program=sheet.program._replace(name=text))
     tex = replace(sheet, derivation=named).to_latex()
     (line_,) = (x for x in tex.splitlines() if r"\input" in x)
     assert re.search(r"\\input\{[A-Za-z0-9%./_~-]*\}", line_) and line_.startswith("%")

@@ -243,7 +243,7 @@ def test_numbers_of_a_document_come_from_the_trace():
     flows = {**found.trace.flows, (4, 0): [[found.trace.flows[4, 0][0][0] + 1]]}
     from dataclasses import replace
 
-    wrong = replace(found, trace=replace(found.trace, flows=flows))
+    wrong = replace(found, trace=found.trace._replace(flows=flows))
     with pytest.raises(ProofError, match="is not what was handed back"):
         render_graph(wrong, "md")
 
@@ -366,7 +366,7 @@ def test_two_readings_with_other_numbers_are_refused():
 
     fine, coarse = (graph(NEURON, values=AT, gates=kind) for kind in ("primitive", "named"))
     moved = ([[fine.trace.gradients[0][0][0] + 1]], *fine.trace.gradients[1:])
-    wrong = replace(fine, trace=replace(fine.trace, gradients=moved))
+    wrong = replace(fine, trace=fine.trace._replace(gradients=moved))
     with pytest.raises(ProofError, match="the two readings disagree about the gradient of w0"):
         render_graph([wrong, coarse], "md")
 

@@ -70,8 +70,8 @@ def test_every_judge_refuses_a_transposed_claim(lemma):
 def test_what_is_written_out_does_not_see_the_axiom_of_the_normal_form(monkeypatch):
     """With a wrong derivative of the inverse the normal form believes a wrong lemma, alone."""
     right = matrices.derivative_of_an_inverse
-    wrong_law = replace(right, rewriting=lambda ring, *rest: ring.scale(-1, right(ring, *rest)))
-    monkeypatch.setitem(KINDS, "inv", replace(KINDS["inv"], derivative=wrong_law))
+    wrong_law = right._replace(rewriting=lambda ring, *rest: ring.scale(-1, right(ring, *rest)))
+    monkeypatch.setitem(KINDS, "inv", KINDS["inv"]._replace(derivative=wrong_law))
     lemma = inverse()
     wrong = changed(lemma, 0, 0, -lemma.claim[0].right)
     first, *others = judged_lemma(wrong).claim[0].verdicts
@@ -89,7 +89,7 @@ def test_cofactors_are_minors_and_not_what_the_lemma_says_of_them():
     program = lemma.derivation.program
     A = program.leaves["A"]
     statements = (Statement("M", unsigned(A)), *program.statements[1:])
-    mutant = replace(program, statements=statements)
+    mutant = program._replace(statements=statements)
     derivation = replace(lemma.derivation, program=mutant)
     for sizes in lemma.probes:
         judge = EntriesJudge(

@@ -133,7 +133,7 @@ def mutated(op: Op, place: int, kind: str, count: list[int]) -> Op:
         return wrong
 
     pullbacks = list(op.pullbacks)
-    pullbacks[place] = replace(theorem, rule=rule)
+    pullbacks[place] = theorem._replace(rule=rule)
     return replace(op, pullbacks=tuple(pullbacks))
 
 

@@ -8,8 +8,7 @@ costs its row and its laws, and nothing in another room.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from derive.algebra import (
     closing,
@@ -50,8 +49,7 @@ def _none(key: tuple) -> tuple:
     return ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class Kind(NamedTuple):
     """What is to be known of atoms of a kind, each given by its key."""
 
     #: The indices at which it stands; whether they may be exchanged, or are in the wrong order.

@@ -7,15 +7,13 @@ where the law does not apply. A ring that keeps a journal notes which laws fired
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from derive.algebra.normal import Ring
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Law:
+class Law(NamedTuple):
     """An identity of the algebra: its name, its theorem in one line, and the rewriting."""
 
     name: str

@@ -9,11 +9,10 @@ method is Fourier's and Motzkin's (Schrijver, Theory of Linear and Integer Progr
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import combinations
 from math import comb
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from derive.algebra.factors import polynomial_factors
 from derive.algebra.forms import (
@@ -319,8 +318,7 @@ def _without(rows: Sequence[Inequality], monomial: Monomial) -> list[Inequality]
     return kept
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(NamedTuple):
     """Forms that are positive, and forms that are zero: what is known in a case.
 
     >>> from derive.algebra.normal import Ring
@@ -338,8 +336,8 @@ class Given:
     def also(self, form: Form, sign: int) -> Given:
         """Return the case in which a form has a sign besides."""
         if not sign:
-            return replace(self, zero=(*self.zero, form))
-        return replace(self, positive=(*self.positive, scaled(form, sign)))
+            return self._replace(zero=(*self.zero, form))
+        return self._replace(positive=(*self.positive, scaled(form, sign)))
 
     def is_impossible(self) -> bool:
         """Whether there is no such case for certain."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 from derive.expressions.shape import Dim, Pair, Product, extent
 from derive.ops import OPS
@@ -292,8 +292,7 @@ class _Functions:
 # -- letters ---------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Letters:
+class Letters(NamedTuple):
     """The index letters of a document: of the output, of the variable, and of sums."""
 
     output: tuple[str, str]

@@ -7,14 +7,13 @@ before the node; each carries the rules that gave its parts and the rewrites tha
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from derive.calculus.simplify import Rewrite, simplify
 from derive.expressions.expr import Expr, nodes
 
 
-@dataclass(frozen=True, slots=True)
-class Gradient:
+class Gradient(NamedTuple):
     """The gradient of the loss with respect to one node of an expression.
 
     `parts` are the contributions of its uses, with the name of the rule that gave each; `value` is

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import prod
+from typing import NamedTuple
 
 from derive.calculus.square_laws import known_inverse
 from derive.expressions.expr import (
@@ -45,8 +46,7 @@ from derive.ops.square import INV
 Rule = Callable[[Expr], Expr | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Rewrite:
+class Rewrite(NamedTuple):
     """One application of a rule: the whole expression before it and after it."""
 
     rule: str

@@ -8,7 +8,7 @@ Neudecker, Matrix Differential Calculus (2019), chapters 1 and 2.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from derive.expressions.expr import Expr, Op
 from derive.ops.kronecker import KRON
@@ -18,8 +18,7 @@ from derive.ops.square import DET, INV
 Made = Callable[..., Expr]
 
 
-@dataclass(frozen=True, slots=True)
-class Law:
+class Law(NamedTuple):
     """What holds of the value of an operator, of square arguments: the theorems, and what is made.
 
     The determinant of a Kronecker product has powers in it, and is left to those who count rows.

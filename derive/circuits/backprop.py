@@ -10,10 +10,9 @@ once more with central differences of the program as it was written.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from flint import arb
 
@@ -49,16 +48,14 @@ NARROW = 1e-30
 Values = Mapping[str, list[list[Fraction]]]
 
 
-@dataclass(frozen=True, slots=True)
-class Kink:
+class Kink(NamedTuple):
     """A gate that is not differentiable at the point, and the entries at which it is not."""
 
     place: int
     entries: tuple[tuple[int, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(NamedTuple):
     """Every number of the two passes, by the place of its gate.
 
     `flows` is what a gate sends to one of its operands, by gate and slot; a gradient is the sum of

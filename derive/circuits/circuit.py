@@ -9,8 +9,9 @@ once. A program's statement may be read gate by gate as it is written, broken in
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count
+from typing import NamedTuple
 
 from derive.expressions.errors import UnsupportedError
 from derive.expressions.expr import (
@@ -30,8 +31,7 @@ WRITTEN, PRIMITIVE, NAMED = "written", "primitive", "named"
 GATES = (WRITTEN, PRIMITIVE, NAMED)
 
 
-@dataclass(frozen=True, slots=True)
-class Gate:
+class Gate(NamedTuple):
     """An input (without a pattern), or an operator applied to earlier gates.
 
     `args` are the places of the operands in the circuit, one for each slot of the pattern; `name`
@@ -64,8 +64,7 @@ class Gate:
         return "var" if self.pattern is None else self.pattern.word
 
 
-@dataclass(frozen=True, slots=True)
-class Circuit:
+class Circuit(NamedTuple):
     """The gates of a program, operands before the gates that use them."""
 
     program: Program
@@ -107,7 +106,7 @@ class Circuit:
                 operands = (leaves[labels[arg]] for arg in gate.args)
                 expr = substitute(gate.pattern, dict(zip(slots(gate, self), operands, strict=True)))
                 statements.append(Statement(labels[gate.place], expr))
-        return replace(self.program, statements=tuple(statements), leaves=leaves, reordered=False)
+        return self.program._replace(statements=tuple(statements), leaves=leaves, reordered=False)
 
     def reaching(self) -> frozenset[int]:
         """Return the places of the gates on which the output depends."""

@@ -10,10 +10,9 @@ No gradient rule is read.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from flint import arb
 
@@ -41,8 +40,7 @@ FEW = 16
 CHOICES = 2**62
 
 
-@dataclass(frozen=True, slots=True)
-class Checks:
+class Checks(NamedTuple):
     """What the numbers were compared with.
 
     `exact` and `enclosed` count gradients that are fractions and intervals; `together` says that
@@ -77,8 +75,7 @@ def check(
     return Checks(*counts, digits=trial.differences() if smooth else {})
 
 
-@dataclass(frozen=True, slots=True)
-class _Trial:
+class _Trial(NamedTuple):
     """A circuit at a point, with the gradients that are claimed there."""
 
     circuit: Circuit

@@ -10,11 +10,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from derive.expressions.errors import OutputError, ParseError, ShapeError, UnsupportedError
 from derive.expressions.program import Program, nearest
@@ -29,8 +28,7 @@ LONGEST, LARGEST = 200, 20_000_000
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?(/\d+)?\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+class Point(NamedTuple):
     """A matrix for each input, the sizes that they have, and the upstream gradient if given."""
 
     values: Mapping[str, Matrix]

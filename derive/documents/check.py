@@ -102,7 +102,7 @@ def _blocks(case: Case, judgement: Judgement, proof: Proof | None, style: Style)
         if proof:
             title, *below = proof.blocks()
             assert isinstance(title, Heading)
-            yield from (replace(title, level=2), *below)
+            yield from (title._replace(level=2), *below)
     elif judgement.verdict == REFUTED:
         shown = (_shown(notation, said.name, case.truth(said.name)),) if said and truth else ()
         meant = judgement.diagnosis

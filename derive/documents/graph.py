@@ -8,7 +8,7 @@ where a formula stands with its numbers put in, as many digits are shown as give
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from derive import ops
@@ -296,9 +296,9 @@ class _Pass:
         value = self.value(rows)
         kept = [box for box in sides if box is not None and box != value]
         first, *rest = self.board.chain(left, [*kept, value])
-        links = [first, *(replace(link, optional=link is not rest[-1]) for link in rest)]
+        links = [first, *(link._replace(optional=link is not rest[-1]) for link in rest)]
         if self.too_large(rows):
-            links[-1] = replace(links[-1], sign="in")
+            links[-1] = links[-1]._replace(sign="in")
         return Chain(tuple(links), packed=True)
 
     # -- the point of the board --------------------------------------------------------------------

@@ -8,8 +8,7 @@ the key of a message and its facts, and the words of a language say it when the 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from derive.expressions.layout import Box
 from derive.notation.displays import Link
@@ -18,12 +17,11 @@ from derive.notation.displays import Link
 Maths = Box | str
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(NamedTuple):
     """A message: its key, and the facts that it is told with."""
 
     key: str
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = {}
 
 
 def words(key: str, /, **facts: Any) -> Words:
@@ -39,23 +37,20 @@ def words(key: str, /, **facts: Any) -> Words:
 Cell = Words | Maths
 
 
-@dataclass(frozen=True, slots=True)
-class Heading:
+class Heading(NamedTuple):
     """A heading: of the document (`level` 1), of a section (2) or of a part of one."""
 
     words: Words
     level: int = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Paragraph:
+class Paragraph(NamedTuple):
     """Sentences, one after the other; mathematics in them stands in the line."""
 
     words: tuple[Words, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
+class Chain(NamedTuple):
     """Equalities, each with what it says beside it; the page fits them to its lines.
 
     `number` is that of the equation, if it has one, `end` says that a proof ends here. Where
@@ -70,15 +65,13 @@ class Chain:
     dots: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Beside:
+class Beside(NamedTuple):
     """Equations side by side, in as many lines as they need."""
 
     lines: tuple[tuple[Maths, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(NamedTuple):
     """Rows of cells under their heads; `widths` are the parts of a line that columns of text take,
     0 where a column is as wide as what it holds.
     """
@@ -88,8 +81,7 @@ class Table:
     widths: tuple[float, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Entries:
+class Entries(NamedTuple):
     """A numbered table of equations: left side, where it acts (or `None`), right side.
 
     On paper dots stand for some, where there are more than `dots`.
@@ -101,15 +93,13 @@ class Entries:
     dots: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Items:
+class Items(NamedTuple):
     """A list of sentences."""
 
     words: tuple[Words, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(NamedTuple):
     """A picture: what it shows, the name of its file, and how LaTeX draws it."""
 
     alt: Words
@@ -117,8 +107,7 @@ class Figure:
     drawing: Callable[[], str]
 
 
-@dataclass(frozen=True, slots=True)
-class Environment:
+class Environment(NamedTuple):
     """A part of the document that has a name and a body: see `KINDS`.
 
     `title` is what its head says: of a theorem or lemma its name, of the others all of the head.
@@ -129,8 +118,7 @@ class Environment:
     title: Words | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Switch:
+class Switch(NamedTuple):
     """What a sheet of problems shows with its solutions, and what it shows without them."""
 
     solved: tuple[Block, ...]

@@ -11,7 +11,6 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,7 +47,7 @@ WORDS = "words/en.jinja"
 #: What is wider than this in a sentence may break; what stands beside its reason is no wider.
 INLINE, BESIDE = 42.0, 52.0
 #: A page and a screen on which several sides share a line, and no number is left out.
-PACKED = {"tex": replace(PAGE, dots=()), "md": Paper((("", 96.0),), dots=())}
+PACKED = {"tex": PAGE._replace(dots=()), "md": Paper((("", 96.0),), dots=())}
 #: Longer mathematics does without thin spaces: each is a macro, and KaTeX expands a thousand.
 CROWDED = 8000
 #: What a label may consist of.
@@ -126,28 +125,29 @@ class Press:
                 return self._inline(value) if within else self._displayed(value)
             case Words(key, facts):
                 return self.say(key, facts)
+            case _ if isinstance(value, Block):
+                return self._block(value)
             case Mapping():
                 return {name: self.printed(one, within) for name, one in value.items()}
             case list() | tuple() if value and all(isinstance(x, Block) for x in value):
                 return "".join(map(self.printed, value))
             case list() | tuple():
                 return [self.printed(one, within) for one in value]
-        if not is_dataclass(value):
-            return value
-        kind = type(value).__name__.lower()
-        match value:
+        return value
+
+    def _block(self, block: Block) -> str:
+        kind = type(block).__name__.lower()
+        match block:
             case Chain():
-                return self._filled("display", b=self._fitted(value))
+                return self._filled("display", b=self._fitted(block))
             case Entries():
-                value = self._entries(value)
+                block = self._entries(block)
             case Table():  # mathematics in a cell stands in a line of text
-                value = replace(value, rows=tuple(
+                block = block._replace(rows=tuple(
                     tuple(words("maths", it=x) if isinstance(x, Box) else x for x in row)
-                    for row in value.rows
+                    for row in block.rows
                 ))  # fmt: skip
-        found = {f.name: self.printed(getattr(value, f.name)) for f in fields(value)}
-        if not isinstance(value, Block):
-            return found
+        found = {name: self.printed(value) for name, value in block._asdict().items()}
         self.kinds |= dict.fromkeys((kind, found.get("kind", kind)))
         return self._filled(kind, b=found)
 
@@ -164,9 +164,9 @@ class Press:
         """Return a chain as lines that fit the page, or a screen."""
         links: Sequence[Link] = chain.links
         if self.form == "md":  # a screen scrolls
-            links = [replace(link, optional=link.optional and not chain.packed) for link in links]
+            links = [link._replace(optional=link.optional and not chain.packed) for link in links]
         elif chain.dots:
-            links = [replace(link, right=shortened(link.right, chain.dots)) for link in links]
+            links = [link._replace(right=shortened(link.right, chain.dots)) for link in links]
         paper = PACKED[self.form] if chain.packed else PAGE if self.form == "tex" else SCREEN
         found = fitted(links, paper, packed=chain.packed)
         lines = [
@@ -187,7 +187,7 @@ class Press:
             shown = [None if k is None else table.rows[k]
                      for k in places(len(table.rows), table.dots)]  # fmt: skip
             rows = [row and (*row[:2], broken(row[2], BESIDE)) for row in shown]
-        return replace(table, rows=tuple(rows))
+        return table._replace(rows=tuple(rows))
 
     def say(self, key: str, facts: Mapping[str, Any]) -> str:
         """Return a message in words, mathematics in dollars."""

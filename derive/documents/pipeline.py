@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 from derive.algebra.forms import TooLarge
@@ -194,8 +194,8 @@ class Proof(Document):
                 for place, chain in d.equations()
                 for step in chain
             ],
-            "carried": d.carried and _told(d.carried),
-            "numbers": [_told(one) for one in d.agreements],
+            "carried": d.carried and d.carried._asdict() | {"sizes": dict(d.carried.sizes)},
+            "numbers": [one._asdict() | {"sizes": dict(one.sizes)} for one in d.agreements],
         }
 
 
@@ -216,9 +216,3 @@ def _plain_step(step: Step, numbers: Mapping[Place, int], place: Place) -> dict[
         "variable": step.about or None,
         "verdicts": [{"word": v.word, "scope": v.scope, "method": v.method} for v in step.verdicts],
     }
-
-
-def _told(found: Any) -> dict[str, Any]:
-    """Return what numbers have shown as plain values."""
-    plain_values = {f.name: getattr(found, f.name) for f in fields(found)}
-    return plain_values | {"sizes": dict(found.sizes)}

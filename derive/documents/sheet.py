@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import zip_longest
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from derive.circuits.backprop import Trace, backprop
 from derive.circuits.circuit import circuit
@@ -40,8 +40,7 @@ TURNS = ("entry", "gradient", "mistake", "gap")
 MOST_ENTRIES, MOST_PROBLEMS = 36, 60
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(NamedTuple):
     """A chain of a proof with two gaps: the right side of one step, the reason of another.
 
     `part` says which proof: index, operators or composed; `statement` whose theorem it proves, or
@@ -55,8 +54,7 @@ class Gap:
     reason: int
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """One problem: its kind, its numbers, the variable that it is about, and what the kind needs.
 
     `place` is the entry that is asked for, or the one at which a claim is seen to be false.
@@ -124,7 +122,7 @@ class Setter:
                 hint=f"choose --count {len(chosen)} or less, or larger sizes with --at",
             )
         chosen.sort(key=lambda problem: KINDS.index(problem.kind))
-        return tuple(replace(problem, number=n) for n, problem in enumerate(chosen, 1))
+        return tuple(problem._replace(number=n) for n, problem in enumerate(chosen, 1))
 
     # -- numbers -----------------------------------------------------------------------------------
 

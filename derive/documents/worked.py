@@ -136,7 +136,7 @@ class Board:
         put_in = None if expr.is_var else self.put_in(expr, self.trace.rows(name), first)
         sides = [formula, *([] if put_in is None else [put_in]), self.of(name)]
         links = self.chain(self.notation.leaf(name), sides)
-        return [links[0], *(replace(link, optional=True) for link in links[1:-1]), links[-1]]
+        return [links[0], *(link._replace(optional=True) for link in links[1:-1]), links[-1]]
 
     def worked(
         self,

@@ -5,8 +5,7 @@ Every error that a user can cause is a `DeriveError`; a traceback is a bug.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 #: The exit status of the command where not all is proved: something is refuted, the input is wrong
 #: or a file cannot be read or written, something is undecided, this package has made a mistake,
@@ -14,8 +13,7 @@ from typing import Any
 REFUTED, WRONG, UNDECIDED, FAULT, STOPPED = 1, 2, 3, 4, 130
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A stretch of the user's text; `line` and `column` count characters from 1."""
 
     text: str

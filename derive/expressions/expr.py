@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import reduce
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
 
 from derive.expressions.errors import SizeError
@@ -24,8 +24,7 @@ COMPARE, SUM, PRODUCT, SIGN, POWER, ATOM = range(6)
 AXES = ("rows", "cols")
 
 
-@dataclass(frozen=True, slots=True)
-class Pullback:
+class Pullback(NamedTuple):
     """A theorem: the gradient of one argument, given the upstream gradient `g`.
 
     `rule(g, Y, *args)` returns it as an `Expr`; `Y` is the operator's own value. `because` names
@@ -36,8 +35,7 @@ class Pullback:
     because: str
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(NamedTuple):
     """What must hold of the entries of `args`, a hypothesis of the theorem.
 
     `but` says which entries are excepted: those on the `diagonal`, or `off` it, where they are zero

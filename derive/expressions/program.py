@@ -7,16 +7,15 @@ theorem of its own and the proof can speak of `Z` and `H` as the user does.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from itertools import cycle
+from typing import NamedTuple
 
 from derive.expressions.errors import SizeError, UnsupportedError
 from derive.expressions.expr import Expr, nodes, number, substitute, variables
 from derive.expressions.shape import Dim, Shape, substituted
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(NamedTuple):
     """`name = expr`, where `expr` uses inputs and earlier names as variables."""
 
     name: str
@@ -26,8 +25,7 @@ class Statement:
         return f"{self.name} = {self.expr}"
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
+class Program(NamedTuple):
     """Statements in order, the leaves they are written in, and what is known of the dimensions.
 
     `leaves` maps every input and every assigned name to its variable. `dims` are the words in which
@@ -138,8 +136,7 @@ class Program:
 
     def with_dims(self, meant: Mapping[str, Dim]) -> Program:
         """Return the program in which dimensions are others, or numbers."""
-        return replace(
-            self,
+        return self._replace(
             statements=tuple(Statement(s.name, with_dims(s.expr, meant)) for s in self.statements),
             leaves={name: with_dims(leaf, meant) for name, leaf in self.leaves.items()},
             dims=tuple(dim for dim in self.dims if dim not in meant),

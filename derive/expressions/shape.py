@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
+from typing import NamedTuple
 
 from derive.expressions.errors import ShapeError
 
@@ -39,8 +40,7 @@ class Pair:
 Dim = int | str | Product
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(NamedTuple):
     """The shape of a matrix, rows by columns.
 
     >>> Shape("n", 3).T

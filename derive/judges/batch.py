@@ -17,7 +17,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic, perf_counter
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from derive.expressions.errors import DeriveError, OutputError, ParseError, Place
 from derive.expressions.limits import (
@@ -49,8 +49,7 @@ Values = Mapping[str, Any]
 Documents = Callable[..., Sequence[tuple[str, str]]]
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(NamedTuple):
     """A line of a file: a program, what is known of its names, and what is claimed."""
 
     id: Any

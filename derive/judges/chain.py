@@ -8,9 +8,9 @@ the gradient, and one that is not proved is not returned.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache, reduce
 from operator import add, mul
+from typing import NamedTuple
 
 from derive.calculus.simplify import simplify
 from derive.circuits.backprop import local, own
@@ -26,8 +26,7 @@ from derive.ops import var
 MOST_WAYS, MOST_GATES = 4, 16
 
 
-@dataclass(frozen=True, slots=True)
-class Factor:
+class Factor(NamedTuple):
     """One gate on the way: the derivative of `of` by `by` is `value`."""
 
     of: Expr
@@ -35,8 +34,7 @@ class Factor:
     value: Expr
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
+class Chain(NamedTuple):
     """The derivative of the output by an input.
 
     `ways` are the factors along each way, the output first; `product` is what they come to,

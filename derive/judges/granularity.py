@@ -7,7 +7,7 @@ into gates, its derivative both ways. The law: nothing leaves that is not proved
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from derive.algebra.normal import Ring
 from derive.calculus.reverse import sweep
@@ -22,8 +22,7 @@ from derive.ops import var
 from derive.readings.forms import Forms
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
+class Broken(NamedTuple):
     """A function of `s` and what it is in gates; its derivative back `through` these.
 
     `table` is the derivative that the whole function has, in its own value, the variable `y` of

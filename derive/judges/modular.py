@@ -29,9 +29,9 @@ layer costs a few of these, and no product of two matrices.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from random import Random
+from typing import NamedTuple
 
 from flint import fmpz
 
@@ -52,8 +52,7 @@ TRIES = 4
 Assumptions = Mapping[str, str | Collection[str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What one point says: a difference is certain, agreement is chance with at most `bound`."""
 
     agrees: bool

@@ -9,12 +9,11 @@ is offered.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial, reduce
 from itertools import combinations, permutations, product
 from operator import matmul, mul, truediv
-from typing import Any
+from typing import Any, NamedTuple
 
 from derive import ops
 from derive.expressions.errors import DeriveError
@@ -90,8 +89,7 @@ KINDS = (
 PLAIN = ("is-transpose", "sign", "factor-extra")
 
 
-@dataclass(frozen=True, slots=True)
-class Mistake:
+class Mistake(NamedTuple):
     """A formula with one mistake in it.
 
     `kind` is a stable word, `about` what the mistake was made with, in the formula's own names.

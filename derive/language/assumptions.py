@@ -8,9 +8,9 @@ a word is one row of a table, and whoever draws numbers, is given some or uses a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from random import Random
+from typing import NamedTuple
 
 from derive.expressions.errors import ShapeError, UnsupportedError
 from derive.expressions.program import Program, nearest
@@ -34,8 +34,7 @@ def _each(law: Callable[[Fraction], bool]) -> Callable[[Matrix], bool]:
     return lambda rows: all(law(x) for row in rows for x in row)
 
 
-@dataclass(frozen=True, slots=True)
-class Assumption:
+class Assumption(NamedTuple):
     """A word that may be said of a matrix.
 
     `holds` is its meaning, `says` the sentence of it, with a place for the name. `square` marks

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from derive.expressions.errors import ParseError
 from derive.expressions.expr import COMPARE, OPS, Op
@@ -65,8 +64,7 @@ INSTEAD: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Call:
+class _Call(NamedTuple):
     """A call and its conventions: what it is called, its operands, and the options read off."""
 
     node: ast.Call
@@ -74,7 +72,7 @@ class _Call:
     library: str
     name: str
     args: list[ast.expr]
-    options: dict[str, ast.expr] = field(default_factory=dict)
+    options: dict[str, ast.expr]
 
     def error(self, message: str, hint: str | None = None) -> ParseError:
         return ParseError(f"{self.shown} {message}", hint=hint)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from derive.expressions.errors import DeriveError, ParseError, Place
 
@@ -31,8 +31,7 @@ _CHARACTER_HINTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """A text that is short and shallow enough to be read, and its statements.
 
     >>> [type(statement).__name__ for statement in Source.read("X: (n, d); Y = 2 * X").body]
@@ -131,7 +130,7 @@ class Source:
         order: dict[ast.stmt, None] = {s: None for s in body if isinstance(s, ast.AnnAssign)}
         for statement in sorted(needed, key=lambda s: s is last):
             self._place_after(statement, needed, order)
-        return replace(self, body=list(order))
+        return self._replace(body=list(order))
 
     def _place_after(
         self,

@@ -7,9 +7,8 @@ leaves is a layout in which every bracket is that the reader needs. Nothing is e
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from derive.expressions.expr import OPS, Expr
 from derive.expressions.layout import Box, frac, num, op, paren, raw, row, sup, word
@@ -27,8 +26,7 @@ class TooLong(Exception):
     """The arithmetic is more than a reader would check."""
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """A number as it is calculated: its layout, how strongly it binds, how many numbers it has.
 
     A `letter` stands beside another without a sign of multiplication.

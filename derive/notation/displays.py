@@ -8,10 +8,9 @@ than the paper where it can be broken at all.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import inf
-from typing import Any
+from typing import Any, NamedTuple
 
 from derive.expressions.layout import Box, frac, num, op, raw, row, sup
 from derive.notation.widths import (
@@ -36,8 +35,7 @@ SIGN, INDENT = 4.0, 2.0
 TALL = 14
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """What something is equal to: `left`, where it is not the side before it, a sign, `right`.
 
     `reason` is whatever the document says beside it; an `optional` link is passed over where it
@@ -51,8 +49,7 @@ class Link:
     optional: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One line of a display: a left side or none, a sign or none where it goes on, a right side.
 
     Without a right side it is a left side so wide that its right side begins on the next line.
@@ -64,8 +61,7 @@ class Line:
     reason: Any = None
 
 
-@dataclass(frozen=True, slots=True)
-class Display:
+class Display(NamedTuple):
     """Lines aligned at their signs, the size of their letters, and the room beside them."""
 
     lines: tuple[Line, ...]
@@ -78,8 +74,7 @@ class Display:
         return len(self.lines) > TALL
 
 
-@dataclass(frozen=True, slots=True)
-class Paper:
+class Paper(NamedTuple):
     """How many digits fit on a line at each size of letters, `last` where no other size does.
 
     `dots` is how far matrices and sums are shortened, one after the other, before that.
@@ -145,7 +140,7 @@ def _levels(chain: list[Link], paper: Paper) -> Iterator[list[Link]]:
     """Yield a chain with fewer and fewer terms before the dots, as long as that changes it."""
     yield chain
     for most in paper.dots:
-        shorter = [replace(link, right=shortened(link.right, most)) for link in chain]
+        shorter = [link._replace(right=shortened(link.right, most)) for link in chain]
         if any(a.right is not b.right for a, b in zip(shorter, chain, strict=True)):
             chain = shorter
             yield chain
@@ -194,7 +189,7 @@ def _lines(links: Sequence[Link], limit: float, cells: bool, packed: bool) -> li
         if packed and left is None and len(pieces) == 1 and lines and used + 3 + wide <= room:
             line = lines[-1]
             assert line.right is not None
-            lines[-1] = replace(line, right=row(line.right, op(link.sign), pieces[0]))
+            lines[-1] = line._replace(right=row(line.right, op(link.sign), pieces[0]))
             used += 3 + wide
             continue
         if left is not None and measure(left) > limit / 3:
@@ -202,7 +197,7 @@ def _lines(links: Sequence[Link], limit: float, cells: bool, packed: bool) -> li
             left = None
         for k, piece in enumerate(pieces):
             lines.append(Line(None if k else left, "" if k else link.sign, piece))
-        lines[-1] = replace(lines[-1], reason=link.reason)
+        lines[-1] = lines[-1]._replace(reason=link.reason)
         used = wide + INDENT * (len(pieces) > 1)
     return lines
 
@@ -241,7 +236,7 @@ def _without_optional(links: Sequence[Link]) -> list[Link]:
     for link in links:
         left = link.left if link.left is not None else left
         if not link.optional:
-            kept.append(replace(link, left=left))
+            kept.append(link._replace(left=left))
             left = None
     return kept
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 SWEEPS, ROUNDS = 12, 60
 #: Beyond so many items a layer is not polished by exchanging neighbours.
@@ -23,8 +23,7 @@ FORWARD = 3.0
 CROOKED = 8.0
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """From an item to an item of the next layer; `port` counts its operands from the top, `offset`
     is how far below the item's axis it arrives."""
 
@@ -34,8 +33,7 @@ class Link:
     offset: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """`up` and `down`: the room it needs above and below its axis; a `lane` passes through."""
 
     layer: int

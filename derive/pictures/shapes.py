@@ -7,8 +7,8 @@ room than its rectangle says, whichever of the usual fonts shows it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from derive.pictures.picture import Text
 
@@ -18,8 +18,7 @@ TYPE, ROW, ARROW, DOT, TURN = 13, 17, 7, 3.2, 7
 Point = tuple[float, float]
 
 
-@dataclass(frozen=True, slots=True)
-class Rect:
+class Rect(NamedTuple):
     left: float
     top: float
     width: float
@@ -38,8 +37,7 @@ class Rect:
         return self.left + self.width / 2, self.top + self.height / 2
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(NamedTuple):
     """One piece of text, centred at `x` on the baseline `y`."""
 
     x: float
@@ -48,8 +46,7 @@ class Cell:
     tex: str
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(NamedTuple):
     """A text in its rectangle; `role` is sign, variable, constant, name, value or gradient."""
 
     role: str
@@ -58,8 +55,7 @@ class Label:
     text: Text
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """A box with round corners, a circle where it is as wide as high; `kind` is the vertex's."""
 
     key: str
@@ -77,8 +73,7 @@ class Node:
         return corner(self.kind, self.rect.width, self.rect.height)
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
+class Path(NamedTuple):
     """A wire in pieces, each a line (two points) or a cubic curve (four), which begins where the
     one before it ends. `ends` are the nodes that it may touch."""
 
@@ -86,8 +81,7 @@ class Path:
     pieces: tuple[tuple[Point, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Drawing:
+class Drawing(NamedTuple):
     """Everything with its place. `bare` says that wires are drawn without what they carry."""
 
     width: float

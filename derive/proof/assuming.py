@@ -8,7 +8,7 @@ law is a function whose docstring is its theorem.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from derive.calculus.simplify import simplify
 from derive.expressions.expr import Expr, extent_of, nodes, substitute, unrepeated
@@ -25,8 +25,7 @@ Because = tuple[str, str]
 Law = Callable[[Expr, Known], "tuple[Expr, tuple[Because, ...]] | None"]
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(NamedTuple):
     """One step: the whole expression before and after it, its rule, and what was assumed in it.
 
     Nothing is assumed in a step of plain algebra.

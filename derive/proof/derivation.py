@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from derive.calculus.index import Index, Letters, Scalar
 from derive.expressions.expr import Condition, Expr
@@ -20,8 +20,7 @@ from derive.proof.sizes import Relation
 # -- mathematics that is neither a scalar nor an expression ----------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Grid:
+class Grid(NamedTuple):
     """A matrix written out: entry i, j is `tree` with `row` and `col` replaced by i and j."""
 
     tree: Scalar
@@ -30,23 +29,20 @@ class Grid:
     leaf: Expr  # a variable of the same shape
 
 
-@dataclass(frozen=True, slots=True)
-class Explicit:
+class Explicit(NamedTuple):
     """An expression whose operands are written out as matrices, its products left standing."""
 
     expr: Expr
 
 
-@dataclass(frozen=True, slots=True)
-class Slice:
+class Slice(NamedTuple):
     """The matrix of the partial derivatives of every entry of `of` by one entry, `wrt`."""
 
     of: Expr
     wrt: Scalar
 
 
-@dataclass(frozen=True, slots=True)
-class EntryOf:
+class EntryOf(NamedTuple):
     """The entry i, j of an expression, not written out."""
 
     expr: Expr
@@ -130,8 +126,7 @@ class Step:
 Chain = tuple[Step, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class GradientName:
+class GradientName(NamedTuple):
     """What a gradient variable stands for: the gradient of the loss with respect to `of`.
 
     `through` names the statement if only the paths through that statement are counted.
@@ -198,8 +193,7 @@ class Lemma:
             yield ("lemma", self.key, str(k)), chain
 
 
-@dataclass(frozen=True, slots=True)
-class Agreement:
+class Agreement(NamedTuple):
     """Central differences of the whole program against a gradient, at one point."""
 
     variable: str
@@ -207,8 +201,7 @@ class Agreement:
     digits: int
 
 
-@dataclass(frozen=True, slots=True)
-class Carried:
+class Carried(NamedTuple):
     """Gradients that agree at a random point with a slope carried forwards: no proof.
 
     `exact` says that both were fractions, else they were intervals of at least 40 digits.

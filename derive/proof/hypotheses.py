@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property, partial
 from itertools import cycle, islice, product
@@ -411,7 +410,7 @@ def conditions(ground: Ground, roots: Iterable[Expr]) -> Iterator[Condition]:
         for condition in node.op.where(node.data, *node.args):
             but = ground.exception(node) if node in ground.kinks else ""
             if but != "all":
-                yield replace(condition, but=but) if but else condition
+                yield condition._replace(but=but) if but else condition
 
 
 def ground_of(

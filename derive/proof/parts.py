@@ -8,7 +8,6 @@ gradient of the whole follows by substitution.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from itertools import count
 
 from derive.expressions.expr import Expr, nodes, rebuild, substitute, variables
@@ -88,4 +87,4 @@ def _with_names(program: Program, choose: Choice) -> Program:
                 statements.append(Statement(name, own))
         statements.append(Statement(statement.name, done[statement.expr]))
     parts = tuple(leaf.data[0] for leaf in names.values())
-    return replace(program, statements=tuple(statements), leaves=leaves, parts=parts)
+    return program._replace(statements=tuple(statements), leaves=leaves, parts=parts)

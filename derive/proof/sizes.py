@@ -7,11 +7,11 @@ as n ≥ 2, and numbers for the dimensions. The law: whoever chooses sizes asks 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from itertools import combinations, cycle, product
 from math import lcm
+from typing import NamedTuple
 
 from derive.algebra.forms import UNIT, Form, TooLarge, Undefined, merge
 from derive.algebra.normal import Ring
@@ -36,8 +36,7 @@ LARGE = 4
 FAR = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Relation:
+class Relation(NamedTuple):
     """`left ≥ right`, `left > right` or `left ≠ right` between dimensions.
 
     >>> from derive.language.parse import parse
