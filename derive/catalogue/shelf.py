@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cache
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from derive.catalogue.entry import WORD, Entry, File, read
@@ -58,7 +56,7 @@ def load(
     return _read(path, topic, choice, foreign=name not in _ours())
 
 
-def _read(path: Traversable, topic: str, choice: Mapping[str, str] | None, foreign: bool) -> Entry:
+def _read(path: Path, topic: str, choice: Mapping[str, str] | None, foreign: bool) -> Entry:
     name = path.name.removesuffix(ENDING)
     if not WORD.fullmatch(name):
         raise UnsupportedError(
@@ -74,12 +72,12 @@ def _read(path: Traversable, topic: str, choice: Mapping[str, str] | None, forei
     return read(text, name, choice=choice, topic=topic, file=file)
 
 
-_Shelf = Mapping[str, tuple[str, Traversable]]
+_Shelf = Mapping[str, tuple[str, Path]]
 
 
 @cache
 def _ours() -> _Shelf:
-    return _filled({}, files("derive.catalogue"))
+    return _filled({}, Path(__file__).parent)
 
 
 def _shelf(catalogue: str | Path | None) -> _Shelf:
@@ -92,7 +90,7 @@ def _shelf(catalogue: str | Path | None) -> _Shelf:
     return _filled(_ours(), folder)
 
 
-def _filled(before: _Shelf, folder: Traversable) -> _Shelf:
+def _filled(before: _Shelf, folder: Path) -> _Shelf:
     found = dict(before)
     for topic, file in _entries(folder, folder.name):
         name = file.name.removesuffix(ENDING)
@@ -105,7 +103,7 @@ def _filled(before: _Shelf, folder: Traversable) -> _Shelf:
     return found
 
 
-def _entries(folder: Traversable, topic: str) -> Iterator[tuple[str, Traversable]]:
+def _entries(folder: Path, topic: str) -> Iterator[tuple[str, Path]]:
     """Yield the entries of a folder and of the folders in it, each with the name of its folder."""
     for found in sorted(folder.iterdir(), key=lambda item: item.name):
         if found.is_file() and found.name.endswith(ENDING):

@@ -5,21 +5,20 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from traceback import walk_tb
 
 import click
 
 from derive import __version__
-from derive.command.catalogue import catalogue
-from derive.command.check import check
-from derive.command.example import example
-from derive.command.exercise import exercise
-from derive.command.gradient import gradient
-from derive.command.graph import graph
-from derive.command.prove import prove
 from derive.command.terminal import say
 from derive.expressions.errors import FAULT, STOPPED, UNDECIDED, WRONG, DeriveError
+
+#: The subcommands, each with the file of this folder that holds it under the file's name.
+SUBCOMMANDS = {
+    name: name for name in ("check", "example", "exercise", "gradient", "graph", "prove")
+} | {"list": "catalogue"}
 
 
 def run(arguments: list[str]) -> int:
@@ -77,6 +76,7 @@ def _indented(message: str) -> str:
 
 def _place(error: Exception) -> str:
     """Return an error that nobody foresaw on one line, with the place where it arose."""
+
     *_, (frame, line) = walk_tb(error.__traceback__)
     told = " ".join(str(error).split())[:200]
     return f"{type(error).__name__} in {Path(frame.f_code.co_filename).name}, line {line}: {told}"
@@ -90,11 +90,18 @@ def _let_go() -> None:
         os.close(nowhere)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Subcommands(click.Group):
+    """The files of this folder that hold a subcommand, each imported where it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(SUBCOMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        file = SUBCOMMANDS.get(name)
+        return getattr(import_module(f"derive.command.{file}"), file) if file else None
+
+
+@click.group(cls=_Subcommands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="derive %(version)s")
 def command() -> None:
     """Matrix gradients with their proofs, every line of which has been checked."""
-
-
-for subcommand in (prove, check, gradient, example, exercise, graph, catalogue):
-    command.add_command(subcommand)

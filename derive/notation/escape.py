@@ -7,7 +7,6 @@ characters and line ends become spaces.
 from __future__ import annotations
 
 import re
-from html import escape
 from urllib.parse import quote
 
 _LATEX = {c: rf"\{c}" for c in "{}_#&%$"} | {
@@ -64,9 +63,14 @@ def latex_code(text: str) -> str:
     return rf"\texttt{{{latex(text)}}}"
 
 
+_XML = str.maketrans({
+    "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;",
+})  # fmt: skip
+
+
 def xml(text: str) -> str:
     """Return text for XML, SVG and HTML."""
-    return escape("".join(c if c.isprintable() else " " for c in text))
+    return "".join(c if c.isprintable() else " " for c in text).translate(_XML)
 
 
 def mermaid(text: str) -> str:
