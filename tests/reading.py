@@ -40,6 +40,9 @@ FUNCTIONS = {
     "normcdf": mpmath.ncdf,
     "normpdf": mpmath.npdf,
     "where": lambda c, a, b: a if c else b,
+    "g": lambda x: 1 + (x + 2) / (x * x + 1),  # what stands for a function that is left open
+    "g'": lambda x: (1 - 4 * x - x * x) / (x * x + 1) ** 2,
+    "g''": lambda x: (2 * x**3 + 12 * x * x - 6 * x - 4) / (x * x + 1) ** 3,
     **{rf"\{name}": getattr(mpmath, name)
        for name in ("exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh")},
 }  # fmt: skip
@@ -268,6 +271,11 @@ class _Reader:
             else:
                 sides = "\n".join(inside).split(r"\times")
                 shape = [int(self.inside(side.split()).cells[0, 0]) for side in sides]
+        while name[0] == "g" and self.next == "'":
+            name += self.take()
+        if name == "g" and {"g"} & {*self.page.matrices, *self.page.letters}:
+            self.at = begin
+            return None
         power = None
         if self.next == "^" and (name in FUNCTIONS):
             self.take()

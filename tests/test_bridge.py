@@ -185,7 +185,7 @@ REFUSED = [
     (X[1:2, :], "SymPy's node MatrixSlice"),
     (A[0, 1] * A, "SymPy's node MatrixElement"),
     ((x.T * A * x)[0, 0], "SymPy's node Sum"),
-    (X.applyfunc(f), "SymPy's function f"),
+    (f(s, 2) * X, "SymPy's function f"),
     (X.applyfunc(sp.gamma), "SymPy's node gamma"),
     (X.applyfunc(sp.Heaviside), "SymPy's node Heaviside"),
     (sp.pi * X, "SymPy's node Pi"),

@@ -121,12 +121,13 @@ class Point:
                 self.value(ring, form, {**at, word: k}) for k in range(self.sizes.get(dim, dim))
             )
         inner = self.value(ring, ring.thaw(rest[0]), at)
-        return float(FUNCTIONS[kind](inner))
+        return float(FUNCTIONS[kind if kind != "open" else rest[1]](inner))
 
 
 FUNCTIONS = {
     "exp": exp, "log": log, "sin": sin, "cos": cos, "pow": lambda x: x,
     "normcdf": NormalDist().cdf, "sign": lambda x: (x > 0) - (x < 0), "eq": lambda x: x == 0,
+    "g()": sin, "g'()": cos,  # what may stand for a function that is left open
 }  # fmt: skip
 
 
@@ -542,6 +543,7 @@ TABLE = {
     "derivative of sin": [lambda v: slope(v.of("sin", v.x("i") * v.x("j")))],
     "derivative of cos": [lambda v: slope(v.of("cos", v.x("i") * v.x("j")))],
     "derivative of normcdf": [lambda v: slope(v.of("normcdf", v.x("i") * v.y("j")))],
+    "derivative of an open function": [lambda v: slope(v.of("g()", v.x("i") * v.y("j")))],
     "derivative of a base": [lambda v: slope(v.root(v.x("i") + v.x("j")), inside=True)],
     "derivative of an inverse": [
         lambda v: slope(v.inv(v.x(R, S, "A") + v.x(R) * v.y(S), "i", "j"))

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 
 from derive.algebra.closing import renamed
 from derive.algebra.forms import UNIT, Exponent, Form, Monomial, add_to, lowered, scaled
-from derive.algebra.laws import Law
+from derive.algebra.laws import Law, law
 from derive.algebra.powers import power
 from derive.calculus.index import Index
 from derive.expressions.shape import Dim, Pair
+from derive.ops import OPS
+from derive.ops.unspecified import derivative as derivative_of
 
 if TYPE_CHECKING:
     from derive.algebra.normal import Ring
@@ -106,6 +108,18 @@ _SLOPES: dict[str, tuple[str, Callable[[Ring, tuple], Form]]] = {
     "pow": ("∂ P^e = e P^(e - 1) ∂P", lambda ring, p: {UNIT: 1}),
 }
 CHAIN = {kind: _chain(kind, *facts) for kind, facts in _SLOPES.items()}
+
+
+@law
+def derivative_of_an_open_function(ring: Ring, key: tuple, leaf: tuple, a: Index, c: Index) -> Form:
+    """∂ g(P) = g'(P) ∂P, for a function of which nothing is known."""
+    inside = derivative(ring, ring.thaw(key[1]), leaf, a, c)
+    return ring.mul(slope_of_open(ring, key), inside) if inside else {}
+
+
+def slope_of_open(ring: Ring, key: tuple) -> Form:
+    """Return the derivative of a function that is left open, at its argument."""
+    return ring.function(derivative_of(OPS[key[2]]).name, ring.thaw(key[1]))
 
 
 # -- substitution ----------------------------------------------------------------------------------

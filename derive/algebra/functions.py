@@ -57,6 +57,8 @@ def function(ring: Ring, name: str, *args: Form) -> Form:
         return ring.single(("n", "π"))
     if name in LAWS:
         return of_one(ring, name, ring.add(args[0], *(scaled(arg, -1) for arg in args[1:])))
+    if OPS[name].left_open:  # nothing is known of it
+        return ring.single(("open", ring.freeze(args[0]), name))
     through = OPS[name].through
     assert through is not None
     found: Form = through(RingFunctions(ring), *(Value(ring, arg) for arg in args)).form

@@ -153,6 +153,12 @@ FUNCTIONS: dict[str, Callable[[str], Kind]] = {
         sign=functions.sign_of_a_root,
         cleared=True,
     ),
+    # of a function that is left open: the name in the table as well
+    "open": _function(
+        label=lambda key: (key[0], key[2]),
+        rebuilt=lambda ring, key, change, names: ring.function(key[2], change(ring.thaw(key[1]))),
+        derivative=derivative.derivative_of_an_open_function,
+    ),
 }
 KINDS: dict[str, Kind] = {
     # the entry i, j of a matrix: x, its name, i, j

@@ -19,6 +19,7 @@ from derive.expressions.shape import Shape
 from derive.language.assumptions import Assumptions, said
 from derive.language.parse import Shapes
 from derive.notation.code import Coder, Library, library
+from derive.ops.unspecified import left_open, primed
 from derive.proof.derivation import Derivation
 
 
@@ -86,9 +87,17 @@ class _Writer(Coder):
         self.backward = {name: written(value) for name, value in derivation.backward.items()}
         output, leaves = self.program.output, self.program.leaves
         given = [*self.program.inputs, *([] if self.program.is_loss else [f"d{output}"])]
-        super().__init__(
-            lib, given, [*leaves, *self.program.dims, *(f"d{name}" for name in leaves)]
-        )
+        needed = self._needed()
+        formulas = [s.expr for s in self.program.statements if s.name in needed]
+        #: What stands in the code for functions that are left open, each with its meaning.
+        self.open = {
+            primed(name, k): ("", f"the derivative of {name}")[k] if k < 2 else
+            f"the derivative of order {k} of {name}"
+            for name, orders in left_open([*formulas, *self.backward.values()]).items()
+            for k in orders
+        }  # fmt: skip
+        names = [*leaves, *self.program.dims, *(f"d{name}" for name in leaves), *self.open]
+        super().__init__(lib, given, names)
 
     def module(self) -> str:
         """Return the text of the function, its imports and its helpers before it."""
@@ -116,7 +125,7 @@ class _Writer(Coder):
             written.append(f"{self.name(f'd{name}')} = {self.array(value)}")
         dims = self._dims([*written, *lines])
         answer = ", ".join(f'"{name}": {self.name(f"d{name}")}' for name in self.derivation.wrt)
-        head = f"def gradients({', '.join(self.name(name) for name in self.given)}):"
+        head = f"def gradients({', '.join(map(self.name, [*self.given, *self.open]))}):"
         every = [self._docstring(), *lines, *dims, *written, f"return {{{answer}}}"]
         return "\n    ".join([head, *every])
 
@@ -124,6 +133,8 @@ class _Writer(Coder):
         program = self.program
         what = "; ".join(program.lines())
         shapes = ", ".join(f"{name} is {self._shape(name)}" for name in self.given)
+        for name, meant in self.open.items():
+            shapes += f", {self.name(name)} is {meant or 'a function of each entry'}"
         plural = "s" if len(self.derivation.wrt) > 1 else ""
         assumed = said(self.derivation.assumed, self.name)
         words = [one["says"].format(one["name"]) for one in assumed]

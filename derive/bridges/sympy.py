@@ -29,13 +29,14 @@ from derive.expressions.shape import SCALAR, Dim, Shape, times, words
 from derive.language.parse import Shapes, parse
 from derive.language.scope import FUNCTIONS
 from derive.language.syntax import NAME
-from derive.ops import var
+from derive.ops import unspecified, var
 from derive.ops.elementwise import DIV, HALF, MUL, F, power
 from derive.ops.kronecker import KRON
 from derive.ops.linear import BROADCAST, DIM, EYE, NEG, NUMBER, ONES, ZEROS
 from derive.ops.reduction import COLS, ROWS, SUM
 from derive.ops.rows import DIAG, DIAGONAL
 from derive.ops.square import INV, LOGDET
+from derive.ops.unspecified import left_open
 
 #: A matrix power is written out as a product of at most so many factors.
 LONGEST_POWER = 32
@@ -62,7 +63,8 @@ def from_sympy(*statements: Any) -> str:
         *named, last = statements
         lines = [*map(reader.equation, named), reader.output(last)]
         shapes = (f"{n}: ({s.rows}, {s.cols})" for n, s in reader.declared())
-        text = "; ".join([*shapes, *(f"{name} = {expr}" for name, expr in lines)])
+        functions = (f"{name}: entrywise" for name in left_open(expr for _, expr in lines))
+        text = "; ".join([*shapes, *functions, *(f"{name} = {expr}" for name, expr in lines)])
         parse(text)  # what leaves is a program
         return text
 
@@ -341,9 +343,21 @@ class _FromSympy:
                 return arg if arg.shape.is_scalar else _KNOWN[type(expr).__name__](arg)
             case mx.matexpr.MatrixElement() if self._shape(expr.parent).is_scalar:
                 return self.matrix(expr.parent)
+            case sp.core.function.AppliedUndef() if len(expr.args) == 1:
+                return unspecified(self._open(expr), 0)(again(*expr.args))
+            case sp.Derivative(expr=sp.core.function.AppliedUndef(args=(x,)) as of):
+                if [known for known, _ in expr.variable_count] == [x]:
+                    return unspecified(self._open(of), expr.derivative_count)(again(x))
+            case sp.Subs():
+                at = dict(zip(expr.variables, map(again, expr.point), strict=True))
+                return self.scalar(expr.expr, {**bound, **at})
         if (known := _KNOWN.get(type(expr).__name__)) is not None and known.derivatives:
             return known(again(*expr.args))
         raise _unsupported(expr)
+
+    def _open(self, expr: Any) -> str:
+        """Return the name of a function of which SymPy knows nothing else."""
+        return _checked(expr.func.__name__)
 
     def _symbol(self, symbol: Any) -> Expr:
         if symbol.name in self.dims:

@@ -49,14 +49,25 @@ class _Functions:
         return sp.pi
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        op = OPS.get(name)
-        if op is None:
-            raise AttributeError(name)
+        try:
+            op = OPS[name]
+        except KeyError:
+            raise AttributeError(name) from None
+        if op.left_open:
+            return partial(_open, *op.left_open)
         if op.sympy:
             return getattr(sp, op.sympy)
         if op.through is None:
             raise UnsupportedError(f"SymPy has no node for {name}")
         return partial(op.through, self)
+
+
+def _open(name: str, order: int, x: Any) -> Any:
+    """Return a function that is left open, or its derivative, at a scalar."""
+    y = x if isinstance(x, sp.Symbol) else sp.Dummy("x")
+    value = sp.Function(name)(y)
+    value = sp.Derivative(value, (y, order)) if order else value
+    return value if y is x else sp.Subs(value, y, x) if order else value.subs(y, x)
 
 
 class Writing:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     options.ASSUME,
     option("--count", type=int, default=6, help="How many problems."),
     option("--seed", type=int, default=1, help="Which numbers and places."),
+    option("--values", metavar="g=tanh", help="Functions that TARGET leaves open."),
     *options.writing(*options.TEXTS),
 )
 def exercise(target: str, **given: Any) -> int:
@@ -36,7 +37,7 @@ def exercise(target: str, **given: Any) -> int:
     def problems() -> Sheet:
         from derive.documents.exercise import exercise as set_problems
 
-        asked = options.asked(target, given, "count", "seed", "at", "wrt", "assume")
+        asked = options.asked(target, given, "count", "seed", "at", "wrt", "assume", "values")
         return set_problems(**asked, style=options.style(given))
 
     return deliver(given, problems, _told)

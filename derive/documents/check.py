@@ -146,7 +146,7 @@ def _worked(
     sizes = [equal(notation.word_of(dim), num(k)) for dim, k in found.sizes.items()]
     given = [board.given(n) for n in found.values]
     yield Heading(words("counterexample"))
-    yield Paragraph((words("take", sizes=sizes),))
+    yield Paragraph((words("take", sizes=sizes, functions=found.functions),))
     yield Beside(tuple(map(tuple, side_by_side(given, LINE))))
     steps = [
         board.chain(notation.leaf(n), [notation.expr(point.formulas[n]), board.of(n)])

@@ -41,6 +41,7 @@ from derive.expressions.layout import Box, num, op, raw as printed, row
 from derive.expressions.limits import TIMEOUT, limited
 from derive.expressions.program import Program, Statement
 from derive.language.assumptions import Assumptions, assumed
+from derive.language.given import closed
 from derive.language.parse import Shapes
 from derive.notation.displays import Link, side_by_side
 from derive.notation.mathematics import Style
@@ -176,13 +177,15 @@ def example(
     (<X.T @ dy : d×1>, 2)
 
     Numbers are chosen by `seed`, under the assumptions of `assume`, unless `values` gives them (for
-    every input, and for `dY` if wanted). `at` gives sizes, `wrt` the variables. Raises
+    every input, and for `dY` if wanted); a function that the program leaves open is given by the
+    name of one (`g=tanh`). `at` gives sizes, `wrt` the variables. Raises
     `ParseError`, `ShapeError`, `UnsupportedError` for bad input, `DomainError` where a value does
     not exist and `LimitError` after `timeout` seconds; nothing that was not checked is returned.
     """
     with limited(timeout):
         given = values if isinstance(values, Mapping | None) else read_values(values)
         read, entry = opened(program, shapes, name, (*(given or ()), *(wrt or ()), *(assume or ())))
+        read, given = closed(read, given)
         wanted = tuple(wrt) if wrt is not None else None
         read.wanted(wanted)
         said = assumed(read, entry.assuming(assume))

@@ -14,6 +14,7 @@ from typing import Any
 from derive.calculus.index import Index, Scalar, entry, mul, partial, total
 from derive.catalogue import Entry, opened
 from derive.circuits.backprop import Trace
+from derive.circuits.values import read_values
 from derive.documents.files import told
 from derive.documents.graphs import Graph, number
 from derive.documents.model import (
@@ -36,6 +37,7 @@ from derive.expressions.limits import TIMEOUT, limited
 from derive.expressions.program import Program
 from derive.expressions.shape import extent
 from derive.language.assumptions import Assumptions
+from derive.language.given import closed
 from derive.language.parse import Shapes
 from derive.notation.displays import Link, side_by_side
 from derive.notation.mathematics import Notation, Style
@@ -112,6 +114,7 @@ def exercise(
     at: Mapping[str, int] | None = None,
     wrt: Sequence[str] | None = None,
     assume: Assumptions | None = None,
+    values: Mapping[str, Any] | str | None = None,
     style: Style | None = None,
     name: str = "",
     timeout: float | None = TIMEOUT,
@@ -125,14 +128,22 @@ def exercise(
     True
 
     `at` gives the sizes, `wrt` the variables to differentiate by, `assume` what the numbers obey,
-    `style` the notation. Without `at` a problem may have other sizes, where a mistake hides better.
+    `values` the functions that the program leaves open (`g=tanh`), `style` the notation. Without
+    `at` a problem may have other sizes, where a mistake hides better.
     Raises `ParseError`, `ShapeError`, `UnsupportedError` or `SizeError` for bad input, `LimitError`
     after `timeout` seconds, and `ProofError` where a solution did not pass its check.
     """
     if not 1 <= count <= MOST_PROBLEMS:
         raise UnsupportedError(f"a sheet has from 1 to {MOST_PROBLEMS} problems, not {count}")
     with limited(timeout):
+        given = values if isinstance(values, Mapping | None) else read_values(values)
         read, entry = opened(program, shapes, name, [*(wrt or ()), *(assume or ())])
+        read, left = closed(read, given)
+        if left:
+            raise UnsupportedError(
+                f"the numbers of a sheet are chosen, and {next(iter(left))} is given one",
+                hint="values give functions that are left open: g=tanh",
+            )
         obeyed = entry.assuming(assume, numbers=True)
         setter = Setter(read, {**entry.at, **(at or {})}, wrt, obeyed, seed, bool(at))
         problems = setter.problems(count)

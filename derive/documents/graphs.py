@@ -22,6 +22,7 @@ from derive.expressions.errors import UnsupportedError
 from derive.expressions.limits import TIMEOUT, limited
 from derive.expressions.program import Program
 from derive.language.assumptions import Assumptions, assumed, refuse_broken
+from derive.language.given import closed
 from derive.language.parse import Shapes
 from derive.notation.mathematics import Style
 from derive.readings.numbers import Rows, decimal, exact_text
@@ -257,6 +258,7 @@ def graph(
     with limited(timeout):
         given = values if isinstance(values, Mapping | None) else read_values(values)
         read, entry = opened(program, shapes, name, given or ())
+        read, given = closed(read, given, needed=given is not None)
         words = assumed(read, entry.assuming(assume))
         found = circuit(read, gates)
         if given is None:

@@ -27,6 +27,7 @@ from derive.expressions.expr import nodes
 from derive.expressions.layout import Box, row
 from derive.expressions.shape import Pair, extent
 from derive.notation.displays import Link
+from derive.ops.unspecified import samples
 from derive.proof.derivation import (
     Chain,
     Derivation,
@@ -244,16 +245,19 @@ class Writer(Setting):
         for lemma in d.lemmas:
             rows += self._checked(lemma.derivation, lemma.equations())
         several, nothing = len(rows) > 1, words("nothing")
+        put = samples(self.program.functions)
         if d.carried:
             rows.append((
-                words("carried", gradients=len(d.carried.variables)), nothing, words("carried-how"),
+                words("carried", gradients=len(d.carried.variables)), nothing,
+                words("carried-how", functions=put),
                 words("at-point", sizes=self.equations(d.carried.sizes)),
                 words("carried-found", exact=d.carried.exact),
             ))  # fmt: skip
         if d.agreements:
             variables = [self.leaf(f"d{a.variable}") for a in d.agreements]
             rows.append((
-                words("in-numbers", variables=variables), nothing, words("differences-how"),
+                words("in-numbers", variables=variables), nothing,
+                words("differences-how", functions=put),
                 words("at-point", sizes=self.equations(d.agreements[0].sizes)),
                 words("agree-to", digits=min(a.digits for a in d.agreements)),
             ))  # fmt: skip

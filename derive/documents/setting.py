@@ -24,6 +24,7 @@ from derive.notation.widths import width
 from derive.ops.elementwise import SHARED
 from derive.ops.kronecker import KRON, KRON_LEFT, KRON_RIGHT, UNVEC, VEC
 from derive.ops.linear import EYE
+from derive.ops.unspecified import left_open, unspecified
 from derive.proof.derivation import Derivation, Local, Step
 
 #: What is wider than this, in a sentence or a heading, is displayed or named instead.
@@ -93,6 +94,9 @@ class Setting:
             yield words("parts", names=[self.leaf(name) for name in self.program.parts])
         if not self.scalars and any(n.op.style == "call" and n.op.derivatives for n in used):
             yield words("functions")
+        for name, orders in left_open(formulas).items():
+            shown = [unspecified(name, k).title() for k in range(max(*orders, 1) + 1)]
+            yield words("left-open", names=shown)
         yield from meant_by(map(notation.expr, formulas))
         extrema = sorted({node.word for node in used if node.op.kink == SHARED})
         yield from (words("extremum", name=name) for name in extrema)

@@ -78,6 +78,9 @@ class Op:
     `{0.rows}` its number of rows, `{rows}` that of the value, `{axes}` what it works along and
     `{axis}` the same as an option, `{x}` an array of the kind that is meant. `sympy` is the class
     that SymPy has for it; `spelled` are names that libraries have for it besides its own.
+
+    A function that a program leaves open has no definition: `left_open` is its name and which of
+    its derivatives it is, and where a number is needed its `sample` has one.
     """
 
     name: str
@@ -105,6 +108,8 @@ class Op:
     code: Mapping[str, str] = field(default_factory=dict)
     sympy: str = ""
     spelled: tuple[str, ...] = ()
+    left_open: tuple[str, int] | None = None
+    sample: Callable[..., Any] | None = None
 
     @property
     def arity(self) -> int:
@@ -237,8 +242,21 @@ Operand = Expr | int | Fraction
 
 #: Binary digits of a constant.
 MOST_BITS = 14_000
+
+
+class _Table(dict[str, Op]):
+    """Operators by their names; `beyond` makes the rows that are not among them, once each."""
+
+    beyond: Callable[[str], Op | None] = staticmethod(lambda name: None)
+
+    def __missing__(self, name: str) -> Op:
+        if (found := self.beyond(name)) is None:
+            raise KeyError(name)
+        return found
+
+
 #: The table: every operator by its name. `derive.ops` fills it.
-OPS: dict[str, Op] = {}
+OPS = _Table()
 _NODES: WeakValueDictionary[tuple, Expr] = WeakValueDictionary()
 
 

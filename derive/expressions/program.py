@@ -33,7 +33,7 @@ class Program(NamedTuple):
     `reordered` says that the user wrote the statements in another order. `upstream` says that the
     loss is a function of the output even where that is a scalar: a matrix whose dimensions were
     made 1 is no loss for that. `parts` are names that the user did not write: they stand for parts
-    of the user's formulas.
+    of the user's formulas. `functions` are names of functions of one number that are left open.
     """
 
     text: str
@@ -46,6 +46,7 @@ class Program(NamedTuple):
     reordered: bool = False
     upstream: bool = False
     parts: tuple[str, ...] = ()
+    functions: tuple[str, ...] = ()
 
     @property
     def output(self) -> Expr:
@@ -64,7 +65,7 @@ class Program(NamedTuple):
         >>> sorted(parse("W_i: (k, n); Y = 2 * W_i").letters())
         ['W', 'W_i', 'Y', 'i', 'k', 'n', 'w', 'w_i', 'y']
         """
-        names = {*self.leaves, *self.dims}
+        names = {*self.leaves, *self.dims, *self.functions}
         parts = {part for name in names for part in (name, *split_name(name)) if part}
         parts = {part for part in parts if not part.isdigit()}
         return parts | {part.lower() for part in parts}
@@ -130,7 +131,7 @@ class Program(NamedTuple):
 
     def free_letter(self) -> str:
         """Return a small letter, or a word, that begins no name of the program."""
-        taken = (*self.leaves, *self.dims)
+        taken = (*self.leaves, *self.dims, *self.functions)
         roots = {name.partition("_")[0].rstrip("0123456789").lower() for name in taken}
         return next(x for x in ("t", "u", "v", "s", "a", "gate") if x not in roots)
 

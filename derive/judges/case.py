@@ -216,7 +216,7 @@ class Case:
             meanings[name] = self.program.written(expr)
             return expr
 
-        target, expr = parse_claim(text, leaves, dims, again)
+        target, expr = parse_claim(text, leaves, dims, again, self.program.functions)
         name = target[1:]
         if not target.startswith("d") or name not in self.program.leaves:
             raise UnsupportedError(

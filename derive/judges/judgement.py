@@ -25,7 +25,8 @@ MODULO, WRITTEN = "evaluation modulo a prime", "both sides written out and compa
 class Counterexample:
     """A point at which a claim is false: sizes, values, the entry, what is expected and claimed.
 
-    A number is a fraction where it is exact, or else rounded, with a point or an exponent in it.
+    `functions` says what was put for those that the program leaves open. A number is a fraction
+    where it is exact, or else rounded, with a point or an exponent in it.
     """
 
     sizes: Mapping[str, int]
@@ -34,6 +35,7 @@ class Counterexample:
     expected: str
     claimed: str
     name: str = "the entry"
+    functions: tuple[str, ...] = ()
 
     @property
     def method(self) -> str:
@@ -60,6 +62,7 @@ class Counterexample:
         i, j = self.entry
         place = f"_{i}{j}" if max(i, j) < 10 else f"_{i},{j}"
         scalars = not sizes and all(len(rows) == len(rows[0]) == 1 for rows in self.values.values())
+        values = ", ".join([values, *self.functions])
         yield f"at {sizes}: {values}" if sizes else f"at {values}"
         yield f"{self.name}{'' if scalars else place} is {expected}, the claim says {claimed}"
 
@@ -70,6 +73,7 @@ class Counterexample:
             "entry": list(self.entry),
             "expected": self.expected,
             "claimed": self.claimed,
+            **({"functions": list(self.functions)} if self.functions else {}),
         }
 
 

@@ -18,6 +18,11 @@ bilinear form that is not zero vanishes with chance 2/S.) This is about the iden
 prime: a claim that is wrong by a multiple of the prime itself, such as `(1 + p) * dY`, is not seen;
 each seed has a prime of its own. Sizes that were not tried are not spoken of.
 
+*A function that is left open* has at each argument that is met a number of its own, drawn as the
+entries are, and so have its derivatives: some smooth function has these values. They count as
+inputs of degree 1. That two arguments differ, and leave the same rest all the same, has a chance of
+at most their degree over S - D, which the bound adds for every two of them.
+
 *Assumptions.* A matrix that is symmetric is drawn as F + F.T, which leaves degrees as they are. One
 that is positive, between 0 and 1, or invertible is drawn as any other: fractions of polynomials
 that differ anywhere differ somewhere in every open set. Other assumptions are not served.
@@ -167,6 +172,8 @@ class _Degrees:
         self.setting = setting
         self.known: dict[Expr, Degree] = {}
         self.divisors = 0
+        #: How many arguments of open functions there are, and the largest degree of a difference.
+        self.arguments, self.largest = 0, 0
 
     def bound(self, one: Expr, other: Expr) -> Fraction:
         """Return the chance at most to find two scalars equal that are not."""
@@ -174,7 +181,8 @@ class _Degrees:
             self.of(leaf)
         (a, b), (c, d) = self.of(one), self.of(other)
         left = CHOICES - self.divisors
-        return min(Fraction(1), Fraction(max(a + d, c + b), left)) if left > 0 else Fraction(1)
+        most = max(a + d, c + b) + self.arguments**2 * self.largest
+        return min(Fraction(1), Fraction(most, left)) if left > 0 else Fraction(1)
 
     def of(self, root: Expr) -> Degree:
         for node in nodes(root):
@@ -193,6 +201,9 @@ class _Degrees:
         (a, b), (c, d) = self.known[node.args[0]], self.known[node.args[-1]]
         rows, cols = node.args[0].shape.extents(setting.sizes)
         entries = int.__mul__(*node.shape.extents(setting.sizes))
+        if node.op.left_open:
+            self.arguments, self.largest = self.arguments + entries, max(self.largest, a + b)
+            return 1, 0
         match node.op:
             case ops.ADD | ops.SUB:
                 return max(a + d, c + b), b + d

@@ -29,6 +29,7 @@ from derive.ops.elementwise import POW
 from derive.ops.linear import BROADCAST, MATMUL
 from derive.ops.reduction import SUM, TRACE
 from derive.ops.square import INV
+from derive.ops.unspecified import derivative
 
 #: A tangent is kept as a sum of at most so many products of a column and a row.
 TERMS = 8
@@ -65,6 +66,8 @@ def rational(root: Expr) -> Expr:
         if node.op.through is not None:
             meaning = node.op.through(_Unserved(node.name), *args)
             done[node] = broadcast_to(rational(meaning), node.shape)
+        elif node.op.left_open:
+            done[node] = rebuild(node, args)
         elif node.op not in SERVED or (node.op is POW and node.data.denominator != 1):
             raise unserved(node.name)
         else:
@@ -209,6 +212,8 @@ def _to_first_order(node: Expr, given: list[Terms]) -> Terms:
     """Return the operator's arithmetic with `A + t dA` for `A`, to first order in `t`."""
     dA, dB = given[0], given[1] if len(given) > 1 else ()
     A, B = node.args[0], node.args[-1]
+    if node.op.left_open:
+        return tuple(_scaled(t, derivative(node.op)(A)) for t in dA)
     match node.op:
         case ops.ADD:
             return dA + dB

@@ -27,6 +27,7 @@ from derive.expressions.errors import DeriveError
 from derive.expressions.expr import Expr
 from derive.expressions.program import Program
 from derive.judges.judgement import Counterexample
+from derive.ops.unspecified import samples
 from derive.proof.hypotheses import beyond
 from derive.proof.sizes import asked, chosen, obeyed
 from derive.readings.numbers import told_apart
@@ -138,6 +139,7 @@ class Points:
             expected=expected,
             claimed=claimed,
             name=f"d{name}",
+            functions=tuple(samples(self.program.functions)),
         )
 
     def is_true_there(self, name: str, truth: Expr, found: Counterexample) -> bool:

@@ -51,6 +51,8 @@ class Point:
         self.setting = setting
         self.prime = prime
         self.drawn: dict[Expr, Any] = {}
+        #: What functions that are left open are at the arguments that were met.
+        self.heard: dict[tuple[str, int, int], Any] = {}
         self.known: dict[Expr, Any] = {}
         self.visits: Counter[Expr] = Counter()
 
@@ -233,6 +235,9 @@ class Point:
         if node.op in BLOCKS:
             return self._blocks(node.op, self.value(A), self.value(B), rows, cols)
         matrix = self.value(A)
+        if node.op.left_open:
+            entries = [self._heard((*node.op.left_open, int(x))) for x in matrix.entries()]
+            return nmod_mat(rows, cols, entries, self.prime)
         if node.op in (TRACE, DIAGONAL):
             entries = [matrix[i, i] for i in range(matrix.nrows())]
             found = nmod_mat(len(entries), 1, entries, self.prime)
@@ -240,6 +245,12 @@ class Point:
         assert node.op in RESIZING, node.name
         across = self._fitted(matrix, rows)
         return self._fitted(across.transpose(), cols).transpose() * self._share(node)
+
+    def _heard(self, key: tuple[str, int, int]) -> Any:
+        """Return a value of an open function, or of its derivative: any number, and always that."""
+        if key not in self.heard:
+            self.heard[key] = nmod_mat(fmpz_mat.randbits(1, 1, BITS), self.prime)[0, 0]
+        return self.heard[key]
 
     def _diagonal(self, entries: list[Any]) -> Any:
         found = nmod_mat(len(entries), len(entries), self.prime)
@@ -290,7 +301,7 @@ class Point:
         for i in range(rows):
             for j in range(cols):
                 along = Point(self.setting, self.prime)
-                along.drawn = self.drawn
+                along.drawn, along.heard = self.drawn, self.heard
                 along.known[u] = nmod_mat(rows, 1, [int(k == i) for k in range(rows)], self.prime)
                 along.known[v] = nmod_mat(cols, 1, [int(k == j) for k in range(cols)], self.prime)
                 entries.append(along.value(slope)[0, 0])

@@ -34,8 +34,10 @@ from derive.language.syntax import NAME, Source, target
 from derive.ops import var
 from derive.ops.elementwise import is_mask
 
-Shapes = Mapping[str, "Shape | tuple[Dim, ...]"]
+Shapes = Mapping[str, "Shape | tuple[Dim, ...] | str"]
 
+#: What stands for the shape of a function that is left open: it is applied to each entry.
+ENTRYWISE = "entrywise"
 _FRESH = ("n", "d", "m", "k", "p", "q", "r", "s", "t", "h", "u", "v")
 
 
@@ -77,17 +79,19 @@ def parse_claim(
     leaves: Mapping[str, Expr],
     symbols: Iterable[str] | Mapping[str, Dim],
     restated: Restated | None = None,
+    functions: Iterable[str] = (),
 ) -> tuple[str, Expr]:
     """Return what a claim speaks of and what it says: `dX = dY @ W.T` over a program's names.
 
-    `leaves` are the names that may be used, `symbols` the dimensions, or what they stand for.
+    `leaves` are the names that may be used, `symbols` the dimensions, or what they stand for, and
+    `functions` those that are left open.
     Statements before the last are put in; `restated` says what becomes of one whose name has a
     meaning already. Raises `ParseError` with the place where the text is no claim.
     """
     source = Source.read(text)
     known = symbols if isinstance(symbols, Mapping) else {word: word for word in symbols}
     _Declared(source, claim=True)
-    scope = Scope(source, dict(leaves), known, closed=True)
+    scope = Scope(source, dict(leaves), known, closed=True, functions=frozenset(functions))
     for node in source.body:
         if not isinstance(node, ast.Assign):
             raise source.error(node, "a claim is an equation: dX = ...")
@@ -125,12 +129,13 @@ class _Declared:
     def __init__(self, source: Source, given: Shapes | None = None, claim: bool = False):
         self.source = source
         self.claim = claim
+        self.functions: dict[str, None] = {}
         self.shapes = dict(self._shapes(given or {}))
         self.assigned = [target(s) for s in source.body if isinstance(s, ast.Assign)]
         self.symbols = dict.fromkeys(
             word for shape in self.shapes.values() for word in words(*shape.dims)
         )
-        for name in (*self.shapes, *self.assigned):
+        for name in (*self.shapes, *self.functions, *self.assigned):
             if problem := self._problem(name):
                 message, hint, last = problem
                 raise ParseError(message, place=self._where(name, last), hint=hint)
@@ -143,12 +148,19 @@ class _Declared:
             if not isinstance(node.target, ast.Name) or node.value is not None:
                 message = "a shape stands alone: write X: (n, d), then Y = ..."
                 raise self.source.error(node, message)
-            name, shape = node.target.id, self._shape(node.annotation)
+            name = node.target.id
+            if isinstance(node.annotation, ast.Name) and node.annotation.id == ENTRYWISE:
+                self.functions[name] = None
+                continue
+            shape = self._shape(node.annotation)
             if seen.setdefault(name, shape) != shape:
                 message = f"{name} has two shapes: {seen[name]} before, {shape} here"
                 raise self.source.error(node, message, ShapeError)
             yield name, shape
         for name, dims in given.items():
+            if dims == ENTRYWISE:
+                self.functions[name] = None
+                continue
             shape = _given_shape(name, dims)
             if seen.get(name, shape) != shape:
                 raise ShapeError(
@@ -174,6 +186,14 @@ class _Declared:
             return f"{name} is not a name", "a name begins with a letter", False
         if name in FUNCTIONS:
             return f"{name} is a function; choose another name", None, False
+        of = name[1:].lstrip("0123456789")
+        if name[0] == "d" and of in self.functions:
+            return f"{name} is a derivative of {of}", "choose another name", False
+        if name in self.functions and name in {*self.shapes, *self.assigned}:
+            other = "has a shape" if name in self.shapes else "is assigned"
+            return f"{name} is a function, and {other} as well", "choose another name", False
+        if name in self.functions and name in self.symbols:
+            return f"{name} is both a dimension and a function", "choose another name", False
         if name in self.symbols:
             message = f"{name} is both a dimension and a variable; give one of them another name"
             return message, None, False
@@ -216,7 +236,7 @@ class _Reader:
     def worded(self, slots: dict[str, Dim]) -> dict[str, Dim]:
         """Return a readable word for each class of slots that had to be equal."""
         used = (node.id for node in self.source.names())
-        taken = {*self.declared.shapes, *self.declared.symbols, *used}
+        taken = {*self.declared.functions, *self.declared.shapes, *self.declared.symbols, *used}
         free = chain((w for w in _FRESH if w not in taken), (f"n_{k}" for k in range(2, 999)))
         classes = (word for word in dict.fromkeys(words(*slots.values())) if word in slots)
         found: dict[str, Dim] = {word: next(free) for word in classes}
@@ -229,7 +249,8 @@ class _Reader:
             dims = (worded.get(f"{name}.{axis}", dim) for axis, dim in enumerate(shape.dims))
             leaves[name] = var(name, Shape(*dims))
         symbols: dict[str, Dim] = {word: word for word in self.declared.symbols}
-        scope = Scope(self.source, leaves, symbols, known=self.named)
+        functions = self.declared.functions
+        scope = Scope(self.source, leaves, symbols, known=self.named, functions=functions)
         statements = []
         for node in self.source.body:
             if isinstance(node, ast.AnnAssign):
@@ -252,6 +273,7 @@ class _Reader:
             dims=tuple(dict.fromkeys(w for x in leaves.values() for w in words(*x.shape.dims))),
             sizes={word: numbers[slot] for slot, word in worded.items() if isinstance(word, str)},
             reordered=self.reordered,
+            functions=tuple(functions),
         )
 
     def _statement(self, node: ast.stmt, scope: Scope) -> tuple[str, Expr]:
@@ -268,7 +290,7 @@ class _Reader:
 # -- shapes that are given beside the text ---------------------------------------------------------
 
 
-def _given_shape(name: str, dims: Shape | tuple[Dim, ...]) -> Shape:
+def _given_shape(name: str, dims: Shape | tuple[Dim, ...] | str) -> Shape:
     if isinstance(dims, Shape):
         return dims
     if not isinstance(dims, tuple | list):

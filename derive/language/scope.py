@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -27,7 +27,7 @@ from derive.expressions.program import nearest
 from derive.expressions.shape import SCALAR, Dim, Shape, count, substituted, times, words
 from derive.language.spelling import Whole, in_the_language, with_options
 from derive.language.syntax import NAME, Source, target, too_many_digits
-from derive.ops import var
+from derive.ops import unspecified, var
 from derive.ops.elementwise import DIV, MUL, WHERE, F, is_mask, marks_winner, power
 from derive.ops.kronecker import UNVEC
 from derive.ops.linear import ADD, BROADCAST, EYE, ONES, SUB, ZEROS
@@ -88,7 +88,8 @@ def bad_dimension(value: int) -> str:
 class Scope:
     """The names known so far, and the reading of expressions over them.
 
-    In a `closed` scope no name is new. `known` are names that are no misspellings.
+    In a `closed` scope no name is new. `known` are names that are no misspellings, `functions`
+    names of functions that are left open.
     """
 
     source: Source
@@ -96,6 +97,7 @@ class Scope:
     symbols: Mapping[str, Dim]
     closed: bool = False
     known: Iterable[str] = ()
+    functions: Collection[str] = ()
     undeclared: set[str] = field(default_factory=set)
     masks: set[str] = field(default_factory=set)
 
@@ -122,7 +124,7 @@ class Scope:
             return self.leaves[name]
         if name in self.symbols:
             return extent_of(self.symbols[name])
-        if name in FUNCTIONS:
+        if name in FUNCTIONS or name in self.functions:
             raise ParseError(f"{name} is a function: write {name}(...)")
         if name in self.assigned:
             raise ParseError(f"{name} is defined by itself")
@@ -271,6 +273,9 @@ class Scope:
         return value.T
 
     def _call(self, node: ast.Call) -> Expr:
+        own = node.func.value if isinstance(node.func, ast.Attribute) else node.func
+        if isinstance(own, ast.Name) and own.id in self.functions:
+            return _left_open(self, node, own.id)
         if isinstance(node.func, ast.Attribute):
             return self.read(in_the_language(node, {*self.leaves, *self.assigned}))
         if not isinstance(node.func, ast.Name):
@@ -287,7 +292,13 @@ class Scope:
                     f"{name} is a variable, not a function",
                     hint=f"for a product write {name} * (...)",
                 )
-            raise ParseError(f"unknown function {name}{nearest(name, FUNCTIONS)}")
+            near = nearest(name, (*self.functions, *FUNCTIONS))
+            of_one = len(node.args) == 1 and not isinstance(node.args[0], ast.Constant)
+            raise ParseError(
+                f"unknown function {name}{near}",
+                hint=f"for a function of which nothing is known: {name}: entrywise"
+                if of_one and not near else None,
+            )  # fmt: skip
         if name in BY_AXIS and (len(node.args) == 1 or node.keywords):
             return self._reduction(node, name)
         args = self._args(node, name, len(op.derivatives or op.pullbacks) or 1)
@@ -372,6 +383,32 @@ class Scope:
             f"{leaf} is {leaf.shape}" for value in values for leaf in nodes(value) if leaf.is_var
         )
         return "known so far: " + ", ".join(known) if known else None
+
+
+def _left_open(scope: Scope, node: ast.Call, name: str) -> Expr:
+    """Return a function that is left open, or its derivative: g(Z), g.diff(Z), g.diff(Z, 2)."""
+    order, shown, args = 0, name, list(node.args)
+    if isinstance(node.func, ast.Attribute):
+        if node.func.attr != "diff":
+            raise ParseError(
+                f"{name}.{node.func.attr} is not in the language",
+                hint=f"the derivative of {name} is written {name}.diff(Z)",
+            )
+        order, shown = 1, f"{name}.diff"
+        if len(args) == 2:
+            match args.pop():
+                case ast.Constant(value=int(value)) if type(value) is int and 1 <= value <= 9:
+                    order = value
+                case other:
+                    message = "the order of a derivative is a number from 1 to 9"
+                    raise scope.source.error(other, message)
+    if len(args) > 1:
+        raise ParseError(
+            f"{name} is a function of one number, and is applied to each entry: "
+            f"it takes 1 argument, {len(args)} given"
+        )
+    one = ast.copy_location(ast.Call(node.func, args, node.keywords), node)
+    return unspecified(name, order)(*scope._args(one, shown, 1))
 
 
 def _is_function(op: Op) -> bool:

@@ -29,6 +29,7 @@ from derive.expressions.expr import (
 from derive.expressions.shape import Dim, Product
 from derive.ops.elementwise import WHERE, F
 from derive.ops.linear import BROADCAST, MATMUL, ones
+from derive.ops.unspecified import primed
 
 # -- libraries -------------------------------------------------------------------------------------
 
@@ -182,6 +183,8 @@ class Coder:
                 left, right = written_args(node)
                 a, b = self._within(left, op.strength), self._within(right, op.strength + 1)
                 return f"{a} {op.symbol} {b}", op.strength
+        if op.left_open:
+            return f"{self.name(primed(*op.left_open))}({self.array(node.args[0])})", ATOM
         if op is WHERE and node.args[0].op.strength == COMPARE:
             if not self._is_number(node.args[0]):
                 x, y = (self.array(arg) for arg in written_args(node)[1:])

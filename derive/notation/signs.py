@@ -45,6 +45,7 @@ SIGNS = {
     "all-ones": Sign(r"\mathbf{1}", "𝟏", 1.16),
     "all-zeros": Sign(r"\mathbf{0}", "𝟎", 1.16),
     "sigma": Sign(r"\sigma", "σ", 1.14),
+    "prime": Sign("'", "'", 0.5),
     "product": Sign(r"\prod", "Π", 2.9),
     "reals": Sign(r"\mathbf{R}", "R", 1.7),
     "comma": Sign(",", ",", 0.89),

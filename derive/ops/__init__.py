@@ -55,6 +55,7 @@ from derive.ops.linear import (
 from derive.ops.reduction import CUMSUM, MAX, MEAN, MIN, SUM, TRACE
 from derive.ops.rows import DIAG, DIAGONAL, LOGSOFTMAX, LOGSUMEXP, NORM, OUTER, SOFTMAX
 from derive.ops.square import COFACTORS, DET, INV, LOGDET
+from derive.ops.unspecified import unspecified
 
 for _family in (linear, elementwise, reduction, rows, square, kronecker):
     OPS.update((op.name, op) for op in _family.OPERATORS)
@@ -66,5 +67,5 @@ __all__ = [
     "MAXIMUM", "MEAN", "MIN", "MINIMUM", "MUL", "NEG", "NORM", "NORMCDF", "NORMPDF", "NUMBER",
     "ONES", "OPS", "OUTER", "POW", "RELU", "SIGMOID", "SIGN", "SILU", "SIN", "SINH", "SOFTMAX",
     "SOFTPLUS", "SQRT", "SUB", "SUM", "TAN", "TANH", "TRACE", "TRANSPOSE", "UNVEC", "VAR",
-    "VEC", "WHERE", "ZEROS", "var",
+    "VEC", "WHERE", "ZEROS", "unspecified", "var",
 ]  # fmt: skip

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from typing import Any
 
+from derive.algebra.derivative import slope_of_open
 from derive.algebra.forms import UNIT, Exponent, Form, Monomial, accumulate, exact
 from derive.algebra.normal import Ring
 from derive.algebra.values import Value
@@ -177,11 +178,14 @@ def slope(ring: Ring, form: Form, variable: int, known: dict[int, Form] | None =
 def _slope_of(ring: Ring, atom: int, variable: int, known: dict[int, Form]) -> Form:
     """Return the derivative of a function of entries; between their jumps masks are constant."""
     kind, *rest = ring.atoms[atom]
-    if kind not in SLOPES:
+    if kind not in SLOPES and kind != "open":
         return {}
     form: Form = ring.thaw(rest[0])
     inner = slope(ring, form, variable, known)
-    return ring.mul(SLOPES[kind](ring, form), inner) if inner else {}
+    if not inner:
+        return {}
+    own = SLOPES[kind](ring, form) if kind in SLOPES else slope_of_open(ring, ring.atoms[atom])
+    return ring.mul(own, inner)
 
 
 #: The derivatives of the functions that normal forms are made of, at a form; `pow` stands for its

@@ -236,7 +236,10 @@ class Functions:
     number: Callable[[Any], Any] = Real
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        through = OPS[name].through if name in OPS else None
+        try:
+            through = OPS[name].through or OPS[name].sample
+        except KeyError:
+            through = None
         if through is None:
             raise AttributeError(f"{name} has no definition")
         self.__dict__[name] = found = partial(through, self)
