@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     options.WRT,
     options.ASSUME,
     *options.writing(*options.TEXTS),
-    option("--detail", type=click.Choice(["full", "one", "brief"]), default="full",
-           help="All entries worked, one worked and the rest stated, or no entries."),
+    option("--detail", type=click.Choice(["full", "lecture", "one", "brief"]),
+           show_default="lecture for several statements, full for one",
+           help="All entries worked; each lemma once; one entry worked; or no entries."),
     option("--max-entries", type=click.IntRange(min=1), default=1_000_000,
            help="A document with more entries is refused."),
 )  # fmt: skip

@@ -29,7 +29,7 @@ from derive.proof.derivation import (
     Verdict,
 )
 from derive.proof.explain import DETAILS, explain
-from derive.proof.parts import taken_apart
+from derive.proof.parts import spoken, taken_apart
 from derive.proof.plain import plain
 
 
@@ -40,7 +40,7 @@ def prove(
     at: Mapping[str, int] | None = None,
     wrt: Sequence[str] | None = None,
     assume: Assumptions | None = None,
-    detail: str = "full",
+    detail: str | None = None,
     style: Style | None = None,
     name: str = "",
     max_entries: int = 1_000_000,
@@ -59,20 +59,22 @@ def prove(
     `program` is a text or a name of the catalogue, `shapes` gives shapes beside the text
     (`{"X": ("n", "d")}`), `at` the sizes at which entries are written out, `wrt` the variables (all
     inputs by default), and `assume` what holds of an input (`{"A": "symmetric"}`): the gradient is
-    taken as if nothing did, and what is assumed then makes it shorter. `detail` is full, one or
-    brief, `style` the notation, `timeout` the seconds that it may take; with `claims`, formulas in
-    the program's names, the proof goes on to these. Raises `ParseError`, `ShapeError`,
-    `UnsupportedError` or `SizeError` for bad input, `LimitError` where it takes too long, and
-    `ProofError` where a step was not proved: nothing unproved is returned.
+    taken as if nothing did, and what is assumed then makes it shorter. `detail` is full, lecture,
+    one or brief: lecture for several statements and full for one where nothing is said. `style` is
+    the notation, `timeout` the seconds that it may take; with `claims`, formulas in the program's
+    names, the proof goes on to these. Raises `ParseError`, `ShapeError`, `UnsupportedError` or
+    `SizeError` for bad input, `LimitError` where it takes too long, and `ProofError` where a step
+    was not proved: nothing unproved is returned.
     """
-    if detail not in DETAILS:
+    if detail not in (None, *DETAILS):
         raise UnsupportedError(f"there is no detail {detail!r}", hint=f"it is {', '.join(DETAILS)}")
     wanted = tuple(wrt) if wrt is not None else None
     with limited(timeout):
         read, entry = opened(program, shapes, name, wrt or ())
         sizes = {**entry.at, **(at or {})}
         options = {
-            "at": sizes, "wrt": wanted or read.wanted(None), "detail": detail, "claims": claims,
+            "at": sizes, "wrt": wanted or read.wanted(None), "detail": detail or usual(read),
+            "claims": claims,
             "max_entries": max_entries, "assume": assumed(read, entry.assuming(assume)),
         }  # fmt: skip
         found = judged(read, options, progress)
@@ -84,8 +86,11 @@ def judged(
 ) -> Derivation:
     """Return a program's derivation with its verdicts.
 
-    A program whose statements are too large to be judged at once is judged part by part.
+    In a lecture the parts of a formula have names of which a lecturer would speak. A program whose
+    statements are too large to be judged at once is judged part by part.
     """
+    if options["detail"] == "lecture":
+        program = spoken(program)
     for way in (program, *apart) if (apart := list(taken_apart(program))) else ():
         try:
             return verify(explain(way, **options), progress, hurried=True)
@@ -163,9 +168,11 @@ class Proof(Document):
         return {"prefix": prefix_of(name)}
 
     def blocks(self) -> Iterator[Block]:
+        from derive.documents.lecture import Lecture
         from derive.documents.prove import Writer
 
-        return Writer(self.derivation, self.style).blocks()
+        told = Lecture if self.derivation.detail == "lecture" else Writer
+        return told(self.derivation, self.style).blocks()
 
     def plain(self) -> dict[str, Any]:
         """Return the proof as plain values, for `--json`."""
@@ -199,6 +206,16 @@ class Proof(Document):
         }
 
 
+LECTURE = False
+
+
+def usual(program: Program) -> str:
+    """Return how much a document tells where nobody says: of one statement all, of several what a
+    lecturer would."""
+    several = len(program.reaching() - {*program.inputs}) > 1
+    return "lecture" if several and LECTURE else "full"
+
+
 def prefix_of(name: str) -> str:
     """Return how the labels of a document begin, so that no two documents share them."""
     return re.sub(r"[^A-Za-z0-9.-]+", "-", name) + ":"
@@ -210,7 +227,7 @@ def _plain_step(step: Step, numbers: Mapping[Place, int], place: Place) -> dict[
         "left": plain(step.left),
         "right": plain(step.right),
         "rule": step.rule,
-        "cites": sorted(numbers[cited] for cited in step.cites),
+        "cites": sorted(numbers.get(at) or numbers[(*place[:2], *at)] for at in step.cites),
         "part": step.part,
         "statement": step.theme or None,
         "variable": step.about or None,

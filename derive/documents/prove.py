@@ -49,14 +49,7 @@ class Writer(Setting):
         yield Heading(self.title(), 1)
         yield from self.setting()
         yield self.theorem()
-        if d.lemmas:
-            count = len(d.lemmas)
-            yield Heading(words("lemmas", count=count))
-            yield Paragraph((words("rest-on-lemmas", count=count),))
-            for lemma in d.lemmas:
-                own = Writer(lemma.derivation, self.style, d)
-                own.numbers = self.numbers
-                yield from own.lemma(lemma)
+        yield from self.lemmas()
         if d.forward:
             yield Heading(words("forward"))
             for step in d.forward:
@@ -67,8 +60,16 @@ class Writer(Setting):
                 yield Heading(words("backward-through", statement=self.heading(local.statement)))
             theme = local.statement.name
             yield from self.local(local)
+            yield from self.met([local])
+        yield from self.whole()
+        yield from self.checks()
+
+    def met(self, locals_: Iterable[Local]) -> Iterator[Block]:
+        """Yield how gradients add up of which these are the last parts, and what is assumed."""
+        d = self.derivation
+        for local in locals_:
             name = local.variable.data[0]
-            if not _is_last(d, local):
+            if d.locals_of(name)[-1] is not local:
                 continue
             if name in d.totals:
                 users = [self.leaf(s.name) for s in self.program.users(name)]
@@ -77,13 +78,15 @@ class Writer(Setting):
             if name in d.assuming:
                 yield Paragraph((words("now-assumed", X=self.leaf(name)),))
                 yield self.equation(d.assuming[name][:-1], ("assuming", name), end=True)
+
+    def whole(self) -> Iterator[Block]:
+        """Yield the roads to the gradients of the whole."""
         for part, key in (("composed", "all-together"), ("claimed", "as-claimed")):
-            chains: Mapping[str, Chain] = getattr(d, part)
+            chains: Mapping[str, Chain] = getattr(self.derivation, part)
             if chains:
                 yield Heading(words(key))
             for name, chain in chains.items():
                 yield self.equation(chain, (part, name), end=True)
-        yield from self.checks()
 
     # -- the statement -----------------------------------------------------------------------------
 
@@ -97,6 +100,25 @@ class Writer(Setting):
         return Environment("theorem", (self.display(links, self.numbers[("theorem",)]),))
 
     # -- lemmas ------------------------------------------------------------------------------------
+
+    def lemmas(self) -> Iterator[Block]:
+        """Yield the lemmas that the proofs rest on, each in letters of its own."""
+        d = self.derivation
+        if not d.lemmas:
+            return
+        count = len(d.lemmas)
+        yield Heading(words("lemmas", count=count))
+        yield Paragraph((words("rest-on-lemmas", count=count),))
+        for lemma in d.lemmas:
+            own = type(self)(lemma.derivation, self.style, None if lemma.statement else d)
+            start = ("lemma", lemma.key)
+            within = {place[2:]: k for place, k in self.numbers.items() if place[:2] == start}
+            own.numbers = self.numbers | within
+            yield from own.kind(lemma) if lemma.statement else own.lemma(lemma)
+
+    def kind(self, lemma: Lemma) -> Iterator[Block]:
+        """Yield the lemma about a kind of statement, and its proof."""
+        raise NotImplementedError
 
     def lemma(self, lemma: Lemma) -> Iterator[Block]:
         """Yield a lemma and its proof, in its own letters, numbered on."""
@@ -133,29 +155,12 @@ class Writer(Setting):
         Y, X = leaf(value), leaf(variable)
         yield Heading(words("gradient-by", X=X, through=self.through(local)),
                       3 if self._several else 2)  # fmt: skip
-        x = notation.entry(variable, 0, 0)
-        lemmas = self.lemma_numbers(dict(local.index[1].facts).get("lemmas", ()))
-        rows, cols = self.program.leaves[value].shape.extents(d.sizes)
-        common = {
-            "x": x, "Y": Y, "lemmas": lemmas, "forward": self.numbers.get(("forward", value)),
-            "single": self.program.leaves[variable].shape.at(d.sizes).dims == (1, 1),
-        }  # fmt: skip
-        steps: list[Block] = []
-        if local.slice:
-            occurs = words("occurs", **common, occurrence=self.occurrence(local, 0, 0))
-            steps += [
-                Paragraph((occurs,)),
-                self.equation(local.slice, ("slice", *key), reasons=False),
-            ]
-        if local.one:
-            why = words("contributions", L=notation.loss, x=x, Y=Y, entries=rows * cols,
-                        zeros=self.zeros(local)) if local.slice else (
-                  words("one-of-loss", **common))  # fmt: skip
-            steps += [Paragraph((why,)), self.equation(local.one, ("one", *key))]
+        steps = self.slowly(local)
         if local.entries:
             steps += [Paragraph((words("all-entries"),)), self.table(local, ("entries", *key))]
         if local.assembly:
-            whole = words("assembled", X=X, single=common["single"], leaf=local.formula.is_var)
+            single = self.program.leaves[variable].shape.at(d.sizes).dims == (1, 1)
+            whole = words("assembled", X=X, single=single, leaf=local.formula.is_var)
             steps += [Paragraph((whole,)), self.equation(local.assembly, ("assembly", *key),
                                                         reasons=False, end=True)]  # fmt: skip
         if local.one:
@@ -178,6 +183,31 @@ class Writer(Setting):
         if local.operators:
             yield Paragraph((words("operator-by-operator", X=X, Y=Y),))
             yield self.equation(local.operators, ("operators", *key))
+
+    def slowly(self, local: Local) -> list[Block]:
+        """Return how one entry is differentiated: where it acts, and what survives of the sum."""
+        d, notation = self.derivation, self.notation
+        variable, value = local.variable.data[0], local.statement.name
+        Y, x, key = self.leaf(value), notation.entry(variable, 0, 0), (value, variable)
+        lemmas = self.lemma_numbers(dict(local.index[1].facts).get("lemmas", ()))
+        rows, cols = self.program.leaves[value].shape.extents(d.sizes)
+        common = {
+            "x": x, "Y": Y, "lemmas": lemmas, "forward": self.numbers.get(("forward", value)),
+            "single": self.program.leaves[variable].shape.at(d.sizes).dims == (1, 1),
+        }  # fmt: skip
+        steps: list[Block] = []
+        if local.slice:
+            occurs = words("occurs", **common, occurrence=self.occurrence(local, 0, 0))
+            steps += [
+                Paragraph((occurs,)),
+                self.equation(local.slice, ("slice", *key), reasons=False),
+            ]
+        if local.one:
+            why = words("contributions", L=notation.loss, x=x, Y=Y, entries=rows * cols,
+                        zeros=self.zeros(local)) if local.slice else (
+                  words("one-of-loss", **common))  # fmt: skip
+            steps += [Paragraph((why,)), self.equation(local.one, ("one", *key))]
+        return steps
 
     def zeros(self, local: Local) -> int:
         """Return how many entries of a value an entry of the variable does not act on."""
@@ -240,6 +270,12 @@ class Writer(Setting):
     def checks(self) -> Iterator[Block]:
         """Yield how many equations there are, and a table of how and where each was checked."""
         d = self.derivation
+        if d.detail != "full":
+            digits = min((a.digits for a in d.agreements), default=None)
+            said = words("checked-said", equations=len(self.numbers), steps=len(d.steps()),
+                         digits=digits)  # fmt: skip
+            yield Environment("remark", (Paragraph((said,)),), words("checked-head"))
+            return
         own = [(place, chain) for place, chain in d.equations() if place[0] != "lemma"]
         rows = self._checked(d, own)
         for lemma in d.lemmas:
@@ -292,12 +328,6 @@ def _listed(boxes: Iterable[Box]) -> Box | None:
     """Return mathematics with commas between, if there is any."""
     spread = [part for box in boxes for part in (Box("raw", text=", "), box)]
     return row(*spread[1:]) if spread else None
-
-
-def _is_last(derivation: Derivation, local: Local) -> bool:
-    """Whether this is the last of the parts that add up to a variable's gradient."""
-    name = local.variable.data[0]
-    return [p for p in derivation.locals if p.variable.data[0] == name][-1] is local
 
 
 def _has_delta(math: Math) -> bool:

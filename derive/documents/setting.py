@@ -131,9 +131,15 @@ class Setting:
 
     def hypotheses(self) -> Iterator[Words]:
         """Yield what is assumed of the inputs, and where everything is differentiable."""
-        d, notation = self.derivation, self.notation
+        d = self.derivation
         if d.assumed:
             yield words("assumed", assumptions=assumptions(d.assumed, self.leaf))
+        if conditions := self.conditions():
+            yield words("suppose", conditions=conditions, also=bool(d.assumed))
+
+    def conditions(self) -> list[Words]:
+        """Return what must hold of the sizes, and where everything is differentiable."""
+        d, notation = self.derivation, self.notation
         conditions = [words("condition", kind="sizes", args=[notation.relation(r)])
                       for r in d.relations]  # fmt: skip
         for c in (c for group in d.conditions for c in group):
@@ -142,8 +148,7 @@ class Setting:
                 "condition", kind=kind, args=boxes, but=c.but,
                 scalar=all(arg.shape.is_scalar for arg in c.args),
             ))  # fmt: skip
-        if conditions:
-            yield words("suppose", conditions=conditions, also=bool(d.assumed))
+        return conditions
 
     def pairs(self) -> list[dict[str, Box]]:
         """Return which place a pair of indices is, along each product of dimensions in use."""
@@ -235,6 +240,8 @@ class Setting:
                     facts[name] = [equal(index(k), index(place)) for k, place in fact]
                 case "put_in", _:
                     facts[name] = [self.leaf(leaf) for leaf in fact]
+                case "names", _:
+                    pass
                 case "because", _:
                     used = {leaf: frozenset({word}) for leaf, word in fact}
                     facts[name] = assumptions(used, self.leaf)

@@ -16,6 +16,7 @@ from derive.judges.judge import Difference, Judge, any_place
 from derive.language.assumptions import facts
 from derive.ops import var
 from derive.proof.derivation import Derivation, Place, Step
+from derive.proof.kinds import PutIn
 from derive.proof.sizes import suppose
 from derive.readings.terms import Entries
 
@@ -40,13 +41,16 @@ class AlgebraJudge(Judge):
     def differs(self, step: Step) -> Difference | None:
         left, right = step.left, step.right
         assert isinstance(left, Expr) and isinstance(right, Expr)
-        known = dict(self.says(place) for place in step.cites)
+        if step.rule == "by-lemma":
+            return self.cited(step)
+        said = [self.says(place) for place in step.cites]
         if step.rule == "gradients-add":
-            known[left] = self.parts(left)
+            said.append({left: self.parts(left)})
         used = variables(left) + (variables(right) if step.rule == "claimed" else [])
-        unused = [str(name) for name in known if name not in used]
+        unused = [str(next(iter(known))) for known in said if not known.keys() & {*used}]
         if unused:
             return f"what is cited of {', '.join(unused)} is not used", False
+        known = {name: value for one in said for name, value in one.items()}
         left = substitute(left, known)
         if step.rule not in ("assumed", "claimed"):
             return None if self._same(left, right) else ("the normal forms differ", False)
@@ -68,14 +72,59 @@ class AlgebraJudge(Judge):
             left, right = substitute(left, own), substitute(right, own)
             yield left, right
 
-    def says(self, place: Place) -> tuple[Expr, Expr]:
-        """Return the two sides of an equation about a whole gradient."""
+    def cited(self, step: Step) -> Difference | None:
+        """Hold a theorem about a statement against a lemma with its names put in: the lemma must
+        be about that statement, and say of that variable what the step says."""
+        program, names = self.derivation.program, self.derivation.names
+        put_in: PutIn = dict(step.facts)["names"]
+        ((_, key, _),) = step.cites
+        lemma = next(x for x in self.derivation.lemmas if x.key == key)
+        about, statement = lemma.statement, program.defining(step.theme)
+        if about is None or statement is None:
+            return "the lemma is about no statement", False
+        own, value = lemma.derivation.program, program.leaves[step.theme]
+        leaves = [put_in.names[name] for name in own.leaves]
+        is_loss = program.is_loss and statement is program.statements[-1]
+        if (
+            len({*leaves}) != len(leaves)
+            or put_in.names[about.name] is not value
+            or put_in.of(about.expr) is not statement.expr
+            or own.is_loss != is_loss
+        ):
+            return "the lemma is about another statement", False
+        claim = next((s for s in lemma.claim
+                      if put_in.names[s.about].data[0] == step.about), None)  # fmt: skip
+        if claim is None:
+            return "the lemma does not speak of the variable", False
+        left, right = step.left, step.right
+        assert isinstance(left, Expr) and isinstance(right, Expr) and isinstance(claim.right, Expr)
+        meant = names[left.data[0]] if left.is_var else None
+        users = len([s for s in program.users(step.about) if s.name in program.reaching()])
+        if meant is None or meant.of is not program.leaves[step.about] or (
+            meant.through != step.theme if users > 1 else meant.through
+        ):  # fmt: skip
+            return "the gradient is another one", False
+        upstream = var(f"d{about.name}", value.shape)
+        said = substitute(put_in.of(claim.right), {upstream: var(f"d{step.theme}", value.shape)})
+        return None if self._same(said, right) else ("the lemma says another gradient", False)
+
+    def says(self, place: Place) -> dict[Expr, Expr]:
+        """Return what an equation says of whole gradients: the left side of each, the right."""
         chain = self.equations[place]
-        if place[0] == "index":  # it is proved there by entries, and claimed of the matrix
-            chain = next(p.claim for p in self.derivation.locals if p.index[0] is chain[0])
-        left, right = chain[0].left, chain[-1].right
-        assert isinstance(left, Expr) and isinstance(right, Expr)
-        return left, right
+        if place[0] == "back":
+            ends = [(step, step) for step in chain]
+        elif place[0] == "index":  # it is proved there by entries, and claimed of the matrix
+            claim = next(
+                p.claim for p in self.derivation.locals if p.index and p.index[0] is chain[0]
+            )
+            ends = [(claim[0], claim[-1])]
+        else:
+            ends = [(chain[0], chain[-1])]
+        found: dict[Expr, Expr] = {}
+        for first, last in ends:
+            assert isinstance(first.left, Expr) and isinstance(last.right, Expr)
+            found[first.left] = last.right
+        return found
 
     def parts(self, gradient: Expr) -> Expr:
         """Return the sum of a gradient's parts, one for each statement that uses its variable."""

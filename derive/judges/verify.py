@@ -41,6 +41,7 @@ from derive.proof.derivation import (
     Step,
     Verdict,
 )
+from derive.proof.explain import LEMMA
 from derive.proof.sizes import Relation, chosen, most_composed
 from derive.readings.counts import is_defined
 
@@ -175,7 +176,7 @@ class _Court:
 
     def judged(self) -> Derivation:
         d = self.derivation
-        lemmas = tuple(judged_lemma(lemma) for lemma in d.lemmas)
+        lemmas = tuple(self._lemma(lemma) for lemma in d.lemmas)
         forward = tuple(step for s in d.forward for step in self._written((s,)))
         locals_ = tuple(self._local(local) for local in d.locals)
         self.progress("the whole program")
@@ -183,12 +184,16 @@ class _Court:
             part: {name: self._whole(chain) for name, chain in getattr(d, part).items()}
             for part in ("totals", "composed", "assuming", "claimed")
         }
-        judged = replace(d, lemmas=lemmas, forward=forward, locals=locals_, **whole)
+        judged = replace(
+            d, lemmas=lemmas, forward=forward, locals=locals_, stated=self._whole(d.stated), **whole
+        )
         if not all(step.proved for step in judged.steps()):
             words = {verdict.word for step in judged.steps() for verdict in step.verdicts}
             if self.hurried and REFUTED not in words:
                 raise TooLarge
             return judged
+        if d.detail == LEMMA:
+            return judged  # the whole program has numbers
         self.progress("numbers")
         small = {dim: min(k, SMALL) for dim, k in d.sizes.items()}
         return replace(
@@ -200,6 +205,15 @@ class _Court:
 
     # -- local theorems ----------------------------------------------------------------------------
 
+    def _lemma(self, lemma: Lemma) -> Lemma:
+        """Return a lemma with its verdicts: one about a kind of statement is judged as that is."""
+        if lemma.statement is None:
+            return judged_lemma(lemma)
+        self.progress(f"the lemma on {lemma.statement.name}")
+        found = _Court(lemma.derivation, self.progress, self.hurried).judged()
+        claim = tuple(step for local in found.locals for step in local.claim)
+        return replace(lemma, derivation=found, claim=claim)
+
     def _written(self, chain: Chain) -> Chain:
         """Return a chain of one theme, judged at the document's sizes."""
         return tuple(
@@ -209,6 +223,8 @@ class _Court:
     def _local(self, local: Local) -> Local:
         self.progress(f"the gradient of {local.statement.name} with respect to {local.variable}")
         theme = local.statement.name
+        if self.derivation.detail == "lecture":
+            return replace(local, claim=self._whole(local.claim))
 
         def general(chain: Chain) -> Chain:
             return tuple(self._general(step, theme) for step in chain)

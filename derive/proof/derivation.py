@@ -150,15 +150,15 @@ class Local:
     gradient: Expr
     upstream: Expr | None
     formula: Expr
-    occurrence: tuple[str, ...]
-    acts: Scalar | None
-    claim: Chain
-    slice: Chain
-    one: Chain
-    entries: Chain
-    assembly: Chain
-    index: Chain
-    operators: Chain
+    occurrence: tuple[str, ...] = ()
+    acts: Scalar | None = None
+    claim: Chain = ()
+    slice: Chain = ()
+    one: Chain = ()
+    entries: Chain = ()
+    assembly: Chain = ()
+    index: Chain = ()
+    operators: Chain = ()
     rules: tuple[str, ...] = ()
 
     def equations(self) -> Iterator[tuple[Place, Chain]]:
@@ -171,24 +171,34 @@ class Local:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lemma:
-    """What the proofs of a document rest on: a claim about an operator, and its own proof.
+    """What the proofs of a document rest on: a claim about an operator, or about a kind of
+    statement, and its own proof.
 
-    `derivation` holds the small program that the lemma speaks of, with letters of its own and
-    nothing derived; all its names are unfolded where a step is judged. `indices` says through what
-    the free indices of the steps run, `probes` at which sizes the steps are written out. A lemma
-    is equal to itself alone, so that it is judged once.
+    `derivation` holds the small program that the lemma speaks of, with letters of its own. Of a
+    kind of statement it is all of the proof. Of an operator nothing is derived in it, and all its
+    names are unfolded where a step is judged: `indices` says through what the free indices of the
+    steps run, `probes` at which sizes the steps are written out. A lemma is equal to itself alone,
+    so that it is judged once.
     """
 
     key: str
     derivation: Derivation
     claim: Chain
-    proof: tuple[Chain, ...]
-    indices: Mapping[Index, Dim]
-    probes: tuple[Mapping[str, int], ...]
+    proof: tuple[Chain, ...] = ()
+    indices: Mapping[Index, Dim] = field(default_factory=dict)
+    probes: tuple[Mapping[str, int], ...] = ()
+
+    @property
+    def statement(self) -> Statement | None:
+        """The statement whose gradients it is about, `None` for a lemma about an operator."""
+        return self.derivation.program.statements[-1] if self.derivation.locals else None
 
     def equations(self) -> Iterator[tuple[Place, Chain]]:
         """Yield the lemma and the equations of its proof, with their places."""
         yield ("lemma", self.key, "claim"), self.claim
+        for place, chain in self.derivation.equations() if self.derivation.locals else ():
+            if place != ("theorem",):
+                yield ("lemma", self.key, *place), chain
         for k, chain in enumerate(self.proof):
             yield ("lemma", self.key, str(k)), chain
 
@@ -218,7 +228,8 @@ class Derivation:
 
     Gradients are taken as if nothing were assumed. `assuming` holds, by name, how one becomes
     shorter by what is assumed of the inputs, its last step being what the theorem says; `claimed`
-    holds how it becomes what somebody claims.
+    holds how it becomes what somebody claims. Where each statement cites a lemma about its kind,
+    `stated` is what the theorem says: the gradients that are asked for.
     `relations` must hold of the sizes. `satisfied` says whether a point was found at which all
     hypotheses hold; `open` are names behind which something is zero for every input; `tied` are
     maxima whose theorem holds nowhere, for what they compare is equal.
@@ -240,6 +251,7 @@ class Derivation:
     assumed: Mapping[str, frozenset[str]] = field(default_factory=dict)
     assuming: Mapping[str, Chain] = field(default_factory=dict)
     claimed: Mapping[str, Chain] = field(default_factory=dict)
+    stated: Chain = ()
     agreements: tuple[Agreement, ...] = ()
     probes: tuple[Mapping[str, int], ...] = field(default=())
     lemmas: tuple[Lemma, ...] = ()
@@ -260,9 +272,13 @@ class Derivation:
             if self.names[p.gradient.data[0]].through or p.variable.data[0] in self.assuming
         }  # fmt: skip
         said = [s for p in self.locals if p.gradient not in parts for s in p.claim]
-        yield ("theorem",), (*said, *(chain[-1] for chain in self.assuming.values()))
+        said += [chain[-1] for chain in self.assuming.values()]
+        yield ("theorem",), self.stated or tuple(said)
         for lemma in self.lemmas:
             yield from lemma.equations()
+        if self.stated:
+            yield from self._backwards()
+            return
         for step in self.forward:
             yield ("forward", step.theme), (step,)
         last = {local.variable.data[0]: local for local in self.locals}
@@ -275,10 +291,35 @@ class Derivation:
                 yield ("total", name), self.totals[name]
             if name in self.assuming and last[name] is local:
                 yield ("assuming", name), self.assuming[name][:-1]
+        yield from self._whole()
+
+    def _backwards(self) -> Iterator[tuple[Place, Chain]]:
+        """Yield the equations of a proof that cites a lemma for each statement."""
+        for place in dict.fromkeys(("back", local.statement.name) for local in self.locals):
+            here = [local for local in self.locals if local.statement.name == place[1]]
+            yield place, tuple(step for local in here for step in local.claim)
+            for name in (local.variable.data[0] for local in here):
+                if self.locals_of(name)[-1] in here:
+                    if name in self.totals:
+                        yield ("total", name), self.totals[name]
+                    if name in self.assuming:
+                        yield ("assuming", name), self.assuming[name][:-1]
+        yield from self._whole()
+
+    def _whole(self) -> Iterator[tuple[Place, Chain]]:
         for name, chain in self.composed.items():
             yield ("composed", name), chain
         for name, chain in self.claimed.items():
             yield ("claimed", name), chain
+
+    def says(self) -> dict[str, Expr]:
+        """Return what the theorem says: a formula for the gradient by each name."""
+        ends = {step.about: step.right for step in self.stated if isinstance(step.right, Expr)}
+        return ends or dict(self.backward)
+
+    def locals_of(self, name: str) -> list[Local]:
+        """Return the theorems about a variable, one for each statement that uses it."""
+        return [local for local in self.locals if local.variable.data[0] == name]
 
     def steps(self) -> list[Step]:
         """Return every step in the order of the document."""

@@ -6,7 +6,8 @@ Nothing here is checked: every step leaves with no verdict, and the judges see i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from derive.calculus.index import (
     Letters,
@@ -27,13 +28,18 @@ from derive.proof.derivation import (
     Step,
 )
 from derive.proof.hypotheses import Ground, conditions, ground_of, sizes_asked
+from derive.proof.kinds import Kind, kinds
 from derive.proof.lemmas import lemmas, operators
 from derive.proof.local import LocalProof, own_place
 from derive.proof.roads import Names, Roads
 from derive.proof.sizes import Relation, with_values
 from derive.readings.terms import Entries
 
-DETAILS = ("full", "one", "brief")
+DETAILS = ("full", "lecture", "one", "brief")
+#: The detail of the proof that a lemma about a kind of statement has within a lecture.
+LEMMA = "lemma"
+#: No dimension of a lemma is written out larger than this.
+SMALL = 3
 
 
 def explain(
@@ -92,8 +98,13 @@ class Writer:
         self.letters: Letters = letters(program.letters())
         self.entries = Entries(self.letters.bound)
         self.names = Names(program, self.active)
-        self.roads = Roads(self.names, wrt, assume, claims)
-        self.trees = {s.name: self._tree(s) for s in self.statements}
+        lecture = detail == "lecture"
+        told = {"told": lambda statement, name: ("back", statement)} if lecture else {}
+        self.roads = Roads(self.names, wrt, assume, claims, **told)
+        acting = [s for s in self.statements if s.name in self.active]
+        self.kinds = kinds(program, acting) if lecture else ()
+        self.kind_of = {name: kind for kind in self.kinds for name in kind.cited}
+        self.trees = {} if lecture else {s.name: self._tree(s) for s in self.statements}
 
     def _tree(self, statement: Statement) -> Scalar:
         return self.entries.of(
@@ -104,7 +115,7 @@ class Writer:
 
     def refuse_above(self, most: int) -> None:
         """Refuse a document with more entries than `most`, before work begins."""
-        if self.detail == "brief":
+        if self.detail in ("brief", "lecture"):
             return
         count = 0
         for statement in self.statements:
@@ -148,7 +159,7 @@ class Writer:
             satisfied=self.relations is not None,
             open=self.ground.open,
             tied=tuple(self.tied()),
-            forward=tuple(self.forward()) if self.detail != "brief" else (),
+            forward=tuple(self.forward(locals_)),
             locals=tuple(locals_),
             totals=totals,
             composed=composed,
@@ -158,12 +169,57 @@ class Writer:
             assumed=self.assume,
             assuming={name: chain for name, chain in self.roads.assuming.items() if chain},
             claimed=claimed,
+            stated=tuple(self.stated(backward, gradients, composed, totals)),
         )
+
+    def stated(
+        self,
+        backward: Mapping[str, Expr],
+        gradients: Mapping[str, Expr],
+        composed: Mapping[str, Chain],
+        totals: Mapping[str, Chain],
+    ) -> Iterator[Step]:
+        """Yield what the theorem of a lecture says, each gradient as its road ends."""
+        if self.detail != "lecture":
+            return
+        for name in (name for name in backward if name in gradients):
+            end = ("composed", name) if name in composed else self.roads.theorem_of(name, totals)
+            own, cites = self.names.gradient(name), (("cites", (end,)),)
+            yield Step(own, gradients[name], "theorem", "", name, part="stated", facts=cites)
+
+    def kind_lemmas(self) -> Iterator[Lemma]:
+        """Yield the lemmas of a lecture: one for each kind of statement, after those it cites."""
+        known: set[str] = set()
+        for kind in self.kinds:
+            lemma = self.kind_lemma(kind)
+            for other in lemma.derivation.lemmas:
+                if other.key not in known:
+                    yield other
+                known.add(other.key)
+            yield replace(lemma, derivation=replace(lemma.derivation, lemmas=()))
+
+    def kind_lemma(self, kind: Kind) -> Lemma:
+        """Return the lemma about a kind of statement, about every name that any of them asks for,
+        written out at small sizes."""
+        wanted = {own for put_in in kind.cited.values() for own, leaf in put_in.names.items()
+                  if leaf.data[0] in self.active}  # fmt: skip
+        wrt = tuple(name for name in kind.program.inputs if name in wanted)
+        first = next(iter(kind.cited.values()))
+        small = {dim: min(extent(first.dims.get(dim, dim), self.sizes), SMALL)
+                 for dim in kind.program.dims}  # fmt: skip
+        ground = ground_of(kind.program, {}, wrt)
+        relations = sizes_asked(kind.program, ground)
+        sizes = with_values(kind.program, small, relations or ())
+        own = Writer(kind.program, wrt, sizes, LEMMA, ground, relations, {}, {}).derivation()
+        claim = tuple(step for local in own.locals for step in local.claim)
+        return Lemma(lemma_of(kind), own, claim)
 
     def lemmas(self) -> tuple[Lemma, ...]:
         """Return the lemmas that the proofs cite; a brief document does without."""
         if self.detail == "brief":
             return ()
+        if self.detail == "lecture":
+            return tuple(self.kind_lemmas())
         return lemmas(
             name
             for statement in self.statements
@@ -185,9 +241,13 @@ class Writer:
             if inside and any(p.because == "maximum-rule" for p in node.op.pullbacks):
                 yield node
 
-    def forward(self) -> Iterator[Step]:
+    def forward(self, locals_: Iterable[Local]) -> Iterator[Step]:
+        """Yield the statements written out, those of which an entry is shown slowly."""
         i, j = self.letters.output
+        shown = {local.statement.name for local in locals_ if local.one}
         for statement in self.statements:
+            if statement.name not in shown and self.detail in ("brief", "lecture", LEMMA):
+                continue
             leaf = self.program.leaves[statement.name]
             grid = Grid(self.trees[statement.name], i, j, leaf)
             yield Step(leaf, grid, "definition", statement.name, sized=True, part="forward")
@@ -198,11 +258,11 @@ class Writer:
         wanted = [leaf for leaf in variables(statement.expr) if leaf.data[0] in self.active]
         seed = upstream if upstream is not None else number(1)
         gradients = sweep(statement.expr, seed, wanted, value)
-        for leaf in wanted:
+        for rank, leaf in enumerate(wanted):
             name = leaf.data[0]
             shared = len(self.names.users(name)) > 1
             own = self.names.gradient(name, statement.name if shared else None)
-            yield self._local(statement, leaf, own, upstream, gradients)
+            yield self._local(statement, leaf, own, upstream, gradients, rank == 0)
 
     def _local(
         self,
@@ -211,28 +271,47 @@ class Writer:
         own: Expr,
         upstream: Expr | None,
         gradients: dict[Expr, Gradient],
+        is_first: bool,
     ) -> Local:
+        """Return the theorem of a statement about a variable, with as much proof as is asked for.
+
+        A lemma shows one entry slowly, where there is more to see than that it is the only one.
+        """
         formula = gradients[leaf].value
+        if self.detail == "lecture":
+            return self._cited(statement, leaf, own, upstream, formula)
         proof = LocalProof(self, statement, leaf, own, upstream, formula)
-        sized = self.detail != "brief"
-        sweep = tuple(self.operator_chain(statement, leaf, own, gradients))
+        occurrence, is_lemma = proof.occurrence(), self.detail == LEMMA
+        slowly = self.detail != "brief" and (not is_lemma or (is_first and len(occurrence) < 2))
+        sweep = () if is_lemma else tuple(self.operator_chain(statement, leaf, own, gradients))
         return Local(
             statement=statement,
             variable=leaf,
             gradient=own,
             upstream=upstream,
             formula=formula,
-            occurrence=proof.occurrence(),
+            occurrence=occurrence,
             acts=proof.acts(),
             claim=tuple(proof.claim()),
-            slice=tuple(proof.slice()) if sized else (),
-            one=tuple(proof.one()) if sized else (),
+            slice=tuple(proof.slice()) if slowly else (),
+            one=tuple(proof.one()) if slowly else (),
             entries=tuple(proof.every_entry()) if self.detail == "full" else (),
-            assembly=tuple(proof.assembly()) if sized else (),
-            index=tuple(proof.index_chain()),
+            assembly=tuple(proof.assembly()) if slowly and not is_lemma else (),
+            index=tuple(proof.index_chain(is_first or not is_lemma)),
             operators=sweep if len(sweep) > 1 else (),
             rules=tuple(r for step in sweep for r in dict(step.facts).get("rules", ())),
         )
+
+    def _cited(
+        self, statement: Statement, leaf: Expr, own: Expr, upstream: Expr | None, formula: Expr
+    ) -> Local:
+        """Return the theorem of a statement as the lemma about its kind says it."""
+        kind = self.kind_of[statement.name]
+        facts = (("cites", (("lemma", lemma_of(kind), "claim"),)),
+                 ("names", kind.cited[statement.name]))  # fmt: skip
+        claim = Step(own, formula, "by-lemma", statement.name, leaf.data[0], part="back",
+                     facts=facts)  # fmt: skip
+        return Local(statement, leaf, own, upstream, formula, claim=(claim,))
 
     def operator_chain(
         self, statement: Statement, leaf: Expr, own: Expr, gradients: dict[Expr, Gradient]
@@ -251,6 +330,11 @@ class Writer:
 
 
 # -- helpers ---------------------------------------------------------------------------------------
+
+
+def lemma_of(kind: Kind) -> str:
+    """Return the key of the lemma about a kind of statement; no operator is called so."""
+    return f"{kind.key} ="
 
 
 def _area(shape: Shape, sizes: Mapping[str, int]) -> int:

@@ -31,6 +31,7 @@ from derive.expressions.shape import Pair, Shape
 from derive.ops.elementwise import DIV
 from derive.ops.rows import LOGSOFTMAX, LOGSUMEXP, SOFTMAX
 from derive.proof.derivation import EntryOf, Explicit, Grid, Math, Slice, Step
+from derive.proof.folding import collected, folded
 from derive.proof.lemmas import operators
 
 if TYPE_CHECKING:
@@ -57,19 +58,28 @@ class LocalProof:
         self.output = own_place(self.value.shape, writer.letters.output)
         self.variable = own_place(leaf.shape, writer.letters.variable)
         raw = differentiate(self.tree, leaf.data, *self.variable)
-        self.raw, self.derivative = raw, contract(raw)
+        self.raw, self.contracted = raw, contract(raw)
         self.y = entry(self.value.data, *self.output)
+        self.derivative = collected(self._named(self.contracted))
         self.x = entry(leaf.data, *self.variable)
         if upstream is None:
             self.summand = self.derivative
         else:
             self.summand = mul(entry(upstream.data, *self.output), self.derivative)
         self.chained = self._summed(self.summand)
-        self.result = contract(self.chained)
+        self.result = collected(contract(self.chained))
         self.how = {
             "lemmas": operators(statement.expr, self.tree, leaf),
             "methods": tuple(dict.fromkeys(_methods(statement.expr, leaf))),
         }
+
+    def _named(self, term: Scalar) -> Scalar:
+        """Return a term with the value's own entries by their name, where that is a function."""
+        whole = self.writer.program.defining(self.theme)
+        named = (
+            whole is not None and whole.expr.op.style == "call" and not self.value.shape.is_scalar
+        )
+        return folded(term, self.value.data, self.tree, self.output) if named else term
 
     def _summed(self, term: Scalar) -> Scalar:
         for index, dim in zip(reversed(self.output), reversed(self.value.shape.dims), strict=True):
@@ -185,17 +195,22 @@ class LocalProof:
 
     # -- for every shape ---------------------------------------------------------------------------
 
-    def index_chain(self) -> Iterator[Step]:
+    def index_chain(self, defined: bool = True) -> Iterator[Step]:
+        """Yield the proof for every shape; `defined` says whether it begins with the definition."""
         part, sized = "index", False
         own = entry(self.own.data, *self.variable)
         dy = own if self.upstream is None else partial(self.y, self.x)
-        yield self._step(self.y, self.tree, "definition", part, sized)
+        if defined:
+            yield self._step(self.y, self.tree, "definition", part, sized)
         yield self._step(dy, self.raw, "differentiate-delta", part, sized, **self.how)
-        if self.derivative != self.raw:
+        if self.contracted != self.raw:
             yield self._step(
-                self.raw, self.derivative, "contract", part, sized,
-                indices=_contracted(self.raw, self.derivative),
+                self.raw, self.contracted, "contract", part, sized,
+                indices=_contracted(self.raw, self.contracted),
             )  # fmt: skip
+        if self.derivative != self.contracted:
+            yield self._step(self.contracted, self.derivative, "named", part, sized,
+                             value=self.value)  # fmt: skip
         last = self.derivative
         if self.upstream is not None:
             yield self._step(own, self.chained, "chain-rule", part, sized)

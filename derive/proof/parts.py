@@ -14,6 +14,7 @@ from derive.expressions.expr import Expr, nodes, rebuild, substitute, variables
 from derive.expressions.program import Program, Statement
 from derive.ops import var
 from derive.ops.linear import BROADCAST, MATMUL, TRANSPOSE
+from derive.ops.rows import ROWWISE
 
 Choice = Callable[[Expr], set[Expr]]
 
@@ -69,7 +70,59 @@ def _by_entries(node: Expr) -> bool:
     return not node.args or arithmetic or bool(node.op.derivatives) or _is_view(node)
 
 
-def _with_names(program: Program, choose: Choice) -> Program:
+def spoken_parts(root: Expr) -> set[Expr]:
+    """Return the parts of an expression that a lecturer would give names: what a function, or a
+    matrix product, is taken of where that mixes entries, and functions of whole rows.
+
+    >>> from derive.language.parse import parse
+    >>> gate = parse("X: (n, d); W: (d, m); c: (n, m); H = c * sigmoid(X @ W) + exp(c / 2)")
+    >>> [str(part) for part in spoken_parts(gate.statements[0].expr)]
+    ['X @ W']
+    """
+    mixed: dict[Expr, bool] = {}
+    found: dict[Expr, None] = {}
+    for node in nodes(root):
+        inside = [mixed[arg] and not _is_view(arg) for arg in node.args]
+        if node.op in ROWWISE:
+            found |= dict.fromkeys((*(x for x in node.args if not x.is_var), node))
+        elif node.op.derivatives and node.op.style == "call":
+            found |= dict.fromkeys(x for x, mixes in zip(node.args, inside) if mixes)
+        elif node.op is MATMUL:
+            found |= dict.fromkeys(x for x in node.args if x.args and _by_entries(x)
+                                   and not _is_view(x) and len(variables(x)) > 1)  # fmt: skip
+        mixed[node] = any(map(mixed.__getitem__, node.args)) or not _by_entries(node)
+    return set(found)
+
+
+def spoken(program: Program, choose: Choice = spoken_parts) -> Program:
+    """Return a program in which the parts have names that a lecturer would speak of.
+
+    >>> from derive.language.parse import parse
+    >>> gate = parse("X: (n, d); W: (d, m); c: (n, m); i = sigmoid(X @ W); H = c * i")
+    >>> [str(s) for s in spoken(gate).statements]
+    ['Z = X @ W', 'i = sigmoid(Z)', 'H = c * i']
+    """
+    taken = (*program.leaves, *program.dims)
+    roots = {name.partition("_")[0].rstrip("0123456789").lower() for name in taken}
+    order = {s.name: choose(s.expr) - {s.expr} for s in program.statements}
+    whole = {s: [p for p in parts if p.op in ROWWISE] for s, parts in order.items()}
+    inner = {s: [p for p in parts if p.op not in ROWWISE] for s, parts in order.items()}
+    names: dict[tuple[str, Expr], str] = {}
+    for parts, pool in ((whole, "SPAQM"), (inner, "ZASUVMQ")):
+        letters = (x for x in (*pool, *(f"{x}{x}" for x in pool)) if x.lower() not in roots)
+        for rank in range(max(map(len, parts.values()), default=0)):
+            letter = next(letters)
+            roots.add(letter.lower())
+            here = {s: parts[s][rank] for s in parts if len(parts[s]) > rank}
+            for s, part in here.items():
+                shown = letter.lower() if part.shape.is_scalar else letter
+                names[s, part] = f"{shown}_{s}" if len(here) > 1 else shown
+    return _with_names(program, choose, lambda s, part: names[s, part])
+
+
+def _with_names(
+    program: Program, choose: Choice, name_of: Callable[[str, Expr], str] | None = None
+) -> Program:
     """Return a program with a statement for each part that is chosen; equal parts share one."""
     letter, numbers = program.free_letter(), count(1)
     leaves, statements = dict(program.leaves), list[Statement]()
@@ -82,9 +135,9 @@ def _with_names(program: Program, choose: Choice) -> Program:
             done[node] = names.get(own, own)
             if node in chosen and node.args and own not in names and variables(own):
                 shown = letter if own.shape.is_scalar else letter.upper()
-                name = f"{shown}_{next(numbers)}"
+                name = name_of(statement.name, node) if name_of else f"{shown}_{next(numbers)}"
                 done[node] = names[own] = leaves[name] = var(name, own.shape)
                 statements.append(Statement(name, own))
         statements.append(Statement(statement.name, done[statement.expr]))
-    parts = tuple(leaf.data[0] for leaf in names.values())
+    parts = (*program.parts, *(leaf.data[0] for leaf in names.values()))
     return program._replace(statements=tuple(statements), leaves=leaves, parts=parts)

@@ -6,10 +6,10 @@ is assumed shortens a gradient, and what is claimed of one ends its road. Nothin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from derive.calculus.simplify import simplify
-from derive.expressions.expr import Expr, substitute, variables, written
+from derive.expressions.expr import Expr, nodes, substitute, variables, written
 from derive.expressions.program import Program, Statement
 from derive.ops import var
 from derive.proof.assuming import under
@@ -49,8 +49,16 @@ class Names:
         return [s for s in self.program.users(name) if s.name in self.active]
 
 
+def proved_there(statement: str, name: str) -> Place:
+    """Return where a document proves the gradient by a name through a statement."""
+    return ("index", statement, name)
+
+
 class Roads:
-    """The gradients of a program as its theorems say them, and those of the whole."""
+    """The gradients of a program as its theorems say them, and those of the whole.
+
+    `told` says which equation has the theorem of a statement about a name.
+    """
 
     def __init__(
         self,
@@ -58,9 +66,11 @@ class Roads:
         wrt: tuple[str, ...],
         assume: Mapping[str, frozenset[str]],
         claims: Mapping[str, Expr],
+        told: Callable[[str, str], Place] = proved_there,
     ):
         self.names, self.program = names, names.program
         self.wrt, self.assume, self.claims = wrt, assume, claims
+        self.told = told
         self.assuming: dict[str, Chain] = {}
 
     def add_up(
@@ -79,7 +89,7 @@ class Roads:
             parts = parts[::-1]
             own = self.names.gradient(name)
             raw = parts[0].gradient
-            cites = tuple(("index", part.statement.name, name) for part in parts)
+            cites = tuple(self.told(part.statement.name, name) for part in parts)
             put_in = parts[0].formula
             for part in parts[1:]:
                 raw, put_in = raw + part.gradient, put_in + part.formula
@@ -101,6 +111,8 @@ class Roads:
         would be too long to read stays as its theorem says it, by the gradients that stand there.
         """
         known: dict[Expr, Expr] = {}
+        values: dict[Expr, Expr] = {}
+        kept = self.kept(backward) if self.told is not proved_there else set()
         chains: dict[str, Chain] = {}
         says: dict[Expr, Place] = {}  # which equation says what is known of a gradient
         for name in backward:  # outermost first, as they were found
@@ -108,10 +120,12 @@ class Roads:
             says[own] = self.theorem_of(name, totals)
             put_in = substitute(local, known)
             if written(put_in) > LONGEST:
-                known[own] = local
+                known[own] = values[own] = local
                 continue
             value, rewrites = self.simplified(put_in, "composed")
-            known[own] = value
+            values[own] = value
+            if name not in kept:
+                known[own] = value
             if put_in is not local:
                 cites = tuple(says[leaf] for leaf in variables(local) if leaf in known)
                 chains[name] = (
@@ -120,13 +134,25 @@ class Roads:
                     *rewrites,
                 )
                 says[own] = ("composed", name)
-        wanted = self.named_in(known)
+        wanted = self.named_in(values)
         claimed = (leaf.data[0][1:] for claim in self.claims.values() for leaf in variables(claim))
         cited = _needed((*wanted, *claimed), chains)
         chains = {name: chain for name, chain in chains.items() if name in cited}
         return chains, {
-            name: known[self.names.gradient(name)] for name in backward if name in wanted
+            name: values[self.names.gradient(name)] for name in backward if name in wanted
         }
+
+    def kept(self, backward: Mapping[str, Expr]) -> set[str]:
+        """Return the names whose gradients keep their names where they are used: for they are used
+        more than once, and are more than a name."""
+        uses: dict[Expr, int] = {}
+        for formula in backward.values():
+            for leaf, times in occurrences(formula).items():
+                uses[leaf] = uses.get(leaf, 0) + times
+        return {
+            name for name, formula in backward.items()
+            if not formula.is_var and uses.get(self.names.gradient(name), 0) > 1
+        }  # fmt: skip
 
     def named_in(self, known: Mapping[Expr, Expr]) -> tuple[str, ...]:
         """Return the variables that are asked for, and those whose gradients stand in theirs."""
@@ -221,7 +247,23 @@ class Roads:
         if name in totals:
             return ("total", name)
         (user,) = self.names.users(name)
-        return ("index", user.name, name)
+        return self.told(user.name, name)
+
+
+def occurrences(root: Expr) -> dict[Expr, int]:
+    """Return how often each variable stands in an expression as it is written out.
+
+    >>> from derive.expressions.shape import SCALAR
+    >>> x, y = var("x", SCALAR), var("y", SCALAR)
+    >>> occurrences((x + y) * (x + y) + x) == {x: 3, y: 2}
+    True
+    """
+    order = nodes(root)
+    times = dict.fromkeys(order, 0) | {root: 1}
+    for node in reversed(order):
+        for arg in node.args:
+            times[arg] += times[node]
+    return {node: count for node, count in times.items() if node.is_var}
 
 
 def _needed(wanted: Iterable[str], chains: Mapping[str, Chain]) -> set[str]:

@@ -1,0 +1,141 @@
+"""A proof as it is told in a lecture: lemmas, each once, and a line a statement that cites them.
+
+Enters a derivation whose statements cite lemmas about their kinds; leave the blocks of the
+document. The law: a line says which equations it takes from, and what stands for their names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from derive.documents.model import (
+    Block,
+    Chain as Equations,
+    Environment,
+    Heading,
+    Paragraph,
+    Words,
+    words,
+)
+from derive.documents.prove import Writer
+from derive.expressions.expr import nodes
+from derive.expressions.layout import Box, op, row
+from derive.expressions.program import Statement
+from derive.notation.displays import Link
+from derive.notation.widths import width
+from derive.proof.derivation import Lemma, Step
+from derive.proof.kinds import PutIn
+
+#: What is wider than this does not share a line with another equation.
+LINE = 70.0
+#: With more gradients than this the theorem says no shapes, so that several share a line.
+MOST_WITH_SHAPES = 8
+
+
+class Lecture(Writer):
+    """The blocks of a lecture, numbered as the derivation says."""
+
+    def blocks(self) -> Iterator[Block]:
+        yield Heading(self.title(), 1)
+        yield from self.setting()
+        yield self.theorem()
+        yield from self.lemmas()
+        yield Heading(words("backwards"))
+        yield from self.backwards()
+        yield from self.whole()
+        yield from self.checks()
+
+    def theorem(self) -> Block:
+        d, notation = self.derivation, self.notation
+        if len(d.stated) > MOST_WITH_SHAPES:
+            said = self.side_by_side(d.stated, self.numbers[("theorem",)])
+        else:
+            links = (
+                Link(notation.expr(value, shapes=True),
+                     notation.operand(self.leaf(f"d{name}"), value.shape, True))
+                for name, value in d.says().items()
+            )  # fmt: skip
+            said = self.display(links, self.numbers[("theorem",)])
+        return Environment("theorem", (said,))
+
+    # -- lemmas ------------------------------------------------------------------------------------
+
+    def kind(self, lemma: Lemma) -> Iterator[Block]:
+        """Yield the lemma about a kind of statement, and its proof."""
+        d = self.derivation
+        (statement,) = self.statements
+        said = words("kind-says", shapes=self.shapes(statement), formula=self.statement(statement),
+                     conditions=self.conditions())  # fmt: skip
+        claim = self.side_by_side(lemma.claim, self.numbers[("claim",)])
+        yield Environment("lemma", (Paragraph((said,)), claim))
+        body: list[Block] = []
+        for local in d.locals:
+            if local.one:
+                body.append(Paragraph((words("at-small", sizes=self.equations(d.sizes)),)))
+                body += [self.equation([step], ("forward", step.theme), reasons=False)
+                         for step in d.forward]  # fmt: skip
+                body += self.slowly(local)
+        for local in d.locals:
+            variable = local.variable.data[0]
+            by = words("for-all-by", X=self.leaf(variable), first=local is d.locals[0],
+                       several=len(d.locals) > 1, scalars=self.scalars)  # fmt: skip
+            place = ("index", local.statement.name, variable)
+            chain = self.equation(local.index, place, end=local is d.locals[-1])
+            body += [Paragraph((by,)), chain]
+        yield Environment("proof", tuple(body), words("proof"))
+
+    def shapes(self, statement: Statement) -> list[dict[str, Box]]:
+        """Return the shapes of the names that a statement uses."""
+        return [
+            {"name": self.leaf(node.data[0]), "shape": self.notation.shape(node.shape)}
+            for node in nodes(statement.expr)
+            if node.is_var and not node.shape.is_scalar
+        ]
+
+    # -- backwards ---------------------------------------------------------------------------------
+
+    def backwards(self) -> Iterator[Block]:
+        """Yield a line for each statement, that of its lemma; gradients add up where they meet."""
+        d = self.derivation
+        for name in dict.fromkeys(local.statement.name for local in d.locals):
+            here = [local for local in d.locals if local.statement.name == name]
+            claims = [step for local in here for step in local.claim]
+            yield Paragraph((self.citation(here[0].statement, claims[0]),))
+            yield self.side_by_side(claims, self.numbers[("back", name)])
+            yield from self.met(here)
+
+    def citation(self, statement: Statement, step: Step) -> Words:
+        """Return which lemma a line is, and what stands in it for the lemma's names."""
+        put_in: PutIn = dict(step.facts)["names"]
+        lemma = next(x for x in self.derivation.lemmas if x.key == step.cites[0][1])
+        own = Writer(lemma.derivation, self.style)
+        changes = put_in.changes
+        return words(
+            "by-kind", statement=self.heading(statement),
+            by=[self.numbers[place] for place in step.cites],
+            old=[own.leaf(name) for name in changes],
+            new=[self.leaf(name) for name in changes.values()],
+        )  # fmt: skip
+
+    def side_by_side(self, steps: Sequence[Step], number: int) -> Equations:
+        """Return equations as one numbered display, as many on a line as fit."""
+        lines: list[list[tuple[Box, Box]]] = []
+        wide = 0.0
+        for step in steps:
+            left, right = self.notation.math(step.left), self.notation.math(step.right)
+            own = width(left) + width(right) + 6.0
+            if not lines or wide + own > LINE:
+                lines.append([])
+                wide = 0.0
+            lines[-1].append((left, right))
+            wide += own
+        return self.display(map(_line, lines), number)
+
+
+def _line(pairs: Sequence[tuple[Box, Box]]) -> Link:
+    """Return equations that share a line, as what the first left side is equal to."""
+    (left, right), *others = pairs
+    boxes = [right]
+    for x, y in others:
+        boxes += [op("comma-quad"), x, op("equals"), y]
+    return Link(row(*boxes), left)
