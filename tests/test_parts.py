@@ -34,6 +34,16 @@ def test_a_deep_formula_is_proved_in_the_words_of_its_user(program):
         assert set(re.findall(r"\b[A-Z]\w*", formula)) <= own | {"T"}
 
 
+def test_no_name_of_a_part_is_left_in_the_gradients():
+    """The parts of two statements are mixed on the way back: t_8 needs T_9, made after it."""
+    program = """x: (1, n); X: (n, n); s: (1, 1); Z = min(x, x ** 2)
+        H = inv(X / (1 + abs(X)) + 2 * eye(n)); M = s; Y = x.T + sum(Z) + sum(H) + sum(M)"""
+    proof = derive.prove(program, detail="brief")
+    assert len(proof.derivation.program.parts) > 8
+    for formula in (*proof.gradients.values(), *proof.backward.values()):
+        assert not re.search(r"\bd?[Tt]_\d", formula)
+
+
 def test_the_document_says_what_the_names_stand_for():
     text = derive.prove(RELU).render("md")
     assert r"T_{1} &= \operatorname{relu}(XW)" in text

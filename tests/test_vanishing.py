@@ -6,7 +6,11 @@ import derive
 from derive.algebra.normal import Ring
 from derive.algebra.signs import diagonals, is_constant, sign_of_sizes
 from derive.language.parse import parse
+from derive.readings.counts import is_defined
 from derive.readings.forms import Forms
+
+#: Functions that have a derivative at 0, written there as 1 or another number, never as 0.
+AT_ZERO = ["elu", "exp", "gelu", "sigmoid", "silu", "sin", "sinh", "softplus", "tan", "tanh"]
 
 # program, claim, assumptions: each was called proved for every shape
 FALSE = {
@@ -37,6 +41,7 @@ FALSE = {
         "A: (n, n); W: (n, n); Y = W * (A > A.T)", "dW = dY * (1 - eye(n)) / 2",
         {"A": "symmetric"}),
     "one-hot": ("T: (n, k); X: (n, k); Y = X * sign(T) ** 2", "dX = dY", {"T": "one-hot-rows"}),
+    "a loss by itself is 1": ("s: (); L = 2 * s", "ds = 2 + (dL >= 1)", {}),
     "sign inside a sign": (
         "A: (n, n); W: (n, n); Y = W * (1 + sign(A - A.T) > 0)", "dW = dY * (A > A.T)", {}),
 }  # fmt: skip
@@ -55,6 +60,7 @@ TRUE = {
     "pairs": ("x: (n, 1); w: (); L = w * sum((x > x.T) + (x < x.T))", "dw = n ** 2 - n", {}),
     "no ties": ("A: (n, n); w: (); L = w * tr(A > A.T)", "dw = 0 * w", {}),
     "symmetric": ("A: (n, n); W: (n, n); Y = W * (A > A.T)", "dW = 0 * dY", {"A": "symmetric"}),
+    "a loss by itself is 1": ("s: (); L = 2 * s", "ds = 2 + (dL > 1)", {}),
     "max": ("A: (n, n); Y = max(A, A.T)", "dA = (dY + dY.T) * (A > A.T) + dY * eye(n)", {}),
 }  # fmt: skip
 
@@ -69,6 +75,7 @@ def test_what_is_false_at_a_tie_is_not_proved(program, claim, assume):
 def test_what_is_true_at_a_tie_as_well_is_proved(program, claim, assume):
     (judgement,) = derive.check(program, [claim], assume=assume)
     assert (judgement.verdict, judgement.scope) == ("proved", "every shape")
+    assert not any("dL" in condition for condition in judgement.conditions)  # it is no variable
 
 
 def form(text: str):
@@ -140,3 +147,18 @@ def test_what_is_supposed_of_sizes():
     ring, difference = form("X: (n, m); z = n - m + 0 * sum(X)")
     ring.suppose(ring.scale(-2, difference), positive=True)
     assert ring.function("sign", difference) == {(): -1}
+
+
+@pytest.mark.parametrize("function", AT_ZERO)
+def test_a_derivative_where_the_argument_is_always_zero(function):
+    """A definition by masks must be differentiated right on the mask's own boundary as well."""
+    (judgement,) = derive.check(f"s: (); H = s - s; L = {function}(H)", ["dH = 0 * H"])
+    assert judgement.verdict == "refuted"
+
+
+@pytest.mark.parametrize("operator", ["max", "min"])
+@pytest.mark.parametrize(("over", "defined"), [("3", True), ("({0} - {0})", False)])
+def test_extrema_of_three_entries_where_intervals_may_be_wide(operator, over, defined):
+    whole = f"{operator}(X, axis=0)"
+    program = parse(f"X: (n, n); Y = {whole} / {over.format(whole)}")
+    assert is_defined(program, {"n": 3}) is defined

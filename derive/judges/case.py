@@ -301,6 +301,8 @@ class Case:
             seen = {node for one in said for node in nodes(one)}
             used = [n for n in self.names if self.gradients[f"d{n}"] in seen]
             definitions += [(f"d{n}", self.truth(n)) for n in used]
+            if self.program.is_loss:
+                definitions.append((f"d{self.program.output}", number(1)))
             definitions += [("", one) for one in said]
             self.grounds[name, said] = Ground(
                 self.program, definitions, points(self.program, self.assumed), self.assumed,

@@ -390,7 +390,7 @@ LEAKY_RELU = function(
 ELU = function(
     "elu",
     lambda f, y, x: f.where(f.gt(x, 0), 1, f.exp(x)),
-    through=lambda f, x: f.gt(x, 0) * x + f.gt(0, x) * (f.exp(x) - 1),
+    through=lambda f, x: f.where(f.gt(x, 0), x, f.exp(x) - 1),
 )
 SOFTPLUS = function(
     "softplus",

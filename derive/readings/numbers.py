@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
-from functools import partial
+from functools import partial, reduce
 from typing import Any
 
 from flint import arb, ctx, fmpq, fmpz
@@ -348,10 +348,10 @@ class Enclosing(Functions):
         return Real(0 if is_exact(apart) or not apart.contains(0) else arb(0.5, 0.5))
 
     def max(self, *entries: Any) -> Any:
-        return MAXIMUM.through(self, *entries)  # type: ignore[misc]
+        return reduce(partial(MAXIMUM.through, self), entries)  # type: ignore[arg-type, misc]
 
     def min(self, *entries: Any) -> Any:
-        return MINIMUM.through(self, *entries)  # type: ignore[misc]
+        return reduce(partial(MINIMUM.through, self), entries)  # type: ignore[arg-type, misc]
 
 
 class Floats(Functions):
