@@ -18,11 +18,15 @@ import numpy as np
 
 TOKEN = re.compile(r"\\[A-Za-z]+|\\.|[0-9]+(?:\.[0-9]+)?|\S")
 SPACES = {r"\,", r"\ ", r"\thinspace", r"\displaystyle"}
-CLOSING = {")", "]", "}", "&", r"\\", r"\end", r"\rvert", r"\rVert", r"\gt", r"\le", "=", ",", ""}
+CLOSING = {
+    ")", "]", "}", "&", r"\\", r"\cr", r"\end", r"\rvert", r"\rVert", r"\gt", r"\le", r"\ne",
+    "=", ",", "",
+}  # fmt: skip
 COMPARED = {
     r"\gt": lambda x, y: mpmath.mpf(x > y),
     r"\le": lambda x, y: mpmath.mpf(x <= y),
     "=": lambda x, y: mpmath.mpf(x == y),
+    r"\ne": lambda x, y: mpmath.mpf(x != y),
 }
 OVER = {r"\max": max, r"\min": min, r"\prod": mpmath.fprod}
 EXTREMA = {
@@ -384,7 +388,8 @@ class _Reader:
             digit = int(self.group()[0])
             return Value(number(digit).cells, (True, digit == 0))
         if token == r"\begin":
-            return self.matrix()
+            cases = self.tokens[self.at + 1 : self.at + 4] == ["{", "c", "a"]
+            return self.cases() if cases else self.matrix()
         if token == r"\underset":
             self.take()
             self.group()
@@ -444,6 +449,23 @@ class _Reader:
             return _plain(page.gradients[letter, through](*self.places(index)))
         (y, i), (x, a) = (_split(_Reader(page, TOKEN.findall(t)).name()) for t in (top, bottom))
         return _plain(page.partial(y, self.places(i), x, self.places(a)))
+
+    def cases(self) -> Value:
+        """Read values, each with where it is taken; somewhere one of them is."""
+        self.take(r"\begin"), self.group()
+        found: list[tuple[Value, Value]] = []
+        while self.next != r"\end":
+            value = self.sum()
+            self.take("&")
+            left = self.sum()
+            found.append((_entrywise(COMPARED[self.take()], left, self.sum()), value))
+            if self.next == r"\cr":
+                self.take()
+        self.take(r"\end"), self.group()
+        (first, a), (second, b) = found
+        whether = _entrywise(lambda x, y: mpmath.mpf(x != y), first, second)
+        assert all(whether.cells.flat), "one case or the other"
+        return _entrywise(lambda c, x, y: x if c else y, first, a, b)
 
     def matrix(self) -> Value:
         self.take(r"\begin")

@@ -23,10 +23,11 @@ def document(program: str = AFFINE, form: str = "md", detail: str = "one", **sty
 
 
 def test_the_document_has_its_parts_in_order(affine):
-    marks = ["**Setting.**", "**Theorem.**", "## Forward", "## The gradient with respect to $X$",
+    marks = ["**Setting.**", "Kronecker", "**Theorem.**", "## Forward",
+             "## The gradient of $L$ with respect to $X$",
              "**Proof at $n = 2$", "*One entry, slowly.*", "*All entries*", "*Assembled*",
-             r"\blacksquare", "**Proof for every shape.**", "Kronecker",
-             "## The gradient with respect to $W$", "## What was checked", "✓"]  # fmt: skip
+             r"\blacksquare", "**Proof for every shape.**", "For every entry",
+             "## The gradient of $L$ with respect to $W$", "## What was checked", "✓"]  # fmt: skip
     places = [affine.to_markdown().index(mark) for mark in marks]
     assert places == sorted(places)
 

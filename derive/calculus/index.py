@@ -84,6 +84,14 @@ class Scalar:
     args: tuple[Scalar, ...] = ()
     data: Any = None
 
+    def kinds(self) -> set[str]:
+        """Return the kinds of a node and of all that are in it.
+
+        >>> sorted((delta("i", "k") * 2).kinds())
+        ['delta', 'mul', 'num']
+        """
+        return {self.kind}.union(*(arg.kinds() for arg in self.args))
+
     def __add__(self, other: Term) -> Scalar:
         return add(self, other)
 

@@ -234,7 +234,7 @@ class _Page(Setting):
         title = self.statement(last) if short else self.leaf(last.name)
         yield Heading(words("worked-example", formula=title, whole=short), 1)
         reordered = [words("reordered")] if self.program.reordered else []
-        yield self.given(*reordered, *self.signs(), sizes=self.sized)
+        yield self.given(*reordered, *self.signs(sizes=self.sized), sizes=self.sized)
         if said := assumptions(self.derivation.assumed, self.leaf):
             yield Environment("hypotheses", (Paragraph((words("assumed", assumptions=said),)),))
         yield from self.numbers_given()

@@ -39,6 +39,7 @@ from derive.proof.derivation import (
     Place,
     Step,
 )
+from derive.proof.local import own_place
 
 
 class Writer(Setting):
@@ -87,6 +88,10 @@ class Writer(Setting):
                 yield Heading(words(key))
             for name, chain in chains.items():
                 yield self.equation(chain, (part, name), end=True)
+
+    def printed(self) -> Iterator[Math]:
+        """Yield the sides of all equations."""
+        yield from (side for step in self.derivation.steps() for side in (step.left, step.right))
 
     # -- the statement -----------------------------------------------------------------------------
 
@@ -153,7 +158,7 @@ class Writer(Setting):
         variable, value = local.variable.data[0], local.statement.name
         key = (value, variable)
         Y, X = leaf(value), leaf(variable)
-        yield Heading(words("gradient-by", X=X, through=self.through(local)),
+        yield Heading(words("gradient-by", X=X, L=notation.loss, through=self.through(local)),
                       3 if self._several else 2)  # fmt: skip
         steps = self.slowly(local)
         if local.entries:
@@ -174,9 +179,8 @@ class Writer(Setting):
             for n in nodes(local.statement.expr)
             if general and n.is_var and not n.shape.is_scalar
         ]
-        every = words("every-shape", shapes=shapes, scalars=self.scalars,
-                      delta_used=any(_has_delta(step.right) for step in local.index))  # fmt: skip
-        said = () if self.scalars and not shapes and not every.facts["delta_used"] else (every,)
+        entries = self.free_entries(local)
+        said = (words("every-shape", shapes=shapes, entries=entries),) if shapes or entries else ()
         chain = self.equation(local.index, ("index", *key), end=True)
         body = (Paragraph(said), chain) if said else (chain,)
         yield Environment("proof", body, words("proof", every_shape=not self.scalars))
@@ -208,6 +212,18 @@ class Writer(Setting):
                   words("one-of-loss", **common))  # fmt: skip
             steps += [Paragraph((why,)), self.equation(local.one, ("one", *key))]
         return steps
+
+    def free_entries(self, local: Local) -> list[dict[str, Box]]:
+        """Return the entries whose indices are free in the proof for every shape."""
+        leaves = self.program.leaves[local.statement.name], local.variable
+        letters = self.derivation.letters
+        places = (own_place(leaf.shape, words)
+                  for leaf, words in zip(leaves, (letters.output, letters.variable)))  # fmt: skip
+        return [
+            {"entry": self.notation.entry(leaf.data[0], *place), "name": self.leaf(leaf.data[0])}
+            for leaf, place in zip(leaves, places)
+            if not leaf.shape.is_scalar
+        ]
 
     def zeros(self, local: Local) -> int:
         """Return how many entries of a value an entry of the variable does not act on."""
@@ -328,12 +344,6 @@ def _listed(boxes: Iterable[Box]) -> Box | None:
     """Return mathematics with commas between, if there is any."""
     spread = [part for box in boxes for part in (Box("raw", text=", "), box)]
     return row(*spread[1:]) if spread else None
-
-
-def _has_delta(math: Math) -> bool:
-    if not isinstance(math, Scalar):
-        return False
-    return math.kind == "delta" or any(_has_delta(arg) for arg in math.args)
 
 
 def _runs(numbers: list[int]) -> list[tuple[int, int]]:

@@ -12,12 +12,13 @@ from functools import cached_property
 from typing import Any
 
 from derive.calculus.index import Index, Scalar, at_place, index_words, written_out
+from derive.documents.defined import definitions, used as used_in
 from derive.documents.model import Block, Chain, Environment, Paragraph, Words, words
-from derive.expressions.expr import Expr, nodes
+from derive.expressions.expr import Expr
 from derive.expressions.layout import Box, num, op, row
 from derive.expressions.program import Program, Statement
 from derive.expressions.shape import Dim, Product
-from derive.language.assumptions import ASSUMPTIONS
+from derive.language.assumptions import ASSUMPTIONS, TABLE
 from derive.notation.displays import Link
 from derive.notation.mathematics import Notation, Style
 from derive.notation.widths import width
@@ -25,7 +26,7 @@ from derive.ops.elementwise import SHARED
 from derive.ops.kronecker import KRON, KRON_LEFT, KRON_RIGHT, UNVEC, VEC
 from derive.ops.linear import EYE
 from derive.ops.unspecified import left_open, unspecified
-from derive.proof.derivation import Derivation, Local, Step
+from derive.proof.derivation import Derivation, Local, Math, Step
 
 #: What is wider than this, in a sentence or a heading, is displayed or named instead.
 INLINE = 42.0
@@ -44,16 +45,18 @@ class Setting:
         self.numbers = derivation.numbers()
 
     def title(self) -> Words:
-        """Return the formula if there is one short statement, else the output and the variables."""
+        """Return what is differentiated with respect to what; a short formula is said."""
         last = self.program.statements[-1]
-        if not self._several and self.is_short(last):
-            return words("title", formula=self.statement(last))
-        variables = [self.leaf(name) for name in self.derivation.wrt]
-        return words("title", formula=self.leaf(last.name), variables=variables)
+        short = not self._several and self.is_short(last)
+        return words(
+            "title", L=self.notation.loss, formula=self.statement(last) if short else None,
+            variables=[self.leaf(name) for name in self.derivation.wrt],
+            Y=None if self.program.is_loss else self.leaf(last.name),
+        )  # fmt: skip
 
     def setting(self) -> Iterator[Block]:
         """Yield what is given, and what is supposed of it."""
-        yield self.given(*self.signs(), *self.meanings())
+        yield self.given(*self.signs(self.printed()), *self.meanings())
         supposed = tuple(self.hypotheses())
         if supposed:
             yield Environment("hypotheses", (Paragraph(supposed),))
@@ -84,21 +87,35 @@ class Setting:
             Paragraph((given,)), self.definitions(statements), Paragraph(meant)]  # fmt: skip
         return Environment("setting", tuple(body))
 
-    def signs(self) -> Iterator[Words]:
-        """Yield what the signs of the formulas mean."""
-        d, notation = self.derivation, self.notation
-        formulas = [*(s.expr for s in self.program.statements), *d.backward.values()]
-        used = {node for formula in formulas for node in nodes(formula)}
-        known = {node.op for node in used}
+    def printed(self) -> Iterator[Math]:
+        """Yield the mathematics whose functions and signs the setting defines."""
+        yield from (s.expr for s in self.program.statements)
+        yield from self.derivation.backward.values()
+
+    def signs(
+        self, printed: Iterable[Math] = (), sizes: Mapping[str, int] | None = None
+    ) -> Iterator[Words]:
+        """Yield what the signs of the formulas mean, and of what else is `printed`, with numbers
+        for dimensions if there are any."""
+        notation = self.notation
+        formulas = [*Setting.printed(self), *printed]
+        used = used_in(formulas)
+        known = {op for op, _ in used}
         if self.program.parts:
             yield words("parts", names=[self.leaf(name) for name in self.program.parts])
-        if not self.scalars and any(n.op.style == "call" and n.op.derivatives for n in used):
+        if not self.scalars and any(op.style == "call" and op.derivatives for op in known):
             yield words("functions")
-        for name, orders in left_open(formulas).items():
+        exprs = [formula for formula in formulas if isinstance(formula, Expr)]
+        for name, orders in left_open(exprs).items():
             shown = [unspecified(name, k).title() for k in range(max(*orders, 1) + 1)]
             yield words("left-open", names=shown)
-        yield from meant_by(map(notation.expr, formulas))
-        extrema = sorted({node.word for node in used if node.op.kink == SHARED})
+        defined = list(definitions(self.derivation, notation, used, sizes or {}))
+        yield from defined
+        boxes = [notation.expr(formula) for formula in exprs]
+        boxes += [box for message in defined for box in message.facts.get("equations", ())]
+        scalars = [formula for formula in formulas if isinstance(formula, Scalar)]
+        yield from meant_by(boxes, scalars)
+        extrema = sorted({op.word(along) for op, along in used if op.kink == SHARED})
         yield from (words("extremum", name=name) for name in extrema)
         if extrema:
             yield words("winners")
@@ -261,7 +278,7 @@ class Setting:
 def assumptions(assumed: Mapping[str, frozenset[str]], leaf: Any) -> list[Words]:
     """Return what is assumed of inputs, a message each; `leaf` lays a name out."""
     return [
-        words("assumption", word=word, X=leaf(name))
+        words("assumption", word=word, says=TABLE[word].says, X=leaf(name))
         for name, said in assumed.items()
         for word in ASSUMPTIONS
         if word in said
@@ -273,13 +290,16 @@ def equal(*sides: Box) -> Box:
     return row(*[box for side in sides for box in (op("equals"), side)][1:])
 
 
-def meant_by(formulas: Iterable[Box]) -> Iterator[Words]:
-    """Yield what the signs of printed formulas mean that a reader may not know."""
+def meant_by(formulas: Iterable[Box], scalars: Iterable[Scalar] = ()) -> Iterator[Words]:
+    """Yield what the signs of printed formulas, and of scalars, mean that a reader may not know."""
     boxes = [box for formula in formulas for box in formula.walk()]
+    kinds = {kind for scalar in scalars for kind in scalar.kinds()}
     signs = {box.text for box in boxes if box.kind == "op"}
     if "all-ones" in signs:
         yield words("ones")
     if signs & {"odot", "oslash"}:
         yield words("entrywise", oslash="oslash" in signs, power="entrywise" in signs)
-    if any(box.text == "iverson" for box in boxes if box.kind == "paren"):
+    if "le" in kinds or any(box.text == "iverson" for box in boxes if box.kind == "paren"):
         yield words("mask")
+    if "delta" in kinds or "delta" in signs:
+        yield words("delta")

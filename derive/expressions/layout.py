@@ -11,6 +11,7 @@
     open close          one bracket of a fixed size, apart from the other
     matrix              rows of cells, each row a box of kind row
     lines               parts under each other, a long cell of a matrix
+    cases               rows of a value and where it is taken, a brace before them
     under               a base with a shape under it
     sum                 a sign of summation with what stands below and above it
     frame               a part with a frame around it

@@ -75,8 +75,9 @@ class Pen:
     def function(self, e: Expr) -> tuple[Box, int]:
         """Return the name of an operator before its arguments; a repeated one is shown repeated."""
         box = self.names.applied(e.op, [self(arg) for arg in e.args], e.data)
-        entrywise = box.kind == "root" and not e.shape.is_scalar
-        return Box("root", box.parts, "entrywise") if entrywise else box, ATOM
+        if box.kind == "root" and not e.shape.is_scalar:
+            return Box("root", box.parts, "entrywise"), ATOM
+        return box, strength(box)
 
     # -- what entries ask for ----------------------------------------------------------------------
 
@@ -180,6 +181,12 @@ class Pen:
         if sign < 0 and strength <= SUM:
             parts, strength = [paren(row(*parts))], ATOM
         return signed(row(*parts), strength)
+
+
+def strength(box: Box) -> int:
+    """Return how strongly a function binds: one in cases ends nowhere, and always asks for
+    brackets."""
+    return 0 if box.kind == "cases" else ATOM
 
 
 # -- factors ---------------------------------------------------------------------------------------

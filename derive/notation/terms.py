@@ -30,7 +30,7 @@ from derive.expressions.layout import (
 )
 from derive.expressions.shape import Dim
 from derive.notation.displays import places
-from derive.notation.formulas import Formulas, Pen
+from derive.notation.formulas import Formulas, Pen, strength
 from derive.notation.joining import is_word
 from derive.notation.numerals import fraction, power
 
@@ -77,12 +77,13 @@ class Terms(Formulas):
             case "det":
                 return row(word("det"), paren(self.expr(term.data[0]))), ATOM
             case "fn":
-                return self.applied(OPS[term.data], [self.scalar(arg) for arg in term.args]), ATOM
+                box = self.applied(OPS[term.data], [self.scalar(arg) for arg in term.args])
+                return box, strength(box)
             case "most":
                 return self._most(term)
         index, dim = term.data
-        body, strength = self._scalar(term.args[0])
-        body = body if strength > SUM else paren(body)
+        body, binds = self._scalar(term.args[0])
+        body = body if binds > SUM else paren(body)
         return row(self._sum_sign(index, dim), body), ENTRYWISE
 
     def _inverse_entry(self, term: Scalar) -> Box:
@@ -96,8 +97,8 @@ class Terms(Formulas):
         name, loops = term.data
         if loops:
             below = chain.from_iterable((op("comma"), *self._range(*loop)) for loop in loops)
-            body, strength = self._scalar(term.args[0])
-            body = body if strength > SUM else paren(body)
+            body, binds = self._scalar(term.args[0])
+            body = body if binds > SUM else paren(body)
             under = row(*list(below)[1:], raw(" "))
             head = op("product") if name == PROD else word(name)
             return row(sub(head, under), body), ENTRYWISE
@@ -130,8 +131,8 @@ class Terms(Formulas):
                 term = mul(-coefficient, rest)
             elif at:
                 yield op("plus")
-            box, strength = self._scalar(term)
-            yield box if strength > SUM or coefficient > 0 else paren(box)
+            box, binds = self._scalar(term)
+            yield box if binds > SUM or (coefficient > 0 and binds) else paren(box)
 
     def _scalar_product(self, term: Scalar) -> tuple[Box, int]:
         coefficient, rest = split(term)
@@ -158,17 +159,17 @@ class Terms(Formulas):
             front = []
         if front or above:
             parts.append(self._side_by_side([*front, *above], alone=not parts))
-        strength = ENTRYWISE if above and is_open(above[-1]) else PRODUCT
-        return row(*parts), SUM if sign else strength
+        binds = ENTRYWISE if above and is_open(above[-1]) else PRODUCT
+        return row(*parts), SUM if sign else binds
 
     def _side_by_side(self, factors: list[Scalar], alone: bool = True) -> Box:
         """Return factors one after the other; `alone` says that nothing stands beside them."""
         alone = alone and len(factors) == 1
         boxes: list[Box] = []
         for position, factor in enumerate(factors):
-            box, strength = self._scalar(factor)
+            box, binds = self._scalar(factor)
             last = position == len(factors) - 1
-            if not alone and (strength <= SUM or (is_open(factor) and not last)):
+            if not alone and (binds <= SUM or (is_open(factor) and not last)):
                 box = paren(box)
             if boxes and (factor.kind == "num" or box.kind == "num"):
                 boxes.append(op("cdot"))
@@ -189,13 +190,13 @@ class Terms(Formulas):
             return frac(digits(1), self.scalar(base ** (-exponent))), PRODUCT
         if exponent == Fraction(1, 2):
             return Box("root", (self.scalar(base),)), ATOM
-        box, strength = self._scalar(base)
+        box, binds = self._scalar(base)
         tall = box.kind in ("frac", "sup", "at", "root")
         tall = tall or (box.kind == "index" and box.parts[0].kind == "sup")
         if base.kind == "fn" and OPS[base.data].raised:
             head, arguments = box.parts
             return row(sup(head, power(exponent)), arguments), ATOM
-        return sup(box if strength == ATOM and not tall else paren(box), power(exponent)), ATOM
+        return sup(box if binds == ATOM and not tall else paren(box), power(exponent)), ATOM
 
     def shown(self, count: int) -> list[int | None]:
         """Return the places that are shown, `None` where dots stand."""

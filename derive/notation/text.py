@@ -32,6 +32,9 @@ def text(box: Box) -> str:
             return _BRACKETS[box.text][box.kind == "close"]
         case "filled":
             return text(plain(box))
+        case "cases":
+            lines = (", ".join(map(text, line.parts)) for line in box.parts)
+            return "{" + "; ".join(lines) + "}"
         case "matrix":
             lines = ("  ".join(text(cell) for cell in line.parts) for line in box.parts)
             return "[" + "; ".join(lines) + "]"

@@ -79,6 +79,8 @@ def _width(box: Box, style: int) -> float:
         case "matrix":
             columns = column_widths(box, style)
             return sum(columns) + GUTTER * (len(columns) - 1) + FENCES
+        case "cases":
+            return sum(column_widths(box, style)) + GUTTER + FENCES / 2
         case "lines":
             return max(width(part, style) for part in parts)
         case "frame":
@@ -150,7 +152,7 @@ def is_tall(box: Box) -> bool:
         if box.kind == "paren":
             tall = fitting(box) not in ("flat", "iverson")
         else:
-            tall = box.kind in ("frac", "sum", "under", "at") or holds(box, "matrix")
+            tall = box.kind in ("frac", "sum", "under", "at", "cases") or holds(box, "matrix")
         found = box.known["tall"] = tall or any(map(is_tall, box.parts))
     return found
 

@@ -28,7 +28,7 @@ from derive.expressions.expr import (
     number,
     unrepeated,
 )
-from derive.expressions.layout import Box, op as sign, paren, raw, row, sup, word
+from derive.expressions.layout import Box, listed, op as sign, paren, raw, row, sup, word
 from derive.expressions.shape import Shape, broadcast
 
 
@@ -252,6 +252,17 @@ EQUAL = function(
 #: What every library has by the name that it has here.
 SAME = {"any": "{lib}.{name}({0})"}
 
+
+def _cases(c: Box, a: Box, b: Box) -> Box:
+    """A choice by a comparison is written in cases, the second where it does not hold."""
+    if c.kind != "paren" or c.text != "iverson":
+        return row(word("where"), paren(listed((c, a, b))))
+    left, compared, right = c.parts[0].parts
+    other = {"greater": "at-most", "equals": "differs"}[compared.text]
+    lines = ((a, c.parts[0]), (b, row(left, sign(other), right)))
+    return Box("cases", tuple(Box("row", line) for line in lines))
+
+
 WHERE = function(
     "where",
     lambda f, y, c, a, b: a - b,
@@ -259,6 +270,7 @@ WHERE = function(
     lambda f, y, c, a, b: 1 - c,
     through=lambda f, c, a, b: c * a + (1 - c) * b,
     where=_jumps,
+    notation=_cases,
 )
 EXP = function("exp", lambda f, y, x: y, code=SAME, flow="exp", sympy="exp")
 RELU = function(
