@@ -192,8 +192,8 @@ def _one(of: Derivation, local, step: Step, cited: Step) -> tuple:
 
 WRONG = {
     "too little": lambda cites: cites[:-1],
-    "too much": lambda cites: (*cites, ("index", "L", "Y")),
-    "another": lambda cites: (("index", "L", "Y"),),
+    "too much": lambda cites: (*cites, ("index", "L", "Z2")),
+    "another": lambda cites: (("index", "L", "Z2"),),
 }
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from derive.catalogue.recursion import Recursion, read as recursion
 from derive.expressions.errors import DeriveError, ParseError, Place, UnsupportedError
 from derive.expressions.program import nearest
 from derive.language.toml_text import read_toml
@@ -71,7 +72,8 @@ class Entry:
     program is used, and `numbers` what those of an example obey besides. `data` are inputs that
     nobody differentiates by, such as labels, `parameters` those that are learned. `claims` are the
     gradients as the literature prints them, two of one name where it has two forms. `topic` is the
-    folder in which the entry stands, `chosen` the values of its `options`.
+    folder in which the entry stands, `chosen` the values of its `options`. One that is made layer
+    by layer has a `recursion`; where that is about every number of them, `program` is one layer.
     """
 
     name: str
@@ -87,6 +89,7 @@ class Entry:
     about: str = ""
     source: str = ""
     topic: str = ""
+    recursion: Recursion | None = None
     options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     chosen: Mapping[str, str] = field(default_factory=dict)
     file: File = field(default_factory=File, repr=False, compare=False)
@@ -99,7 +102,7 @@ class Entry:
         'net-tanh'
         """
         own = [value for option, value in self.chosen.items() if value != self.options[option][0]]
-        return "-".join((self.name, *own))
+        return "-".join((self.name, *own)).replace(",", "-")
 
     def assuming(
         self, assume: Mapping[str, str | Sequence[str]] | None, *, numbers: bool = False
@@ -148,7 +151,8 @@ def _sizes(value: Any) -> dict[str, int]:
 
 
 def _words(value: Any) -> dict[str, tuple[str, ...]]:
-    return {k: _texts(v) if isinstance(v, list) else (_text(v),) for k, v in value.items()}
+    said = {k: v for k, v in value.items() if v != ""}  # an option may say nothing
+    return {k: _texts(v) if isinstance(v, list) else (_text(v),) for k, v in said.items()}
 
 
 def _mistake(value: Any) -> Mistake:
@@ -169,7 +173,10 @@ KEYS = {
     "parameters": _Key(_texts, 'a list of inputs, such as ["W"]'),
     "claims": _Key(_texts, 'a list of claims, such as ["dX = dY @ W.T"]'),
     "mistake": _Key(_mistake, "a table of two texts, claim and why"),
+    "recursion": _Key(recursion, "a table: layer, feeds, sizes, last, end, layers, widths ..."),
 }
+#: What may be chosen where a program is made layer by layer.
+COUNTED = ("layers", "widths")
 NEEDED = ("title", "program")
 
 
@@ -191,7 +198,10 @@ def read(text: str, name: str, *, choice: Mapping[str, str] | None = None, **kno
     file = replace(file, name=file.name or name)
     table = read_toml(text, file.name)
     options = _options(table.pop("options", {}), file)
-    chosen = _chosen(name, options, choice or {})
+    counted = COUNTED if "recursion" in table else ()
+    count = {key: value for key, value in (choice or {}).items() if key in counted}
+    others = {key: value for key, value in (choice or {}).items() if key not in counted}
+    chosen = _chosen(name, options, others, counted)
     for key in table:
         if key not in KEYS:
             raise ParseError(
@@ -200,7 +210,7 @@ def read(text: str, name: str, *, choice: Mapping[str, str] | None = None, **kno
                 place=file.key(key),
             )
     for key in NEEDED:
-        if key not in table:
+        if key not in table and not (key == "program" and counted):
             raise ParseError(
                 f"{file.name}: there is no {key}", hint=f"{key} = ... is {KEYS[key].expected}",
                 place=Place(text, 1, 1),
@@ -217,7 +227,34 @@ def read(text: str, name: str, *, choice: Mapping[str, str] | None = None, **kno
             message = f"{file.name}: {{{error.args[0]}}} is no place that an option fills"
             raise ParseError(message, place=file.place(f"{{{error.args[0]}}}")) from None
     offered = {option: tuple(values) for option, values in options.items()}
+    if counted:
+        own = found["recursion"]
+        found |= _in_layers(found, own.chosen(count))
+        offered |= {key: (getattr(own, key),) for key in counted}
+        chosen |= {key: offered[key][0] for key in counted}
+        chosen |= {key: getattr(found["recursion"], key) for key in count}
+        if "widths" in count:
+            chosen["layers"] = offered["layers"][0]
     return Entry(name, **found, options=offered, chosen=chosen, file=file, **known)
+
+
+def _in_layers(found: Mapping[str, Any], recursion: Recursion) -> dict[str, Any]:
+    """Return what an entry holds with as many layers as there are: what is said of names that the
+    program does not have then is left out."""
+    program = recursion.program()
+    named = set(re.findall(r"[A-Za-z]\w*", program))
+    kept: dict[str, Any] = {"recursion": recursion, "program": program}
+    for key in ("at", "assume", "numbers"):
+        kept[key] = {n: said for n, said in found.get(key, {}).items() if n in named and said}
+    kept["data"] = tuple(name for name in found.get("data", ()) if name in named)
+    inputs = (name for name in recursion.inputs() if name in named)
+    kept["parameters"] = found.get("parameters") or tuple(inputs)
+    kept["claims"] = (*found.get("claims", ()), *recursion.written_claims(named))
+    mistake = found.get("mistake")
+    words = re.findall(r"[A-Za-z]\w*", mistake.claim) if mistake else []
+    known = named | {f"d{name}" for name in named}
+    kept["mistake"] = mistake if known.issuperset(words) else None
+    return kept
 
 
 _Values = Mapping[str, Mapping[str, str]]
@@ -240,13 +277,19 @@ def _options(table: Any, file: File) -> dict[str, _Values]:
     return found
 
 
-def _chosen(name: str, options: Mapping[str, _Values], choice: Mapping[str, str]) -> dict[str, str]:
+def _chosen(
+    name: str,
+    options: Mapping[str, _Values],
+    choice: Mapping[str, str],
+    others: Iterable[str] = (),
+) -> dict[str, str]:
     """Return the value of every option: the one chosen, or the first."""
     for option, value in choice.items():
-        if option not in options:
+        known = (*options, *others)
+        if option not in known:
             raise UnsupportedError(
-                f"{name} has no option --{option}{nearest(option, options)}",
-                hint=f"it has {_listed(f'--{known}' for known in options)}",
+                f"{name} has no option --{option}{nearest(option, known)}",
+                hint=f"it has {_listed(f'--{one}' for one in known)}",
             )
         if value not in options[option]:
             raise UnsupportedError(
@@ -260,10 +303,15 @@ def _listed(words: Iterable[str]) -> str:
     return ", ".join(words) or "none"
 
 
+def _without(puts: Mapping[str, str], place: str) -> dict[str, str]:
+    """Return what is put in places but one: what stands there has places of others."""
+    return {other: put for other, put in puts.items() if other != place}
+
+
 def _filled(value: Any, puts: Mapping[str, str]) -> Any:
     """Return a value with the texts of options in their places."""
     if isinstance(value, str):
-        return _PLACE.sub(lambda found: puts[found[1]], value)
+        return _PLACE.sub(lambda found: _filled(puts[found[1]], _without(puts, found[1])), value)
     if isinstance(value, list):
         return [_filled(item, puts) for item in value]
     if isinstance(value, dict):

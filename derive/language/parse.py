@@ -33,6 +33,7 @@ from derive.language.scope import FUNCTIONS, Scope, bad_dimension, dimension
 from derive.language.syntax import NAME, Source, target
 from derive.ops import var
 from derive.ops.elementwise import is_mask
+from derive.ops.unspecified import left_open
 
 Shapes = Mapping[str, "Shape | tuple[Dim, ...] | str"]
 
@@ -273,7 +274,7 @@ class _Reader:
             dims=tuple(dict.fromkeys(w for x in leaves.values() for w in words(*x.shape.dims))),
             sizes={word: numbers[slot] for slot, word in worded.items() if isinstance(word, str)},
             reordered=self.reordered,
-            functions=tuple(functions),
+            functions=tuple(left_open(s.expr for s in statements)),
         )
 
     def _statement(self, node: ast.stmt, scope: Scope) -> tuple[str, Expr]:
