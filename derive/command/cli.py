@@ -38,7 +38,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _as_a_process(arguments: list[str]) -> int:
     """Run the command with the streams and signals of this process."""
+    import gc
     import signal
+
+    gc.set_threshold(10_000)  # what a short life leaves in circles is little
 
     def stop(signum: int, frame: object) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one finds nothing more to stop

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from derive.expressions.errors import DeriveError, ParseError, Place
@@ -41,6 +41,7 @@ class Source(NamedTuple):
     text: str
     lines: tuple[str, ...]
     body: list[ast.stmt]
+    used: Mapping[ast.stmt, list[ast.Name]]
 
     @classmethod
     def read(cls, text: str) -> Source:
@@ -53,20 +54,16 @@ class Source(NamedTuple):
         code = [line.partition("#")[0].lstrip() for line in text.splitlines()]
         _check_brackets("".join(code))
         try:
-            found = cls(text, tuple(text.splitlines()), ast.parse("\n".join(code)).body)
+            body = ast.parse("\n".join(code)).body
         except SyntaxError as error:
             raise _unreadable(text, error) from None
         except (RecursionError, MemoryError, ValueError):
             raise _too_deep() from None
+        found = cls(text, tuple(text.splitlines()), body, {s: _names(s) for s in body})
         found._check()
         return found
 
     def _check(self) -> None:
-        level: list[ast.AST] = [*self.body]
-        for _ in range(DEEPEST):
-            level = [child for node in level for child in ast.iter_child_nodes(node)]
-        if level:
-            raise _too_deep()
         for node in self.body:
             match node:
                 case ast.Assign(targets=[ast.Name()]) | ast.AnnAssign() | ast.Expr():
@@ -105,8 +102,7 @@ class Source(NamedTuple):
 
     def names(self) -> Iterator[ast.Name]:
         """Yield every name in the text."""
-        for statement in self.body:
-            yield from (node for node in ast.walk(statement) if isinstance(node, ast.Name))
+        return (node for statement in self.body for node in self.used[statement])
 
     def in_order(self) -> Source:
         """Return the source with each statement after those whose names it uses.
@@ -118,7 +114,7 @@ class Source(NamedTuple):
         assigned = [s for s in body if isinstance(s, ast.Assign)]
         meant: dict[str, ast.stmt] = {target(s): s for s in assigned}
         needed: dict[ast.stmt, list[ast.stmt]] = {
-            s: [meant[n.id] for n in ast.walk(s.value) if isinstance(n, ast.Name) and n.id in meant]
+            s: [meant[n.id] for n in self.used[s] if isinstance(n.ctx, ast.Load) and n.id in meant]
             for s in body if isinstance(s, ast.Assign | ast.Expr)
         }  # fmt: skip
         place = {statement: k for k, statement in enumerate(body)}
@@ -221,6 +217,18 @@ def _check_brackets(code: str) -> None:
         depth += 1 if bracket in "([{" else -1
         if depth >= DEEPEST // 2:  # the reader of Python stops there too
             raise _too_deep()
+
+
+def _names(statement: ast.stmt) -> list[ast.Name]:
+    """Return the names in a statement, which is shallow enough to be read."""
+    found: list[ast.Name] = []
+    level: list[ast.AST] = [statement]
+    for _ in range(DEEPEST):
+        found += [node for node in level if isinstance(node, ast.Name)]
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        if not level:
+            return found
+    raise _too_deep()
 
 
 def _too_deep() -> ParseError:

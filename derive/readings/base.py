@@ -65,11 +65,11 @@ class View(dict[Place, Any]):
     """
 
     __slots__ = ("cols", "determinant", "expr", "reading", "rows")
+    determinant: Any
 
     def __init__(self, reading: Reading, expr: Expr):
         self.reading, self.expr = reading.itself, expr
-        self.rows, self.cols = expr.shape.dims
-        self.determinant: Any = None
+        self.rows, self.cols = expr.shape
 
     def __missing__(self, place: Place) -> Any:
         reading = self.reading()
@@ -235,23 +235,25 @@ class AtSizes(Reading):
 
     def matrix(self, root: Expr) -> Table:
         """Return all entries of an expression, operands first."""
-        if root not in self.tables:
-            for node, is_scalar in _order(root):
-                view = self.views.get(node) or self.view(node)
-                if is_scalar:
-                    if not view:
-                        self.read(view, ORIGIN)
-                    continue
-                rows, cols = node.shape.extents(self.sizes)
-                if len(view) < rows * cols:
-                    self.spend(rows, cols)
-                    places = product(range(rows), range(cols))
-                    self.read(view, [x for x in places if x not in view] if view else places)
-            bare, view = self.bare, self.views[root]
-            rows, cols = root.shape.extents(self.sizes)
-            across = range(cols)
-            self.tables[root] = Table([bare(view[i, j]) for j in across] for i in range(rows))
-        return self.tables[root]
+        if (table := self.tables.get(root)) is not None:
+            return table
+        views, rows, cols = self.views, 1, 1
+        for node, is_scalar in _order(root):
+            known = views.get(node)
+            view = self.view(node) if known is None else known
+            if is_scalar:
+                rows = cols = 1
+                if not view:
+                    self.read(view, ORIGIN)
+                continue
+            rows, cols = node.shape.extents(self.sizes)
+            if len(view) < rows * cols:
+                self.spend(rows, cols)
+                places = product(range(rows), range(cols))
+                self.read(view, [x for x in places if x not in view] if view else places)
+        bare, view, across = self.bare, views[root], range(cols)  # the root comes last
+        table = self.tables[root] = Table([bare(view[i, j]) for j in across] for i in range(rows))
+        return table
 
     def written(self, A: View) -> Table:
         """Return a matrix written out."""
@@ -310,7 +312,7 @@ class AtSizes(Reading):
 
         It is that of (A ⊗ I)(I ⊗ B), which is det(A) as often as B has rows, times det(B) likewise.
         """
-        if A.determinant is None:
+        if not hasattr(A, "determinant"):
             if (parts := self._kronecker(A)) is not None:
                 n, m = (extent(view.rows, self.sizes) for view in parts)
                 A.determinant = self.det(parts[0]) ** m * self.det(parts[1]) ** n
