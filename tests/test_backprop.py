@@ -158,14 +158,14 @@ def test_many_gates_are_checked_together(monkeypatch):
     text = "; ".join(f"x{k} = x{k - 1} * a + {k}" for k in range(1, 150))
     found = trace(text, "x0=1/7,a=2/3")
     assert found.checks.together and found.checks.enclosed == 0
-    right = room._backward
+    right = room.backward
 
     def off(*arguments):
         gradients, flows = right(*arguments)
         one = [[gradients[1][0][0] + Fraction(1, 10**30).numerator]]
         return (gradients[0], one, *gradients[2:]), flows
 
-    monkeypatch.setattr(room, "_backward", off)
+    monkeypatch.setattr(room, "backward", off)
     with pytest.raises(ProofError):
         trace(text, "x0=1/7,a=2/3")
 

@@ -213,39 +213,16 @@ def _checked(
     circuit: Circuit, sizes: Mapping[str, int], values: Values, seed: Rows | None
 ) -> Trace:
     chosen = seed is None and not circuit.output.shape.is_scalar
-    known, gradients, flows, kinks = passes(circuit, sizes, values, seed)
+    known, kinks = forward(circuit, sizes, values)
+    gradients, flows = backward(circuit, sizes, known, kinks, seed)
     checks = check(circuit, sizes, known, gradients, flows, smooth=not kinks)
     return Trace(circuit, sizes, known, gradients, flows, kinks, chosen, checks)
-
-
-def passes(
-    circuit: Circuit, sizes: Mapping[str, int], values: Values, seed: Rows | None = None
-) -> tuple[tuple[Rows, ...], tuple[Rows, ...], dict[tuple[int, int], Rows], tuple[Kink, ...]]:
-    """Return values, gradients, flows and kinks, not checked: to choose a point, not to show it."""
-    known, kinks = forward(circuit, sizes, values)
-    if seed is None:
-        seed = small_numbers(circuit.output.shape, sizes)
-    start = [[rational(x) for x in row] for row in seed]
-    gradients, flows = _backward(circuit, sizes, known, start, kinks)
-    return known, gradients, flows, kinks
 
 
 def forward(
     circuit: Circuit, sizes: Mapping[str, int], values: Values
 ) -> tuple[tuple[Rows, ...], tuple[Kink, ...]]:
-    """Return values and kinks: the first half of `passes`."""
-    known = _forward(circuit, sizes, values)
-    return known, tuple(_kinks(circuit, sizes, known))
-
-
-def small_numbers(shape: Shape, sizes: Mapping[str, int]) -> list[list[Fraction]]:
-    """Return an upstream gradient that is easy to reckon with; of a scalar it is 1."""
-    rows, cols = shape.extents(sizes)
-    pattern = (1, -1, 2, 1, -2, 3, -1)
-    return [[Fraction(pattern[(i * cols + j) % 7]) for j in range(cols)] for i in range(rows)]
-
-
-def _forward(circuit: Circuit, sizes: Mapping[str, int], values: Values) -> tuple[Rows, ...]:
+    """Return values and kinks: the first of the two passes."""
     known: list[Rows] = []
     for gate in circuit.gates:
         if gate.pattern is None:
@@ -256,18 +233,28 @@ def _forward(circuit: Circuit, sizes: Mapping[str, int], values: Values) -> tupl
             known.append(Numbers(sizes, operands).matrix(gate.pattern))
         except DomainError as error:
             raise _located(error, circuit, gate, known, "") from None
-    return tuple(known)
+    return tuple(known), tuple(_kinks(circuit, sizes, known))
 
 
-def _backward(
+def small_numbers(shape: Shape, sizes: Mapping[str, int]) -> list[list[Fraction]]:
+    """Return an upstream gradient that is easy to reckon with; of a scalar it is 1."""
+    rows, cols = shape.extents(sizes)
+    pattern = (1, -1, 2, 1, -2, 3, -1)
+    return [[Fraction(pattern[(i * cols + j) % 7]) for j in range(cols)] for i in range(rows)]
+
+
+def backward(
     circuit: Circuit,
     sizes: Mapping[str, int],
     known: tuple[Rows, ...],
-    seed: Rows,
     kinks: tuple[Kink, ...],
+    seed: Rows | None,
 ) -> tuple[tuple[Rows, ...], dict[tuple[int, int], Rows]]:
+    """Return gradients and flows: the second pass, not checked; to choose a point, not to show."""
+    if seed is None:
+        seed = small_numbers(circuit.output.shape, sizes)
     gradients: list[Rows | None] = [None] * len(circuit.gates)
-    gradients[circuit.output.place] = seed
+    gradients[circuit.output.place] = [[rational(x) for x in row] for row in seed]
     flows: dict[tuple[int, int], Rows] = {}
     tied = {kink.place for kink in kinks}
     for gate in reversed(circuit.gates):
@@ -319,7 +306,7 @@ def _shared(part: Rows, values: Rows, extreme: Rows) -> Rows:
             for i, r in enumerate(part)]  # fmt: skip
 
 
-def _kinks(circuit: Circuit, sizes: Mapping[str, int], known: tuple[Rows, ...]) -> Iterator[Kink]:
+def _kinks(circuit: Circuit, sizes: Mapping[str, int], known: Sequence[Rows]) -> Iterator[Kink]:
     for gate in circuit.gates:
         if gate.kink == SHARED:
             found = _tied(known[gate.args[0]], known[gate.place])

@@ -9,12 +9,12 @@ to exist, nor a function have a kink; nothing is promised of the gradients, whic
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from random import Random
 from typing import Any
 
-from derive.circuits.backprop import Kink, forward, passes, sides, switches
+from derive.circuits.backprop import Kink, backward, forward, sides, switches
 from derive.circuits.circuit import Circuit, Gate, circuit, formula
 from derive.circuits.values import Matrix, Point, point
 from derive.expressions.errors import SizeError, UnsupportedError
@@ -84,6 +84,7 @@ class _Search:
             )
         self.enough = 1 if self.is_settled else max(1, min(ENOUGH, WORK // self.work))
         self.obstacles: Counter[str] = Counter()
+        self.steep = [_is_steep(users, self.circuit) for users in self.circuit.uses()]
         self.inverts = any(node.op.costly for s in program.statements for node in nodes(s.expr))
         refuse_broken(settled.values, assume)
 
@@ -146,7 +147,7 @@ class _Search:
                     return None
                 if self.enough == 1:  # nothing to choose between
                     return 0
-                gradients = passes(self.circuit, self.sizes, candidate.values, candidate.seed)[1]
+                gradients, _ = backward(self.circuit, self.sizes, known, kinks, candidate.seed)
         except DomainError as error:
             if self.inputs_settled:
                 raise  # other numbers are not asked for
@@ -161,7 +162,7 @@ class _Search:
         if candidate.seed is not None:
             total += _dull([[*row] for row in candidate.seed], None)
         for gate in self.circuit.gates:
-            total += _price(known[gate.place], steep=_is_steep(gate, self.circuit))
+            total += _price(known[gate.place], steep=self.steep[gate.place])
             total += _price(gradients[gate.place])
             if all(x == 0 for row in gradients[gate.place] for x in row):
                 total += UGLY
@@ -306,10 +307,10 @@ def _all_alike(rows: Rows) -> bool:
     return len(cells) > 1 and len(set(cells)) == 1
 
 
-def _is_steep(gate: Gate, circuit: Circuit) -> bool:
+def _is_steep(users: Iterable[tuple[int, int]], circuit: Circuit) -> bool:
     """Whether a user is made of powers of e: arguments of these should stay near to zero."""
-    users = (circuit.gates[user].pattern for user, _ in circuit.uses()[gate.place])
-    return any(node.op is EXP for user in users if user for node in nodes(user.meaning))
+    patterns = (circuit.gates[user].pattern for user, _ in users)
+    return any(node.op is EXP for user in patterns if user for node in nodes(user.meaning))
 
 
 def _one_sided(gate: Gate, known: tuple[Rows, ...], sizes: Mapping[str, int]) -> int:

@@ -30,8 +30,8 @@ def best(action, times=3):
 def passes(made, sizes, values):
     """The two passes alone, without the checks."""
     with precision():
-        known = room._forward(made, sizes, values)
-        return room._backward(made, sizes, known, [[rational(1)]], ())
+        known, kinks = room.forward(made, sizes, values)
+        return room.backward(made, sizes, known, kinks, [[rational(1)]])
 
 
 # -- a chain of scalar gates -----------------------------------------------------------------------
