@@ -29,6 +29,7 @@ def gradient(
     *,
     wrt: Sequence[str] | None = None,
     assume: Assumptions | None = None,
+    data: Sequence[str] = (),
     code: str | None = None,
     timeout: float | None = TIMEOUT,
 ) -> Gradients | str:
@@ -47,13 +48,15 @@ def gradient(
     <BLANKLINE>
 
     The formulas are a dictionary whose `where` tells the hypotheses. `assume` is what holds of an
-    input, and makes formulas shorter; `code` is numpy, torch or jax. Raises what `derive.prove`
-    raises.
+    input, and makes formulas shorter; `data` are inputs that nobody differentiates by; `code` is
+    numpy, torch or jax. Raises what `derive.prove` raises.
     """
     if code is not None:
         library(code)
     with limited(timeout):
-        proof = prove(program, shapes, wrt=wrt, assume=assume, detail="brief", timeout=None)
+        proof = prove(
+            program, shapes, wrt=wrt, assume=assume, data=data, detail="brief", timeout=None
+        )
         return Gradients(proof) if code is None else to_code(proof, code)
 
 

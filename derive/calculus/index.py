@@ -536,10 +536,10 @@ def rename(term: Scalar, names: Mapping[Index, Index]) -> Scalar:
             return Scalar("inverse", term.args, data)
         case "num" | "size" | "det":
             return term
-    return _rebuilt(term, (rename(arg, names) for arg in term.args))
+    return rebuilt(term, (rename(arg, names) for arg in term.args))
 
 
-def _rebuilt(term: Scalar, args: Iterable[Scalar]) -> Scalar:
+def rebuilt(term: Scalar, args: Iterable[Scalar]) -> Scalar:
     """Return a term of other arguments, in its simplest form."""
     match term.kind:
         case "add":
@@ -581,4 +581,4 @@ def written_out(term: Scalar, names: Mapping[Index, Index], sizes: Mapping[str, 
             return Scalar("entry", data=(name, named(i, names, sizes), named(j, names, sizes)))
         case "delta" | "le" | "num" | "det" | "inverse":
             return rename(term, names)
-    return _rebuilt(term, (written_out(arg, names, sizes) for arg in term.args))
+    return rebuilt(term, (written_out(arg, names, sizes) for arg in term.args))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 @options.subcommand(
     options.SHAPES,
     options.WRT,
+    options.DATA,
     options.ASSUME,
     options.option("--seed", type=int, default=1, help="Chooses the numbers."),
     options.VALUES,
@@ -30,7 +31,7 @@ def example(target: str, **given: Any) -> int:
     def worked() -> Example:
         from derive.documents.example import example as work_out
 
-        asked = options.asked(target, given, "at", "seed", "values", "wrt", "assume")
+        asked = options.asked(target, given, "at", "seed", "values", "wrt", "assume", "data")
         return work_out(**asked, style=options.style(given, elide=6))
 
     return deliver(given, worked, lambda found: told(found.graph))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 @options.subcommand(
     options.SHAPES,
     options.WRT,
+    options.DATA,
     options.ASSUME,
     option("--count", type=int, default=6, help="How many problems."),
     option("--seed", type=int, default=1, help="Which numbers and places."),
@@ -37,7 +38,9 @@ def exercise(target: str, **given: Any) -> int:
     def problems() -> Sheet:
         from derive.documents.exercise import exercise as set_problems
 
-        asked = options.asked(target, given, "count", "seed", "at", "wrt", "assume", "values")
+        asked = options.asked(
+            target, given, "count", "seed", "at", "wrt", "assume", "data", "values"
+        )
         return set_problems(**asked, style=options.style(given))
 
     return deliver(given, problems, _told)

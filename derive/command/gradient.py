@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 @options.subcommand(
     options.SHAPES,
     options.WRT,
+    options.DATA,
     options.ASSUME,
     option("--latex", is_flag=True, help="Formulas in LaTeX."),
     option("--code", metavar="numpy|torch|jax", help="A Python function that computes them."),
@@ -30,7 +31,7 @@ def gradient(target: str, latex: bool, code: str | None, as_json: bool, **given:
 
     if code is not None:
         library(code)
-    proof = prove(**options.asked(target, given, "wrt", "assume"), detail="brief")
+    proof = prove(**options.asked(target, given, "wrt", "assume", "data"), detail="brief")
     if code is not None:
         say(to_code(proof, code), nl=False)
         return 0

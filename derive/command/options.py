@@ -158,6 +158,10 @@ WRT = option(
     "--wrt", metavar="X,W", help="Variables to differentiate by; all inputs by default.",
     read=_names,
 )  # fmt: skip
+DATA = option(
+    "--data", metavar="T,eps", help="Inputs that nobody differentiates by, such as labels.",
+    read=lambda text: _names(text) or (),
+)  # fmt: skip
 VALUES = option("--values", metavar="x=-2,y=5", help="Your own numbers: text, .json or .toml.")
 TEXTS = ("md", "tex")
 

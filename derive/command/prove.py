@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 @options.subcommand(
     options.SHAPES,
     options.WRT,
+    options.DATA,
     options.ASSUME,
     *options.writing(*options.TEXTS),
     option("--detail", type=click.Choice(["full", "lecture", "one", "brief"]),
@@ -32,7 +33,7 @@ def prove(target: str, **given: Any) -> int:
     def proved() -> Proof:
         from derive.documents.pipeline import prove as derived
 
-        words = ("at", "wrt", "assume", "detail", "max_entries")
+        words = ("at", "wrt", "assume", "data", "detail", "max_entries")
         with working() as progress:
             asked = options.asked(target, given, *words)
             return derived(**asked, style=options.style(given, elide=6), progress=progress)

@@ -166,6 +166,7 @@ def example(
     values: Mapping[str, Any] | str | Path | None = None,
     wrt: Sequence[str] | None = None,
     assume: Assumptions | None = None,
+    data: Sequence[str] = (),
     style: Style | None = None,
     name: str = "",
     timeout: float | None = TIMEOUT,
@@ -178,7 +179,8 @@ def example(
 
     Numbers are chosen by `seed`, under the assumptions of `assume`, unless `values` gives them (for
     every input, and for `dY` if wanted); a function that the program leaves open is given by the
-    name of one (`g=tanh`). `at` gives sizes, `wrt` the variables. Raises
+    name of one (`g=tanh`). `at` gives sizes, `wrt` the variables, all inputs
+    but `data` by default. Raises
     `ParseError`, `ShapeError`, `UnsupportedError` for bad input, `DomainError` where a value does
     not exist and `LimitError` after `timeout` seconds; nothing that was not checked is returned.
     """
@@ -186,8 +188,7 @@ def example(
         given = values if isinstance(values, Mapping | None) else read_values(values)
         read, entry = opened(program, shapes, name, (*(given or ()), *(wrt or ()), *(assume or ())))
         read, given = closed(read, given)
-        wanted = tuple(wrt) if wrt is not None else None
-        read.wanted(wanted)
+        wanted = read.wanted(wrt, (*entry.data, *data))
         said = assumed(read, entry.assuming(assume))
         if given is None:  # chosen numbers obey what the catalogue says as well
             at = {**entry.at, **(at or {})}

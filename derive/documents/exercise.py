@@ -114,6 +114,7 @@ def exercise(
     at: Mapping[str, int] | None = None,
     wrt: Sequence[str] | None = None,
     assume: Assumptions | None = None,
+    data: Sequence[str] = (),
     values: Mapping[str, Any] | str | None = None,
     style: Style | None = None,
     name: str = "",
@@ -127,7 +128,8 @@ def exercise(
     >>> sheet.to_markdown() == exercise(sheet.program.text, count=3, seed=7).to_markdown()
     True
 
-    `at` gives the sizes, `wrt` the variables to differentiate by, `assume` what the numbers obey,
+    `at` gives the sizes, `wrt` the variables to differentiate by (all inputs but `data` by
+    default), `assume` what the numbers obey,
     `values` the functions that the program leaves open (`g=tanh`), `style` the notation. Without
     `at` a problem may have other sizes, where a mistake hides better.
     Raises `ParseError`, `ShapeError`, `UnsupportedError` or `SizeError` for bad input, `LimitError`
@@ -145,7 +147,8 @@ def exercise(
                 hint="values give functions that are left open: g=tanh",
             )
         obeyed = entry.assuming(assume, numbers=True)
-        setter = Setter(read, {**entry.at, **(at or {})}, wrt, obeyed, seed, bool(at))
+        wanted = read.wanted(wrt, (*entry.data, *data))
+        setter = Setter(read, {**entry.at, **(at or {})}, wanted, obeyed, seed, bool(at))
         problems = setter.problems(count)
         return Sheet(setter.derivation, setter.trace, seed, problems, style or Style())
 

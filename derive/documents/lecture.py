@@ -75,14 +75,32 @@ class Lecture(Writer):
                 body += [self.equation([step], ("forward", step.theme), reasons=False)
                          for step in d.forward]  # fmt: skip
                 body += self.slowly(local)
-        for local in d.locals:
+        for local in (local for local in d.locals if local.index):
             variable = local.variable.data[0]
+            exchanges = self.exchanges() if local is d.locals[0] else ()
             by = words("for-all-by", X=self.leaf(variable), first=local is d.locals[0],
                        several=len(d.locals) > 1, scalars=self.scalars)  # fmt: skip
             place = ("index", local.statement.name, variable)
-            chain = self.equation(local.index, place, end=local is d.locals[-1])
-            body += [Paragraph((by,)), chain]
+            last = [other for other in d.locals if other.index][-1]
+            chain = self.equation(local.index, place, end=local is last)
+            body += [Paragraph((*exchanges, by)), chain]
         yield Environment("proof", tuple(body), words("proof"))
+
+    def exchanges(self) -> Iterator[Words]:
+        """Yield which names can be exchanged, and which proofs need not be written for that."""
+        known: dict[tuple[tuple[str, str], ...], list[str]] = {}
+        for local in self.derivation.locals:
+            for step in local.exchange:
+                known.setdefault(dict(step.facts)["pairs"], []).append(step.about)
+        for pairs, about in known.items():
+            back = {b: a for a, b in pairs}
+            yield words(
+                "exchanged", statement=self.statement(self.statements[0]),
+                old=[self.leaf(a) for a, b in pairs[: len(pairs) // 2]],
+                new=[self.leaf(b) for a, b in pairs[: len(pairs) // 2]],
+                known=[self.leaf(back[name]) for name in about],
+                about=[self.leaf(name) for name in about],
+            )  # fmt: skip
 
     def shapes(self, statement: Statement) -> list[dict[str, Box]]:
         """Return the shapes of the names that a statement uses."""

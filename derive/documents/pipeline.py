@@ -40,6 +40,7 @@ def prove(
     at: Mapping[str, int] | None = None,
     wrt: Sequence[str] | None = None,
     assume: Assumptions | None = None,
+    data: Sequence[str] = (),
     detail: str | None = None,
     style: Style | None = None,
     name: str = "",
@@ -57,8 +58,9 @@ def prove(
     {'proved'}
 
     `program` is a text or a name of the catalogue, `shapes` gives shapes beside the text
-    (`{"X": ("n", "d")}`), `at` the sizes at which entries are written out, `wrt` the variables (all
-    inputs by default), and `assume` what holds of an input (`{"A": "symmetric"}`): the gradient is
+    (`{"X": ("n", "d")}`), `at` the sizes at which entries are written out, `wrt` the variables, by
+    default all inputs but `data` and what the catalogue calls so, and `assume` what holds of an
+    input besides what the catalogue says (`{"A": "symmetric"}`): the gradient is
     taken as if nothing did, and what is assumed then makes it shorter. `detail` is full, lecture,
     one or brief: lecture for several statements and full for one where nothing is said. `style` is
     the notation, `timeout` the seconds that it may take; with `claims`, formulas in the program's
@@ -68,13 +70,12 @@ def prove(
     """
     if detail not in (None, *DETAILS):
         raise UnsupportedError(f"there is no detail {detail!r}", hint=f"it is {', '.join(DETAILS)}")
-    wanted = tuple(wrt) if wrt is not None else None
     with limited(timeout):
         read, entry = opened(program, shapes, name, wrt or ())
         sizes = {**entry.at, **(at or {})}
         options = {
-            "at": sizes, "wrt": wanted or read.wanted(None), "detail": detail or usual(read),
-            "claims": claims,
+            "at": sizes, "wrt": read.wanted(wrt, (*entry.data, *data)), "claims": claims,
+            "detail": detail or usual(read),
             "max_entries": max_entries, "assume": assumed(read, entry.assuming(assume)),
         }  # fmt: skip
         found = judged(read, options, progress)

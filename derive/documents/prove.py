@@ -24,9 +24,10 @@ from derive.documents.model import (
 )
 from derive.documents.setting import Setting
 from derive.expressions.expr import nodes
-from derive.expressions.layout import Box, row
+from derive.expressions.layout import Box, op, row
 from derive.expressions.shape import Pair, extent
 from derive.notation.displays import Link
+from derive.notation.widths import width
 from derive.ops.unspecified import samples
 from derive.proof.derivation import (
     Chain,
@@ -40,6 +41,9 @@ from derive.proof.derivation import (
     Step,
 )
 from derive.proof.local import own_place
+
+#: A derivative, and what is left of it, share a line that is no wider than this.
+JOINED = 40.0
 
 
 class Writer(Setting):
@@ -119,11 +123,29 @@ class Writer(Setting):
             start = ("lemma", lemma.key)
             within = {place[2:]: k for place, k in self.numbers.items() if place[:2] == start}
             own.numbers = self.numbers | within
-            yield from own.kind(lemma) if lemma.statement else own.lemma(lemma)
+            if lemma.statement:
+                yield from own.kind(lemma)
+            elif own.scalars:
+                yield from own.function(lemma)
+            else:
+                yield from own.lemma(lemma)
 
     def kind(self, lemma: Lemma) -> Iterator[Block]:
         """Yield the lemma about a kind of statement, and its proof."""
         raise NotImplementedError
+
+    def function(self, lemma: Lemma) -> Iterator[Block]:
+        """Yield the lemma on the derivative of a function of the table, and its proof."""
+        (variable,), (statement,) = self.program.inputs, self.program.statements
+        said = words("function-says", x=self.leaf(variable), formula=self.statement(statement),
+                     conditions=self.conditions())  # fmt: skip
+        claim, *proof = (
+            self.equation(chain, place, reasons=bool(k), end=bool(k))
+            for k, (place, chain) in enumerate(lemma.equations())
+        )
+        head = self.notation.expr(statement.expr)
+        yield Environment("lemma", (Paragraph((said,)), claim), words("function-name", f=head))
+        yield Environment("proof", tuple(proof), words("proof"))
 
     def lemma(self, lemma: Lemma) -> Iterator[Block]:
         """Yield a lemma and its proof, in its own letters, numbered on."""
@@ -267,7 +289,26 @@ class Writer(Setting):
         self, chain: Iterable[Step], place: Place, *, reasons: bool = True, end: bool = False
     ) -> Equations:
         """Return a chain of equalities as one numbered display."""
-        return self.display(self._links(chain, reasons), self.numbers[place], end)
+        return self.display(self.joined(self._links(chain, reasons)), self.numbers[place], end)
+
+    def joined(self, links: Iterable[Link]) -> Iterator[Link]:
+        """Yield links, a derivative and what is left of it when its deltas are used up in one."""
+        waiting: Link | None = None
+        for link in links:
+            if waiting is not None and link.left is None and _is(link, "contract"):
+                both = row(waiting.right, op("equals"), link.right)
+                if width(both) <= JOINED:
+                    yield link._replace(right=both, left=waiting.left)
+                    waiting = None
+                    continue
+            if waiting is not None:
+                yield waiting
+            plain = _is(link, "differentiate-delta") and not link.reason.facts.get("lemmas")
+            waiting = link if plain and not link.reason.facts.get("methods") else None
+            if waiting is None:
+                yield link
+        if waiting is not None:
+            yield waiting
 
     def _links(self, chain: Iterable[Step], reasons: bool) -> Iterator[Link]:
         last: Math | None = None
@@ -338,6 +379,10 @@ class Writer(Setting):
              words("proved"))
             for (method, at), numbers in found.items()
         ]  # fmt: skip
+
+
+def _is(link: Link, rule: str) -> bool:
+    return isinstance(link.reason, Words) and link.reason.facts.get("name") == rule
 
 
 def _listed(boxes: Iterable[Box]) -> Box | None:

@@ -259,6 +259,8 @@ class Setting:
                     facts[name] = [self.leaf(leaf) for leaf in fact]
                 case "names", _:
                     pass
+                case "values", _:
+                    facts[name] = [self.notation.math(value) for value in fact]
                 case "because", _:
                     used = {leaf: frozenset({word}) for leaf, word in fact}
                     facts[name] = assumptions(used, self.leaf)

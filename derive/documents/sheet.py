@@ -9,7 +9,7 @@ in which a mistake is to be found is false at the very numbers that are given wi
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import zip_longest
 from random import Random
@@ -76,13 +76,13 @@ class Setter:
         self,
         program: Program,
         at: Mapping[str, int] | None,
-        wrt: Sequence[str] | None,
+        wrt: tuple[str, ...],
         assume: Assumptions | None,
         seed: int,
         fixed: bool,
     ):
         self.program, self.seed, self.fixed = program, seed, fixed
-        self.wrt = program.wanted(tuple(wrt) if wrt is not None else None)
+        self.wrt = wrt
         self.assume = assumed(program, assume or {})
         self.sizes = with_values(program, at)
         self._refuse(self.sizes)

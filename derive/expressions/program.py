@@ -145,21 +145,26 @@ class Program(NamedTuple):
             upstream=not self.is_loss,
         )
 
-    def wanted(self, wrt: tuple[str, ...] | None) -> tuple[str, ...]:
-        """Return the variables to differentiate with respect to, checked.
+    def wanted(self, wrt: Iterable[str] | None, data: Iterable[str] = ()) -> tuple[str, ...]:
+        """Return the variables to differentiate with respect to, checked: where nobody says, all
+        inputs but `data`, by which nobody differentiates.
 
         Raises `UnsupportedError` for an unknown name, and for one on which the output does not
         depend: its gradient is zero, and a silent zero would look like a result.
         """
-        names = tuple(dict.fromkeys(wrt)) if wrt else self.inputs
+        left_out = tuple(data)
+        own = tuple(name for name in self.inputs if name not in left_out)
+        names = tuple(dict.fromkeys(wrt)) if wrt else own
         reaching = self.reaching()
-        for name in names:
+        for name in (*names, *left_out):
             if name not in self.leaves:
                 known = ", ".join(self.leaves)
                 raise UnsupportedError(
                     f"there is no variable {name}{nearest(name, self.leaves)}",
                     hint=f"the program has {known}",
                 )
+            if name in left_out and name not in names:
+                continue
             if name == self.output.data[0]:
                 raise UnsupportedError(
                     f"{name} is the output itself: its gradient is what the proof starts from"
@@ -169,6 +174,11 @@ class Program(NamedTuple):
                     f"{self.output} does not depend on {name}, so there is nothing to derive",
                     hint=f"leave {name} out, or name the variables with --wrt",
                 )
+        if not names and self.inputs:
+            raise UnsupportedError(
+                "every input is data, so there is nothing to differentiate by",
+                hint="name the variables with --wrt",
+            )
         if not names:
             raise UnsupportedError(f"{self.output} depends on no variable: there is no gradient")
         return names

@@ -233,7 +233,7 @@ class _Court:
             part: judge(getattr(local, part))
             for judge, parts in (
                 (self._written, ("slice", "one", "entries", "assembly")),
-                (general, ("claim", "index", "operators")),
+                (general, ("claim", "index", "operators", "exchange")),
             )
             for part in parts
         }

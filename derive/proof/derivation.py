@@ -142,7 +142,8 @@ class Local:
 
     `occurrence` says by which of its indices an entry of the value agrees with the variable it
     depends on; `acts` says it of pairs of indices, as that entry with the indices put in. `rules`
-    are those of the sweep; its steps are `operators` where there are several.
+    are those of the sweep; its steps are `operators` where there are several. Where names can be
+    exchanged in the statement, `exchange` says so, and the proof is that of another variable.
     """
 
     statement: Statement
@@ -159,6 +160,7 @@ class Local:
     assembly: Chain = ()
     index: Chain = ()
     operators: Chain = ()
+    exchange: Chain = ()
     rules: tuple[str, ...] = ()
 
     def equations(self) -> Iterator[tuple[Place, Chain]]:
@@ -322,8 +324,10 @@ class Derivation:
         return [local for local in self.locals if local.variable.data[0] == name]
 
     def steps(self) -> list[Step]:
-        """Return every step in the order of the document."""
-        return [step for _, chain in self.equations() for step in chain]
+        """Return every step in the order of the document, then those that have no number."""
+        of = (self, *(lemma.derivation for lemma in self.lemmas))
+        exchanged = [step for d in of for local in d.locals for step in local.exchange]
+        return [*(step for _, chain in self.equations() for step in chain), *exchanged]
 
     @property
     def question(self) -> dict[str, Any]:

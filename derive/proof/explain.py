@@ -16,7 +16,7 @@ from derive.calculus.index import (
 )
 from derive.calculus.reverse import Gradient, sweep
 from derive.expressions.errors import SizeError
-from derive.expressions.expr import Condition, Expr, nodes, number, variables
+from derive.expressions.expr import Condition, Expr, nodes, number, substitute, variables
 from derive.expressions.program import Program, Statement
 from derive.expressions.shape import Shape, extent
 from derive.proof.derivation import (
@@ -27,10 +27,12 @@ from derive.proof.derivation import (
     Local,
     Step,
 )
+from derive.proof.exchanging import exchanged
 from derive.proof.hypotheses import Ground, conditions, ground_of, sizes_asked
 from derive.proof.kinds import Kind, kinds
 from derive.proof.lemmas import lemmas, operators
 from derive.proof.local import LocalProof, own_place
+from derive.proof.parts import mixes
 from derive.proof.roads import Names, Roads
 from derive.proof.sizes import Relation, with_values
 from derive.readings.terms import Entries
@@ -258,11 +260,18 @@ class Writer:
         wanted = [leaf for leaf in variables(statement.expr) if leaf.data[0] in self.active]
         seed = upstream if upstream is not None else number(1)
         gradients = sweep(statement.expr, seed, wanted, value)
-        for rank, leaf in enumerate(wanted):
+        known: dict[Expr, Expr] = {}
+        for leaf in wanted:
             name = leaf.data[0]
             shared = len(self.names.users(name)) > 1
             own = self.names.gradient(name, statement.name if shared else None)
-            yield self._local(statement, leaf, own, upstream, gradients, rank == 0)
+            formula = gradients[leaf].value
+            pairs = exchanged(statement.expr, known, leaf, formula) if self.detail == LEMMA else {}
+            if pairs:
+                yield self._exchanged(statement, leaf, own, upstream, formula, pairs)
+            else:
+                yield self._local(statement, leaf, own, upstream, gradients, not known)
+                known[leaf] = formula
 
     def _local(
         self,
@@ -282,7 +291,7 @@ class Writer:
             return self._cited(statement, leaf, own, upstream, formula)
         proof = LocalProof(self, statement, leaf, own, upstream, formula)
         occurrence, is_lemma = proof.occurrence(), self.detail == LEMMA
-        slowly = self.detail != "brief" and (not is_lemma or (is_first and len(occurrence) < 2))
+        slowly = self.detail != "brief" and (not is_lemma or (is_first and mixes(statement.expr)))
         sweep = () if is_lemma else tuple(self.operator_chain(statement, leaf, own, gradients))
         return Local(
             statement=statement,
@@ -312,6 +321,23 @@ class Writer:
         claim = Step(own, formula, "by-lemma", statement.name, leaf.data[0], part="back",
                      facts=facts)  # fmt: skip
         return Local(statement, leaf, own, upstream, formula, claim=(claim,))
+
+    def _exchanged(
+        self,
+        statement: Statement,
+        leaf: Expr,
+        own: Expr,
+        upstream: Expr | None,
+        formula: Expr,
+        pairs: Mapping[Expr, Expr],
+    ) -> Local:
+        """Return a theorem that another one becomes where names are exchanged."""
+        facts = (("pairs", tuple((a.data[0], b.data[0]) for a, b in pairs.items())),)
+        about = (statement.name, leaf.data[0])
+        said = Step(substitute(statement.expr, dict(pairs)), statement.expr, "exchanged", *about,
+                    part="exchange", facts=facts)  # fmt: skip
+        claim = Step(own, formula, "theorem", *about, part="theorem")
+        return Local(statement, leaf, own, upstream, formula, claim=(claim,), exchange=(said,))
 
     def operator_chain(
         self, statement: Statement, leaf: Expr, own: Expr, gradients: dict[Expr, Gradient]

@@ -16,6 +16,9 @@ from derive.expressions.program import Program, Statement, split_name, with_dims
 from derive.expressions.shape import Dim, Shape, words
 from derive.ops import var
 
+#: Letters that stand for indices in every lemma.
+INDICES = "ijkl"
+
 
 class PutIn(NamedTuple):
     """What stands for the names and the dimensions of a lemma: a leaf each, and a dimension each.
@@ -128,7 +131,7 @@ def _alike(program: Program, own: Statement, other: Statement) -> PutIn | None:
 
 def _kind(program: Program, general: Statement, cited: Mapping[str, PutIn]) -> Kind:
     """Return a kind, its lemma in names of its own."""
-    used = [name for name in program.leaves if name in next(iter(cited.values())).names]
+    used = [leaf.data[0] for leaf in variables(general.expr)] + [general.name]
     called = dict(zip(used, _called(used, list(cited.values())), strict=True))
     leaves = {called[name]: var(called[name], program.leaves[name].shape) for name in used}
     names = {program.leaves[name]: leaves[called[name]] for name in used}
@@ -165,6 +168,7 @@ def _called(used: Sequence[str], cited: Sequence[PutIn]) -> list[str]:
         like = [other for other in there if other[0] == there[0][0]]
         apart = takewhile(lambda letters: len({*letters}) == 1, zip(*like, strict=False))
         shared = "".join(letters[0] for letters in apart).rstrip("_0123456789")
-        found.append(shared if len(like) > 1 and shared else split_name(there[0])[0])
+        name = shared if len(like) > 1 and shared else split_name(there[0])[0]
+        found.append("Y" if name in INDICES else name)
     differ = len({name.lower() for name in found}) == len(found)
     return found if differ else [cited[0].names[name].data[0] for name in used]

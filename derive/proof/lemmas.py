@@ -12,17 +12,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
-from itertools import cycle
-from typing import Any
 
-from derive.calculus.index import ZERO, Index, Scalar, delta, entry, letters, partial, total
-from derive.expressions.expr import Expr, nodes
-from derive.expressions.program import Program, Statement
+from derive.calculus.index import ZERO, Index, Scalar, delta, entry, partial, total
+from derive.expressions.expr import OPS, Expr, nodes
 from derive.expressions.shape import SCALAR, Dim, Shape
 from derive.ops import var
 from derive.ops.rows import NORM
 from derive.ops.square import COFACTORS, DET, INV, LOGDET
-from derive.proof.derivation import Chain, Derivation, Lemma, Math, Step
+from derive.proof.derivation import Lemma
+from derive.proof.functions import derivative, is_defined
+from derive.proof.room import Room
 from derive.readings.terms import Entries
 
 #: The letters of every lemma: of the output, of the variable, and of sums.
@@ -34,7 +33,7 @@ ROUND = Shape("n", "n")
 def inverse() -> Lemma:
     """∂(A⁻¹)_ij/∂a_ce = -(A⁻¹)_ic (A⁻¹)_ej: differentiate A A⁻¹ = I, multiply by A⁻¹."""
     A, Y = var("A", ROUND), var("Y", ROUND)
-    room = _Room(INV.name, A, {"Y": INV(A)})
+    room = Room(INV.name, A, {"Y": INV(A)})
     a, y = _entries(A), _entries(Y)
 
     def change(i: Index, j: Index) -> Scalar:
@@ -61,7 +60,7 @@ def inverse() -> Lemma:
 def determinant() -> Lemma:
     """∂det A/∂a_ce = det(A) (A⁻¹)_ec: expand along row c; a row times another's cofactors is 0."""
     A, M, f = var("A", ROUND), var("M", ROUND), var("f", SCALAR)
-    room = _Room(DET.name, A, {"M": COFACTORS(A), "f": DET(A)})
+    room = Room(DET.name, A, {"M": COFACTORS(A), "f": DET(A)})
     a, m, value = _entries(A), _entries(M), entry(f.data, 0, 0)
     inverted = INV(A)
 
@@ -92,7 +91,7 @@ def determinant() -> Lemma:
 def log_determinant() -> Lemma:
     """∂log det A/∂a_ce = (A⁻¹)_ec: the chain rule, and the lemma on the determinant."""
     A, d, f = var("A", ROUND), var("d", SCALAR), var("f", SCALAR)
-    room = _Room(LOGDET.name, A, {"d": DET(A), "f": LOGDET(A)})
+    room = Room(LOGDET.name, A, {"d": DET(A), "f": LOGDET(A)})
     a, inner, value = _entries(A), entry(d.data, 0, 0), entry(f.data, 0, 0)
     inverse = Entries(()).of(INV(A), E, C)
     change = partial(value, a(C, E))
@@ -111,7 +110,7 @@ def log_determinant() -> Lemma:
 def norm() -> Lemma:
     """∂‖A‖/∂a_ce = a_ce / ‖A‖: differentiate the square of the norm."""
     A, f = var("A", Shape("n", "m")), var("f", SCALAR)
-    room = _Room(NORM.name, A, {"f": NORM(A)})
+    room = Room(NORM.name, A, {"f": NORM(A)})
     a, value = _entries(A), entry(f.data, 0, 0)
     change = partial(value, a(C, E))
     squared = (
@@ -140,10 +139,11 @@ LEMMAS: Mapping[str, tuple[Callable[[], Lemma], tuple[str, ...]]] = {
 }
 
 
-def operators(expr: Expr, tree: Scalar, leaf: Expr) -> tuple[str, ...]:
+def operators(expr: Expr, tree: Scalar, leaf: Expr, functions: bool = True) -> tuple[str, ...]:
     """Return the operators whose lemma the derivative of an expression by a variable needs.
 
     `tree` is its entry, in which an inverse may have cancelled: det(inv(A)) needs no inverse.
+    Without `functions`, the derivatives of functions of numbers are taken for granted.
     """
     kinds = set(_square_kinds(tree, leaf))
     needed = {INV: "inverse", DET: "det", LOGDET: "det"}
@@ -151,8 +151,9 @@ def operators(expr: Expr, tree: Scalar, leaf: Expr) -> tuple[str, ...]:
         dict.fromkeys(
             node.name
             for node in nodes(expr)
-            if node.name in LEMMAS and leaf in nodes(node.args[0])
-            if needed.get(node.op) in (None, *kinds)
+            if any(leaf in nodes(arg) for arg in node.args)
+            if (node.name in LEMMAS and needed.get(node.op) in (None, *kinds))
+            or (functions and is_defined(node.op))
         )
     )
 
@@ -161,8 +162,8 @@ def lemmas(names: Iterable[str]) -> tuple[Lemma, ...]:
     """Return the lemmas of some operators and those that these need, in an order to read them."""
     wanted: dict[str, None] = {}
     for name in names:
-        wanted.update(dict.fromkeys((*LEMMAS[name][1], name)))
-    return tuple(LEMMAS[name][0]() for name in wanted)
+        wanted.update(dict.fromkeys((*(LEMMAS[name][1] if name in LEMMAS else ()), name)))
+    return tuple(LEMMAS[name][0]() if name in LEMMAS else derivative(OPS[name]) for name in wanted)
 
 
 def _square_kinds(tree: Scalar, leaf: Expr) -> Iterator[str]:
@@ -171,53 +172,6 @@ def _square_kinds(tree: Scalar, leaf: Expr) -> Iterator[str]:
         yield tree.kind
     for arg in tree.args:
         yield from _square_kinds(arg, leaf)
-
-
-# -- how a lemma is written ------------------------------------------------------------------------
-
-
-class _Room:
-    """The program in which a lemma lives: one variable, and names for what is made of it."""
-
-    def __init__(self, key: str, variable: Expr, named: Mapping[str, Expr]):
-        self.key = key
-        self.variable = variable
-        dims = tuple(dict.fromkeys(str(dim) for dim in variable.shape.dims))
-        leaves = {variable.data[0]: variable}
-        leaves |= {name: var(name, expr.shape) for name, expr in named.items()}
-        statements = tuple(Statement(name, expr) for name, expr in named.items())
-        self.program = Program("", key, statements, leaves, (variable.data[0],), dims, {})
-
-    def step(self, left: Math, right: Math, rule: str, **facts: Any) -> Step:
-        theme, about = self.program.output.data[0], self.variable.data[0]
-        part = f"lemma-{self.key}"
-        return Step(left, right, rule, theme, about, part=part, facts=tuple(facts.items()))
-
-    def cites(self, which: str) -> Mapping[str, Any]:
-        return {"cites": (("lemma", self.key, which),)}
-
-    def chain(self, first: Scalar, *rest: tuple[Scalar, str, Mapping[str, Any]]) -> Chain:
-        """Return first = second = third ..., each by its rule."""
-        lefts = [first, *(right for right, _, _ in rest)]
-        return tuple(
-            self.step(left, right, rule, **facts)
-            for left, (right, rule, facts) in zip(lefts, rest, strict=False)
-        )
-
-    def lemma(
-        self,
-        claim: Step,
-        proof: tuple[Chain, ...],
-        indices: Mapping[Index, Dim],
-        sizes: Iterable[int] = (2, 3),
-    ) -> Lemma:
-        dims = self.program.dims
-        probes = [dict(zip(dims, cycle((k, 5 - k)), strict=False)) for k in sizes]
-        names = letters(self.program.letters())
-        blank = Derivation(
-            self.program, (), probes[0], "full", {}, names, (), (), (), {}, {}, {}, {}
-        )
-        return Lemma(self.key, blank, (claim,), proof, indices, tuple(probes))
 
 
 def _entries(leaf: Expr) -> Callable[[Index, Index], Scalar]:

@@ -60,7 +60,8 @@ class LocalProof:
         raw = differentiate(self.tree, leaf.data, *self.variable)
         self.raw, self.contracted = raw, contract(raw)
         self.y = entry(self.value.data, *self.output)
-        self.derivative = collected(self._named(self.contracted))
+        self.named = self._named(self.contracted)
+        self.derivative = collected(self.named)
         self.x = entry(leaf.data, *self.variable)
         if upstream is None:
             self.summand = self.derivative
@@ -69,7 +70,7 @@ class LocalProof:
         self.chained = self._summed(self.summand)
         self.result = collected(contract(self.chained))
         self.how = {
-            "lemmas": operators(statement.expr, self.tree, leaf),
+            "lemmas": operators(statement.expr, self.tree, leaf, writer.detail != "brief"),
             "methods": tuple(dict.fromkeys(_methods(statement.expr, leaf))),
         }
 
@@ -209,8 +210,9 @@ class LocalProof:
                 indices=_contracted(self.raw, self.contracted),
             )  # fmt: skip
         if self.derivative != self.contracted:
-            yield self._step(self.contracted, self.derivative, "named", part, sized,
-                             value=self.value)  # fmt: skip
+            yield self._step(self.contracted, self.derivative,
+                             "named" if self.named != self.contracted else "factored",
+                             part, sized, values=(self.value,))  # fmt: skip
         last = self.derivative
         if self.upstream is not None:
             yield self._step(own, self.chained, "chain-rule", part, sized)

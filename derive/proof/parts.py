@@ -64,6 +64,17 @@ def _is_view(node: Expr) -> bool:
     return node.op in (BROADCAST, TRANSPOSE)
 
 
+def mixes(root: Expr) -> bool:
+    """Whether an entry of an expression is made of several entries of one of its variables.
+
+    >>> from derive.language.parse import parse
+    >>> program = parse("X: (n, d); A = X * X + 1; B = A @ X.T; f = sum(B)")
+    >>> [mixes(s.expr) for s in program.statements]
+    [False, True, True]
+    """
+    return not all(map(_by_entries, nodes(root)))
+
+
 def _by_entries(node: Expr) -> bool:
     """Whether an entry of a node is made of one entry of each argument."""
     arithmetic = node.op.style in ("infix", "prefix", "power") and node.op is not MATMUL
@@ -72,7 +83,8 @@ def _by_entries(node: Expr) -> bool:
 
 def spoken_parts(root: Expr) -> set[Expr]:
     """Return the parts of an expression that a lecturer would give names: what a function, or a
-    matrix product, is taken of where that mixes entries, and functions of whole rows.
+    matrix product, is taken of where that mixes entries, functions of whole rows, and functions
+    that are repeated.
 
     >>> from derive.language.parse import parse
     >>> gate = parse("X: (n, d); W: (d, m); c: (n, m); H = c * sigmoid(X @ W) + exp(c / 2)")
@@ -85,13 +97,23 @@ def spoken_parts(root: Expr) -> set[Expr]:
         inside = [mixed[arg] and not _is_view(arg) for arg in node.args]
         if node.op in ROWWISE:
             found |= dict.fromkeys((*(x for x in node.args if not x.is_var), node))
-        elif node.op.derivatives and node.op.style == "call":
+        elif node.op is BROADCAST:
+            found |= dict.fromkeys(x for x in node.args if _is_function(x) and not x.args[0].is_var)
+        elif _is_function(node):
             found |= dict.fromkeys(x for x, mixes in zip(node.args, inside) if mixes)
         elif node.op is MATMUL:
             found |= dict.fromkeys(x for x in node.args if x.args and _by_entries(x)
                                    and not _is_view(x) and len(variables(x)) > 1)  # fmt: skip
         mixed[node] = any(map(mixed.__getitem__, node.args)) or not _by_entries(node)
     return set(found)
+
+
+def _has_name(part: Expr) -> bool:
+    return part.op in ROWWISE or _is_function(part)
+
+
+def _is_function(node: Expr) -> bool:
+    return bool(node.op.derivatives) and node.op.style == "call"
 
 
 def spoken(program: Program, choose: Choice = spoken_parts) -> Program:
@@ -105,8 +127,8 @@ def spoken(program: Program, choose: Choice = spoken_parts) -> Program:
     taken = (*program.leaves, *program.dims)
     roots = {name.partition("_")[0].rstrip("0123456789").lower() for name in taken}
     order = {s.name: choose(s.expr) - {s.expr} for s in program.statements}
-    whole = {s: [p for p in parts if p.op in ROWWISE] for s, parts in order.items()}
-    inner = {s: [p for p in parts if p.op not in ROWWISE] for s, parts in order.items()}
+    whole = {s: [p for p in parts if _has_name(p)] for s, parts in order.items()}
+    inner = {s: [p for p in parts if not _has_name(p)] for s, parts in order.items()}
     names: dict[tuple[str, Expr], str] = {}
     for parts, pool in ((whole, "SPAQM"), (inner, "ZASUVMQ")):
         letters = (x for x in (*pool, *(f"{x}{x}" for x in pool)) if x.lower() not in roots)

@@ -1,0 +1,60 @@
+"""Names that can be exchanged in a statement: X with H and W with U in X W + H U.
+
+Enters a statement's formula and the gradients by its variables; leaves the names whose exchange
+makes one gradient of another and leaves the formula as it is. A judge sees that it does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from derive.expressions.expr import Expr, substitute, variables
+from derive.ops.elementwise import MUL
+from derive.ops.linear import ADD
+from derive.proof.kinds import matched
+
+
+def exchanged(
+    expr: Expr, known: Mapping[Expr, Expr], leaf: Expr, formula: Expr
+) -> dict[Expr, Expr]:
+    """Return what to exchange, both ways, so that the proof about one of the `known` variables is
+    that about `leaf`; nothing where there is no such exchange.
+
+    >>> from derive.language.parse import parse
+    >>> from derive.ops import var
+    >>> program = parse("X: (n, d); W: (d, m); H: (n, k); U: (k, m); Z = X @ W + H @ U")
+    >>> X, W, H, U = map(program.leaves.get, "XWHU")
+    >>> g = var("dZ", program.output.shape)
+    >>> found = exchanged(program.statements[0].expr, {X: g @ W.T}, H, g @ U.T)
+    >>> {str(a): str(b) for a, b in found.items()}
+    {'X': 'H', 'W': 'U', 'H': 'X', 'U': 'W'}
+    """
+    own = set(variables(expr))
+    for other, said in known.items():
+        put_in = matched(said, formula)
+        if put_in is None:
+            continue
+        pairs = {other: leaf}
+        leaves = {x.data[0]: x for x in variables(said)}
+        pairs |= {leaves[name]: y for name, y in put_in.names.items() if leaves[name] is not y}
+        if not own.issuperset(pairs) or not own.issuperset(pairs.values()):
+            continue
+        both = pairs | {b: a for a, b in pairs.items()}
+        if len(both) != 2 * len(pairs) or any(both[both[a]] is not a for a in both):
+            continue
+        if _unordered(substitute(expr, both)) == _unordered(expr):
+            return both
+    return {}
+
+
+def _unordered(expr: Expr) -> str:
+    """Return an expression as a text that does not say in which order terms and factors stand."""
+    if expr.op in (ADD, MUL):
+        return f"{expr.name}({', '.join(sorted(_parts(expr, expr)))})"
+    return f"{expr.name}{expr.data}({', '.join(map(_unordered, expr.args))})"
+
+
+def _parts(expr: Expr, root: Expr) -> list[str]:
+    if expr.op is not root.op:
+        return [_unordered(expr)]
+    return [part for arg in expr.args for part in _parts(arg, root)]
