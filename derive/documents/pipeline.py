@@ -134,7 +134,7 @@ class Proof(Document):
     def _by_own_names(self, expr: Expr) -> Expr:
         """Return a formula without the gradients of parts that the user gave no name."""
         d = self.derivation
-        for name in reversed(d.backward):  # those nearest to the output come last
+        for name in reversed(list(d.backward)):  # those nearest to the output come last
             if name not in d.program.parts:
                 continue
             leaf = next((x for x in variables(expr) if x.data[0] == f"d{name}"), None)
