@@ -49,6 +49,8 @@ def stray(text: str) -> list[str]:
     """The words of a document that no message said."""
     body = text.partition("\\begin{document}")[2].partition("\\end{document}")[0] or text
     body = re.sub(r"\\definecolor.*?\\end\{tikzpicture\}", " ", body, flags=re.S)
+    code = r"```python\n.*?```|\\begin\{verbatim\}.*?\\end\{verbatim\}"
+    body = re.sub(code, " ", body, flags=re.S)
     said = " ".join(re.findall(r"\\text\{((?:[^{}]|\{[^{}]*\})*)\}", body))
     body = re.sub(r"\$\$.*?\$\$|(?<!\\)\$.*?(?<!\\)\$", " ", body, flags=re.S)
     rows = r"\\begin\{((?:align|equation|gather)\w*\*?)\}.*?\\end\{\1\}"

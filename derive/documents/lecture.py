@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from derive.documents.closing import closing
 from derive.documents.model import (
     Block,
     Chain as Equations,
@@ -43,6 +44,7 @@ class Lecture(Writer):
         yield Heading(words("backwards"))
         yield from self.backwards()
         yield from self.whole()
+        yield from closing(self)
         yield from self.checks()
 
     def theorem(self) -> Block:

@@ -93,6 +93,12 @@ class Entries(NamedTuple):
     dots: int = 0
 
 
+class Code(NamedTuple):
+    """Lines of a program in Python."""
+
+    lines: tuple[str, ...]
+
+
 class Items(NamedTuple):
     """A list of sentences."""
 
@@ -126,8 +132,18 @@ class Switch(NamedTuple):
 
 
 #: The kinds of environment. A `remark` is what begins with a head of its own in the line.
-KINDS = ("theorem", "lemma", "proof", "setting", "hypotheses", "remark", "solution")
+KINDS = ("theorem", "lemma", "proof", "setting", "hypotheses", "remark", "solution", "closing")
 
 Block = (
-    Heading | Paragraph | Chain | Beside | Table | Entries | Items | Figure | Environment | Switch
+    Heading
+    | Paragraph
+    | Chain
+    | Beside
+    | Table
+    | Entries
+    | Items
+    | Code
+    | Figure
+    | Environment
+    | Switch
 )

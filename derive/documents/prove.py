@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from derive.calculus.index import Scalar
+from derive.documents.closing import closing
 from derive.documents.model import (
     Block,
     Chain as Equations,
@@ -67,6 +68,7 @@ class Writer(Setting):
             yield from self.local(local)
             yield from self.met([local])
         yield from self.whole()
+        yield from closing(self)
         yield from self.checks()
 
     def met(self, locals_: Iterable[Local]) -> Iterator[Block]:

@@ -1,0 +1,178 @@
+"""The mistake that is usually made with a gradient: chosen by data, and refuted by numbers.
+
+Enters a proved derivation, leaves one false formula with a point at which it is false: small sizes
+and small numbers. The law: what is expected there is the slope of the definitions, and the formula
+that is called true comes to it, entry by entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import combinations, islice
+
+from flint import arb
+
+from derive.circuits.points import PLEASANT, apart, small_sizes
+from derive.expressions.errors import DeriveError
+from derive.expressions.expr import Expr, number, variables
+from derive.expressions.program import with_dims
+from derive.judges.refutation import Points
+from derive.judges.slips import KINDS, PLAIN, Mistake, mistakes
+from derive.proof.derivation import Derivation
+from derive.proof.sizes import obeyed
+from derive.readings.numbers import Rows, is_exact
+
+#: So many mistakes are tried, each at so many sizes; matrices of more entries are not shown.
+MOST_TRIED, MOST_SIZES, MOST_ENTRIES = 12, 40, 6
+#: Dimensions of which no two are equal.
+APART, EQUAL = (2, 3, 5, 7, 11, 13, 17, 19), 23
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """A mistake about the gradient by a name, and the numbers that refute it.
+
+    `truth` and the mistake's formula are in the names whose numbers `values` has, at `sizes`;
+    `expected` and `claimed` are what they come to. Where the mistake's shapes fit at two equal
+    dimensions alone, `equal` says which.
+    """
+
+    name: str
+    mistake: Mistake
+    truth: Expr
+    sizes: Mapping[str, int]
+    values: Mapping[str, Rows]
+    expected: Rows
+    claimed: Rows
+    equal: tuple[str, ...] = ()
+
+
+def usual(derivation: Derivation) -> Usual | None:
+    """Return the most instructive mistake that numbers refute, `None` where none was found.
+
+    >>> from derive.language.parse import parse
+    >>> from derive.proof.explain import explain
+    >>> found = usual(explain(parse("X: (n, d); W: (d, m); Y = X @ W"), detail="brief"))
+    >>> found.mistake.kind, str(found.mistake.formula), found.equal
+    ('transpose-missing', 'dY @ W', ('d', 'm'))
+    """
+    return _Search(derivation).found()
+
+
+class _Search:
+    """The gradients of a derivation, and points at which formulas for them are tried."""
+
+    def __init__(self, derivation: Derivation):
+        self.derivation, self.program = derivation, derivation.program
+        self.points = Points(self.program, derivation.assumed)
+        self.skipped = {
+            local.gradient: number(1) if local.upstream is None else local.upstream
+            for local in derivation.locals
+        }
+        wanted = [name for name in derivation.wrt if name in derivation.backward]
+        self.names = [*wanted, *(name for name in derivation.backward if name not in wanted)]
+
+    def found(self) -> Usual | None:
+        candidates = [
+            (mistake, name)
+            for name in self.names
+            for mistake in self.made(name, dict.fromkeys(self.program.dims, 2))
+            if mistake.kind not in PLAIN
+        ]
+        candidates.sort(key=lambda one: KINDS.index(one[0].kind))
+        for mistake, name in candidates[:MOST_TRIED]:
+            found = None
+            for sizes in islice(self.sizes(), MOST_SIZES):
+                here = self.refuted(name, mistake, sizes)
+                if here is not None and any(map(any, here.expected)):
+                    return here
+                found = found or here
+            if found is not None:
+                return found
+        return None
+
+    def made(self, name: str, sizes: Mapping[str, int], fixed: bool = True) -> list[Mistake]:
+        """Return the mistakes that can be made in a gradient at sizes, those of the user too."""
+        truth, leaf = self.derivation.backward[name], self.program.leaves[name]
+        given = {**sizes, **(self.program.sizes if fixed else {})}
+        return mistakes(truth, given, own=leaf, skipped=self.skipped)
+
+    def sizes(self) -> Iterator[Mapping[str, int]]:
+        """Yield the smallest sizes that the program allows, with those that the user gave."""
+        free = tuple(dim for dim in self.program.dims if dim not in self.program.sizes)
+        for sizes in small_sizes(free):
+            whole = {**sizes, **self.program.sizes}
+            if obeyed(self.derivation.relations, whole):
+                yield whole
+
+    def refuted(self, name: str, mistake: Mistake, sizes: Mapping[str, int]) -> Usual | None:
+        """Return a mistake with numbers that refute it at sizes, the first that are exact."""
+        alike = (m for m in self.made(name, sizes) if _alike(m, mistake))
+        here = next(alike, None)
+        if here is None:
+            return None
+        truth = with_dims(self.derivation.backward[name], sizes, numbers=False)
+        leaves = (*variables(truth), *variables(here.formula))
+        used = list(dict.fromkeys(leaf.data[0] for leaf in leaves))
+        found = [one for seed in range(PLEASANT)
+                 if (one := self.at(name, here, truth, used, sizes, seed))]  # fmt: skip
+        found.sort(key=lambda one: not _is_exact(one))
+        return found[0] if found else None
+
+    def at(
+        self,
+        name: str,
+        mistake: Mistake,
+        truth: Expr,
+        used: list[str],
+        sizes: Mapping[str, int],
+        seed: int,
+    ) -> Usual | None:
+        """Return a mistake with the numbers of one point, `None` where these do not refute it."""
+        if self.points.difference(name, mistake.formula, sizes, seed) is None:
+            return None
+        trial = self.points.trial(sizes, seed)
+        assert trial is not None
+        try:
+            values = {
+                n: trial.known[n] if n in trial.known else trial.gradient(n[1:])
+                for n in used if n in trial.known or n[1:] in trial.known
+            }  # fmt: skip
+            expected, true = trial.gradient(name), trial.value(truth)
+            claimed = trial.value(mistake.formula)
+        except DeriveError:
+            return None
+        pairs = zip(expected, true, strict=True)
+        if len(values) < len(used) or any(apart(x, y) for a, b in pairs for x, y in zip(a, b)):
+            return None
+        shown = (*values.values(), expected, claimed)
+        if any(len(rows) * len(rows[0]) > MOST_ENTRIES for rows in shown):
+            return None
+        if not all(
+            is_exact(x) or not arb(x).contains(0) for table in shown for y in table for x in y
+        ):
+            return None  # of a number that may be 0 no digit is certain
+        equal, general = self.general(name, mistake)
+        whole = self.derivation.backward[name]
+        return Usual(name, general, whole, sizes, values, expected, claimed, equal)
+
+    def general(self, name: str, mistake: Mistake) -> tuple[tuple[str, ...], Mistake]:
+        """Return the dimensions that must be equal for a mistake to fit, none or two, and the
+        mistake where others are not; itself where more than that is needed."""
+        dims = self.program.dims
+        for pair in ((), *combinations(dims, 2)) if len(dims) <= len(APART) else ():
+            sizes = {**dict(zip(dims, APART)), **dict.fromkeys(pair, EQUAL)}
+            for other in self.made(name, sizes, fixed=False):
+                if _alike(other, mistake):
+                    return pair, other
+        return (), mistake
+
+
+def _alike(one: Mistake, other: Mistake) -> bool:
+    return one.kind == other.kind and str(one.formula) == str(other.formula)
+
+
+def _is_exact(found: Usual) -> bool:
+    tables = (*found.values.values(), found.expected, found.claimed)
+    return all(is_exact(x) for rows in tables for row in rows for x in row)

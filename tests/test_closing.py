@@ -1,0 +1,164 @@
+"""The closing box: its code runs, its shapes fit, its mistake is one, its cost is right."""
+
+from __future__ import annotations
+
+import re
+from itertools import permutations, product
+
+import numpy as np
+import pytest
+
+import derive
+from derive.catalogue import names, opened
+from derive.documents.closing import _Closing, _factors
+from derive.documents.setting import Setting
+from derive.judges.usual import usual
+from derive.language.parse import parse
+from derive.notation.mathematics import Style
+from derive.ops import OPS
+from derive.proof.explain import explain
+
+AFFINE = "X: (n, d); W: (d, m); B: (1, m); Y = X @ W + B"
+#: A program, the mistake that is told of it and the dimensions at which its shapes fit.
+MISTAKES = [
+    (AFFINE, "transpose-missing", "dX = dY @ W", ("d", "m")),
+    ("X: (n, d); Y = relu(X)", "factor-missing", "dX = dY", ()),
+    ("X: (n, d); W: (d, m); Z = X @ W; H = sigmoid(Z)", "step-skipped", "dX = dH @ W.T", ()),
+    ("q = x + y; f = q * z", "upstream-missing", None, ()),
+    ("price: (); number: (); tax: (); total = price * number * tax", "not-switched", None, ()),
+]  # fmt: skip
+#: A program, and what both passes cost.
+COSTS = [
+    (AFFINE, "forward $ndm$, backward $2ndm$, twice as many"),
+    ("X: (n, d); Y = X * X", "forward $nd$, backward"),
+    ("A: (n, n); Y = inv(A)", "an inverse or a determinant is, as elimination finds it"),
+    ("X: (2, 3); W: (3, 4); Y = X @ W", "forward $24$, backward $48$, twice as many"),
+    ("X: (n, d); W: (d, m); Y = exp(X @ W)", "terms of lower degree left out"),
+]  # fmt: skip
+
+
+def box(program: str, detail: str = "brief", form: str = "md") -> str:
+    page = derive.prove(program, detail=detail).render(form)
+    return page[page.index("To remember") : page.index("What was checked")]
+
+
+@pytest.mark.parametrize(("program", "kind", "claim", "equal"), MISTAKES)
+def test_the_mistake_that_is_told(program, kind, claim, equal):
+    found = usual(explain(parse(program), detail="brief"))
+    assert found is not None and found.mistake.kind == kind and found.equal == equal
+    if claim is not None:
+        assert f"d{found.name} = {found.mistake.formula}" == claim
+
+
+@pytest.mark.parametrize("name", [*names(), *(program for program, *_ in MISTAKES)])
+def test_what_is_told_as_a_mistake_is_refuted(name):
+    """By the judges of claims, and by NumPy: the values say what both formulas come to."""
+    program, _ = opened(name)
+    found = usual(explain(program, detail="brief"))
+    assert found is not None
+    (judgement,) = derive.check(program, f"d{found.name} = {found.mistake.formula}")
+    assert judgement.verdict == "refuted", judgement
+    values = {n: np.array([[float(x) for x in line] for line in rows])
+              for n, rows in found.values.items()}  # fmt: skip
+    for formula, rows in ((found.truth, found.expected), (found.mistake.formula, found.claimed)):
+        expected = np.array([[float(x) for x in line] for line in rows])
+        assert np.allclose(worth(str(formula), values, found.sizes), expected)
+    assert not np.allclose(
+        np.array([[float(x) for x in line] for line in found.expected]),
+        np.array([[float(x) for x in line] for line in found.claimed]),
+    )
+
+
+def worth(formula: str, values: dict, sizes: dict) -> np.ndarray:
+    """What Python makes of a formula in our syntax, which is NumPy's but for axes that are kept."""
+
+    def kept(function):
+        return lambda x, axis=None: function(np.asarray(x), axis=axis, keepdims=True)
+
+    def softmax(x):
+        e = np.exp(x - x.max(axis=1, keepdims=True))
+        return e / e.sum(axis=1, keepdims=True)
+
+    scope = {
+        **sizes, **values, "sum": kept(np.sum), "mean": kept(np.mean), "softmax": softmax,
+        "exp": np.exp, "log": np.log, "sqrt": np.sqrt, "inv": np.linalg.inv,
+        "sigmoid": lambda x: 1 / (1 + np.exp(-x)), "tanh": np.tanh,
+        "ones": lambda n, m: np.ones((n, m)),
+        "logsoftmax": lambda x: np.log(softmax(x)), "eye": np.eye,
+        "broadcast_to": np.broadcast_to,
+    }  # fmt: skip
+    return np.asarray(eval(formula, {"__builtins__": {}}, scope), dtype=float)
+
+
+@pytest.mark.parametrize(("program", "said"), COSTS)
+def test_the_cost(program, said):
+    assert said in box(program)
+
+
+@pytest.mark.parametrize("form", ["md", "tex"])
+def test_every_detail_has_the_box_once(form):
+    for detail in ("full", "one", "brief"):
+        page = derive.prove(AFFINE, detail=detail).render(form)
+        assert page.count("To remember") == 1
+
+
+def test_the_code_runs():
+    text = box("X: (n, d); W: (d, m); T: (n, m); Z = X @ W; L = -sum(T * logsoftmax(Z)) / n")
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    rng = np.random.default_rng(7)
+    X, W, T = rng.normal(size=(4, 3)), rng.normal(size=(3, 5)), rng.normal(size=(4, 5))
+    scope = {"np": np, "X": X, "W": W, "T": T, "Z": X @ W, "n": 4, "d": 3, "m": 5}
+    exec(code, scope)
+
+    def loss(W):
+        Z = X @ W
+        Z = Z - Z.max(axis=1, keepdims=True)
+        return -(T * (Z - np.log(np.exp(Z).sum(axis=1, keepdims=True)))).sum() / 4
+
+    step = 1e-6
+    for i, j in product(range(3), range(5)):
+        nudge = np.zeros_like(W)
+        nudge[i, j] = step
+        slope = (loss(W + nudge) - loss(W - nudge)) / (2 * step)
+        assert abs(slope - scope["dW"][i, j]) < 1e-6
+
+
+#: Formulas over shapes, and whether their factors fit in one order alone.
+ORDERS = [
+    (AFFINE, "W", True), (AFFINE, "X", True), (AFFINE, "B", True),
+    ("X: (n, n); W: (n, n); Y = X @ W", "W", False),
+    ("X: (n, d); Y = X * X", "X", False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("program", "name", "only"), ORDERS)
+def test_the_only_order_in_which_factors_fit(program, name, only):
+    derivation = explain(parse(program), detail="brief")
+    found = _Closing(Setting(derivation, Style()))
+    value = derivation.backward[name]
+    assert found.is_only_order(value) == only
+    if only:
+        sizes = {"n": 2, "d": 3, "m": 5}
+        factors = [np.zeros(f.shape.extents(sizes)) for f in _factors(value)]
+        fits = set()
+        for order in permutations(factors):
+            for one, two in product(*((x, x.T) for x in order)):
+                try:
+                    whole = one @ two
+                except ValueError:
+                    continue
+                if whole.shape == value.shape.extents(sizes):
+                    fits.add((one.shape, two.shape))
+        assert len(fits) == 1
+
+
+def test_a_mistake_that_is_none_is_not_told(monkeypatch):
+    """A formula that is the gradient written otherwise is never offered."""
+    from derive.judges import usual as room
+    from derive.judges.slips import Mistake
+
+    def same(truth, sizes, **_):
+        return [Mistake("transpose-missing", OPS["add"](truth, truth) / 2, ())]
+
+    monkeypatch.setattr(room, "mistakes", same)
+    assert usual(explain(parse(AFFINE), detail="brief")) is None
