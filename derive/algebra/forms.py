@@ -108,8 +108,10 @@ def accumulate(form: Form, monomial: Monomial, coefficient: Exponent) -> None:
 
 def add_to(form: Form, other: Form, factor: Exponent = 1) -> None:
     """Add a multiple of another form to a form in place."""
+    if factor != 1:
+        other = scaled(other, factor)
     for monomial, coefficient in other.items():
-        accumulate(form, monomial, coefficient if factor == 1 else exact(coefficient * factor))
+        accumulate(form, monomial, coefficient)
 
 
 def scaled(form: Form, factor: Exponent) -> Form:

@@ -37,7 +37,8 @@ class Value:
         return -self + other
 
     def __mul__(self, other: Any) -> Value:
-        return Value(self.ring, self.ring.mul(self.form, self._lift(other)))
+        form = other.form if type(other) is Value else self._lift(other)
+        return Value(self.ring, self.ring.mul(self.form, form))
 
     def __pow__(self, exponent: Exponent) -> Value:
         return Value(self.ring, self.ring.power(self.form, exponent))

@@ -70,12 +70,18 @@ def unsealed(text: str) -> str:
     >>> unsealed(sealed("Y = X W", "tex", fingerprint("Y = X @ W"))).split()
     ['Y', '=', 'X', 'W']
     """
-    return SEALED.sub("", text)
+    found = _seal(text)
+    return text[: found.start()] if found else text
+
+
+def _seal(text: str) -> re.Match[str] | None:
+    """Return the last line, where it is one of ours; what stands before it may be long."""
+    return SEALED.search(text, max(0, text.rfind(" derive ") - len("\n<!--")))
 
 
 def question_of(text: str) -> str:
     """Return the question that a file answers, or nothing where it has no last line of ours."""
-    found = SEALED.search(text)
+    found = _seal(text)
     return found[1] if found else ""
 
 
@@ -89,7 +95,7 @@ def is_free(path: Path, question: str) -> bool:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError):
         return False
-    found = SEALED.search(text)
+    found = _seal(text)
     return found is not None and found.groups() == (question, fingerprint(unsealed(text)))
 
 

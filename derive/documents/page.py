@@ -111,7 +111,8 @@ class Press:
             columns = max(line.count("&") for line in body.splitlines()) + 1 if body else 0
             doc = {**facts, "body": body, "kinds": list(self.kinds), "columns": columns}
             text = self._filled("document", doc=doc)
-        text = re.sub(r"\n{3,}", "\n\n", text)
+        while "\n\n\n" in text:
+            text = text.replace("\n\n\n", "\n\n")
         return text.strip() + "\n"
 
     def printed(self, value: Any, within: bool = False) -> Any:
@@ -121,6 +122,8 @@ class Press:
         break on paper where it is long.
         """
         match value:
+            case None | str() | int() | float():
+                return value
             case Box():
                 return self._inline(value) if within else self._displayed(value)
             case Words(key, facts):

@@ -114,12 +114,13 @@ def _name(text: str) -> str:
 
 def _joined(parts: list[str]) -> str:
     """Join parts, keeping a command apart from a letter that would run into it."""
-    result = ""
+    found, last = [], ""
     for part in parts:
-        if part[:1].isalpha() and _COMMAND.search(result):
-            result += " "
-        result += part
-    return result
+        if part[:1].isalpha() and "\\" in last and _COMMAND.search(last):
+            found.append(" ")
+        found.append(part)
+        last = part or last
+    return "".join(found)
 
 
 def _filled(template: Box, names: dict[str, str]) -> str:

@@ -7,12 +7,12 @@ differ only in the names of their variables are differentiated once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from fractions import Fraction
 from typing import Any
 
 from derive.algebra.derivative import slope_of_open
-from derive.algebra.forms import UNIT, Exponent, Form, Monomial, accumulate, exact
+from derive.algebra.forms import UNIT, Exponent, Form, Monomial, accumulate, add_to, exact
 from derive.algebra.normal import Ring
 from derive.algebra.values import Value
 from derive.expressions.shape import Dim, extent
@@ -50,8 +50,7 @@ class Explicit(AtSizes):
         for k in range(extent(dim, self.sizes)):
             form = self.lifted(body(k)).form
             self.ring.budget.spend(len(form))
-            for monomial, coefficient in form.items():
-                accumulate(total, monomial, coefficient)
+            add_to(total, form)
         return Value(self.ring, total)
 
     def winner(self, name: str, entries: list[Value]) -> Value:
@@ -92,8 +91,7 @@ class Explicit(AtSizes):
                 continue
             total = totals.setdefault(atom, {})
             if places is None:
-                for monomial, coefficient in self.ring.mul({tuple(factor): 1}, derivative).items():
-                    accumulate(total, monomial, coefficient)
+                add_to(total, self.ring.mul({tuple(factor): 1}, derivative))
                 continue
             for named, coefficient in derivative.items():
                 monomial = tuple(sorted([*factor, *((places[k], e) for k, e in named)]))
@@ -126,9 +124,9 @@ class Explicit(AtSizes):
         found: dict[int, None] = {}
         seen: set[int] = set()
 
-        def walk(items: Iterable[tuple[Monomial, Exponent]]) -> None:
+        def walk(items: Collection[tuple[Monomial, Exponent]]) -> None:
+            self.ring.budget.spend(len(items))
             for monomial, _ in items:
-                self.ring.budget.spend(1)
                 for atom, _ in monomial:
                     if atom in seen:
                         continue
