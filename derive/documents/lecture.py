@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from derive.documents.closing import closing
+from derive.documents.explaining import by_lines
 from derive.documents.model import (
     Block,
     Chain as Equations,
@@ -85,6 +86,7 @@ class Lecture(Writer):
             place = ("index", local.statement.name, variable)
             last = [other for other in d.locals if other.index][-1]
             chain = self.equation(local.index, place, end=local is last)
+            body += map(Paragraph, zip(by_lines(self, local)))
             body += [Paragraph((*exchanges, by)), chain]
         yield Environment("proof", tuple(body), words("proof"))
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from derive.calculus.index import Scalar
 from derive.documents.closing import closing
+from derive.documents.explaining import by_lines, regrouped, stands, upstream, with_beside
 from derive.documents.model import (
     Block,
     Chain as Equations,
@@ -96,8 +97,10 @@ class Writer(Setting):
                 yield self.equation(chain, (part, name), end=True)
 
     def printed(self) -> Iterator[Math]:
-        """Yield the sides of all equations."""
-        yield from (side for step in self.derivation.steps() for side in (step.left, step.right))
+        """Yield the sides of all equations; a lemma's formulas are in letters of its own."""
+        for place, chain in self.derivation.equations():
+            sides = (side for step in chain for side in (step.left, step.right))
+            yield from (x for x in sides if place[0] != "lemma" or isinstance(x, Scalar))
 
     # -- the statement -----------------------------------------------------------------------------
 
@@ -189,7 +192,8 @@ class Writer(Setting):
             steps += [Paragraph((words("all-entries"),)), self.table(local, ("entries", *key))]
         if local.assembly:
             single = self.program.leaves[variable].shape.at(d.sizes).dims == (1, 1)
-            whole = words("assembled", X=X, single=single, leaf=local.formula.is_var)
+            whole = words("assembled", X=X, single=single, leaf=local.formula.is_var,
+                          regrouped=regrouped(self, local))  # fmt: skip
             steps += [Paragraph((whole,)), self.equation(local.assembly, ("assembly", *key),
                                                         reasons=False, end=True)]  # fmt: skip
         if local.one:
@@ -197,6 +201,7 @@ class Writer(Setting):
             yield Environment("proof", tuple(steps), words("proof", sizes=sizes))
         else:
             yield from steps
+        yield from map(Paragraph, zip(by_lines(self, local)))
         general = bool(self.program.sizes)
         shapes = [
             {"name": leaf(n.data[0]), "shape": notation.shape(n.shape, general=True)}
@@ -225,14 +230,17 @@ class Writer(Setting):
         }  # fmt: skip
         steps: list[Block] = []
         if local.slice:
-            occurs = words("occurs", **common, occurrence=self.occurrence(local, 0, 0))
-            steps += [
-                Paragraph((occurs,)),
-                self.equation(local.slice, ("slice", *key), reasons=False),
-            ]
+            beside = upstream(self, local)
+            occurs = words(
+                "occurs", **common, occurrence=self.occurrence(local, 0, 0), X=self.leaf(variable),
+                stands=stands(self, local), G=self.leaf(f"d{value}") if beside else None,
+            )  # fmt: skip
+            partials = self.equation(local.slice, ("slice", *key), reasons=False)
+            steps += [Paragraph((occurs,)), with_beside(partials, beside)]
         if local.one:
             why = words("contributions", L=notation.loss, x=x, Y=Y, entries=rows * cols,
-                        zeros=self.zeros(local)) if local.slice else (
+                        zeros=self.zeros(local),
+                        slice=self.numbers.get(("slice", *key))) if local.slice else (
                   words("one-of-loss", **common))  # fmt: skip
             steps += [Paragraph((why,)), self.equation(local.one, ("one", *key))]
         return steps

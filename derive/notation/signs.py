@@ -50,6 +50,7 @@ SIGNS = {
     "reals": Sign(r"\mathbf{R}", "R", 1.7),
     "comma": Sign(",", ",", 0.89),
     "comma-space": Sign(r",\ ", ", ", 1.56),
+    "any": Sign(r"\cdot", "·", 0.56),
     "comma-quad": Sign(r",\qquad ", ",   ", 4.9),
     "thin": Sign(r"\,", " ", 0.33),
     "nothing": Sign("{}", "", 0.0),
