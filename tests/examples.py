@@ -20,6 +20,7 @@ NETWORK = (
     "Z = X @ W1 + b1; H = relu(Z); Y = H @ W2 + b2; L = sum((Y - T) ** 2) / (2 * n)"
 )
 COLUMNS = "W: (m, n); A: (n, s); b: (m, 1); Z = W @ A + b; P = sigmoid(Z)"
+FOUR = ("mlp", "--widths", "4,5,3,1", "--activation", "tanh", "--convention")
 #: The name of a document, its formats, and the arguments of `derive prove` that write it.
 EXAMPLES = (
     ("affine-2x2x3", "md,tex", ("affine", "--at", "n=2,d=2,m=3")),
@@ -31,6 +32,10 @@ EXAMPLES = (
     ("affine-fragment", "tex", ("affine", "--fragment", "--prefix", "affine:")),
     ("inverse", "md,tex", ("A: (n, n); Y = inv(A)", "--detail", "one")),
     ("log-determinant", "md,tex", ("A: (n, n); f = logdet(A)",)),
+    ("network-4-5-3-1", "md,tex", (*FOUR, "rows")),
+    ("network-4-5-3-1-columns", "md,tex", (*FOUR, "columns")),
+    ("deep-network", "md,tex", ("deep-network",)),
+    ("deep-network-rows", "md,tex", ("deep-network", "--convention", "rows")),
 )
 SHOPPING = "p_1=100, n_1=2, p_2=150, n_2=3, tax=1.1"
 KINKS = "X: (n, d); c: (1, d); H = relu(X); M = max(H, c); y = max(M, axis=1); f = sum(y)"

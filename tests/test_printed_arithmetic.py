@@ -8,6 +8,7 @@ from itertools import pairwise
 import mpmath
 import numpy as np
 import pytest
+from documents import numbered
 from reading import Page, Unreadable
 from test_example import NETWORK, equations
 
@@ -128,7 +129,7 @@ def test_sheets(name, seed):
 
 @pytest.mark.parametrize("name", catalogue.names())
 def test_the_catalogue(name):
-    entry = catalogue.load(name)
+    entry = numbered(name)
     assert false(example(entry.program, at=entry.at, assume=entry.assume).to_markdown())[0] == []
 
 

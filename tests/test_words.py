@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+from documents import numbered
 
 import derive
 from derive.catalogue import load, names
@@ -77,7 +78,7 @@ def proof(name: str, form: str) -> str:
 
 
 def graphs(name: str, form: str) -> str:
-    return render_graph(graph(name), form, picture="a.svg")
+    return render_graph(graph(numbered(name)), form, picture="a.svg")
 
 
 def judgement(name: str, form: str) -> str:
@@ -87,11 +88,11 @@ def judgement(name: str, form: str) -> str:
 
 
 def worked(name: str, form: str) -> str:
-    return derive.example(name).render(form)
+    return derive.example(numbered(name)).render(form)
 
 
 def sheet(name: str, form: str) -> str:
-    return derive.exercise(name, count=8, seed=7).render(form, solutions=True)
+    return derive.exercise(numbered(name), count=8, seed=7).render(form, solutions=True)
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 
 from derive.catalogue import Entry
-from derive.documents.pipeline import Proof, prove
+from derive.documents.pipeline import Proof, Recurrence, prove
 from derive.expressions.errors import UnsupportedError
 from derive.expressions.expr import variables
 from derive.expressions.limits import TIMEOUT, limited
@@ -74,6 +74,11 @@ class Gradients(dict[str, str]):
 
 def to_code(proof: Proof, name: str) -> str:
     """Return the gradients of a proved derivation as a function in `numpy`, `torch` or `jax`."""
+    if isinstance(proof, Recurrence):
+        raise UnsupportedError(
+            "code is written for one number of layers, and this is about every one",
+            hint="say how many: --layers 3",
+        )
     return _Writer(proof.derivation, library(name), proof.hypotheses).module()
 
 

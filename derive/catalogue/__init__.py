@@ -52,6 +52,8 @@ def opened(
     shapes: Shapes | None = None,
     name: str = "",
     named: Iterable[str] = (),
+    *,
+    layer: bool = False,
 ) -> tuple[Program, Entry]:
     """Return the program that a text, a bare word or an entry stands for, and what is known of it.
 
@@ -60,7 +62,8 @@ def opened(
     ('Y', 'affine', 3)
 
     Raises what `parse` raises, and `UnsupportedError` for an unknown word and for a `name` that is
-    none of a file. `named` are names that stand beside the program too.
+    none of a file. `named` are names that stand beside the program too. An entry about every number
+    of layers is refused, unless its `layer` is what is asked for.
     """
     from derive.language.parse import parse
 
@@ -71,6 +74,11 @@ def opened(
     if not isinstance(program, str | Entry):
         return program, Entry("", "", program.text)
     entry = meant(program) if isinstance(program, str) else program
+    if entry.recursion is not None and entry.recursion.every and not layer:
+        raise UnsupportedError(
+            f"{entry.name} is about every number of layers, and this is worked out for one number",
+            hint="say how many: --layers 3",
+        )
     return parse(entry.program, shapes, name=name or entry.named, named=named), entry
 
 

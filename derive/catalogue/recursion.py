@@ -120,14 +120,14 @@ class Recursion:
             for part in self.parts():
                 name = re.split("[:=]", part)[0].strip()
                 if ":" not in part:
-                    statements.append(_renamed(part, names))
+                    statements.append(renamed(part, names))
                 elif name != self.feeds[1] or k == 1:
-                    declared[_renamed(part, names)] = None
+                    declared[renamed(part, names)] = None
                 if k == layers and name == self.last:
                     break
         out = self.names(layers, between)[self.last or self.feeds[0]]
         sizes = dict(zip(self.sizes, between[-2:], strict=True)) if self.sizes else {}
-        ends = [_renamed(part, {"out": out, **sizes}) for part in split(self.end)]
+        ends = [renamed(part, {"out": out, **sizes}) for part in split(self.end)]
         used = set(_NAME.findall(" ".join([*statements, *ends])))
         needed = [part for part in declared if part.partition(":")[0].strip() in used]
         return "; ".join([*needed, *statements, *ends])
@@ -170,7 +170,7 @@ class Recursion:
             names = self.names(k)
             names |= {f"d{name}": f"d{written}" for name, written in names.items()}
             for claim in self.claims:
-                text = _renamed(claim, names)
+                text = renamed(claim, names)
                 used = {n for n in _NAME.findall(text) if n in names.values() or n in known}
                 if used <= known:
                     said.append(text)
@@ -182,7 +182,8 @@ def split(text: str) -> list[str]:
     return [part.strip() for part in re.split(r"[;\n]", text) if part.strip()]
 
 
-def _renamed(text: str, names: Mapping[str, str]) -> str:
+def renamed(text: str, names: Mapping[str, str]) -> str:
+    """Return a text in which names are others, attributes left alone."""
     return _NAME.sub(lambda found: names.get(found[0], found[0]), text)
 
 

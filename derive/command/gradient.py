@@ -48,8 +48,11 @@ def gradient(target: str, latex: bool, code: str | None, as_json: bool, **given:
 
 
 def _in_latex(proof: Proof) -> dict[str, str]:
+    from derive.documents.pipeline import Recurrence
     from derive.notation.latex import latex
     from derive.notation.mathematics import Notation
 
+    if isinstance(proof, Recurrence):
+        return {latex(left): latex(right) for left, right in proof.formulas()}
     notation, gradients = Notation(proof.derivation, proof.style), proof.derivation.gradients
     return {latex(notation.leaf(f"d{n}")): latex(notation.expr(e)) for n, e in gradients.items()}

@@ -12,7 +12,7 @@ from derive.command.options import option
 from derive.command.terminal import working
 
 if TYPE_CHECKING:
-    from derive.documents.pipeline import Proof
+    from derive.documents.pipeline import Proof, Recurrence
 
 
 @options.subcommand(
@@ -43,9 +43,12 @@ def prove(target: str, **given: Any) -> int:
 
 def _told(proof: Proof) -> Told:
     """Return each gradient on the way back as mathematics and as code, and how it was checked."""
+    from derive.documents.pipeline import Recurrence
     from derive.notation.mathematics import Notation
     from derive.notation.text import text
 
+    if isinstance(proof, Recurrence):
+        return _told_of_layers(proof)
     derivation = proof.derivation
     notation = Notation(derivation, proof.style)
     rows = []
@@ -68,3 +71,23 @@ def _told(proof: Proof) -> Told:
     if digits is not None:
         checked.append(f"central differences of the whole program agree to {digits} digits")
     return rows, checked
+
+
+def _told_of_layers(proof: Recurrence) -> Told:
+    """Return each gradient of a layer as mathematics and as text, and how it was checked."""
+    from derive.notation.text import text
+
+    said = zip(proof.formulas(), proof.gradients.items(), strict=True)
+    recursion, unrolled = proof.induction.recursion, proof.induction.unrolled
+    count = sum(len(one.gradients) for one in unrolled)
+    layers = ", ".join(str(one.layers) for one in unrolled)
+    return [
+        (f"{text(left)} = {text(right)}", f"d{name} = {formula}")
+        for (left, right), (name, formula) in said
+    ], [
+        f"for every {recursion.count}, by induction over {recursion.index} = {recursion.count}, "
+        "..., 1",
+        f"{len(proof.steps)} steps about one layer, "
+        "each of them proved by a road that did not produce it",
+        f"{count} gradients of networks of {layers} layers, each of them proved again",
+    ]

@@ -54,18 +54,21 @@ LONGEST, MOST = 84, 4
 
 def closing(page: Setting) -> Iterator[Block]:
     """Yield the box that closes the document of a proof."""
-    body = tuple(_Closing(page).blocks())
-    if body:
-        yield Environment("closing", body, words("to-remember"))
+    yield from Closing(page).box()
 
 
-class _Closing:
+class Closing:
     """What the box of one document says."""
 
     def __init__(self, page: Setting):
         self.page, self.notation, self.derivation = page, page.notation, page.derivation
         self.program: Program = page.program
         self.said = self.derivation.says()
+
+    def box(self) -> Iterator[Block]:
+        """Yield the box, if it says anything."""
+        if body := tuple(self.blocks()):
+            yield Environment("closing", body, words("to-remember"))
 
     def blocks(self) -> Iterator[Block]:
         yield from self.theorem()
@@ -261,4 +264,4 @@ def _broken(line: str) -> list[str]:
     return [f"{name} = (", *(f"    {part}" for part in wrap(formula, LONGEST - 4)), ")"]
 
 
-__all__ = ["closing"]
+__all__ = ["Closing", "closing"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from derive.algebra.forms import TooLarge
 from derive.catalogue import Entry, opened
@@ -17,20 +17,27 @@ from derive.expressions.expr import Expr, substitute, variables
 from derive.expressions.limits import TIMEOUT, limited
 from derive.expressions.program import Program
 from derive.expressions.shape import Product
+from derive.judges.induction import held
 from derive.judges.verify import insist, verify
 from derive.language.assumptions import Assumptions, assumed
 from derive.language.parse import Shapes
 from derive.notation.mathematics import Style
 from derive.notation.messages import hypothesis
 from derive.proof.derivation import (
+    PROVED,
     Derivation,
     Place,
     Step,
     Verdict,
 )
 from derive.proof.explain import DETAILS, explain
+from derive.proof.induction import Induction, induction
 from derive.proof.parts import spoken, taken_apart
 from derive.proof.plain import plain
+
+if TYPE_CHECKING:
+    from derive.documents.induction import Layers
+    from derive.expressions.layout import Box
 
 
 def prove(
@@ -71,15 +78,26 @@ def prove(
     if detail not in (None, *DETAILS):
         raise UnsupportedError(f"there is no detail {detail!r}", hint=f"it is {', '.join(DETAILS)}")
     with limited(timeout):
-        read, entry = opened(program, shapes, name, wrt or ())
+        read, entry = opened(program, shapes, name, wrt or (), layer=True)
+        every = entry.recursion if entry.recursion and entry.recursion.every else None
+        if every and (wrt or claims):
+            raise UnsupportedError(
+                f"{entry.name} is about every number of layers: a layer's step needs all gradients",
+                hint="leave out which are wanted, or say how many layers: --layers 3",
+            )
         sizes = {**entry.at, **(at or {})}
         options = {
-            "at": sizes, "wrt": read.wanted(wrt, (*entry.data, *data)), "claims": claims,
-            "detail": detail or usual(read),
+            "at": sizes, "claims": claims,
+            "wrt": read.wanted(wrt, () if every else (*entry.data, *data)),
+            "detail": "lecture" if every else detail or usual(read),
             "max_entries": max_entries, "assume": assumed(read, entry.assuming(assume)),
         }  # fmt: skip
-        found = judged(read, options, progress)
-        return Proof(insist(found), style or Style(elide=6))
+        found, style = insist(judged(read, options, progress)), style or Style(elide=6)
+        return (
+            Recurrence(found, style, held(induction(every, found)))
+            if every
+            else Proof(found, style)
+        )
 
 
 def judged(
@@ -217,6 +235,69 @@ def usual(program: Program) -> str:
     lecturer would."""
     several = len(program.reaching() - {*program.inputs}) > 1
     return "lecture" if several and LECTURE else "full"
+
+
+@dataclass(frozen=True, slots=True)
+class Recurrence(Proof):
+    """The gradients of every number of layers, proved by induction; `derivation` is about one.
+
+    >>> found = prove("deep-network")
+    >>> found.gradients["W[l]"], found.proved, [one.layers for one in found.induction.unrolled]
+    ('dZ[l] @ H[l-1].T', True, [1, 2, 3])
+    """
+
+    induction: Induction = None  # type: ignore[assignment]
+
+    @property
+    def gradients(self) -> dict[str, str]:
+        """The gradient by each name of a layer, in those of the layer behind it; the number of a
+        layer stands in square brackets."""
+        return self.induction.written()
+
+    @property
+    def backward(self) -> dict[str, str]:
+        return self.gradients
+
+    @property
+    def proved(self) -> bool:
+        said = {word for one in self.induction.unrolled for word in one.verdicts.values()}
+        return all(step.proved for step in self.steps) and said == {PROVED}
+
+    @property
+    def name(self) -> str:
+        return self.derivation.program.name
+
+    @property
+    def question(self) -> dict[str, Any]:
+        return self.derivation.question | {"every": True, "style": told(self.style)}
+
+    def blocks(self) -> Iterator[Block]:
+        return self._layers().blocks()
+
+    def formulas(self) -> list[tuple[Box, Box]]:
+        """Return each gradient and what it is, as layout."""
+        return [*self._layers().formulas(shapes=False)]
+
+    def _layers(self) -> Layers:
+        from derive.documents.induction import Layers
+
+        return Layers(self.induction, self.style)
+
+    def trace(self) -> dict[str, Any]:
+        recursion = self.induction.recursion
+        return super(Recurrence, self).trace() | {
+            "recursion": {
+                "index": recursion.index, "count": recursion.count,
+                "gives": self.induction.hypothesis, "takes": self.induction.conclusion,
+                "given": f"d{self.induction.hypothesis}[{recursion.count}]",
+                "shared": list(recursion.shared),
+            },
+            "unrolled": [
+                {"layers": one.layers, "gradients": dict(one.gradients),
+                 "verdicts": dict(one.verdicts)}
+                for one in self.induction.unrolled
+            ],
+        }  # fmt: skip
 
 
 def prefix_of(name: str) -> str:

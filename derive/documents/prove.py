@@ -124,7 +124,7 @@ class Writer(Setting):
         yield Heading(words("lemmas", count=count))
         yield Paragraph((words("rest-on-lemmas", count=count),))
         for lemma in d.lemmas:
-            own = type(self)(lemma.derivation, self.style, None if lemma.statement else d)
+            own = self.beside(lemma.derivation, None if lemma.statement else d)
             start = ("lemma", lemma.key)
             within = {place[2:]: k for place, k in self.numbers.items() if place[:2] == start}
             own.numbers = self.numbers | within
@@ -134,6 +134,10 @@ class Writer(Setting):
                 yield from own.function(lemma)
             else:
                 yield from own.lemma(lemma)
+
+    def beside(self, derivation: Derivation, around: Derivation | None) -> Writer:
+        """Return what writes a lemma of this document."""
+        return type(self)(derivation, self.style, around)
 
     def kind(self, lemma: Lemma) -> Iterator[Block]:
         """Yield the lemma about a kind of statement, and its proof."""
@@ -340,7 +344,7 @@ class Writer(Setting):
         if d.detail != "full":
             digits = min((a.digits for a in d.agreements), default=None)
             said = words("checked-said", equations=len(self.numbers), steps=len(d.steps()),
-                         digits=digits)  # fmt: skip
+                         digits=digits, functions=samples(self.program.functions))  # fmt: skip
             yield Environment("remark", (Paragraph((said,)),), words("checked-head"))
             return
         own = [(place, chain) for place, chain in d.equations() if place[0] != "lemma"]

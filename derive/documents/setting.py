@@ -14,7 +14,7 @@ from typing import Any
 from derive.calculus.index import Index, Scalar, at_place, index_words, written_out
 from derive.documents.defined import definitions, used as used_in
 from derive.documents.model import Block, Chain, Environment, Paragraph, Words, words
-from derive.expressions.expr import Expr
+from derive.expressions.expr import Expr, variables
 from derive.expressions.layout import Box, num, op, row
 from derive.expressions.program import Program, Statement
 from derive.expressions.shape import Dim, Product
@@ -111,7 +111,7 @@ class Setting:
             yield words("left-open", names=shown)
         defined = list(definitions(self.derivation, notation, used, sizes or {}))
         yield from defined
-        boxes = [notation.expr(formula) for formula in exprs]
+        boxes = [notation.expr(formula) for formula in exprs if self._is_own(formula)]
         boxes += [box for message in defined for box in message.facts.get("equations", ())]
         scalars = [formula for formula in formulas if isinstance(formula, Scalar)]
         yield from meant_by(boxes, scalars)
@@ -127,6 +127,12 @@ class Setting:
             yield words("pairs", places=pairs)
         if EYE in known:
             yield words("identity", I=notation.identity)
+
+    def _is_own(self, expr: Expr) -> bool:
+        """Whether an expression is in the names of the document, and not in those of a lemma."""
+        leaves = self.program.leaves
+        names = {*leaves, *(f"d{name}" for name in leaves), *self.derivation.names}
+        return all(leaf.data[0] in names for leaf in variables(expr))
 
     def meanings(self) -> Iterator[Words]:
         """Yield what the loss is, and where entries are written out."""

@@ -69,7 +69,8 @@ class Court:
         *,
         name: str = "",
     ):
-        self.program, entry = opened(program, dict(shapes or {}), name, assume or ())
+        given = dict(shapes or {})
+        self.program, entry = opened(program, given, name, assume or (), layer=True)
         self.at = dict(entry.at)
         self.assume = entry.assuming(assume)
         self.case = Case(self.program, self.assume)

@@ -59,7 +59,7 @@ def opened(entry: Entry) -> Court:
     """
     part, key = entry.program, "program"
     try:
-        program, _ = read(entry)
+        program, _ = read(entry, layer=True)
         key = "assume"
         assumed(program, entry.assuming(None, numbers=True))
         for key, known, names in (

@@ -35,6 +35,7 @@ SIGNS = {
     "negative": Sign("-", "-", 1.56),
     "equals": Sign(" = ", " = ", 1.56, RELATION),
     "approx": Sign(r" \approx ", " ≈ ", 1.56, RELATION),
+    "to": Sign(r" \to ", " → ", 1.56, RELATION),
     "in": Sign(r" \in ", " ∈ ", 1.34, RELATION),
     "greater": Sign(r" \gt ", " > ", 1.56, RELATION),
     "at-least": Sign(r" \ge ", " ≥ ", 1.56, RELATION),

@@ -44,6 +44,8 @@ def text(box: Box) -> str:
             return _joined(parts)
         case "index":
             index = parts[1]
+            if " " in index:  # H_(l-1) is no difference
+                index = f"({index.replace(' ', '')})"
             return parts[0] + (index.translate(_SUB) if index.isdigit() else f"_{index}")
         case "sup":
             exponent = parts[1]
