@@ -20,7 +20,7 @@ NETWORK = (
     "Z = X @ W1 + b1; H = relu(Z); Y = H @ W2 + b2; L = sum((Y - T) ** 2) / (2 * n)"
 )
 COLUMNS = "W: (m, n); A: (n, s); b: (m, 1); Z = W @ A + b; P = sigmoid(Z)"
-FOUR = ("mlp", "--widths", "4,5,3,1", "--activation", "tanh", "--convention")
+FOUR = ("mlp", "--detail", "lecture", "--widths", "4,5,3,1", "--activation", "tanh", "--convention")
 #: The name of a document, its formats, and the arguments of `derive prove` that write it.
 EXAMPLES = (
     ("affine-2x2x3", "md,tex", ("affine", "--at", "n=2,d=2,m=3")),
