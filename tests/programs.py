@@ -18,6 +18,11 @@ from hypothesis import strategies as st
 from derive.calculus.index import Scalar
 from derive.expressions.program import Program
 
+#: Entries of the catalogue that stand for all where a test takes long; test_catalogue has them all.
+FEW = (
+    "affine", "apples", "attention", "circuit", "columns", "fruit", "gaussian", "layer-norm",
+    "logistic-regression", "mlp", "neuron", "ridge-regression", "softmax-cross-entropy",
+)  # fmt: skip
 DIGITS = 50
 SHAPES = {
     "X": ("n", "d"),

@@ -1,28 +1,150 @@
-"""The catalogue: every entry is proved and drawn, and what is no entry is refused."""
+"""The catalogue: every entry is proved, drawn and worked out, and what is no entry is refused.
+
+Gradients are held against central differences in high precision (see referee.py) and against torch,
+which share nothing with the package; claims are judged, and refuted where they are changed.
+"""
 
 import json
+import re
+from contextlib import suppress
+from functools import cache
+from itertools import islice
 
+import numpy as np
 import pytest
+from referee import NoValue, Setting
+from test_properties import gradients_in_torch, in_torch
 
 import derive
 from derive.catalogue import load, names
 from derive.command.cli import main
-from derive.documents.graphs import graph
-from derive.documents.pipeline import prove
+from derive.documents.pipeline import Proof
 from derive.expressions.errors import DeriveError
+from derive.expressions.expr import variables
+from derive.judges.claim import Court
+from derive.judges.entries import opened
+from derive.judges.slips import repairs
+from derive.language.parse import parse
+from derive.proof.derivation import EVERY_SHAPE
+
+#: So many changes are made to a claim, of so many claims of an entry: the shortest.
+MUTANTS, CLAIMS = 3, 3
 
 
-@pytest.mark.parametrize("name", names())
-def test_an_entry_is_proved(name):
+@cache
+def proved(name: str) -> Proof:
+    return derive.prove(name)
+
+
+@cache
+def court(name: str) -> Court:
+    return opened(load(name))
+
+
+def referee(name: str) -> Setting:
+    """The program as NumPy reads it, under what is assumed in the entry."""
     entry = load(name)
-    assert prove(entry.program, at=entry.at, detail="brief").proved
+    program = parse(entry.program)
+    shapes = {n: tuple(program.leaves[n].shape.dims) for n in program.inputs}
+    return Setting("; ".join(program.lines()), shapes, entry.assume)
+
+
+def first_value(ground: Setting, sizes: dict[str, int]) -> dict:
+    """What the program computes at the first point where it has a value."""
+    for seed in range(9):
+        with suppress(NoValue):
+            return ground.environment(ground.point(sizes, seed), sizes)
+    raise AssertionError("no point was found")
+
+
+def final(formula: str) -> tuple[str, str]:
+    """The name and the formula of a claim, statements before it put in."""
+    *before, last = (part.split("=", 1) for part in re.split(r";\s*", formula))
+    name, text = last[0].strip(), last[1]
+    for known, value in reversed(before):
+        text = re.sub(rf"\b{known.strip()}\b", f"({value.strip()})", text)
+    return name[1:], text.strip()
 
 
 @pytest.mark.parametrize("name", names())
-def test_an_entry_has_a_graph(name):
-    found = graph(load(name).program)
-    assert found.nodes[-1].name == str(found.program.output)
-    assert found.to_svg().startswith("<svg")
+def test_the_claims_of_an_entry_are_proved_for_every_shape(name):
+    entry = load(name)
+    assert entry.claims and entry.about and entry.source and entry.mistake
+    for claim in entry.claims:
+        found = court(name).judge(claim)
+        assert (found.verdict, found.scope) == ("proved", EVERY_SHAPE), (claim, found.reason)
+    mistake = court(name).judge(entry.mistake.claim)
+    assert mistake.verdict == "refuted", (mistake, mistake.reason)
+    assert mistake.counterexample is not None or mistake.method == "shapes"
+    assert {*entry.parameters} <= {final(claim)[0] for claim in entry.claims}
+
+
+@pytest.mark.parametrize("name", names())
+def test_a_claim_that_is_changed_is_refuted(name):
+    """Differences say whether a change spoils a claim; a claim that they call false is refuted."""
+    found, ground, spoilt = court(name), referee(name), 0
+    read = map(found.case.read, sorted(load(name).claims, key=len))
+    inputs = {f"d{n}" for n in found.program.inputs}  # of these the referee knows no gradient
+    own = [said for said in read if f"d{said.name}" in inputs
+           if not {leaf.data[0] for leaf in variables(said.expr)} & inputs]  # fmt: skip
+    for said in own[:CLAIMS]:
+        shape, dims = found.program.leaves[said.name].shape, found.program.dims
+        for _, _, mutant in islice(repairs(said.expr, shape, dims), MUTANTS):
+            text = found.program.written(mutant)
+            if ground.agrees(said.name, text) is False:
+                verdict = found.judge(f"d{said.name} = {text}").verdict
+                assert verdict == "refuted", f"d{said.name} = {text}"
+                spoilt += 1
+    assert spoilt
+
+
+@pytest.mark.parametrize("name", names())
+def test_the_gradients_of_an_entry_agree_with_differences(name):
+    ground, found = referee(name), proved(name)
+    for of, formula in found.gradients.items():
+        if of in found.derivation.program.inputs:
+            assert ground.agrees(of, formula), f"d{of} = {formula}"
+
+
+@pytest.mark.parametrize("name", names())
+def test_the_gradients_of_an_entry_agree_with_torch(name):
+    torch = pytest.importorskip("torch")
+    torch.set_default_dtype(torch.float64)
+    found, ground = proved(name), referee(name)
+    program = found.derivation.program
+    sizes = {dim: load(name).at[dim] for dim in program.dims}
+    known = first_value(ground, sizes)
+    known[f"d{program.output}"] = ground.upstream(known)
+    values = {k: np.array(v).astype(float) for k, v in known.items() if k not in sizes}
+    theirs = gradients_in_torch(torch, program, values, sizes)
+    values = {k: torch.tensor(v) for k, v in values.items()}
+    for of, formula in reversed(found.gradients.items()):
+        values[f"d{of}"] = in_torch(torch, formula, values, sizes)
+        if of in theirs:
+            scale = 1 + np.abs(theirs[of]).max()
+            ours = np.broadcast_to(np.asarray(values[f"d{of}"]), theirs[of].shape)
+            assert np.allclose(ours / scale, theirs[of] / scale, rtol=1e-7, atol=1e-9), formula
+
+
+@pytest.mark.parametrize("name", names())
+def test_an_entry_is_a_document_in_both_formats(name):
+    found = proved(name)
+    assert found.proved
+    for form, mark in (("md", "$$"), ("tex", r"\begin{")):
+        assert mark in found.render(form)
+
+
+@pytest.mark.parametrize("name", names())
+def test_an_entry_is_drawn_worked_out_and_made_a_sheet(name):
+    entry = load(name)
+    drawn = derive.graph(name)
+    assert drawn.nodes[-1].name == str(drawn.program.output)
+    assert drawn.to_svg().startswith("<svg")
+    example = derive.example(name)
+    assert dict(example.sizes) == entry.at and example.name.startswith(name)
+    assert r"\begin{document}" in example.to_latex() and "$$" in example.to_markdown()
+    sheet = derive.exercise(name, count=3)
+    assert len(sheet.problems) == 3 and "$$" in sheet.to_markdown(solutions=True)
 
 
 # -- the list --------------------------------------------------------------------------------------

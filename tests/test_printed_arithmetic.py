@@ -8,7 +8,7 @@ from itertools import pairwise
 import mpmath
 import numpy as np
 import pytest
-from documents import numbered
+from programs import FEW
 from reading import Page, Unreadable
 from test_example import NETWORK, equations
 
@@ -127,9 +127,9 @@ def test_sheets(name, seed):
     assert wrong == [] and count > 0
 
 
-@pytest.mark.parametrize("name", catalogue.names())
+@pytest.mark.parametrize("name", FEW)
 def test_the_catalogue(name):
-    entry = numbered(name)
+    entry = catalogue.load(name)
     assert false(example(entry.program, at=entry.at, assume=entry.assume).to_markdown())[0] == []
 
 

@@ -95,6 +95,13 @@ def test_random_programs_are_proved_for_every_shape(text):
 # -- torch -----------------------------------------------------------------------------------------
 
 
+class _Masks(ast.NodeTransformer):
+    """A comparison is a mask of numbers, which torch does not subtract."""
+
+    def visit_Compare(self, node: ast.Compare) -> ast.AST:
+        return ast.Call(ast.Name("mask", ast.Load()), [self.generic_visit(node)], [])
+
+
 def in_torch(torch, text: str, values: dict, sizes: dict):
     """The value of the text of an expression, by torch's own functions."""
     f = torch.nn.functional
@@ -109,12 +116,31 @@ def in_torch(torch, text: str, values: dict, sizes: dict):
         "eye": torch.eye,
         "broadcast_to": lambda A, shape: torch.as_tensor(A).expand(shape),
         "softplus": lambda A: f.softplus(A, threshold=500),
+        "softmax": lambda A: torch.softmax(A, 1),
+        "logsoftmax": lambda A: torch.log_softmax(A, 1),
+        "logsumexp": lambda A: torch.logsumexp(A, 1, True),
+        "mask": lambda A: A * 1.0,
+        "where": lambda C, A, B: torch.where(C.bool(), *map(torch.as_tensor, (A, B))),
+        "silu": f.silu,
+        "gelu": f.gelu,
+        "normcdf": torch.special.ndtr,
+        "normpdf": lambda A: torch.exp(-(A**2) / 2) / (2 * torch.pi) ** 0.5,
+        "norm": lambda A: torch.linalg.norm(A).reshape(1, 1),
+        "inv": torch.linalg.inv,
+        "det": lambda A: torch.linalg.det(A).reshape(1, 1),
+        "logdet": lambda A: torch.logdet(A).reshape(1, 1),
+        "kron": lambda A, B: torch.kron(A.contiguous(), B.contiguous()),
+        "vec": lambda A: A.T.reshape(-1, 1),
+        "unvec": lambda v, shape: v.reshape(*shape[::-1]).T,
+        "diagonal": lambda A: torch.diagonal(A).reshape(-1, 1),
+        "diag": lambda v: torch.diag(v.reshape(-1)),
     }
     for name in ("exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "sqrt", "abs", "relu",
-                 "sigmoid"):  # fmt: skip
+                 "sigmoid", "sign"):  # fmt: skip
         names[name] = getattr(torch, name)
-    compiled = compile(ast.parse(text, mode="eval"), "<text>", "eval")
-    return eval(compiled, {**names, **sizes, **values})
+    tree = ast.fix_missing_locations(_Masks().visit(ast.parse(text, mode="eval")))
+    sizes = {dim: torch.tensor(float(k)) for dim, k in sizes.items()} if "sqrt" in text else sizes
+    return eval(compile(tree, "<text>", "eval"), {**names, **sizes, **values})
 
 
 def gradients_in_torch(torch, program: Program, point: dict, sizes: dict) -> dict[str, np.ndarray]:

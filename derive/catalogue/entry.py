@@ -138,6 +138,11 @@ def _text(value: Any) -> str:
     return value.strip()
 
 
+def _words(value: Any) -> str:
+    """Return a text of several lines as one."""
+    return " ".join(_text(value).split())
+
+
 def _texts(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise ValueError
@@ -150,7 +155,7 @@ def _sizes(value: Any) -> dict[str, int]:
     return dict(value)
 
 
-def _words(value: Any) -> dict[str, tuple[str, ...]]:
+def _assumed(value: Any) -> dict[str, tuple[str, ...]]:
     said = {k: v for k, v in value.items() if v != ""}  # an option may say nothing
     return {k: _texts(v) if isinstance(v, list) else (_text(v),) for k, v in said.items()}
 
@@ -158,17 +163,17 @@ def _words(value: Any) -> dict[str, tuple[str, ...]]:
 def _mistake(value: Any) -> Mistake:
     if set(value) != {"claim", "why"}:
         raise ValueError
-    return Mistake(_text(value["claim"]), _text(value["why"]))
+    return Mistake(_text(value["claim"]), _words(value["why"]))
 
 
 KEYS = {
-    "title": _Key(_text, "a line of text"),
+    "title": _Key(_words, "a line of text"),
     "program": _Key(_text, "the text of a program"),
-    "about": _Key(_text, "a text: what the program is for"),
-    "source": _Key(_text, "a text: where the claims are printed"),
+    "about": _Key(_words, "a text: what the program is for"),
+    "source": _Key(_words, "a text: where the claims are printed"),
     "at": _Key(_sizes, "sizes, such as { n = 2, d = 3 }"),
-    "assume": _Key(_words, 'what inputs obey, such as { A = "symmetric" }'),
-    "numbers": _Key(_words, 'what numbers of an example obey, such as { t = "binary" }'),
+    "assume": _Key(_assumed, 'what inputs obey, such as { A = "symmetric" }'),
+    "numbers": _Key(_assumed, 'what numbers of an example obey, such as { t = "binary" }'),
     "data": _Key(_texts, 'a list of inputs, such as ["T"]'),
     "parameters": _Key(_texts, 'a list of inputs, such as ["W"]'),
     "claims": _Key(_texts, 'a list of claims, such as ["dX = dY @ W.T"]'),
