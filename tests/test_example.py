@@ -20,7 +20,6 @@ from reading import Unreadable
 from test_print_back import Judged
 
 import derive
-from derive import catalogue
 from derive.command.cli import main
 from derive.documents.example import Example, example
 from derive.documents.worked import _PutIn
