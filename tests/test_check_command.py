@@ -418,7 +418,47 @@ def test_gradients_alone(capsys):
         "\\frac{\\partial L}{\\partial X} = \\frac{\\partial L}{\\partial Y}\\,W^{\\top}\n"
     )
     assert main(["gradient", "affine", "--wrt", "X, B", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == {"X": "dY @ W.T", "B": "sum(dY, axis=0)"}
+    assert json.loads(capsys.readouterr().out) == {
+        "statements": [], "gradients": {"X": "dY @ W.T", "B": "sum(dY, axis=0)"},
+    }  # fmt: skip
+
+
+ATTENTION = "Q: (n, d); K: (m, d); V: (m, k); Y = softmax(Q @ K.T / sqrt(d)) @ V"
+
+
+def test_gradients_in_statements(capsys):
+    """What occurs again has a name, up to a transpose; expanded, each gradient stands alone."""
+    lines = [
+        "P = softmax(Q @ K.T / sqrt(d))", "G = dY @ V.T", "U = P * (G - sum(G * P, axis=1))",
+        "dQ = U @ K / sqrt(d)", "dK = U.T @ Q / sqrt(d)", "dV = P.T @ dY",
+    ]  # fmt: skip
+    assert main(["gradient", ATTENTION]) == 0
+    assert capsys.readouterr().out.splitlines() == lines
+    assert main(["gradient", ATTENTION, "--json"]) == 0
+    pairs = [line.split(" = ", 1) for line in lines]
+    told = {"statements": pairs[:3], "gradients": {name[1:]: f for name, f in pairs[3:]}}
+    assert json.loads(capsys.readouterr().out) == told
+    assert main(["gradient", ATTENTION, "--latex"]) == 0
+    assert capsys.readouterr().out.splitlines()[1] == (
+        r"G = \frac{\partial L}{\partial Y}\,V^{\top}"
+    )
+    assert main(["gradient", "attention", "--expanded"]) == 0
+    names = {"dQ", "dK", "dV", "Q", "K", "V", "dY", "d", "T", "axis", "softmax", "sum", "sqrt"}
+    assert set(re.findall(r"[A-Za-z]\w*", capsys.readouterr().out)) <= names
+    found = derive.gradient(ATTENTION)
+    assert list(found.statements) == [tuple(pair) for pair in pairs[:3]]
+    assert found == found.gradients == told["gradients"] and found.where == ()
+    assert derive.gradient(ATTENTION, expanded=True).statements == ()
+
+
+def test_what_is_far_too_long_is_no_formula(capsys):
+    layers = "; ".join(f"H{k} = tanh(H{k - 1} @ W{k}) + H{k - 1}" for k in range(1, 9))
+    program = f"H0: (n, d); {'; '.join(f'W{k}: (d, d)' for k in range(1, 9))}; {layers}"
+    assert main(["gradient", program, "--wrt", "H0", "--expanded"]) == 2
+    error = capsys.readouterr().err
+    assert "as one formula the gradient by H" in error and "leave --expanded out" in error
+    assert main(["gradient", program, "--wrt", "H0"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) <= 16
 
 
 UNDER = "X: (n, n); L = logdet(X) + sum(abs(X)) / (n - 1)"

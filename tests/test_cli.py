@@ -237,7 +237,7 @@ def test_every_command_that_writes_takes_the_same_options():
               "prefix", "gradients", "brackets", "first", "loss", "elide", "templates",
               "timeout", "catalogue"}  # fmt: skip
     assert set.intersection(*writers.values()) == shared
-    assert writers["prove"] - shared == {"wrt", "detail", "max_entries"}
+    assert writers["prove"] - shared == {"wrt", "data", "detail", "max_entries"}
 
 
 @pytest.mark.parametrize(

@@ -29,9 +29,10 @@ def test_a_deep_formula_is_proved_in_the_words_of_its_user(program):
     proof, read = derive.prove(program, detail="brief"), parse(program)
     assert proof.proved
     assert proof.gradients.keys() == proof.backward.keys() == {*read.inputs}
-    own = {*read.leaves, f"d{read.output}"}
-    for formula in proof.gradients.values():
-        assert set(re.findall(r"\b[A-Z]\w*", formula)) <= own | {"T"}
+    own = {*read.leaves, f"d{read.output}", "T"}
+    for name, formula in (*proof.statements, *proof.gradients.items()):
+        assert set(re.findall(r"\b[A-Z]\w*", formula)) <= own
+        own.add(name)
 
 
 def test_no_name_of_a_part_is_left_in_the_gradients():
@@ -40,8 +41,12 @@ def test_no_name_of_a_part_is_left_in_the_gradients():
         H = inv(X / (1 + abs(X)) + 2 * eye(n)); M = s; Y = x.T + sum(Z) + sum(H) + sum(M)"""
     proof = derive.prove(program, detail="brief")
     assert len(proof.derivation.program.parts) > 8
-    for formula in (*proof.gradients.values(), *proof.backward.values()):
+    for formula in proof.backward.values():
         assert not re.search(r"\bd?[Tt]_\d", formula)
+    known = set()
+    for name, formula in (*proof.statements, *proof.gradients.items()):
+        assert {*re.findall(r"\bd?[Tt]_\d+", formula)} <= known
+        known.add(name)
 
 
 def test_the_document_says_what_the_names_stand_for():

@@ -29,7 +29,11 @@ def test_the_network_has_its_textbook_gradients():
         "W1": "X.T @ dZ",
         "b1": "sum(dZ, axis=0)",
     }
-    assert proof.gradients["W1"] == "X.T @ ((Y - T) @ W2.T * (Z > 0)) / n"
+    assert dict(proof.statements) == {"dY": "(Y - T) / n", "dZ": "dY @ W2.T * (Z > 0)"}
+    assert proof.gradients["W1"] == "X.T @ dZ"
+    alone = derive.prove(NETWORK, wrt=["W1"], detail="brief")
+    assert alone.gradients == {"W1": "X.T @ ((Y - T) @ W2.T * (Z > 0)) / n"}
+    assert not alone.statements
     assert proof.proved and all(step.verdicts for step in proof.steps)
     assert {a.variable for a in proof.derivation.agreements} == {*proof.derivation.wrt}
 

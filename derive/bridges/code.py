@@ -21,6 +21,7 @@ from derive.language.parse import Shapes
 from derive.notation.code import Coder, Library, library
 from derive.ops.unspecified import left_open, primed
 from derive.proof.derivation import Derivation
+from derive.proof.roads import WHOLE
 
 
 def gradient(
@@ -30,6 +31,7 @@ def gradient(
     wrt: Sequence[str] | None = None,
     assume: Assumptions | None = None,
     data: Sequence[str] = (),
+    expanded: bool = False,
     code: str | None = None,
     timeout: float | None = TIMEOUT,
 ) -> Gradients | str:
@@ -37,6 +39,9 @@ def gradient(
 
     >>> gradient("X: (n, d); w: (d, 1); y = X @ w")
     {'X': 'dy @ w.T', 'w': 'X.T @ dy'}
+    >>> found = gradient("X: (n, d); W: (d, m); Z = X @ W; Y = relu(Z)")
+    >>> found.statements, found["W"]
+    ((('dZ', 'dY * (Z > 0)'),), 'X.T @ dZ')
     >>> print(gradient("X: (n, d); w: (d, 1); y = X @ w", wrt=["w"], code="numpy"))
     import numpy as np
     <BLANKLINE>
@@ -47,21 +52,26 @@ def gradient(
         return {"w": dw}
     <BLANKLINE>
 
-    The formulas are a dictionary whose `where` tells the hypotheses. `assume` is what holds of an
-    input, and makes formulas shorter; `data` are inputs that nobody differentiates by; `code` is
-    numpy, torch or jax. Raises what `derive.prove` raises.
+    The formulas are a dictionary whose `where` tells the hypotheses, in terms of the program's
+    names and of its `statements`; where they are `expanded`, in terms of the inputs alone. `assume`
+    is what holds of an input, and makes formulas shorter; `data` are inputs that nobody
+    differentiates by; `code` is numpy, torch or jax. Raises what `derive.prove` raises.
     """
     if code is not None:
         library(code)
     with limited(timeout):
         proof = prove(
-            program, shapes, wrt=wrt, assume=assume, data=data, detail="brief", timeout=None
-        )
+            program, shapes, wrt=wrt, assume=assume, data=data, detail="brief", timeout=None,
+            expanded=expanded,
+        )  # fmt: skip
         return Gradients(proof) if code is None else to_code(proof, code)
 
 
 class Gradients(dict[str, str]):
     """Gradients by name, in input syntax; `where` is what must hold of the sizes and the inputs.
+
+    `statements` are pairs of a name and a formula, each by those before it, that stand in the
+    `gradients` and have no name in the program.
 
     >>> gradient("x: (n, 1); L = sum(log(x)) / (n - 1)").where
     ('n ≥ 2', 'every entry of x is positive')
@@ -69,7 +79,26 @@ class Gradients(dict[str, str]):
 
     def __init__(self, proof: Proof):
         super().__init__(proof.gradients)
-        self.where = proof.hypotheses
+        self.statements, self.where = proof.statements, proof.hypotheses
+
+    @property
+    def gradients(self) -> dict[str, str]:
+        """The gradients alone, as a plain dictionary."""
+        return dict(self)
+
+    def claim(self, name: str) -> str:
+        """Return the gradient by a name, its statements before it, as a claim that `check` reads.
+
+        >>> gradient("X: (n, d); W: (d, m); Z = X @ W; Y = relu(Z)").claim("W")
+        'dZ = dY * (Z > 0); dW = X.T @ dZ'
+        """
+        lines = [*self.statements, (f"d{name}", self[name])]
+        needed, kept = {f"d{name}"}, list[str]()
+        for one, text in reversed(dict(lines).items()):
+            if one in needed:
+                needed |= set(re.findall(r"\w+", text))
+                kept.append(f"{one} = {text}")
+        return "; ".join(reversed(kept))
 
 
 def to_code(proof: Proof, name: str) -> str:
@@ -92,7 +121,9 @@ class _Writer(Coder):
         self.derivation, self.hypotheses = derivation, hypotheses
         self.program = derivation.program.with_numbers()
         written = derivation.program.in_numbers
-        self.backward = {name: written(value) for name, value in derivation.backward.items()}
+        self.lines = [(name, written(value)) for name, value in derivation.lines]
+        if derivation.form == WHOLE:
+            self.lines = [(name, self.program.composed(value)) for name, value in self.lines]
         output, leaves = self.program.output, self.program.leaves
         given = [*self.program.inputs, *([] if self.program.is_loss else [f"d{output}"])]
         needed = self._needed()
@@ -101,10 +132,11 @@ class _Writer(Coder):
         self.open = {
             primed(name, k): ("", f"the derivative of {name}")[k] if k < 2 else
             f"the derivative of order {k} of {name}"
-            for name, orders in left_open([*formulas, *self.backward.values()]).items()
+            for name, orders in left_open([*formulas, *dict(self.lines).values()]).items()
             for k in orders
         }  # fmt: skip
-        names = [*leaves, *self.program.dims, *(f"d{name}" for name in leaves), *self.open]
+        names = [*leaves, *self.program.dims, *(f"d{name}" for name in leaves), *self.open,
+                 *dict(self.lines)]  # fmt: skip
         super().__init__(lib, given, names)
 
     def module(self) -> str:
@@ -118,7 +150,7 @@ class _Writer(Coder):
         return "\n\n\n".join(["\n".join(sorted(imports)), *helpers, body]) + "\n"
 
     def _body(self) -> str:
-        program, backward = self.program, self.backward
+        program = self.program
         lines = [
             f"{self.name(name)} = {self.lib.scalar.format(self.name(name))}"
             for name in self.given
@@ -129,8 +161,7 @@ class _Writer(Coder):
         for statement in program.statements:
             if statement.name in needed:
                 written.append(f"{self.name(statement.name)} = {self.array(statement.expr)}")
-        for name, value in backward.items():
-            written.append(f"{self.name(f'd{name}')} = {self.array(value)}")
+        written += [f"{self.name(name)} = {self.array(value)}" for name, value in self.lines]
         dims = self._dims([*written, *lines])
         answer = ", ".join(f'"{name}": {self.name(f"d{name}")}' for name in self.derivation.wrt)
         head = f"def gradients({', '.join(map(self.name, [*self.given, *self.open]))}):"
@@ -154,7 +185,7 @@ class _Writer(Coder):
 
     def _needed(self) -> set[str]:
         """Return the assigned names that the gradients use, and those that these use."""
-        used = {v.data[0] for value in self.backward.values() for v in variables(value)}
+        used = {v.data[0] for _, value in self.lines for v in variables(value)}
         for statement in reversed(self.program.statements):
             if statement.name in used:
                 used |= {leaf.data[0] for leaf in variables(statement.expr)}

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     options.WRT,
     options.DATA,
     options.ASSUME,
+    option("--expanded", is_flag=True, help="Each gradient as one formula of the inputs."),
     option("--latex", is_flag=True, help="Formulas in LaTeX."),
     option("--code", metavar="numpy|torch|jax", help="A Python function that computes them."),
-    option("--json", "as_json", is_flag=True, help="The gradients as one JSON object."),
+    option("--json", "as_json", is_flag=True, help="Statements and gradients as one JSON object."),
 )
 def gradient(target: str, latex: bool, code: str | None, as_json: bool, **given: Any) -> int:
     """Print the gradients of TARGET alone, each proved first."""
@@ -31,15 +32,19 @@ def gradient(target: str, latex: bool, code: str | None, as_json: bool, **given:
 
     if code is not None:
         library(code)
-    proof = prove(**options.asked(target, given, "wrt", "assume", "data"), detail="brief")
+    words = ("wrt", "assume", "data", "expanded")
+    proof = prove(**options.asked(target, given, *words), detail="brief")
     if code is not None:
         say(to_code(proof, code), nl=False)
         return 0
     if as_json:
-        where = {"where": proof.hypotheses} if proof.hypotheses else {}  # no name is `where`
-        say_json({**proof.gradients, **where}, indent=None)
+        where = {"where": proof.hypotheses} if proof.hypotheses else {}
+        say_json(
+            {"statements": proof.statements, "gradients": proof.gradients, **where}, indent=None
+        )
         return 0
-    shown = _in_latex(proof) if latex else {f"d{n}": f for n, f in proof.gradients.items()}
+    gradients = {f"d{name}": formula for name, formula in proof.gradients.items()}
+    shown = _in_latex(proof) if latex else {**dict(proof.statements), **gradients}
     for left, right in shown.items():
         say(f"{left} = {right}")
     for hypothesis in proof.hypotheses:
@@ -54,5 +59,5 @@ def _in_latex(proof: Proof) -> dict[str, str]:
 
     if isinstance(proof, Recurrence):
         return {latex(left): latex(right) for left, right in proof.formulas()}
-    notation, gradients = Notation(proof.derivation, proof.style), proof.derivation.gradients
-    return {latex(notation.leaf(f"d{n}")): latex(notation.expr(e)) for n, e in gradients.items()}
+    notation = Notation(proof.derivation, proof.style)
+    return {latex(notation.leaf(name)): latex(notation.expr(e)) for name, e in proof.lines}

@@ -55,9 +55,11 @@ def _told(proof: Proof) -> Told:
     for name, formula in proof.backward.items():
         left, value = text(notation.leaf(f"d{name}")), derivation.backward[name]
         rows.append((f"{left} = {text(notation.expr(value))}", f"d{name} = {formula}"))
-    for name, formula in proof.gradients.items():
-        if formula != proof.backward[name]:
-            rows.append(("", f"d{name} = {formula}"))
+    known = {(f"d{name}", formula) for name, formula in proof.backward.items()}
+    gradients = ((f"d{name}", formula) for name, formula in proof.gradients.items())
+    for line in dict.fromkeys([*proof.statements, *gradients]):
+        if line not in known:
+            rows.append(("", " = ".join(line)))
     program, steps, equations = derivation.program, len(proof.steps), len(derivation.numbers())
     checked = [
         f"{steps} steps in {equations} equations, "

@@ -63,6 +63,7 @@ class Closing:
     def __init__(self, page: Setting):
         self.page, self.notation, self.derivation = page, page.notation, page.derivation
         self.program: Program = page.program
+        #: What the theorem says, by the names of gradients and those that it introduces.
         self.said = self.derivation.says()
 
     def box(self) -> Iterator[Block]:
@@ -81,7 +82,7 @@ class Closing:
 
     def theorem(self) -> Iterator[Block]:
         """Yield the gradients as formulas and as code, beside each other where they are short."""
-        left = {name: self.page.leaf(f"d{name}") for name in self.said}
+        left = {name: self.page.leaf(name) for name in self.said}
         equations = {name: equal(left[name], self.notation.expr(value))
                      for name, value in self.said.items()}  # fmt: skip
         known = all(name in self.code for name in self.said) and not self.helpers
@@ -107,16 +108,16 @@ class Closing:
     def _coder(self) -> Coder:
         output, leaves = self.program.output, self.program.leaves
         given = [*self.program.inputs, *([] if self.program.is_loss else [f"d{output}"])]
-        taken = [*leaves, *self.program.dims, *(f"d{name}" for name in leaves)]
+        taken = [*leaves, *self.program.dims, *(f"d{name}" for name in leaves), *self.said]
         return Coder(library("numpy"), given, taken)
 
     @cached_property
     def code(self) -> dict[str, str]:
-        """The lines of NumPy by the names of gradients, in the order in which they are worked."""
+        """The lines of NumPy by the names, in the order in which they are worked."""
         coder, written = self._coder, self.program.in_numbers
         return {
-            name: f"{coder.name(f'd{name}')} = {coder.array(written(value))}"
-            for name, value in self.derivation.backward.items()
+            name: f"{coder.name(name)} = {coder.array(written(value))}"
+            for name, value in self.said.items()
         }
 
     @cached_property

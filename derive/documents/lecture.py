@@ -55,7 +55,7 @@ class Lecture(Writer):
         else:
             links = (
                 Link(notation.expr(value, shapes=True),
-                     notation.operand(self.leaf(f"d{name}"), value.shape, True))
+                     notation.operand(self.leaf(name), value.shape, True))
                 for name, value in d.says().items()
             )  # fmt: skip
             said = self.display(links, self.numbers[("theorem",)])

@@ -13,7 +13,7 @@ from derive.documents.files import told
 from derive.documents.model import Block
 from derive.documents.page import Document
 from derive.expressions.errors import UnsupportedError
-from derive.expressions.expr import Expr, substitute, variables
+from derive.expressions.expr import Expr, substitute, times_written, variables
 from derive.expressions.limits import TIMEOUT, limited
 from derive.expressions.program import Program
 from derive.expressions.shape import Product
@@ -25,6 +25,8 @@ from derive.notation.mathematics import Style
 from derive.notation.messages import hypothesis
 from derive.proof.derivation import (
     PROVED,
+    REFUTED,
+    UNDECIDED,
     Derivation,
     Place,
     Step,
@@ -34,6 +36,7 @@ from derive.proof.explain import DETAILS, explain
 from derive.proof.induction import Induction, induction
 from derive.proof.parts import spoken, taken_apart
 from derive.proof.plain import plain
+from derive.proof.roads import READABLE, STATEMENTS, THEOREMS, WHOLE
 
 if TYPE_CHECKING:
     from derive.documents.induction import Layers
@@ -55,6 +58,7 @@ def prove(
     progress: Callable[[str], None] | None = None,
     timeout: float | None = TIMEOUT,
     claims: Mapping[str, Expr] | None = None,
+    expanded: bool = False,
 ) -> Proof:
     """Derive a program's gradients and prove them, every step checked by another road.
 
@@ -71,9 +75,10 @@ def prove(
     taken as if nothing did, and what is assumed then makes it shorter. `detail` is full, lecture,
     one or brief: lecture for several statements and full for one where nothing is said. `style` is
     the notation, `timeout` the seconds that it may take; with `claims`, formulas in the program's
-    names, the proof goes on to these. Raises `ParseError`, `ShapeError`, `UnsupportedError` or
-    `SizeError` for bad input, `LimitError` where it takes too long, and `ProofError` where a step
-    was not proved: nothing unproved is returned.
+    names, the proof goes on to these. The gradients are a short list of statements, or where they
+    are `expanded` each is one formula of the inputs. Raises `ParseError`, `ShapeError`,
+    `UnsupportedError` or `SizeError` for bad input, `LimitError` where it takes too long, and
+    `ProofError` where a step was not proved: nothing unproved is returned.
     """
     if detail not in (None, *DETAILS):
         raise UnsupportedError(f"there is no detail {detail!r}", hint=f"it is {', '.join(DETAILS)}")
@@ -91,6 +96,7 @@ def prove(
             "wrt": read.wanted(wrt, () if every else (*entry.data, *data)),
             "detail": "lecture" if every else detail or usual(read),
             "max_entries": max_entries, "assume": assumed(read, entry.assuming(assume)),
+            "form": READABLE if claims or every else WHOLE if expanded else STATEMENTS,
         }  # fmt: skip
         found, style = insist(judged(read, options, progress)), style or Style(elide=6)
         return (
@@ -106,16 +112,35 @@ def judged(
     """Return a program's derivation with its verdicts.
 
     In a lecture the parts of a formula have names of which a lecturer would speak. A program whose
-    statements are too large to be judged at once is judged part by part.
+    statements are too large to be judged at once is judged part by part. Gradients whose short form
+    is not proved stay as the theorems say them.
     """
     if options["detail"] == "lecture":
         program = spoken(program)
     for way in (program, *apart) if (apart := list(taken_apart(program))) else ():
         try:
-            return verify(explain(way, **options), progress, hurried=True)
+            return _verified(way, options, progress, hurried=True)
         except TooLarge:
             continue
-    return verify(explain(program, **options), progress)
+    return _verified(program, options, progress)
+
+
+def _verified(
+    program: Program,
+    options: Mapping[str, Any],
+    progress: Callable[[str], None] | None,
+    hurried: bool = False,
+) -> Derivation:
+    explained = explain(program, **options)
+    try:
+        found = verify(explained, progress, hurried=hurried)
+        words = {v.word for s in found.steps() for v in s.verdicts}
+        if options.get("form") != STATEMENTS or UNDECIDED not in words or REFUTED in words:
+            return found
+    except TooLarge:
+        if not explained.composed:
+            raise
+    return verify(explain(program, **{**options, "form": THEOREMS}), progress, hurried=hurried)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +152,41 @@ class Proof(Document):
 
     @property
     def gradients(self) -> dict[str, str]:
-        """The gradient of the loss by each variable, in input syntax, upstream gradients put in."""
-        return self._written(self.derivation.gradients)
+        """The gradient of the loss by each variable, in input syntax, in terms of `statements`."""
+        d = self.derivation
+        if d.form == WHOLE:
+            return {n: d.program.written(d.program.composed(e)) for n, e in d.gradients.items()}
+        if d.form == READABLE:
+            return self._written(d.gradients)
+        texts = dict(self._lines)
+        return {name: texts[f"d{name}"] for name in d.gradients}
+
+    @property
+    def statements(self) -> tuple[tuple[str, str], ...]:
+        """What stands in the gradients and has no name in the program, each by those before it."""
+        d = self.derivation
+        own = {*dict(d.statements), *d.program.parts} if d.form in (STATEMENTS, THEOREMS) else set()
+        return tuple((name, text) for name, text in self._lines if name in own)
+
+    @property
+    def lines(self) -> tuple[tuple[str, Expr], ...]:
+        """The statements and the gradients as expressions, those of the inputs where expanded."""
+        d = self.derivation
+        if d.form != WHOLE:
+            return d.lines
+        return tuple((name, d.program.composed(value)) for name, value in d.lines)
+
+    @property
+    def _lines(self) -> tuple[tuple[str, str], ...]:
+        """The lines in input syntax, what the program's own parts stand for among them."""
+        program = self.derivation.program
+        lines = [(s.name, s.expr) for s in program.statements if s.name in program.parts]
+        lines += self.lines
+        for name in program.parts:  # what is written once needs no name
+            leaf, value = program.leaves[name], dict(lines)[name]
+            if sum(times_written(e, leaf) for _, e in lines) < 2:
+                lines = [(n, substitute(e, {leaf: value})) for n, e in lines if n != name]
+        return tuple((name, str(program.in_numbers(value))) for name, value in lines)
 
     @property
     def hypotheses(self) -> tuple[str, ...]:
@@ -213,6 +271,7 @@ class Proof(Document):
             "wrt": list(d.wrt),
             "assumed": {name: sorted(words) for name, words in d.assumed.items()},
             "hypotheses": list(self.hypotheses),
+            "statements": [list(pair) for pair in self.statements],
             "gradients": self.gradients,
             "backward": self.backward,
             "proved": self.proved,

@@ -327,6 +327,32 @@ def written(root: Expr) -> int:
     return counts[root]
 
 
+def operators(root: Expr) -> int:
+    """Return how many operators the text of an expression has: operations, calls and `.T`.
+
+    >>> from derive.ops import var
+    >>> X = var("X", Shape("n", "d"))
+    >>> operators(X), operators(-X.T @ X / 2), operators(X ** Fraction(-1, 2))
+    (0, 4, 3)
+    """
+    counts: dict[Expr, int] = {}
+    for node in nodes(root):
+        value = node.data if node.op.style in ("number", "power") else Fraction(0)
+        own = (value < 0) + (value.denominator > 1) + (node.op.style not in ("number", "name"))
+        for axis, dim in zip(("{rows}", "{cols}"), node.shape.dims, strict=True):
+            own += (axis in node.op.symbol) * max(len(factors(dim)) - 1, 0)
+        counts[node] = own + sum(counts[arg] for arg in written_args(node))
+    return counts[root]
+
+
+def times_written(root: Expr, leaf: Expr) -> int:
+    """Return how often a leaf stands in the text of an expression."""
+    counts: dict[Expr, int] = {}
+    for node in nodes(root):
+        counts[node] = (node is leaf) + sum(counts[arg] for arg in written_args(node))
+    return counts[root]
+
+
 def variables(root: Expr) -> list[Expr]:
     """Return the variables of an expression in the order in which they are first used."""
     return [node for node in nodes(root) if node.is_var]

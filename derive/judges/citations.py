@@ -41,6 +41,10 @@ class AlgebraJudge(Judge):
     def differs(self, step: Step) -> Difference | None:
         left, right = step.left, step.right
         assert isinstance(left, Expr) and isinstance(right, Expr)
+        if step.rule == "introduced":
+            return self.clash(left, right)
+        if step.rule == "named":
+            return self.put_back(step, left, right)
         if step.rule == "by-lemma":
             return self.cited(step)
         said = [self.says(place) for place in step.cites]
@@ -62,6 +66,25 @@ class AlgebraJudge(Judge):
         finally:
             self.ring.assume({})
         return None if proved else ("the normal forms differ, under the assumptions", False)
+
+    def clash(self, name: Expr, value: Expr) -> Difference | None:
+        """Return why a name cannot stand for a value: what it is would not be sure."""
+        d, new = self.derivation, list(self.derivation.introduced)
+        word = name.data[0]
+        if word in {*d.program.leaves, *d.program.dims, *d.names} or new.count(word) != 1:
+            return f"{word} has a meaning already", False
+        known = {*d.program.leaves, *d.names, f"d{d.program.output}", *new[: new.index(word)]}
+        unknown = [str(leaf) for leaf in variables(value) if leaf.data[0] not in known]
+        return (f"{', '.join(unknown)} means nothing yet", False) if unknown else None
+
+    def put_back(self, step: Step, left: Expr, right: Expr) -> Difference | None:
+        """Return how two formulas differ when cited names stand for what they mean in both."""
+        for place in step.cites:
+            known = self.says(place)
+            if not known.keys() & {*variables(right)}:
+                return f"what is cited of {next(iter(known))} is not used", False
+            left, right = (substitute(side, known) for side in (left, right))
+        return None if self._same(left, right) else ("the normal forms differ", False)
 
     def unfolded(self, step: Step, left: Expr, right: Expr) -> Iterator[tuple[Expr, Expr]]:
         """Yield the sides of a claim, the names that it says are put in as they are and then so."""

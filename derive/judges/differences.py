@@ -47,6 +47,8 @@ def first_agreement(derivation: Derivation, names: list[str], sizes: Sizes) -> i
         known = worked(statements, sizes, at)
         for name, formula in derivation.backward.items():  # outermost first
             known[f"d{name}"] = Numbers(sizes, known).matrix(formula)
+        for name, formula in derivation.introduced.items():
+            known[name] = Numbers(sizes, known).matrix(formula)
         found = {name: Numbers(sizes, known).matrix(derivation.gradients[name]) for name in names}
         return sum((inner(rows, numbers(moves[k])) for k, rows in found.items()), rational(0))
 

@@ -97,7 +97,10 @@ def _at(
     values = worked((s for s in program.statements if s.name in reaching), sizes, values)
     for name, formula in derivation.backward.items():  # outermost first, each by those before it
         values[f"d{name}"] = Numbers(sizes, values).matrix(formula)
-    for name, formula in derivation.gradients.items():
+    for name, formula in derivation.introduced.items():
+        values[name] = Numbers(sizes, values).matrix(formula)
+    said = [(name[1:], value) for name, value in derivation.statements if name in derivation.names]
+    for name, formula in (*said, *derivation.gradients.items()):
         composed = Numbers(sizes, values).matrix(formula)
         if not all(composed.zip(values[f"d{name}"], same).flat()):
             raise ProofError(f"two formulas for the gradient of {name} are different numbers")

@@ -279,8 +279,14 @@ class _Court:
     def _whole(self, chain: Chain) -> Chain:
         algebra = self._kept(("algebra",), lambda: AlgebraJudge(self.derivation, self.budget))
         return tuple(
-            replace(step, verdicts=(algebra.verdict(step), *self._forwards(step))) for step in chain
+            replace(step, verdicts=(algebra.verdict(step), *self._forwards(self._put_in(step))))
+            for step in chain
         )
+
+    def _put_in(self, step: Step) -> Step:
+        """Return a step about gradients and the user's names alone."""
+        left, right = (self.derivation.put_in(side) for side in (step.left, step.right))  # type: ignore[arg-type]
+        return replace(step, left=left, right=right)
 
     def _forwards(self, step: Step) -> list[Verdict]:
         """Return what the whole program says that is differentiated forwards, as far as it goes.

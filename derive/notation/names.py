@@ -216,6 +216,8 @@ class Names(ABC):
     def leaf(self, name: str) -> Box:
         """Return a variable or a gradient as a whole."""
         meant = self.derivation.names.get(name)
+        if meant is None and name in self.derivation.introduced:
+            return _name_box(name)
         if meant is None:
             return self.names.get(name) or self._upstream_leaf(name)
         return self._gradient(name, self.expr(meant.of), meant.through)

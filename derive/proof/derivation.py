@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from derive.calculus.index import Index, Letters, Scalar
-from derive.expressions.expr import Condition, Expr
+from derive.expressions.expr import Condition, Expr, substitute
 from derive.expressions.program import Program, Statement
 from derive.expressions.shape import Dim
+from derive.ops import var
 from derive.proof.sizes import Relation
 
 # -- mathematics that is neither a scalar nor an expression ----------------------------------------
@@ -230,8 +231,11 @@ class Derivation:
 
     Gradients are taken as if nothing were assumed. `assuming` holds, by name, how one becomes
     shorter by what is assumed of the inputs, its last step being what the theorem says; `claimed`
-    holds how it becomes what somebody claims. Where each statement cites a lemma about its kind,
-    `stated` is what the theorem says: the gradients that are asked for.
+    holds how it becomes what somebody claims. `gradients` are those that were asked for, in terms
+    of the program's names and of `statements`, each by those before it: gradients on the way, and
+    names that were introduced for what occurs again. `form` says what form they have (see
+    `roads`), `composed` holds how each came about. Where each statement cites a lemma about its
+    kind, `stated` is what the theorem says: these.
     `relations` must hold of the sizes. `satisfied` says whether a point was found at which all
     hypotheses hold; `open` are names behind which something is zero for every input; `tied` are
     maxima whose theorem holds nowhere, for what they compare is equal.
@@ -250,6 +254,8 @@ class Derivation:
     composed: Mapping[str, Chain]
     backward: Mapping[str, Expr]
     gradients: Mapping[str, Expr]
+    form: str = "readable"
+    statements: tuple[tuple[str, Expr], ...] = ()
     assumed: Mapping[str, frozenset[str]] = field(default_factory=dict)
     assuming: Mapping[str, Chain] = field(default_factory=dict)
     claimed: Mapping[str, Chain] = field(default_factory=dict)
@@ -315,13 +321,33 @@ class Derivation:
             yield ("claimed", name), chain
 
     def says(self) -> dict[str, Expr]:
-        """Return what the theorem says: a formula for the gradient by each name."""
-        ends = {step.about: step.right for step in self.stated if isinstance(step.right, Expr)}
-        return ends or dict(self.backward)
+        """Return what the theorem says: formulas by the names of gradients, each after those that
+        stand in it, the names that it introduces among them."""
+        ends = {str(step.left): step.right for step in self.stated if isinstance(step.right, Expr)}
+        return ends or {f"d{name}": value for name, value in self.backward.items()}
 
     def locals_of(self, name: str) -> list[Local]:
         """Return the theorems about a variable, one for each statement that uses it."""
         return [local for local in self.locals if local.variable.data[0] == name]
+
+    @property
+    def lines(self) -> tuple[tuple[str, Expr], ...]:
+        """The statements and the gradients, each by those before it."""
+        asked = ((f"d{name}", value) for name, value in self.gradients.items())
+        said = dict(self.statements)
+        return (*self.statements, *((name, value) for name, value in asked if name not in said))
+
+    @property
+    def introduced(self) -> dict[str, Expr]:
+        """What the names stand for that are neither the user's nor gradients."""
+        return {name: value for name, value in self.statements if name not in self.names}
+
+    def put_in(self, expr: Expr) -> Expr:
+        """Return an expression in which what introduced names stand for is put in."""
+        known = self.introduced
+        for leaf in reversed([var(name, value.shape) for name, value in known.items()]):
+            expr = substitute(expr, {leaf: known[leaf.data[0]]})
+        return expr
 
     def steps(self) -> list[Step]:
         """Return every step in the order of the document, then those that have no number."""

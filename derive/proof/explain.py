@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 
 from derive.calculus.index import (
     Letters,
@@ -19,6 +20,8 @@ from derive.expressions.errors import SizeError
 from derive.expressions.expr import Condition, Expr, nodes, number, substitute, variables
 from derive.expressions.program import Program, Statement
 from derive.expressions.shape import Shape, extent
+from derive.ops import var
+from derive.proof.composing import Composed, System
 from derive.proof.derivation import (
     Chain,
     Derivation,
@@ -33,7 +36,7 @@ from derive.proof.kinds import Kind, kinds
 from derive.proof.lemmas import lemmas, operators
 from derive.proof.local import LocalProof, own_place
 from derive.proof.parts import mixes
-from derive.proof.roads import Names, Roads
+from derive.proof.roads import READABLE, STATEMENTS, WHOLE, Names, Roads
 from derive.proof.sizes import Relation, with_values
 from derive.readings.terms import Entries
 
@@ -53,11 +56,14 @@ def explain(
     max_entries: int = 1_000_000,
     assume: Mapping[str, frozenset[str]] | None = None,
     claims: Mapping[str, Expr] | None = None,
+    form: str = READABLE,
 ) -> Derivation:
     """Return the derivation of a program's gradients, its steps not yet judged.
 
     `assume` is what the inputs obey, as `assumed` returns it; `claims` are formulas of gradients,
-    by name, with which the derivation ends.
+    by name, with which the derivation ends. `form` is that of the gradients: each `READABLE` is one
+    formula as long as that can be read, `WHOLE` in any case, `STATEMENTS` a short list of these,
+    `THEOREMS` what the theorems say and no more.
 
     Raises `UnsupportedError` for a variable that cannot be differentiated by, `SizeError` where the
     document would have more than `max_entries` entries.
@@ -69,6 +75,7 @@ def explain(
     relations = sizes_asked(program, ground)
     sizes = with_values(program, at, relations or ())
     writer = Writer(program, wanted, sizes, detail, ground, relations, assume or {}, claims or {})
+    writer.form = form
     writer.refuse_above(max_entries)
     return writer.derivation()
 
@@ -90,6 +97,7 @@ class Writer:
         self.program = program
         self.assume = assume
         self.wrt = wrt
+        self.form = READABLE
         self.sizes = sizes
         self.detail = detail
         self.ground = ground
@@ -147,7 +155,8 @@ class Writer:
             for name in [name for name in backward if name not in self.roads.assuming]:
                 backward[name] = self.roads.shortened(name, backward[name], totals)
         order = {name: k for k, name in enumerate(self.program.leaves)}
-        composed, gradients = self.roads.compose(backward, totals)
+        found = self.composed(backward, totals)
+        composed, gradients = found.chains, found.gradients
         claimed = self.roads.claimed(backward, gradients, composed, totals)
         return Derivation(
             program=self.program,
@@ -166,28 +175,31 @@ class Writer:
             totals=totals,
             composed=composed,
             backward=backward,
+            form=self.form,
+            statements=found.statements,
             gradients=dict(sorted(gradients.items(), key=lambda item: order[item[0]])),
             lemmas=self.lemmas(),
             assumed=self.assume,
             assuming={name: chain for name, chain in self.roads.assuming.items() if chain},
             claimed=claimed,
-            stated=tuple(self.stated(backward, gradients, composed, totals)),
+            stated=tuple(self.stated(found, backward, totals)),
         )
 
     def stated(
-        self,
-        backward: Mapping[str, Expr],
-        gradients: Mapping[str, Expr],
-        composed: Mapping[str, Chain],
-        totals: Mapping[str, Chain],
+        self, found: Composed, backward: Mapping[str, Expr], totals: Mapping[str, Chain]
     ) -> Iterator[Step]:
         """Yield what the theorem of a lecture says, each gradient as its road ends."""
         if self.detail != "lecture":
             return
-        for name in (name for name in backward if name in gradients):
-            end = ("composed", name) if name in composed else self.roads.theorem_of(name, totals)
-            own, cites = self.names.gradient(name), (("cites", (end,)),)
-            yield Step(own, gradients[name], "theorem", "", name, part="stated", facts=cites)
+        behind = {name: found.gradients[name] for name in backward if name in found.gradients}
+        lines = [*found.statements, *((f"d{name}", value) for name, value in behind.items())]
+        for shown, value in dict(lines).items():
+            name = shown[1:] if shown in self.names.known else shown
+            end = (
+                ("composed", name) if name in found.chains else self.roads.theorem_of(name, totals)
+            )
+            own, cites = var(shown, value.shape), (("cites", (end,)),)
+            yield Step(own, value, "theorem", "", name, part="stated", facts=cites)
 
     def kind_lemmas(self) -> Iterator[Lemma]:
         """Yield the lemmas of a lecture: one for each kind of statement, after those it cites."""
@@ -215,6 +227,15 @@ class Writer:
         own = Writer(kind.program, wrt, sizes, LEMMA, ground, relations, {}, {}).derivation()
         claim = tuple(step for local in own.locals for step in local.claim)
         return Lemma(lemma_of(kind), own, claim)
+
+    def composed(self, backward: dict[str, Expr], totals: Mapping[str, Chain]) -> Composed:
+        """Return the gradients asked for, in the form that was asked for."""
+        if self.form in (READABLE, WHOLE):
+            chains, gradients = self.roads.compose(backward, totals, self.form == WHOLE)
+            return Composed(gradients, (), chains)
+        places = partial(self.roads.theorem_of, totals=totals)
+        system = System(self.names, self.wrt, backward, places, self.roads.simplified)
+        return system.composed(system.solve() if self.form == STATEMENTS else {})
 
     def lemmas(self) -> tuple[Lemma, ...]:
         """Return the lemmas that the proofs cite; a brief document does without."""

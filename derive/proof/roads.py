@@ -9,14 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from derive.calculus.simplify import simplify
+from derive.expressions.errors import SizeError
 from derive.expressions.expr import Expr, nodes, substitute, variables, written
 from derive.expressions.program import Program, Statement
 from derive.ops import var
 from derive.proof.assuming import under
 from derive.proof.derivation import Chain, GradientName, Local, Place, Step
 
-#: A gradient with more operators and operands than this is not written as one formula.
-LONGEST = 250
+#: The forms of the gradients asked for: each one formula as long as that can be read; each one
+#: formula; a short list of statements; a statement for each theorem.
+READABLE, WHOLE, STATEMENTS, THEOREMS = "readable", "whole", "statements", "theorems"
+#: A gradient with more operators and operands than this is not written as one formula, unless asked
+#: for, and then up to the other number.
+LONGEST, WHOLE_LONGEST = 250, 5_000
 
 
 class Names:
@@ -103,12 +108,13 @@ class Roads:
             backward[name] = value
 
     def compose(
-        self, backward: dict[str, Expr], totals: Mapping[str, Chain]
+        self, backward: dict[str, Expr], totals: Mapping[str, Chain], whole: bool = False
     ) -> tuple[dict[str, Chain], dict[str, Expr]]:
         """Return each wanted gradient with the upstream gradients put in, and the road there.
 
         A gradient that is put in has its own road, unless its theorem says it already. One that
-        would be too long to read stays as its theorem says it, by the gradients that stand there.
+        would be too long to read stays as its theorem says it, by the gradients that stand there,
+        unless the `whole` is asked for. Raises `SizeError` where that is far too long.
         """
         known: dict[Expr, Expr] = {}
         values: dict[Expr, Expr] = {}
@@ -119,7 +125,13 @@ class Roads:
             own, local = self.names.gradient(name), backward[name]
             says[own] = self.theorem_of(name, totals)
             put_in = substitute(local, known)
-            if written(put_in) > LONGEST:
+            if whole and written(self.program.composed(put_in)) > WHOLE_LONGEST:
+                raise SizeError(
+                    f"as one formula the gradient by {name} has more than {WHOLE_LONGEST:,} "
+                    "operators and operands",
+                    hint="as a list of statements it is short: leave --expanded out",
+                )
+            if written(put_in) > LONGEST and not whole:
                 known[own] = values[own] = local
                 continue
             value, rewrites = self.simplified(put_in, "composed")

@@ -119,7 +119,8 @@ def main(words: Sequence[str]) -> None:
         except DeriveError as error:
             print(f"{case.name}: {error.message}")
     if ledger:
-        lines = sorted(f"{one.excess} {one.case.name}\n" for one in found if one.excess > 0)
+        excess = {one.case.name: one.excess for one in found if one.excess > 0}
+        lines = [f"{excess[name]} {name}\n" for name in sorted(excess)]
         LEDGER.write_text("".join(lines), "utf-8")
     longer = sorted((one for one in found if one.excess > 0), key=lambda one: -one.excess)
     for one in longer:
