@@ -87,7 +87,7 @@ def test_boxes_are_as_wide_as_tex_sets_them(tmp_path, require_tool):
     """Every side of a proof's steps, in digits of Computer Modern: within a twentieth or so."""
     boxes = {}
     for program in MEASURED:
-        derivation = prove(program).derivation
+        derivation = prove(program, detail="full").derivation
         notation = Notation(derivation, Style(elide=4))
         own = (steps for place, steps in derivation.equations() if place[0] != "lemma")
         for step in chain.from_iterable(own):

@@ -14,7 +14,7 @@ from derive.documents.pipeline import Proof, prove
 from derive.language.parse import parse
 from derive.proof.explain import explain
 
-DETAILS = ("full", "one", "brief")
+DETAILS = ("full", "lecture", "one", "brief")
 #: The environments that LaTeX numbers, and what leaves a line of them out.
 NUMBERED = re.compile(r"\\begin\{(equation|align|alignat)\}(.*?)\\end\{\1\}", re.S)
 FEW = ("affine", "one", "column", "inverse", "residual")
@@ -69,7 +69,8 @@ def test_everything_counts_the_same(name, tmp_path, capsys):
     (document,) = tmp_path.glob("*.md")
     text = document.read_text("utf-8")
     assert in_markdown(text) == list(range(1, equations + 1))
-    assert f"The {equations} equations of this document are made of {steps} steps" in text
+    in_full = f"The {equations} equations of this document are made of {steps} steps" in text
+    assert in_full or f"the {steps} steps in the {equations} equations" in text
     assert main(["prove", program, "--json"]) == 0
     trace = json.loads(capsys.readouterr().out)
     assert (len(trace["steps"]), trace["equations"]) == (steps, equations)
@@ -81,7 +82,7 @@ def test_everything_counts_the_same(name, tmp_path, capsys):
 @pytest.mark.parametrize("name", FEW)
 def test_the_table_has_every_step(name):
     """Each step holds for every shape, or is written out at the sizes of the document."""
-    proof = prove(text_of(PROGRAMS[name]))
+    proof = prove(text_of(PROGRAMS[name]), detail="full")
     table = proof.to_markdown().partition("## What was checked")[2]
     rows = [line.split(" | ") for line in table.splitlines() if line.startswith("| (")]
     sized = [int(row[1]) for row in rows if "normal form" in row[2]]

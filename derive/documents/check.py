@@ -266,6 +266,7 @@ def _proof(
     assert said is not None, "what is proved has been read"
     common: dict[str, Any] = {
         "at": at, "wrt": (said.name,), "name": case.program.name, "assume": case.assumptions,
+        "detail": "full",
         "style": replace(style, elide=style.elide or 6) if style else None,
     }  # fmt: skip
     if fitted is case and not case.misfit(said):

@@ -286,14 +286,11 @@ class Proof(Document):
         }
 
 
-LECTURE = False
-
-
 def usual(program: Program) -> str:
     """Return how much a document tells where nobody says: of one statement all, of several what a
     lecturer would."""
     several = len(program.reaching() - {*program.inputs}) > 1
-    return "lecture" if several and LECTURE else "full"
+    return "lecture" if several else "full"
 
 
 @dataclass(frozen=True, slots=True)

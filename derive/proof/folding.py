@@ -25,6 +25,7 @@ from derive.calculus.index import (
     split,
     total,
 )
+from derive.expressions.shape import Pair
 
 
 def folded(term: Scalar, leaf: tuple, tree: Scalar, place: tuple[Index, Index]) -> Scalar:
@@ -37,7 +38,7 @@ def folded(term: Scalar, leaf: tuple, tree: Scalar, place: tuple[Index, Index]) 
     >>> folded(2 * function("exp", z("k")), s, tree, ("i", 0)) == 2 * entry(s, "k", 0)
     True
     """
-    if tree.kind in ("entry", "num", "add"):
+    if tree.kind in ("entry", "num", "add") or any(isinstance(k, Pair) for k in place):
         return term
     words = [*index_words(*place)]
     there = sorted(map(str, all_indices(term) - {*_bound(tree)}))
