@@ -40,6 +40,8 @@ FALSE = {
     "ties everywhere but there": (
         "A: (n, n); W: (n, n); Y = W * (A > A.T)", "dW = dY * (1 - eye(n)) / 2",
         {"A": "symmetric"}),
+    "zero for every input, and by a mask": (
+        "X: (n, m); Z = (X <= 1) * (X - X); Y = relu(Z)", "dZ = 0 * dY", {}),
     "one-hot": ("T: (n, k); X: (n, k); Y = X * sign(T) ** 2", "dX = dY", {"T": "one-hot-rows"}),
     "a loss by itself is 1": ("s: (); L = 2 * s", "ds = 2 + (dL >= 1)", {}),
     "sign inside a sign": (

@@ -321,7 +321,8 @@ class Ground:
         if self.witness(base) is not None:
             return frozenset()
         for _, work in self._works(base, STEP):
-            flat = frozenset(n for n, gap in self.kinks.items() if _zeros(work, gap, around=True))
+            zero = (n for n, gap in self.kinks.items() if _zeros(work, gap, around=True))
+            flat = frozenset(zero) - self.stuck
             if flat and self._apart(work, flat):
                 return flat
         return frozenset()
