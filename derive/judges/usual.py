@@ -115,10 +115,13 @@ class _Search:
         truth = with_dims(self.derivation.backward[name], sizes, numbers=False)
         leaves = (*variables(truth), *variables(here.formula))
         used = list(dict.fromkeys(leaf.data[0] for leaf in leaves))
-        found = [one for seed in range(PLEASANT)
-                 if (one := self.at(name, here, truth, used, sizes, seed))]  # fmt: skip
-        found.sort(key=lambda one: not _is_exact(one))
-        return found[0] if found else None
+        found = None
+        for seed in range(PLEASANT):
+            one = self.at(name, here, truth, used, sizes, seed)
+            if one is not None and _is_exact(one):
+                return one
+            found = found or one
+        return found
 
     def at(
         self,
