@@ -14,7 +14,7 @@ import pytest
 import derive
 from derive.documents.check import check_file
 from derive.expressions.errors import DeriveError, OutputError, ParseError
-from derive.expressions.limits import tick, within
+from derive.expressions.limits import during, tick, within
 from derive.judges import batch, claim as claim_room, hearing
 from derive.judges.batch import Identity, answers, identities, judged
 from derive.judges.refutation import Points
@@ -333,6 +333,7 @@ def stuck(self, text):
     return self.case.points.refute(None, None)
 
 
+@during("refuting")
 def refute(self, name, expr):
     """A search that does not end."""
     while True:
@@ -375,10 +376,11 @@ def test_a_refutation_stands_without_its_reasons(part, claim, words, monkeypatch
     if threading.active_count() > 1:
         pytest.skip("workers see a changed judge only where they are forks")
 
-    # named as in the judge, so that the answer can say what was being done
+    @during("guessing")
     def meant(case, claim):
         refute(case, *claim[:2])
 
+    @during("restricting")
     def true_where(case, claim, found):
         refute(case, *claim[:2])
 

@@ -112,7 +112,7 @@ def test_pictures_hold_no_markup_of_a_user(text):
 @pytest.mark.parametrize("text", HOSTILE)
 def test_names_of_files_and_labels_are_no_commands(text):
     found = graph("f = x * y", values={"x": 1, "y": 2})
-    picture = re.search(r"!\[[^\]]*\]\((.*)\)", render_graph(found, "md", picture=text))[1]
+    picture = re.search(r"!\[[^\]]*\]\((.*)\)", render_graph(found, "md", stem=text))[1]
     assert re.fullmatch(r"[A-Za-z0-9%./_~-]*", picture)
     with pytest.raises(UnsupportedError, match="would not survive LaTeX"):
         derive.prove(PROGRAM, detail="brief").to_latex(prefix=text)

@@ -104,8 +104,12 @@ def test_every_line_of_a_chain_is_judged(monkeypatch):
 
 def test_both_readings_of_the_sigmoid_agree_and_the_document_proves_it():
     both = [graph(NEURON, values=AT, gates=kind) for kind in ("primitive", "named")]
-    document = render_graph(both, "md", picture="g{}.svg")
-    assert "## Why both agree" in document and "(g.svg)" in document and "(g2.svg)" in document
+    document = render_graph(both, "md", stem="g")
+    assert (
+        "## Why both agree" in document
+        and "(g-graph.svg)" in document
+        and "(g-graph2.svg)" in document
+    )
     assert r"\sigma(s)\,(1 - \sigma(s)) && \text{in whole functions}" in document
 
 
@@ -195,11 +199,9 @@ def test_large_matrices_stand_by_their_shape():
 
 
 def test_the_tables_of_a_document():
-    document = render_graph(
-        graph(CIRCUIT, values={"x": -2, "y": 5, "z": -4}), "md", picture="p.svg"
-    )
+    document = render_graph(graph(CIRCUIT, values={"x": -2, "y": 5, "z": -4}), "md", stem="p")
     assert "| $q$ | $x + y$ | $-2 + 5$ | $3$ |" in document
-    assert "to $q$: $1 \\cdot (-4) = -4$" in document and "](p.svg)" in document
+    assert "to $q$: $1 \\cdot (-4) = -4$" in document and "](p-graph.svg)" in document
     assert "**multiply** switches its inputs" in document and "**add** distributes" in document
     assert "copy" not in document and "kink" not in document
 

@@ -78,7 +78,7 @@ def proof(name: str, form: str) -> str:
 
 
 def graphs(name: str, form: str) -> str:
-    return render_graph(graph(name), form, picture="a.svg")
+    return render_graph(graph(name), form, stem="a")
 
 
 def judgement(name: str, form: str) -> str:

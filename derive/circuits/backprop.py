@@ -22,6 +22,7 @@ from derive.circuits.circuit import Circuit, Gate, formula
 from derive.circuits.slopes import Checks, check
 from derive.expressions.errors import FaultError, SizeError
 from derive.expressions.expr import Expr, nodes, number, variables
+from derive.expressions.limits import during
 from derive.expressions.shape import Shape
 from derive.ops import var
 from derive.ops.elementwise import SHARED, TIE
@@ -177,6 +178,7 @@ def own(shape: Shape) -> Expr:
 # -- the two passes --------------------------------------------------------------------------------
 
 
+@during("working-out")
 def backprop(
     circuit: Circuit, sizes: Mapping[str, int], values: Values, seed: Rows | None = None
 ) -> Trace:

@@ -19,7 +19,7 @@ from derive.circuits.circuit import Circuit, Gate, circuit, formula
 from derive.circuits.values import Matrix, Point, point
 from derive.expressions.errors import SizeError, UnsupportedError
 from derive.expressions.expr import nodes
-from derive.expressions.limits import MOST_CELLS
+from derive.expressions.limits import MOST_CELLS, during
 from derive.expressions.program import Program
 from derive.expressions.shape import Shape
 from derive.language.assumptions import drawing, drawn, refuse_broken, unimodular
@@ -35,6 +35,7 @@ WORK = 200_000
 UGLY, DULL, LONG = 1_000, 100, 1
 
 
+@during("choosing")
 def pleasant(
     program: Program,
     sizes: Mapping[str, int] | None = None,

@@ -46,8 +46,6 @@ from derive.proof.plain import plain
 
 #: So many entries of a matrix are worked one by one; of a larger one the first two.
 LISTED = 12
-#: Operators whose matrices are worked out first where they stand inside a formula.
-WHOLE = frozenset("softmax logsoftmax logsumexp norm inv det logdet mean".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -423,7 +421,7 @@ class _Page(Setting):
 
 def first_worked(root: Expr) -> list[Expr]:
     """Return the parts of a formula that a person works out before its entries."""
-    inside = [node for node in nodes(root) if node.name in WHOLE and node is not root]
+    inside = [node for node in nodes(root) if node.op.is_whole and node is not root]
     inner = {x for node in inside for x in nodes(node) if x is not node}
     return [node for node in inside if node not in inner]
 

@@ -57,15 +57,15 @@ MOST_GATES = 120
 
 
 def render_graph(
-    graphs: Graph | Sequence[Graph], form: str, *, picture: str = "", **options: Any
+    graphs: Graph | Sequence[Graph], form: str, *, stem: str = "", **options: Any
 ) -> str:
     """Return the document of a graph, or of two readings of a program, in a format.
 
-    `picture` is the name of the SVG file that a Markdown document shows (several: numbered by a
-    `{}`); LaTeX has its picture inside. See `page.render` for the other options.
+    A Markdown document shows the files of its pictures, whose names begin with `stem`; LaTeX has
+    its picture inside. See `page.render` for the other options.
     """
     shown = [graphs] if isinstance(graphs, Graph) else list(graphs)
-    return render(_blocks(shown, picture), form, **options)
+    return render(_blocks(shown), form, stem=stem, **options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class Graphs(Document):
         return fingerprint([asked("Graph", one.question | said) for one in self.graphs])
 
     def named(self, name: str) -> dict[str, Any]:
-        return {"picture": f"{name}-graph{{}}.svg"}
+        return {"stem": name}
 
     def files(self, formats: Sequence[str]) -> Iterator[tuple[str, str, dict[str, Any]]]:
         """Yield the documents, and the pictures: those asked for, and those that Markdown shows."""
@@ -94,15 +94,14 @@ class Graphs(Document):
         for form in formats:
             picture = {"md": "svg", "tex": ""}.get(form, form)
             for k in range(len(self.graphs)) if picture else ():
-                ending = f"-graph{k + 1 if k else ''}.{picture}"
+                ending = _ending(k, picture)
                 made[ending] = ending, picture, {"only": k}
             if form in FORMATS:
                 made[f"-graph.{form}"] = f"-graph.{form}", form, {}
         yield from made.values()
 
     def blocks(self) -> Iterable[Block]:
-        """Return nothing: blocks name the file of their picture, so they are made for a name."""
-        return ()
+        return _blocks(self.graphs)
 
     def _printed(self, blocks: Iterable[Block], form: str, options: Mapping[str, Any]) -> str:
         """Return the document in a format, or the pictures (`only` one of them) in svg or mmd."""
@@ -112,7 +111,7 @@ class Graphs(Document):
             return "\n".join(one.to_svg() for one in graphs)
         if form == "mmd":
             return "\n".join(one.to_mermaid() for one in graphs)
-        return render_graph(graphs, form, **options)
+        return Document._printed(self, blocks, form, options)
 
     def plain(self) -> Any:
         """Return one graph, or a list of them, as plain values, for `--json`."""
@@ -120,11 +119,16 @@ class Graphs(Document):
         return found[0] if len(found) == 1 else found
 
 
-def _blocks(graphs: list[Graph], picture: str) -> Iterator[Block]:
+def _ending(k: int, form: str) -> str:
+    """Return how the file of the k-th picture is called after its document."""
+    return f"-graph{k + 1 if k else ''}.{form}"
+
+
+def _blocks(graphs: Sequence[Graph]) -> Iterator[Block]:
     passes = [_Pass(graph) for graph in graphs]
     yield from passes[0].setting(passes)
     for k, one in enumerate(passes):
-        yield from one.blocks(picture.replace("{}", str(k + 1) if k else ""), len(passes) > 1)
+        yield from one.blocks(_ending(k, "svg"), len(passes) > 1)
     if len(graphs) > 1:
         yield from _agreement(graphs)
     if graphs[0].trace is None:
@@ -532,7 +536,7 @@ def _has_sum(box: Box) -> bool:
 # -- two readings of one program -------------------------------------------------------------------
 
 
-def _agreement(graphs: list[Graph]) -> Iterator[Block]:
+def _agreement(graphs: Sequence[Graph]) -> Iterator[Block]:
     """Yield the proof that functions broken into gates have the derivatives that they have whole.
 
     Raises `ProofError` where a line is not proved, or where numbers of the readings differ.

@@ -106,7 +106,7 @@ class Items(NamedTuple):
 
 
 class Figure(NamedTuple):
-    """A picture: what it shows, the name of its file, and how LaTeX draws it."""
+    """A picture: what it shows, its file's name after the document's, and how LaTeX draws it."""
 
     alt: Words
     file: str

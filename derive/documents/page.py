@@ -26,6 +26,7 @@ from derive.documents.model import (
 )
 from derive.expressions.errors import FaultError, OutputError, UnsupportedError
 from derive.expressions.layout import Box, op
+from derive.expressions.limits import during
 from derive.notation import escape
 from derive.notation.displays import PAGE, SCREEN, Link, Paper, broken, fitted, places, shortened
 from derive.notation.latex import latex
@@ -54,6 +55,7 @@ CROWDED = 8000
 LABEL = re.compile(r"[A-Za-z0-9:.-]*\Z")
 
 
+@during("writing")
 def render(
     blocks: Iterable[Block],
     form: str,
@@ -62,22 +64,24 @@ def render(
     prefix: str = "",
     solutions: bool = False,
     templates: str | Path | None = None,
+    stem: str = "",
     **facts: Any,
 ) -> str:
     """Return blocks as the text of a document in a format, `md` or `tex`.
 
     `fragment` leaves out title and preamble in LaTeX, `prefix` begins every label, `solutions`
     shows those of a sheet in Markdown, `templates` is a folder whose templates and words come
-    before ours; other facts go to the template of the document as they are. Raises
-    `UnsupportedError` for a format that there is no folder for or a prefix that no label can have,
-    `OutputError` for a template that cannot be filled.
+    before ours, `stem` begins the names of the files beside it; other facts go to the template of
+    the document as they are. Raises `UnsupportedError` for a format that there is no folder for or
+    a prefix that no label can have, `OutputError` for a template that cannot be filled.
     """
     if not LABEL.match(prefix):
         raise UnsupportedError(
             f"the label prefix {prefix!r} would not survive LaTeX",
             hint="letters, digits, colon, dot and hyphen are safe",
         )
-    press = Press(form, templates, prefix=prefix, fragment=fragment, solutions=solutions)
+    told = {"prefix": prefix, "fragment": fragment, "solutions": solutions, "stem": stem}
+    press = Press(form, templates, **told)
     return press.document(blocks, **facts)
 
 
@@ -306,9 +310,9 @@ class Document(ABC):
     def name(self) -> str:
         """The name of its files, without an ending."""
 
+    @abstractmethod
     def blocks(self) -> Iterable[Block]:
         """Return what the document is made of."""
-        raise NotImplementedError
 
     def render(self, form: str, **options: Any) -> str:
         """Return the document in a format, `md` or `tex`; see `page.render` for the options."""
@@ -339,7 +343,8 @@ class Document(ABC):
         """
         options = {name: value for name, value in options.items() if value}
         said = {name: str(value) for name, value in options.items()}
-        files, blocks = list(self.files(formats)), list(self.blocks())
+        files = list(self.files(formats))
+        blocks = list(self.blocks()) if any(form in FORMATS for _, form, _ in files) else []
         return write(
             folder, self.name, self.asked(said), [ending for ending, _, _ in files],
             lambda name: [self._printed(blocks, form, self.named(name) | options | own)

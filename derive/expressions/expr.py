@@ -117,6 +117,11 @@ class Op:
         return len(self.pullbacks)
 
     @property
+    def is_whole(self) -> bool:
+        """Whether a person works out the matrix before its entries: softmax, an inverse."""
+        return self.costly or (self.formula is not None and self.through is None)
+
+    @property
     def called(self) -> str:
         """What its function is called in the language."""
         return self.symbol.partition("(")[0]

@@ -12,11 +12,13 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from math import prod
 from time import monotonic
 from traceback import walk_tb
+from types import CodeType
+from typing import Any, TypeVar
 
 from derive.expressions.errors import LimitError, SizeError, UnsupportedError
 
@@ -180,28 +182,41 @@ def limited(limit: float | None, doing: str = "") -> Iterator[None]:
 
 #: What is being done to a claim where nothing more is known.
 JUDGED = "while it was judged"
-#: What is being done while a function of this name is at work.
+#: What may be being done, by the word that functions have for it.
 STAGES = {
-    "parse": "while the program was read",
-    "explain": "while the gradient was derived",
-    "verify": "while the steps were checked",
-    "comparisons": "while the normal forms were compared",
-    "looks_false": "while it was tried at a few points",
-    "relations": "while a point was sought at which both sides have a value",
-    "refute": "while the smallest counterexample was sought; it had not been proved",
-    "meant": "while the nearest true variant was sought",
-    "true_where": "while the sizes where it holds were sought",
-    "at_sizes": "while it was judged at sizes; it had not been proved",
-    "pleasant": "while numbers were chosen",
-    "backprop": "while the numbers were worked out",
-    "render": "while the document was written",
+    "reading": "while the program was read",
+    "deriving": "while the gradient was derived",
+    "checking": "while the steps were checked",
+    "comparing": "while the normal forms were compared",
+    "trying": "while it was tried at a few points",
+    "satisfying": "while a point was sought at which both sides have a value",
+    "refuting": "while the smallest counterexample was sought; it had not been proved",
+    "guessing": "while the nearest true variant was sought",
+    "restricting": "while the sizes where it holds were sought",
+    "at-sizes": "while it was judged at sizes; it had not been proved",
+    "choosing": "while numbers were chosen",
+    "working-out": "while the numbers were worked out",
+    "writing": "while the document was written",
 }
+Work = TypeVar("Work", bound=Callable[..., Any])
+#: What is being done while a function is at work, by its code.
+_AT_WORK: dict[CodeType, str] = {}
+
+
+def during(doing: str) -> Callable[[Work], Work]:
+    """Have a function say what is being done while it is at work, should the time be over then."""
+
+    def told(function: Work) -> Work:
+        _AT_WORK[function.__code__] = STAGES[doing]
+        return function
+
+    return told
 
 
 def stage(error: BaseException, otherwise: str = "while it was worked out") -> str:
     """Return what was being done when an error arose, in words."""
-    names = (frame.f_code.co_name for frame, _ in walk_tb(error.__traceback__))
-    return next((STAGES[name] for name in names if name in STAGES), otherwise)
+    at_work = (frame.f_code for frame, _ in walk_tb(error.__traceback__))
+    return next((_AT_WORK[code] for code in at_work if code in _AT_WORK), otherwise)
 
 
 def contain() -> None:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from derive.algebra.forms import MOST_STEPS, TooLarge, Undefined
 from derive.expressions.errors import ParseError, ShapeError, UnsupportedError
 from derive.expressions.expr import Condition, Expr, nodes, number, unrepeated
+from derive.expressions.limits import during
 from derive.expressions.program import Program, nearest
 from derive.expressions.shape import first_clash
 from derive.judges.formulas import Formulas
@@ -321,6 +322,7 @@ class Case:
             or not marks_winner(*(self.program.composed(unrepeated(arg)) for arg in c.args))
         ]
 
+    @during("satisfying")
     def relations(self, claim: Claim) -> tuple[Relation, ...] | None:
         """Return what the program and a claim ask of the sizes; `None` where no point was found at
         which their hypotheses hold."""

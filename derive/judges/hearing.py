@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from derive.algebra.forms import MOST_STEPS, PART, TooLarge, Undefined
 from derive.circuits.points import PLEASANT
 from derive.expressions.errors import DeriveError, UnsupportedError
+from derive.expressions.limits import during
 from derive.expressions.shape import same_number
 from derive.judges.case import Case, Claim
 from derive.judges.judgement import (
@@ -164,6 +165,7 @@ class _Hearing:
         diagnosis = meant(case, self.claim) if known else ""
         return replace(refuted, diagnosis=diagnosis, holds=true_where(case, self.claim, found))
 
+    @during("at-sizes")
     def at_sizes(self, why: str) -> Judgement:
         """Judge what neither normal forms nor points decide, by judges who know sizes alone."""
         case, name, expr = self.case, self.name, self.expr

@@ -15,6 +15,7 @@ from derive.calculus.simplify import simplify
 from derive.circuits.points import close
 from derive.expressions.errors import DeriveError
 from derive.expressions.expr import Condition, Expr, number, unrepeated
+from derive.expressions.limits import during
 from derive.expressions.program import with_dims
 from derive.judges.case import Case, Claim
 from derive.judges.judgement import Counterexample
@@ -29,6 +30,7 @@ MOST_VARIANTS, MOST_TRIALS = 1000, 4
 USUAL = ("symmetric", "row-stochastic", "positive", "binary", "sign", "one-hot-rows")
 
 
+@during("guessing")
 def meant(case: Case, claim: Claim) -> str:
     """Return the nearest true variant of a false claim, in words; it is proved first."""
     name, expr = claim.name, claim.expr
@@ -73,6 +75,7 @@ def _kind(condition: Condition) -> tuple[str, frozenset[Expr]]:
     return "distinct" if zero else condition.kind, frozenset(args)
 
 
+@during("restricting")
 def true_where(case: Case, claim: Claim, found: Counterexample) -> str:
     """Return where a false claim is true all the same, proved: why its author believed it.
 

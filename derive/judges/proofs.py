@@ -17,6 +17,7 @@ from derive.algebra.normal import Ring
 from derive.calculus.index import Index, along, renaming
 from derive.expressions.errors import DeriveError
 from derive.expressions.expr import Expr, nodes, number, rebuild, substitute, unrepeated, variables
+from derive.expressions.limits import during
 from derive.expressions.program import Statement
 from derive.judges.congruence import Congruence
 from derive.judges.formulas import Formulas
@@ -80,6 +81,7 @@ class Proofs:
         """Whether the normal forms of a claim and of the gradient agree."""
         return any(self.comparisons(name, expr, steps))
 
+    @during("comparing")
     def comparisons(self, name: str, expr: Expr, steps: int = MOST_STEPS) -> Iterator[bool]:
         """Yield whether the normal forms of a claim and of the gradient agree.
 

@@ -25,6 +25,7 @@ from derive.circuits.points import (
 )
 from derive.expressions.errors import DeriveError
 from derive.expressions.expr import Expr
+from derive.expressions.limits import during
 from derive.expressions.program import Program
 from derive.judges.judgement import Counterexample
 from derive.ops.unspecified import samples
@@ -96,6 +97,7 @@ class Points:
 
     # -- claims ------------------------------------------------------------------------------------
 
+    @during("trying")
     def looks_false(self, name: str, expr: Expr) -> bool:
         """Whether a claim fails at the smallest sizes, or at one of two points of middling sizes:
         then no proof is tried."""
@@ -103,6 +105,7 @@ class Points:
         trials = (self.trial(*at) for at in ((small, 0), (middling, 0), (middling, 1)))
         return any(trial.differs(name, expr) for trial in trials if trial)
 
+    @during("refuting")
     def refute(self, name: str, expr: Expr) -> Counterexample | None:
         """Return a counterexample of small sizes and small integers, or `None`.
 

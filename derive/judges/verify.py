@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from derive.algebra.forms import MOST_STEPS, Budget, TooLarge
 from derive.expressions.errors import ProofError
 from derive.expressions.expr import Expr, nodes, unrepeated
+from derive.expressions.limits import during
 from derive.expressions.program import Program
 from derive.judges.citations import AlgebraJudge
 from derive.judges.differences import first_agreement
@@ -66,6 +67,7 @@ ONE_BY_ONE = 100
 SMALL = 3
 
 
+@during("checking")
 def verify(
     derivation: Derivation, progress: Progress | None = None, *, hurried: bool = False
 ) -> Derivation:

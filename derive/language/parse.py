@@ -16,6 +16,7 @@ from typing import Any
 
 from derive.expressions.errors import ParseError, Place, ShapeError
 from derive.expressions.expr import Expr
+from derive.expressions.limits import during
 from derive.expressions.program import Program, Statement
 from derive.expressions.shape import (
     SCALAR,
@@ -42,6 +43,7 @@ ENTRYWISE = "entrywise"
 _FRESH = ("n", "d", "m", "k", "p", "q", "r", "s", "t", "h", "u", "v")
 
 
+@during("reading")
 def parse(
     text: str, shapes: Shapes | None = None, *, name: str = "", named: Iterable[str] = ()
 ) -> Program:

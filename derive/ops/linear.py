@@ -231,7 +231,6 @@ def _gather(g: Expr, Y: Expr, A: Expr, data: Shape) -> Expr:
 BROADCAST = Op(
     name="broadcast_to",
     paper=_repeated,
-    gate=("repeat", r"\text{repeat}"),
     flow="repeat",
     symbol="broadcast_to({}, ({rows}, {cols}))",
     shape=_repeat,

@@ -113,7 +113,6 @@ MEAN = reduction(
     lambda g, Y, A, data: broadcast_to(g / terms(A.shape, data), A.shape),
     because="mean-rule",
     formula=lambda A, data: SUM(A, data=data) / terms(A.shape, data),
-    gate=("mean", r"\text{mean}"),
     flow="mean",
     code=along("mean"),
     paper=_written,

@@ -18,6 +18,7 @@ from derive.expressions.expr import AXES, Expr, Op, nodes, number, substitute, u
 from derive.expressions.layout import Box
 from derive.notation.latex import latex
 from derive.notation.mathematics import Notation, Style
+from derive.notation.messages import plain_words
 from derive.notation.numerals import numeral
 from derive.notation.text import text
 from derive.ops import var
@@ -247,10 +248,13 @@ def sign(gate: Gate, writing: Writing) -> Text:
         return line("×", r"\times") if gate.shape.is_scalar else line("⊙", r"\odot")
     if pattern.is_var:
         return line("=", "=")
-    plain, tex = pattern.op.gate if any(pattern.op.gate) else (pattern.op.called, "")
-    axes = [AXES[axis] for axis in pattern.op.along(pattern.data)]
-    tex = "".join([tex or _word(pattern.op.called), *(rf"\,\text{{{axis}}}" for axis in axes)])
-    return line(" ".join([plain, *axes]), tex)
+    said, (plain, tex) = plain_words(), pattern.op.gate
+    if not plain:
+        plain = said.get(f"gate-{pattern.op.flow}", "")
+        tex = rf"\text{{{plain}}}" if plain else _word(pattern.op.called)
+    axes = [said[f"axis-{AXES[axis]}"] for axis in pattern.op.along(pattern.data)]
+    tex = "".join([tex, *(rf"\,\text{{{axis}}}" for axis in axes)])
+    return line(" ".join([plain or pattern.op.called, *axes]), tex)
 
 
 def _word(name: str) -> str:

@@ -18,6 +18,7 @@ from derive.calculus.index import (
 from derive.calculus.reverse import Gradient, sweep
 from derive.expressions.errors import SizeError
 from derive.expressions.expr import Condition, Expr, nodes, number, substitute, variables
+from derive.expressions.limits import during
 from derive.expressions.program import Program, Statement
 from derive.expressions.shape import Shape, extent
 from derive.ops import var
@@ -47,6 +48,7 @@ LEMMA = "lemma"
 SMALL = 3
 
 
+@during("deriving")
 def explain(
     program: Program,
     *,
