@@ -8,7 +8,7 @@ axes and scalars are 1×1. Nothing is run here.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from derive.catalogue import Entry
 from derive.documents.pipeline import Proof, Recurrence, prove
@@ -86,8 +86,9 @@ class Gradients(dict[str, str]):
         """The gradients alone, as a plain dictionary."""
         return dict(self)
 
-    def claim(self, name: str) -> str:
-        """Return the gradient by a name, its statements before it, as a claim that `check` reads.
+    def claim(self, name: str, given: Collection[str] = ()) -> str:
+        """Return the gradient by a name, its statements before it, as a claim that `check` reads;
+        what is `given` is not said again.
 
         >>> gradient("X: (n, d); W: (d, m); Z = X @ W; Y = relu(Z)").claim("W")
         'dZ = dY * (Z > 0); dW = X.T @ dZ'
@@ -95,7 +96,7 @@ class Gradients(dict[str, str]):
         lines = [*self.statements, (f"d{name}", self[name])]
         needed, kept = {f"d{name}"}, list[str]()
         for one, text in reversed(dict(lines).items()):
-            if one in needed:
+            if one in needed - {*given}:
                 needed |= set(re.findall(r"\w+", text))
                 kept.append(f"{one} = {text}")
         return "; ".join(reversed(kept))

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from derive.bridges.code import gradient
-from derive.catalogue import load, names
+from derive.catalogue import load, names, opened
 from derive.expressions.errors import DeriveError
 from derive.ops import OPS
 
@@ -94,18 +94,26 @@ def cases() -> Iterator[Case]:
                 )  # fmt: skip
     for name in names():
         entry = load(name)
-        for claim in getattr(entry, "claims", ()):
-            wrt = definitions(claim)[-1][0].removeprefix("d")
-            yield Case(f"{name} d{wrt}", name, wrt, claim, {}, entry.assume)
+        claims: dict[str, str] = {}
+        for claim in sorted(entry.claims, key=operators, reverse=True):
+            claims[definitions(claim)[-1][0]] = claim  # of two forms the shorter
+        for target, claim in claims.items():
+            wrt = target.removeprefix("d")
+            yield Case(f"{name} {target}", name, wrt, claim, {}, entry.assume)
 
 
 def measured(case: Case) -> Measured:
-    """Return a case with our gradient, as it is printed."""
-    found = gradient(case.program, dict(case.shapes), wrt=[case.wrt], assume=dict(case.assume))
+    """Return a case with our gradient, as it is printed where the literature's names are asked for.
+
+    What the literature says by the gradient of an intermediate we may say by it, too.
+    """
+    program, _ = opened(case.program, dict(case.shapes))
+    made = {f"d{s.name}" for s in program.statements[:-1]} & case.given
+    wrt = [case.wrt, *sorted(name[1:] for name in made)]
+    found = gradient(case.program, dict(case.shapes), wrt=wrt, assume=dict(case.assume))
     assert not isinstance(found, str)
-    lines = [*getattr(found, "statements", ()), *((f"d{n}", f) for n, f in found.items())]
-    ours = [f"{name} = {text}" for name, text in lines if name not in case.given]
-    return Measured(case, "; ".join(ours), operators("; ".join(ours)), operators(case.claim))
+    ours = found.claim(case.wrt, given=made)
+    return Measured(case, ours, operators(ours), operators(case.claim))
 
 
 def main(words: Sequence[str]) -> None:
