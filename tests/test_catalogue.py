@@ -155,6 +155,24 @@ def test_an_entry_is_drawn_worked_out_and_made_a_sheet(name):
     assert len(sheet.problems) == 3 and "$$" in sheet.to_markdown(solutions=True)
 
 
+@pytest.mark.parametrize(
+    ("name", "forms"),
+    [
+        ("sigmoid", (r"Y \odot (1 - Y)", r"\sigma(X) \odot (1 - \sigma(X))")),
+        ("linear-regression", (r"X^{\top}r", r"(X^{\top}Xw - X^{\top}y)")),
+        ("trace-quadratic", (r"AX + A^{\top}X", r"(A + A^{\top})X")),
+        ("binary-cross-entropy", (r"(p - t) \oslash", r"((1 - t) \oslash (1 - p)")),
+    ],
+)
+def test_two_forms_of_the_literature_are_printed_and_proved_equal(name, forms):
+    found = derive.prove(name)
+    page = found.to_markdown()
+    *_, last = page[: page.index("## To remember")].split("## Written otherwise")
+    assert all(form in last for form in forms), last
+    (chain,) = found.derivation.claimed.values()
+    assert len(chain) >= 2 and all(step.proved for step in chain)
+
+
 # -- the list --------------------------------------------------------------------------------------
 
 

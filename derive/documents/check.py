@@ -271,7 +271,7 @@ def _proof(
     }  # fmt: skip
     if fitted is case and not case.misfit(said):
         try:
-            return prove(case.program.text, shapes, claims={said.name: said.expr}, **common)
+            return prove(case.program.text, shapes, claims={said.name: [said.expr]}, **common)
         except ProofError:
             pass
     return prove(case.program.text, shapes, **common)

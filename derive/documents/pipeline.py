@@ -12,11 +12,12 @@ from derive.catalogue import Entry, opened
 from derive.documents.files import told
 from derive.documents.model import Block
 from derive.documents.page import Document
-from derive.expressions.errors import UnsupportedError
+from derive.expressions.errors import ProofError, UnsupportedError
 from derive.expressions.expr import Expr, substitute, times_written, variables
 from derive.expressions.limits import TIMEOUT, limited
 from derive.expressions.program import Program
 from derive.expressions.shape import Product
+from derive.judges.case import Case
 from derive.judges.induction import held
 from derive.judges.verify import insist, verify
 from derive.language.assumptions import Assumptions, assumed
@@ -57,7 +58,7 @@ def prove(
     max_entries: int = 1_000_000,
     progress: Callable[[str], None] | None = None,
     timeout: float | None = TIMEOUT,
-    claims: Mapping[str, Expr] | None = None,
+    claims: Mapping[str, Sequence[Expr]] | None = None,
     expanded: bool = False,
 ) -> Proof:
     """Derive a program's gradients and prove them, every step checked by another road.
@@ -91,19 +92,34 @@ def prove(
                 hint="leave out which are wanted, or say how many layers: --layers 3",
             )
         sizes = {**entry.at, **(at or {})}
+        wanted = read.wanted(wrt, () if every else (*entry.data, *data))
+        forms = {} if every or claims or detail == "brief" else _forms(read, entry, wanted)
         options = {
-            "at": sizes, "claims": claims,
-            "wrt": read.wanted(wrt, () if every else (*entry.data, *data)),
+            "at": sizes, "wrt": wanted, "claims": claims or forms,
             "detail": "lecture" if every else detail or usual(read),
             "max_entries": max_entries, "assume": assumed(read, entry.assuming(assume)),
             "form": READABLE if claims or every else WHOLE if expanded else STATEMENTS,
         }  # fmt: skip
-        found, style = insist(judged(read, options, progress)), style or Style(elide=6)
+        try:
+            found = insist(judged(read, options, progress))
+        except ProofError:  # the judges of a claim know more than those of a step
+            if not forms:
+                raise
+            found = insist(judged(read, options | {"claims": None}, progress))
+        style = style or Style(elide=6)
         return (
             Recurrence(found, style, held(induction(every, found)))
             if every
             else Proof(found, style)
         )
+
+
+def _forms(read: Program, entry: Entry, wanted: Sequence[str]) -> dict[str, list[Expr]]:
+    """Return the forms of a gradient of which the literature has two, where they are all known."""
+    case, found = Case(read), dict[str, list[Expr]]()
+    for claim in map(case.read, entry.claims if entry.name else ()):
+        found.setdefault(claim.name, []).append(claim.expr)
+    return {name: forms for name, forms in found.items() if name in wanted and len(forms) > 1}
 
 
 def judged(

@@ -6,7 +6,7 @@ Nothing here is checked: every step leaves with no verdict, and the judges see i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -57,7 +57,7 @@ def explain(
     detail: str = "full",
     max_entries: int = 1_000_000,
     assume: Mapping[str, frozenset[str]] | None = None,
-    claims: Mapping[str, Expr] | None = None,
+    claims: Mapping[str, Sequence[Expr]] | None = None,
     form: str = READABLE,
 ) -> Derivation:
     """Return the derivation of a program's gradients, its steps not yet judged.
@@ -94,7 +94,7 @@ class Writer:
         ground: Ground,
         relations: tuple[Relation, ...] | None,
         assume: Mapping[str, frozenset[str]],
-        claims: Mapping[str, Expr],
+        claims: Mapping[str, Sequence[Expr]],
     ):
         self.program = program
         self.assume = assume

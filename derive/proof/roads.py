@@ -6,7 +6,7 @@ is assumed shortens a gradient, and what is claimed of one ends its road. Nothin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from derive.calculus.simplify import simplify
 from derive.expressions.errors import SizeError
@@ -70,7 +70,7 @@ class Roads:
         names: Names,
         wrt: tuple[str, ...],
         assume: Mapping[str, frozenset[str]],
-        claims: Mapping[str, Expr],
+        claims: Mapping[str, Sequence[Expr]],
         told: Callable[[str, str], Place] = proved_there,
     ):
         self.names, self.program = names, names.program
@@ -147,7 +147,8 @@ class Roads:
                 )
                 says[own] = ("composed", name)
         wanted = self.named_in(values)
-        claimed = (leaf.data[0][1:] for claim in self.claims.values() for leaf in variables(claim))
+        claims = (claim for claims in self.claims.values() for claim in claims)
+        claimed = (leaf.data[0][1:] for claim in claims for leaf in variables(claim))
         cited = _needed((*wanted, *claimed), chains)
         chains = {name: chain for name, chain in chains.items() if name in cited}
         return chains, {
@@ -211,35 +212,31 @@ class Roads:
     ) -> dict[str, Chain]:
         """Return the roads from the gradients to what is claimed of them, where it is not that."""
         found: dict[str, Chain] = {}
-        for name, claim in self.claims.items():
+
+        def says(of: str) -> Place:
+            return ("composed", of) if of in composed else self.theorem_of(of, totals)
+
+        for name, claims in self.claims.items():
             value = gradients[name]
-            if claim in (value, backward[name]):
-                continue
-
-            def says(of: str) -> Place:
-                return ("composed", of) if of in composed else self.theorem_of(of, totals)
-
-            own = self.names.gradient(name)
-            names = (leaf.data[0] for leaf in variables(claim))
-            used = [own[1:] for own in names if own in self.names.known and own[1:] in backward]
             start = (("cites", (says(name),)),)
-            cites = tuple(says(of) for of in used)
-            known: dict[Expr, Expr] = {}
-            for of in used:
-                last = composed[of][-1].right if of in composed else backward[of]
-                assert isinstance(last, Expr)
-                known[self.names.gradient(of)] = last
-            put_in = self.put_in(value, substitute(claim, known))
-            found[name] = (
-                Step(own, value, "theorem", part="claimed", facts=start),
-                Step(
-                    value,
-                    claim,
-                    "claimed",
-                    part="claimed",
-                    facts=(("cites", cites), ("put_in", put_in)),
-                ),
-            )
+            steps = [Step(self.names.gradient(name), value, "theorem", part="claimed", facts=start)]
+            for claim in claims:
+                if claim in (value, backward[name]):
+                    continue
+                names = (leaf.data[0] for leaf in variables(claim))
+                used = [own[1:] for own in names if own in self.names.known and own[1:] in backward]
+                known: dict[Expr, Expr] = {}
+                for of in used:
+                    last = composed[of][-1].right if of in composed else backward[of]
+                    assert isinstance(last, Expr)
+                    known[self.names.gradient(of)] = last
+                before = steps[-1].right
+                assert isinstance(before, Expr)
+                put_in = self.put_in(before, substitute(claim, known))
+                facts = (("cites", tuple(says(of) for of in used)), ("put_in", put_in))
+                steps.append(Step(before, claim, "claimed", part="claimed", facts=facts))
+            if len(steps) > 1:
+                found[name] = tuple(steps)
         return found
 
     def put_in(self, *sides: Expr) -> tuple[str, ...]:
