@@ -4,7 +4,7 @@ from itertools import groupby
 
 import pytest
 
-from derive.expressions.layout import Box, num, op, row, sub, word
+from derive.expressions.layout import Box, frac, num, op, row, sub, word
 from derive.notation.displays import (
     PAGE,
     SCREEN,
@@ -91,9 +91,19 @@ def test_a_wide_matrix_has_dots():
     assert text(found) == "[x₀₀  x₀₁  ⋯  x₀₂₉; x₁₀  x₁₁  ⋯  x₁₂₉]"
 
 
-def test_a_screen_breaks_nothing():
-    box = words(60)
-    assert [line.right for line in fitted([Link(box, A)], SCREEN).lines] == [box]
+def test_a_screen_is_as_wide_as_it_is():
+    found = fitted([Link(words(60), A)], SCREEN)
+    assert len(found.lines) > 1 and found.size == ""
+    assert all(width(line.right) <= SCREEN.sizes[0][1] for line in found.lines)
+
+
+def test_three_columns_stay_whole_while_anything_else_helps():
+    box = matrix_of(2, 3, lambda i, j: total(*(indexed("x", k) for k in range(9))))
+    assert shortened(box, 3).parts[0].parts[2] != op("cdots")
+    kept = fitted([Link(box, A)]).lines[0].right
+    assert len(kept.parts[0].parts) == 3 and kept.parts[0].parts[1] != op("cdots")
+    stiff = matrix_of(2, 3, lambda i, j: frac(num(1), word("w" * 60)))
+    assert fitted([Link(stiff, A)]).lines[0].right.parts[0].parts[1] == op("cdots")
 
 
 def test_what_is_optional_goes_where_it_has_no_room():

@@ -2,12 +2,14 @@
 
 import json
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from test_browser import BROWSERS, FLAGS
 
 ROOT = Path(__file__).parents[1]
 CHECKER = Path(__file__).parent / "katex" / "check.mjs"
@@ -104,6 +106,49 @@ def hazards(text: str) -> list[str]:
         if "$" in INLINE.sub("", line):
             found.append((number, "a $ has no partner"))
     return [f"line {number}: {reason}" for number, reason in sorted(found)]
+
+
+#: So many pixels are a page of text on GitHub.
+PIXELS = 830
+
+
+def widths(pages: dict[str, str], node: str, browser: str, folder: Path) -> list[tuple[int, str]]:
+    """How wide each formula of these pages is in a browser, with where it stands, widest first: all
+    of a display, and the widest piece that a line of text does not break."""
+    found = [(name, formula) for name, text in pages.items() for formula in formulas(text)]
+    request = json.dumps([{"tex": it.tex, "display": it.display} for _, it in found])
+    script = CHECKER.with_name("render.mjs")
+    made = subprocess.run([node, script], input=request, capture_output=True, text=True)
+    assert made.returncode == 0, made.stderr
+    page = folder / "formulas.html"
+    page.write_text(made.stdout, "utf-8")
+    flags = [*FLAGS, "--allow-file-access-from-files", "--virtual-time-budget=5000"]
+    command = [browser, *flags, f"--user-data-dir={folder / 'profile'}", page.as_uri()]
+    dom = subprocess.run(command, capture_output=True, timeout=300).stdout.decode("utf-8")
+    answer = re.search(r'<pre id="found">(\[.*?)</pre>', dom, re.S)
+    assert answer, dom[-500:]
+    places = [f"{name}:{formula.line}" for name, formula in found]
+    return sorted(zip(json.loads(answer[1]), places, strict=True), reverse=True)
+
+
+@pytest.fixture(scope="module")
+def browser(require_tool):
+    return next(filter(None, map(shutil.which, BROWSERS)), None) or require_tool(BROWSERS[0])
+
+
+def test_no_formula_is_wider_than_a_page(require_tool, browser, tmp_path):
+    node, _ = require_tool("node"), require_tool("katex")
+    pages = {page.name: page.read_text("utf-8") for page in EXAMPLES}
+    found = widths(pages, node, browser, tmp_path)
+    assert [one for one in found if one[0] > PIXELS] == []
+    assert found[0][0] > PIXELS / 2  # it was measured
+
+
+def test_a_formula_that_is_too_wide_is_seen(require_tool, browser, tmp_path):
+    node, _ = require_tool("node"), require_tool("katex")
+    wide = "$$\n" + " + ".join(f"x_{{{k}}}" for k in range(40)) + " \\tag{1}\n$$"
+    (found,) = widths({"page": wide}, node, browser, tmp_path)
+    assert found[0] > PIXELS and found[1] == "page:2"
 
 
 def test_katex_accepts_every_formula(require_tool):

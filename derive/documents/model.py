@@ -84,13 +84,15 @@ class Table(NamedTuple):
 class Entries(NamedTuple):
     """A numbered table of equations: left side, where it acts (or `None`), right side.
 
-    On paper dots stand for some, where there are more than `dots`.
+    On paper dots stand for some, where there are more than `dots`; `width` is that of the widest
+    equation, where none is broken, so that two may share a line.
     """
 
     number: int
     heads: tuple[Words, ...]
     rows: tuple[tuple[Box, Words | None, Box], ...]
     dots: int = 0
+    width: float = 0.0
 
 
 class Code(NamedTuple):

@@ -28,9 +28,10 @@ from derive.expressions.errors import FaultError, OutputError, UnsupportedError
 from derive.expressions.layout import Box, op
 from derive.expressions.limits import during
 from derive.notation import escape
-from derive.notation.displays import PAGE, SCREEN, Link, Paper, broken, fitted, places, shortened
-from derive.notation.latex import latex
+from derive.notation.displays import PAGE, SCREEN, Link, broken, fitted, places, shortened
+from derive.notation.latex import BETWEEN_ROWS, latex
 from derive.notation.messages import plain_words, template_folder
+from derive.notation.widths import holds, is_tall, width
 
 if TYPE_CHECKING:
     import jinja2
@@ -48,7 +49,7 @@ WORDS = "words/en.jinja"
 #: What is wider than this in a sentence may break; what stands beside its reason is no wider.
 INLINE, BESIDE = 42.0, 52.0
 #: A page and a screen on which several sides share a line, and no number is left out.
-PACKED = {"tex": PAGE._replace(dots=()), "md": Paper((("", 96.0),), dots=())}
+PACKED = {"tex": PAGE._replace(dots=()), "md": SCREEN._replace(dots=())}
 #: Longer mathematics does without thin spaces: each is a macro, and KaTeX expands a thousand.
 CROWDED = 8000
 #: What a label may consist of.
@@ -164,13 +165,15 @@ class Press:
 
     def _displayed(self, box: Box) -> str:
         shown = latex(box)
-        crowded = self.form == "md" and len(shown) > CROWDED
-        return shown.replace(r"\,", "{}") if crowded else shown
+        if self.form == "tex":
+            return shown
+        shown = shown.replace(BETWEEN_ROWS, "[8pt]")  # KaTeX has no \noalign
+        return shown.replace(r"\,", "{}") if len(shown) > CROWDED else shown
 
     def _fitted(self, chain: Chain) -> dict[str, Any]:
         """Return a chain as lines that fit the page, or a screen."""
         links: Sequence[Link] = chain.links
-        if self.form == "md":  # a screen scrolls
+        if self.form == "md":
             links = [link._replace(optional=link.optional and not chain.packed) for link in links]
         elif chain.dots:
             links = [link._replace(right=shortened(link.right, chain.dots)) for link in links]
@@ -183,7 +186,9 @@ class Press:
         ]  # fmt: skip
         return {
             "lines": self.printed(lines), "number": chain.number, "end": chain.end,
-            "font": found.size, "room": found.room, "tall": found.tall, "spread": chain.packed,
+            "font": found.size, "room": found.room, "tall": found.tall,
+            "spread": chain.packed or any(holds(link.right, "under") for link in links),
+            "high": bool(found.lines[-1].right and is_tall(found.lines[-1].right)),
         }  # fmt: skip
 
     def _entries(self, table: Entries) -> Any:
@@ -194,7 +199,9 @@ class Press:
             shown = [None if k is None else table.rows[k]
                      for k in places(len(table.rows), table.dots)]  # fmt: skip
             rows = [row and (*row[:2], broken(row[2], BESIDE)) for row in shown]
-        return table._replace(rows=tuple(rows))
+        whole = all(row and len(row[2]) == 1 for row in rows)
+        wide = max(width(row[0]) + width(row[2]) for row in table.rows) if whole else 0.0
+        return table._replace(rows=tuple(rows), width=wide)
 
     def say(self, key: str, facts: Mapping[str, Any]) -> str:
         """Return a message in words, mathematics in dollars."""
@@ -280,12 +287,30 @@ def _environment(form: str, templates: Path | None) -> jinja2.Environment:
     code, words = ESCAPES[form]
     environment.filters |= {"code": code, "words": words, "link": escape.link}
     environment.filters["reason"] = _reason_text
-    environment.filters["text_width"] = lambda words: 0.9 * len(" ".join(words.split()))
+    environment.filters |= {"text_width": _text_width, "wrapped": _wrapped}
     environment.filters["inline"] = inline
     environment.filters["dollars"] = lambda items: [f"${item}$" for item in items]
     italic, bold = EMPHASIS[form]
     environment.filters |= {"em": italic.format, "bold": bold.format}
     return environment
+
+
+def _text_width(words: str) -> float:
+    """Return how wide words are, in digits."""
+    return 0.9 * len(" ".join(words.split()))
+
+
+def _wrapped(words: str, room: float) -> list[str]:
+    """Return words as lines, none wider than there is room if that can be; mathematics in dollars
+    is not broken."""
+    lines: list[str] = []
+    for word in re.findall(r"(?:\$[^$]*\$|[^\s$])+", words):
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and _text_width(longer) < room:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
 
 
 def _reason_text(words: str) -> str:

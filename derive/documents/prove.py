@@ -341,7 +341,7 @@ class Writer(Setting):
     def checks(self) -> Iterator[Block]:
         """Yield how many equations there are, and a table of how and where each was checked."""
         d = self.derivation
-        if d.detail != "full":
+        if d.detail != "full" or not self._several:
             digits = min((a.digits for a in d.agreements), default=None)
             said = words("checked-said", equations=len(self.numbers), steps=len(d.steps()),
                          digits=digits, functions=samples(self.program.functions))  # fmt: skip

@@ -18,13 +18,15 @@ from derive.expressions.errors import DeriveError
 from derive.expressions.expr import Expr, number, variables
 from derive.expressions.program import with_dims
 from derive.judges.refutation import Points
-from derive.judges.slips import KINDS, PLAIN, Mistake, mistakes
+from derive.judges.slips import KINDS, Mistake, mistakes
 from derive.proof.derivation import Derivation
 from derive.proof.sizes import obeyed
 from derive.readings.numbers import Rows, is_exact
 
 #: So many mistakes are tried, each at so many sizes; matrices of more entries are not shown.
 MOST_TRIED, MOST_SIZES, MOST_ENTRIES = 12, 40, 6
+#: The kind from which nothing is learned.
+LAST = KINDS[-1]
 #: Dimensions of which no two are equal.
 APART, EQUAL = (2, 3, 5, 7, 11, 13, 17, 19), 23
 
@@ -78,7 +80,7 @@ class _Search:
             (mistake, name)
             for name in self.names
             for mistake in self.made(name, dict.fromkeys(self.program.dims, 2))
-            if mistake.kind not in PLAIN
+            if mistake.kind != LAST
         ]
         candidates.sort(key=lambda one: KINDS.index(one[0].kind))
         for mistake, name in candidates[:MOST_TRIED]:

@@ -26,7 +26,9 @@ from derive.notation.widths import (
 )
 
 #: How far matrices and sums are shortened, one after the other, until a display fits.
-DOTS = (4, 3, 2)
+DOTS = (4, 3)
+#: So many rows and columns of a matrix are shortened where nothing else helps, to so many.
+WHOLE, LEAST = 3, 2
 #: Room that a reason beside a broken line would like, and the least that a cell can be broken to.
 REASON, CELL = 24.0, 13.0
 #: What stands between a left side and what is equal to it, and how far a line that goes on is in.
@@ -86,8 +88,8 @@ class Paper(NamedTuple):
 
 
 PAGE = Paper((("", 77.0), ("small", 84.0), ("footnotesize", 92.0)), ("scriptsize", 100.0))
-#: A screen scrolls: nothing is broken.
-SCREEN = Paper((("", inf),))
+#: A screen has letters of one size; this much is 830 pixels wide, with a number on its right.
+SCREEN = Paper((("", 75.0),))
 
 
 def fitted(links: Iterable[Link], paper: Paper = PAGE, *, packed: bool = False) -> Display:
@@ -111,8 +113,6 @@ def fitted(links: Iterable[Link], paper: Paper = PAGE, *, packed: bool = False) 
         nonlocal best
         for size, limit in sizes:
             lines = _lines(level, limit, cells, packed)
-            if limit == inf:  # a screen, and nothing need be measured
-                return Display(tuple(lines), size, limit)
             wide = lines_width(lines)
             if best is None or wide - limit < best[0]:
                 best = wide - limit, Display(tuple(lines), size, limit - wide - 2)
@@ -123,13 +123,17 @@ def fitted(links: Iterable[Link], paper: Paper = PAGE, *, packed: bool = False) 
     for level in _levels(chain, paper):
         matrices = [x.right for x in level if holds(x.right, "matrix")]
         widest = paper.sizes[-1][1]
-        fit = widest == inf or all(width(x) < widest for x in matrices if x.kind == "matrix")
+        fit = all(width(x) < widest for x in matrices if x.kind == "matrix")
         if fit and (found := tried(False, *paper.sizes)):
             return found
         if matrices and (found := tried(True, *paper.sizes)):
             return found
     if paper.last and (found := tried(True, paper.last)):
         return found
+    if paper.dots:
+        level = [link._replace(right=shortened(link.right, LEAST)) for link in level]
+        if found := tried(True, *paper.sizes, *([paper.last] if paper.last else [])):
+            return found
     if any(link.optional for link in chain):
         return fitted(_without_optional(chain), paper, packed=packed)
     assert best is not None
@@ -174,8 +178,7 @@ def side_by_side(equations: Iterable[Box], most: float, gap: float = 4.0) -> lis
 
 
 def _lines(links: Sequence[Link], limit: float, cells: bool, packed: bool) -> list[Line]:
-    measure = width if limit < inf else _unmeasured
-    lefts = [measure(x.left) for x in links if x.left is not None]
+    lefts = [width(x.left) for x in links if x.left is not None]
     narrow = [wide for wide in lefts if wide <= limit / 3]
     room = limit - SIGN - max(narrow, default=2.0)
     lines: list[Line] = []
@@ -185,14 +188,14 @@ def _lines(links: Sequence[Link], limit: float, cells: bool, packed: bool) -> li
         pieces = _laid(link.right, room, cells)
         if link.reason and len(pieces) > 1 and room > 2 * REASON:
             pieces = _laid(link.right, room - REASON, cells)
-        wide = measure(pieces[-1])
+        wide = width(pieces[-1])
         if packed and left is None and len(pieces) == 1 and lines and used + 3 + wide <= room:
             line = lines[-1]
             assert line.right is not None
             lines[-1] = line._replace(right=row(line.right, op(link.sign), pieces[0]))
             used += 3 + wide
             continue
-        if left is not None and measure(left) > limit / 3:
+        if left is not None and width(left) > limit / 3:
             lines.append(Line(left, "", None))
             left = None
         for k, piece in enumerate(pieces):
@@ -200,11 +203,6 @@ def _lines(links: Sequence[Link], limit: float, cells: bool, packed: bool) -> li
         lines[-1] = lines[-1]._replace(reason=link.reason)
         used = wide + INDENT * (len(pieces) > 1)
     return lines
-
-
-def _unmeasured(box: Box) -> float:
-    """Return how wide a box is where there is room for all."""
-    return 0.0
 
 
 def _laid(box: Box, room: float, cells: bool) -> list[Box]:
@@ -258,7 +256,7 @@ def broken(box: Box, most: float, style: int = DISPLAY) -> list[Box]:
     >>> [latex(line) for line in lines]
     ['1 + 2', '{} - 3']
     """
-    if most == inf or width(box, style) <= most:
+    if width(box, style) <= most:
         return [box]
     lines: list[list[Box]] = []
     room = 0.0
@@ -470,9 +468,10 @@ def _shortened(box: Box, most: int) -> Box:
         terms = _split(parts, lambda part, _: part.kind == "op" and part.text in _SIGNS)
         kept = _with_dots(terms, most) if len(terms) > most else terms
         return box if kept is terms else row(*(part for term in kept for part in term))
-    if box.kind == "matrix" and max(len(parts), len(parts[0].parts)) > most:
+    least = max(most, WHOLE if most > LEAST else most)
+    if box.kind == "matrix" and max(len(parts), len(parts[0].parts)) > least:
         cells = [line.parts for line in parts]
-        return matrix_of(len(cells), len(cells[0]), lambda i, j: cells[i][j], most, box.text)
+        return matrix_of(len(cells), len(cells[0]), lambda i, j: cells[i][j], least, box.text)
     return box
 
 

@@ -25,6 +25,8 @@ _FIXED = {
     "flat": (r"\bigl(", r"\bigr)"),
 }
 _MATRICES = {"round": "pmatrix", "square": "bmatrix"}
+#: A space between rows of a matrix that the depth of a cell does not swallow.
+BETWEEN_ROWS = "\n\\noalign{\\vskip 8pt}"
 SLOT = re.compile("\x01(\\w+)\x02")
 _COMMAND = re.compile(r"\\[A-Za-z]+$")
 
@@ -98,9 +100,9 @@ def matrix(rows: list[list[str]], brackets: str) -> str:
     """Return printed cells as a matrix."""
     name = _MATRICES[brackets]
     inside = "".join(cell for cells in rows for cell in cells)
-    space = "[6pt]" if r"\frac" in inside else ""
+    space = "[6pt]" if r"\frac" in inside else "[2pt]" if "}_{" in inside and "^{" in inside else ""
     if r"\begin" in inside:  # cells of several lines, whose depth would swallow a space
-        space = "\n\\noalign{\\vskip 8pt}"
+        space = BETWEEN_ROWS
     body = f" \\\\{space}\n".join(" & ".join(cells) for cells in rows)
     return f"\\begin{{{name}}}\n{body}\n\\end{{{name}}}"
 

@@ -316,6 +316,7 @@ class Writer:
         occurrence, is_lemma = proof.occurrence(), self.detail == LEMMA
         slowly = self.detail != "brief" and (not is_lemma or (is_first and mixes(statement.expr)))
         sweep = () if is_lemma else tuple(self.operator_chain(statement, leaf, own, gradients))
+        is_usual = self.detail == "full" and len(self.statements) == 1
         return Local(
             statement=statement,
             variable=leaf,
@@ -330,7 +331,7 @@ class Writer:
             entries=tuple(proof.every_entry()) if self.detail == "full" else (),
             assembly=tuple(proof.assembly()) if slowly and not is_lemma else (),
             index=tuple(proof.index_chain(is_first or not is_lemma)),
-            operators=sweep if len(sweep) > 1 else (),
+            operators=sweep if len(sweep) > 1 and not is_usual else (),
             rules=tuple(r for step in sweep for r in dict(step.facts).get("rules", ())),
         )
 
