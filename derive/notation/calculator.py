@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from fractions import Fraction
+from operator import add, mul, neg, sub, truediv
 from typing import Any
 
 from flint import arb
@@ -22,6 +23,7 @@ from derive.ops import var
 from derive.ops.elementwise import EQUAL, GREATER
 from derive.ops.kronecker import KRON, UNVEC
 from derive.ops.square import cofactor, determinant
+from derive.readings.base import Table
 from derive.readings.numbers import DomainError, Functions, Numbers, Real, Rows, is_exact, rational
 
 #: So many more digits are shown where fewer would not give the printed result.
@@ -53,7 +55,7 @@ def table(box: Box) -> Rows:
     Raises `Unreadable` for letters, for dots, and for shapes that do not fit.
     """
     try:
-        return [[x.value for x in line] for line in _read(box)]
+        return _read(box).map(lambda x: x.value)
     except DomainError as error:
         raise Unreadable(error.message) from None
 
@@ -63,14 +65,7 @@ def comes_to(box: Box, rows: Rows) -> bool:
 
     Raises `Unreadable` like `table`.
     """
-    found = table(box)
-    if [len(line) for line in found] != [len(line) for line in rows]:
-        return False
-    return all(
-        bool(a == b) if is_exact(a) and is_exact(b) else bool(arb(a).overlaps(arb(b)))
-        for line, other in zip(found, rows, strict=True)
-        for a, b in zip(line, other, strict=True)
-    )
+    return _agree(_overlap, table(box), rows)
 
 
 def gives(box: Box, result: Box) -> bool:
@@ -83,15 +78,23 @@ def gives(box: Box, result: Box) -> bool:
 
     Raises `Unreadable` like `table`.
     """
-    found, wanted = table(_printed(box)), table(_printed(result))
-    cells = [cell for line in result.parts for cell in line.parts] if result.kind == "matrix" else [
-        result
-    ]  # fmt: skip
-    if [len(line) for line in found] != [len(line) for line in wanted]:
-        return False
-    pairs = zip((x for line in found for x in line), (x for line in wanted for x in line),
-                cells, strict=True)  # fmt: skip
-    return all(abs(arb(a) - arb(b)) <= arb(_half_unit(cell, b)) for a, b, cell in pairs)
+    matrix = result.kind == "matrix"
+    cells = [cell for line in result.parts for cell in line.parts] if matrix else [result]
+    return _agree(_rounds_to, table(_printed(box)), table(_printed(result)), cells)
+
+
+def _agree(alike: Callable[..., bool], one: Rows, other: Rows, *beside: list[Box]) -> bool:
+    """Whether matrices of one shape are alike entry by entry."""
+    entries = (Table(one).flat(), Table(other).flat(), *beside)
+    return [*map(len, one)] == [*map(len, other)] and all(map(alike, *entries))
+
+
+def _overlap(a: Any, b: Any) -> bool:
+    return bool(a == b) if is_exact(a) and is_exact(b) else bool(arb(a).overlaps(arb(b)))
+
+
+def _rounds_to(a: Any, b: Any, cell: Box) -> bool:
+    return bool(abs(arb(a) - arb(b)) <= arb(_half_unit(cell, b)))
 
 
 def sufficient(
@@ -142,8 +145,8 @@ def _half_unit(cell: Box, value: Any) -> Any:
 
 # -- what stands side by side ----------------------------------------------------------------------
 
-_SIGNS = ("plus", "minus")
-_ENTRYWISE = ("odot", "oslash", "otimes")
+_SIGNS = {"plus": add, "minus": sub}
+_ENTRYWISE = {"odot": mul, "oslash": truediv}
 _POINTS = ("cdot", "thin")
 
 
@@ -153,7 +156,18 @@ def _flat(box: Box) -> tuple[Box, ...]:
     return tuple(inner for part in box.parts for inner in _flat(part))
 
 
-def _read(box: Box) -> Rows:
+def _split(box: Box, sign: Box) -> list[Box]:
+    """Return what stands between signs."""
+    found: list[list[Box]] = [[]]
+    for part in _flat(box):
+        if part == sign:
+            found.append([])
+        else:
+            found[-1].append(part)
+    return [row(*parts) for parts in found]
+
+
+def _read(box: Box) -> Table:
     return _Reader(_flat(box)).total()
 
 
@@ -174,37 +188,32 @@ class _Reader:
         self.place += 1
         return here.text
 
-    def total(self) -> Rows:
-        negative = bool(self._take("negative"))
+    def total(self) -> Table:
+        negative = self._take("negative")
         found = self.entrywise()
         if negative:
-            found = _each(lambda x: -x, found)
+            found = found.map(neg)
         while sign := self._take(*_SIGNS):
-            other = self.entrywise()
-            found = _each((lambda a, b: a + b) if sign == "plus" else (lambda a, b: a - b),
-                          found, other)  # fmt: skip
+            found = _each(_SIGNS[sign], found, self.entrywise())
         if self.here is not None:
             raise Unreadable(f"a sum goes on with {self.here}")
         return found
 
-    def entrywise(self) -> Rows:
+    def entrywise(self) -> Table:
         found = self.product()
-        while sign := self._take(*_ENTRYWISE):
+        while sign := self._take("otimes", *_ENTRYWISE):
             other = self.product()
-            if sign == "otimes":
-                found = _defined(KRON, [found, other])
-                continue
-            found = _each((lambda a, b: a * b) if sign == "odot" else (lambda a, b: a / b),
-                          found, other)  # fmt: skip
+            way = _ENTRYWISE.get(sign)
+            found = _each(way, found, other) if way else _defined(KRON, [found, other])
         return found
 
-    def product(self) -> Rows:
+    def product(self) -> Table:
         found = self.factor()
         while self._take(*_POINTS) or (self.here is not None and self.here.kind != "op"):
             found = _times(found, self.factor())
         return found
 
-    def factor(self) -> Rows:
+    def factor(self) -> Table:
         box = self.here
         if box is None:
             raise Unreadable("a number is missing")
@@ -226,51 +235,50 @@ class _Reader:
         return _alone(box)
 
 
-def _each(function: Callable[..., Any], *tables: Rows) -> Rows:
+def _each(function: Callable[..., Any], *tables: Table) -> Table:
     """Apply a function entry by entry, to matrices of one shape or numbers beside them."""
-    rows = max(len(t) for t in tables)
-    cols = max(len(t[0]) for t in tables)
-    for t in tables:
-        if (len(t), len(t[0])) not in ((rows, cols), (1, 1)):
-            raise Unreadable("matrices of different shapes are combined entry by entry")
-    spread = [t if len(t) == rows and len(t[0]) == cols else [t[0] * cols] * rows for t in tables]
-    return [[function(*(t[i][j] for t in spread)) for j in range(cols)] for i in range(rows)]
+    shapes = {t.extents for t in tables} - {(1, 1)}
+    if len(shapes) > 1:
+        raise Unreadable("matrices of different shapes are combined entry by entry")
+    return Table.of(
+        next(iter(shapes), (1, 1)),
+        lambda i, j: function(*(t[i][j] if t.extents != (1, 1) else t[0][0] for t in tables)),
+    )
 
 
-def _times(a: Rows, b: Rows) -> Rows:
-    if 1 in (len(a) * len(a[0]), len(b) * len(b[0])):
-        return _each(lambda x, y: x * y, a, b)
+def _times(a: Table, b: Table) -> Table:
+    if (1, 1) in (a.extents, b.extents):
+        return _each(mul, a, b)
     if len(a[0]) != len(b):
         raise Unreadable("matrices that do not fit are multiplied")
-    columns = list(zip(*b, strict=True))
-    return [[sum((x * y for x, y in zip(line, column, strict=True)), Real(0))
-             for column in columns] for line in a]  # fmt: skip
+    columns = b.turned()
+    return Table.of((len(a), len(columns)), lambda i, j: sum(map(mul, a[i], columns[j]), Real(0)))
 
 
 # -- what has a value alone ------------------------------------------------------------------------
 
 
-def _alone(box: Box) -> Rows:
+def _alone(box: Box) -> Table:
     match box.kind:
         case "num":
-            return [[Real(Fraction(box.text))]]
+            return Table([[Real(Fraction(box.text))]])
         case "rounded":
-            return [[Real(_rounded(box.text))]]
+            return Table([[Real(_rounded(box.text))]])
         case "matrix":
-            return [[_number(cell) for cell in line.parts] for line in box.parts]
+            return Table([_number(cell) for cell in line.parts] for line in box.parts)
         case "frac":
-            return [[_number(box.parts[0]) / _number(box.parts[1])]]
+            return Table([[_number(box.parts[0]) / _number(box.parts[1])]])
         case "root":
-            return _each(lambda x: x ** Fraction(1, 2), _read(box.parts[0]))
+            return _read(box.parts[0]).map(lambda x: x ** Fraction(1, 2))
         case "sup":
             return _raised(_read(box.parts[0]), box.parts[1])
         case "index" if box.parts[0].text == "double-bars":
             return _alone(box.parts[0])
         case "paren" if box.text == "bars":
-            return _each(Functions().abs, _read(box.parts[0]))
+            return _read(box.parts[0]).map(Functions().abs)
         case "paren" if box.text == "double-bars":
-            cells = [x * x for line in _read(box.parts[0]) for x in line]
-            return [[sum(cells, Real(0)) ** Fraction(1, 2)]]
+            squares = (x * x for x in _read(box.parts[0]).flat())
+            return Table([[sum(squares, Real(0)) ** Fraction(1, 2)]])
         case "paren" if box.text == "iverson":
             return _compared(box.parts[0])
         case "paren":
@@ -279,14 +287,10 @@ def _alone(box: Box) -> Rows:
 
 
 def _number(box: Box) -> Real:
-    ((found,),) = _single(_read(box))
-    return found
-
-
-def _single(rows: Rows) -> Rows:
-    if len(rows) != 1 or len(rows[0]) != 1:
+    found = _read(box)
+    if found.extents != (1, 1):
         raise Unreadable("a matrix stands where a number belongs")
-    return rows
+    return found[0][0]
 
 
 def _rounded(text: str) -> Any:
@@ -297,18 +301,18 @@ def _rounded(text: str) -> Any:
     return arb(rational(Fraction(text)), rational(Fraction(1, 2 * 10**places)))
 
 
-def _raised(base: Rows, exponent: Box) -> Rows:
+def _raised(base: Table, exponent: Box) -> Table:
     parts = _flat(exponent)
     if parts[0] == op("entrywise"):
         power = _exponent(parts[1:])
-        return _each(lambda x: x**power, base)
+        return base.map(lambda x: x**power)
     if parts == (op("top"),):
-        return _transposed(base)
+        return base.turned()
     if parts == (op("negative"), op("top")):
-        return _transposed(_inverse(base))
+        return _inverse(base).turned()
     power = _exponent(parts)
-    if len(base) == 1 == len(base[0]):
-        return _each(lambda x: x**power, base)
+    if base.extents == (1, 1):
+        return base.map(lambda x: x**power)
     if power != -1:
         raise Unreadable("a power of a matrix")
     return _inverse(base)
@@ -321,14 +325,9 @@ def _exponent(parts: tuple[Box, ...]) -> Fraction:
     return Fraction(int(found.p), int(found.q))
 
 
-def _transposed(rows: Rows) -> Rows:
-    return [list(column) for column in zip(*rows, strict=True)]
-
-
-def _inverse(rows: Rows) -> Rows:
+def _inverse(rows: Table) -> Table:
     whole = determinant(rows)
-    places = range(len(rows))
-    return [[cofactor(rows, j, i) / whole for j in places] for i in places]
+    return Table.of(rows.extents, lambda i, j: cofactor(rows, j, i) / whole)
 
 
 # -- functions -------------------------------------------------------------------------------------
@@ -340,38 +339,27 @@ def _is_head(box: Box) -> bool:
     return inner.kind == "word" or box == op("sigma")
 
 
-def _filled(arguments: list[Rows], shape: Box) -> Rows:
+def _filled(arguments: list[Table], shape: Box) -> Table:
     """Return a matrix of a shape whose columns, one under the other, are the argument."""
-    sides: list[list[Box]] = [[]]
-    for part in _flat(shape):
-        if part == op("times"):
-            sides.append([])
-        else:
-            sides[-1].append(part)
+    sides = _split(shape, op("times"))
     if len(arguments) != 1 or len(sides) != 2:
         raise Unreadable("a column and a shape are needed")
-    rows, cols = (int(str(_number(row(*side)).value)) for side in sides)
-    cells = [x for line in arguments[0] for x in line]
+    rows, cols = (int(str(_number(side).value)) for side in sides)
+    cells = [*arguments[0].flat()]
     if len(cells) != rows * cols:
         raise Unreadable("a column that does not fill its matrix")
-    return [[cells[j * rows + i] for j in range(cols)] for i in range(rows)]
+    return Table.of((rows, cols), lambda i, j: cells[j * rows + i])
 
 
-def _arguments(box: Box) -> list[Rows]:
+def _arguments(box: Box) -> list[Table]:
     if box.kind == "matrix":
         return [_alone(box)]
     if box.kind != "paren":
         raise Unreadable("a function without brackets")
-    arguments: list[list[Box]] = [[]]
-    for part in _flat(box.parts[0]):
-        if part == op("comma-space"):
-            arguments.append([])
-        else:
-            arguments[-1].append(part)
-    return [_read(row(*parts)) for parts in arguments]
+    return [*map(_read, _split(box.parts[0], op("comma-space")))]
 
 
-def _applied(head: Box, arguments: list[Rows]) -> Rows:
+def _applied(head: Box, arguments: list[Table]) -> Table:
     """Apply the operator that is written so, by its definition."""
     known = _operator(head, len(arguments))
     if known is None and len(arguments) > 2:  # a maximum of many
@@ -382,10 +370,10 @@ def _applied(head: Box, arguments: list[Rows]) -> Rows:
     return _defined(known[0], arguments, known[1])
 
 
-def _defined(known: Op, arguments: list[Rows], data: Any = None) -> Rows:
+def _defined(known: Op, arguments: list[Table], data: Any = None) -> Table:
     """Return what an operator makes of its arguments, by its definition."""
-    leaves = [var(f"x{k}", Shape(len(t), len(t[0]))) for k, t in enumerate(arguments)]
-    values = {leaf.data[0]: rows for leaf, rows in zip(leaves, arguments, strict=True)}
+    leaves = [var(f"x{k}", Shape(*rows.extents)) for k, rows in enumerate(arguments)]
+    values = {f"x{k}": rows for k, rows in enumerate(arguments)}
     try:
         whole = elementwise(known.name, *leaves) if known.derivatives else known(*leaves, data=data)
     except DeriveError as error:
@@ -403,10 +391,8 @@ def _operator(head: Box, count: int) -> tuple[Op, Any] | None:
     return None
 
 
-def _compared(box: Box) -> Rows:
-    parts = _flat(box)
-    for place, part in enumerate(parts):
-        if part in (op("greater"), op("equals")):
-            sides = _read(row(*parts[:place])), _read(row(*parts[place + 1 :]))
-            return _defined(GREATER if part == op("greater") else EQUAL, list(sides))
+def _compared(box: Box) -> Table:
+    for sign, known in (("greater", GREATER), ("equals", EQUAL)):
+        if len(sides := _split(box, op(sign))) == 2:
+            return _defined(known, [*map(_read, sides)])
     raise Unreadable("a comparison without a sign")

@@ -41,6 +41,14 @@ class Table(list[list[Any]]):
         rows, cols = map(range, extents)
         return cls([entry(i, j) for j in cols] for i in rows)
 
+    @property
+    def extents(self) -> tuple[int, int]:
+        return len(self), len(self[0])
+
+    def turned(self) -> Table:
+        """Return the transposed table."""
+        return Table(map(list, zip(*self, strict=True)))
+
     def map(self, function: Callable[[Any], Any]) -> Table:
         return Table([function(x) for x in row] for row in self)
 
