@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
+from operator import add, sub
 from typing import Any, NamedTuple
 
 from flint import arb
@@ -27,6 +28,7 @@ from derive.expressions.shape import Shape
 from derive.ops import var
 from derive.ops.elementwise import SHARED, TIE
 from derive.ops.square import DET
+from derive.readings.base import Table
 from derive.readings.numbers import (
     DomainError,
     Functions,
@@ -108,13 +110,12 @@ class Trace(NamedTuple):
         It is certain that they do; with `doubtful` it is not certain that they agree.
         """
         with precision():
-            for i, (line, other) in enumerate(zip(self.rows(name), rows, strict=True)):
-                for j, (x, y) in enumerate(zip(line, other, strict=True)):
-                    gap = x - y
-                    if gap != 0 if is_exact(gap) else not gap.contains(0):
-                        return i, j
-                    if doubtful and not (is_exact(gap) or gap.rad() <= NARROW * (1 + abs(arb(x)))):
-                        return i, j
+            gaps = Table(self.rows(name)).zip(rows, lambda x, y: (x - y, x))
+            for place, (gap, x) in gaps.cells():
+                if gap != 0 if is_exact(gap) else not gap.contains(0):
+                    return place
+                if doubtful and not (is_exact(gap) or gap.rad() <= NARROW * (1 + abs(arb(x)))):
+                    return place
         return None
 
     def holding(self, formulas: Mapping[str, Expr]) -> dict[str, Expr]:
@@ -228,7 +229,7 @@ def forward(
     known: list[Rows] = []
     for gate in circuit.gates:
         if gate.pattern is None:
-            known.append([[rational(x) for x in row] for row in values[gate.name]])
+            known.append(Table(values[gate.name]).map(rational))
             continue
         operands = {f"_{k}": known[arg] for k, arg in enumerate(gate.args)}
         try:
@@ -240,9 +241,8 @@ def forward(
 
 def small_numbers(shape: Shape, sizes: Mapping[str, int]) -> list[list[Fraction]]:
     """Return an upstream gradient that is easy to reckon with; of a scalar it is 1."""
-    rows, cols = shape.extents(sizes)
-    pattern = (1, -1, 2, 1, -2, 3, -1)
-    return [[Fraction(pattern[(i * cols + j) % 7]) for j in range(cols)] for i in range(rows)]
+    pattern, (rows, cols) = (1, -1, 2, 1, -2, 3, -1), shape.extents(sizes)
+    return Table.of((rows, cols), lambda i, j: Fraction(pattern[(i * cols + j) % 7]))
 
 
 def backward(
@@ -256,14 +256,13 @@ def backward(
     if seed is None:
         seed = small_numbers(circuit.output.shape, sizes)
     gradients: list[Rows | None] = [None] * len(circuit.gates)
-    gradients[circuit.output.place] = [[rational(x) for x in row] for row in seed]
+    gradients[circuit.output.place] = Table(seed).map(rational)
     flows: dict[tuple[int, int], Rows] = {}
     tied = {kink.place for kink in kinks}
     for gate in reversed(circuit.gates):
         gradient = gradients[gate.place]
         if gradient is None:
-            rows, cols = gate.shape.extents(sizes)
-            gradient = gradients[gate.place] = [[rational(0)] * cols for _ in range(rows)]
+            gradients[gate.place] = _zeros(gate, sizes)
             for k, arg in enumerate(gate.args):
                 flows[gate.place, k] = _zeros(circuit.gates[arg], sizes)
             continue
@@ -304,8 +303,8 @@ def _shared(part: Rows, values: Rows, extreme: Rows) -> Rows:
         best = extreme[i if len(extreme) > 1 else 0][j if len(extreme[0]) > 1 else 0]
         return sum(sign(values[p][q] - best) == 0 for p in rows for q in cols)
 
-    return [[x if x == 0 else x / winners(i, j) for j, x in enumerate(r)]
-            for i, r in enumerate(part)]  # fmt: skip
+    shared = ((x if x == 0 else x / winners(*place)) for place, x in Table(part).cells())
+    return [[next(shared) for _ in row] for row in part]
 
 
 def _kinks(circuit: Circuit, sizes: Mapping[str, int], known: Sequence[Rows]) -> Iterator[Kink]:
@@ -332,19 +331,18 @@ def sides(
     """Yield on which side of a gate's kink each entry is: 1 where it is above, 0 at the kink."""
     values = {f"_{k}": known[arg] for k, arg in enumerate(gate.args)}
     compared = [Numbers(sizes, values).matrix(arg) for arg in switches(gate)]
-    for i, row in enumerate(compared[0] if compared else ()):
-        for j, x in enumerate(row):
-            yield (i, j), sign(x - compared[1][i][j] if len(compared) > 1 else x)
+    if compared:
+        apart = compared[0].zip(compared[1], sub) if len(compared) > 1 else compared[0]
+        yield from apart.map(sign).cells()
 
 
 def _tied(values: Rows, extreme: Rows) -> list[tuple[int, int]]:
     found = []
-    for i, row in enumerate(extreme):
-        for j, best in enumerate(row):
-            rows = values if len(extreme) == 1 else [values[i]]
-            cells = [r[j] for r in rows] if len(row) > 1 else [x for r in rows for x in r]
-            if sum(sign(x - best) == 0 for x in cells) > 1:
-                found.append((i, j))
+    for (i, j), best in Table(extreme).cells():
+        rows = values if len(extreme) == 1 else [values[i]]
+        cells = [r[j] for r in rows] if len(extreme[0]) > 1 else [x for r in rows for x in r]
+        if sum(sign(x - best) == 0 for x in cells) > 1:
+            found.append((i, j))
     return found
 
 
@@ -379,13 +377,8 @@ def _written(rows: Rows) -> str:
 
 
 def _sum(total: Rows | None, part: Rows) -> Rows:
-    if total is None:
-        return part
-    if len(part) == len(part[0]) == 1:
-        return [[total[0][0] + part[0][0]]]
-    return [[a + b for a, b in zip(p, q, strict=True)] for p, q in zip(total, part, strict=True)]
+    return part if total is None else Table(total).zip(part, add)
 
 
 def _zeros(gate: Gate, sizes: Mapping[str, int]) -> Rows:
-    rows, cols = gate.shape.extents(sizes)
-    return [[rational(0)] * cols for _ in range(rows)]
+    return Table.of(gate.shape.extents(sizes), lambda *place: rational(0))

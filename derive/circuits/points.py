@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from fractions import Fraction
 from functools import cached_property
-from itertools import count
+from itertools import count, product
 from math import log10
 from operator import add
 from typing import Any
@@ -131,14 +131,14 @@ class Trial:
         self.gradients[program.output.data[0]] = self.upstream
 
     @cached_property
-    def known(self) -> dict[str, Rows]:
+    def known(self) -> dict[str, Table]:
         """The value of every name; raises `DomainError` where one does not exist."""
         inputs = {name: numbers(self.values[name]) for name in self.program.inputs}
         with precision():
             found = worked(self.program.statements, self.sizes, inputs)
         return {name: _finite(rows) for name, rows in found.items()}
 
-    def value(self, expr: Expr) -> Rows:
+    def value(self, expr: Expr) -> Table:
         """Return the value of an expression over the names and their gradients."""
         self._provide(expr)
         with precision():
@@ -172,12 +172,11 @@ class Trial:
     def slope(self, name: str, direction: Mapping[tuple[int, int], int]) -> Any:
         """Return the derivative of the loss when a name moves along a direction, all that does not
         depend on it standing still."""
-        own, values = Table(self.known[name]), self.known
-        extents = len(own), len(own[0])
-        along = Table.of(extents, lambda *place: rational(direction.get(place, 0)))
+        own, values = self.known[name], self.known
+        along = Table.of(own.extents, lambda *place: rational(direction.get(place, 0)))
         if self.nudge and name not in self.program.inputs:
-            moved = [rational(self.nudge * _unlike(APART + k)) for k in range(3 * sum(extents))]
-            nudges = Table.of(extents, lambda i, j: moved[3 * i + j])
+            moved = [rational(self.nudge * _unlike(APART + k)) for k in range(3 * sum(own.extents))]
+            nudges = Table.of(own.extents, lambda i, j: moved[3 * i + j])
             values = {**values, name: own.zip(nudges, add)}
         with precision():
             jets = carried(self._chain, self.sizes, values, {name: along}, Smooth())
@@ -223,14 +222,13 @@ class Trial:
         if not self.differs(name, expr):
             return None
         try:
-            for i, row in enumerate(self.value(expr)):
-                for j, claimed in enumerate(row):
-                    known = self.gradients.get(name)
-                    expected = known[i][j] if known else self.slope(name, {(i, j): 1})
-                    if apart(expected, claimed):
-                        beside = (near.slope(name, {(i, j): 1}) for near in self._beside)
-                        steady = all(_near(expected, other) for other in beside)
-                        return ((i, j), expected, claimed) if steady else None
+            for (i, j), claimed in self.value(expr).cells():
+                known = self.gradients.get(name)
+                expected = known[i][j] if known else self.slope(name, {(i, j): 1})
+                if apart(expected, claimed):
+                    beside = (near.slope(name, {(i, j): 1}) for near in self._beside)
+                    steady = all(_near(expected, other) for other in beside)
+                    return ((i, j), expected, claimed) if steady else None
         except DomainError:
             pass
         return None
@@ -239,10 +237,9 @@ class Trial:
         """Return to how many digits a claim agrees with the gradient, `None` without values."""
         try:
             with precision():
+                pairs = zip(Table(self.gradient(name)).flat(), self.value(expr).flat(), strict=True)
                 errors = [
-                    float((abs(arb(x) - arb(y)) / (1 + abs(arb(x)))).upper())
-                    for rows in zip(self.gradient(name), self.value(expr), strict=True)
-                    for x, y in zip(*rows, strict=True)
+                    float((abs(arb(x) - arb(y)) / (1 + abs(arb(x)))).upper()) for x, y in pairs
                 ]
         except (DomainError, ZeroDivisionError):
             return None
@@ -257,8 +254,8 @@ class Trial:
 
     def direction(self, name: str) -> dict[tuple[int, int], int]:
         """Return a direction in which every entry of a name has a part, each another one."""
-        rows, cols = self.program.leaves[name].shape.extents(self.sizes)
-        cells = [(i, j) for i in range(rows) for j in range(cols)]
+        extents = self.program.leaves[name].shape.extents(self.sizes)
+        cells = [(i, j) for i, j in product(*map(range, extents))]
         return {cell: _unlike(k) if len(cells) > 1 else 1 for k, cell in enumerate(cells)}
 
     def along(self, name: str) -> Any:
@@ -277,9 +274,7 @@ class Trial:
     def _reached(self) -> list[Any]:
         """The values of all that the output depends on."""
         names = self.program.reaching()
-        return [
-            x for name, rows in self.known.items() if name in names for row in rows for x in row
-        ]
+        return [x for name, rows in self.known.items() if name in names for x in rows.flat()]
 
     @cached_property
     def _beside(self) -> tuple[Trial, ...]:
@@ -292,7 +287,7 @@ class Trial:
         def moved(step: Fraction, start: int) -> Trial:
             place = count(start)
             values = {
-                name: [[x + step * _unlike(next(place)) for x in row] for row in rows]
+                name: Table(rows).map(lambda x: x + step * _unlike(next(place)))
                 for name, rows in self.values.items()
             }
             return Trial(self.program, self.sizes, values, step)
@@ -329,8 +324,7 @@ class Screen:
     def differ(self, one: Expr, other: Expr) -> bool:
         """Whether two expressions over names that have values here are different numbers."""
         try:
-            rows = zip(self.reading.matrix(one), self.reading.matrix(other), strict=True)
-            return not all(close(x, y) for row in rows for x, y in zip(*row, strict=True))
+            return not all(self.reading.matrix(one).zip(self.reading.matrix(other), close).flat())
         except (ArithmeticError, ValueError, TypeError, KeyError):
             return False
 
@@ -363,11 +357,12 @@ def _float(x: Any) -> float:
     return float(arb(x).mid())
 
 
-def _finite(rows: Rows) -> Rows:
+def _finite(rows: Rows) -> Table:
     """Return numbers, all of them finite; raises `DomainError` where one is not."""
-    if not all(is_exact(x) or x.is_finite() for row in rows for x in row):
+    table = Table(rows)
+    if not all(is_exact(x) or x.is_finite() for x in table.flat()):
         raise DomainError("a number that is not finite, or too large")
-    return rows
+    return table
 
 
 #: Where the amounts begin that numbers move by, one start a line through the point.
