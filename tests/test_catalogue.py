@@ -9,6 +9,7 @@ import re
 from contextlib import suppress
 from functools import cache
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from referee import NoValue, Setting
 from test_properties import gradients_in_torch, in_torch
 
 import derive
-from derive.catalogue import Entry, load, names
+from derive.catalogue import Entry, by_topic, load, names
 from derive.command.cli import main
 from derive.documents.pipeline import Proof
 from derive.expressions.errors import DeriveError
@@ -193,6 +194,15 @@ def test_the_list_names_every_entry_under_its_topic(capsys):
     plain = json.loads(capsys.readouterr().out)
     assert [entry["name"] for entry in plain] == [*listed]
     assert all(entry["program"] == load(entry["name"]).program for entry in plain)
+
+
+def test_the_readme_lists_what_there_is():
+    page = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+    (table,) = re.findall(r"^\| topic \|.*\n\|-.*\n((?:\|.*\n)+)", page, re.MULTILINE)
+    rows = dict(re.findall(r"^\| (.*?) \| (.*?) \|$", table, re.MULTILINE))
+    entries = by_topic([load(name) for name in names()])
+    assert rows == {topic: ", ".join(e.name for e in those) for topic, those in entries.items()}
+    assert page.index("| topic |") < page.index("## What came out")
 
 
 def test_all_of_one_entry(capsys):
