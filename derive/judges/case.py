@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from derive.algebra.forms import MOST_STEPS, TooLarge, Undefined
 from derive.expressions.errors import ParseError, ShapeError, UnsupportedError
-from derive.expressions.expr import Condition, Expr, nodes, number, unrepeated
+from derive.expressions.expr import Condition, Expr, nodes, number, unrepeated, variables
 from derive.expressions.limits import during
 from derive.expressions.program import Program, nearest
 from derive.expressions.shape import first_clash
@@ -300,8 +300,12 @@ class Case:
         if (name, said) not in self.grounds:
             definitions = [(s.name, s.expr) for s in self.program.statements]
             seen = {node for one in said for node in nodes(one)}
-            used = [n for n in self.names if self.gradients[f"d{n}"] in seen]
-            definitions += [(f"d{n}", self.truth(n)) for n in used]
+            used = {}
+            for n in reversed(self.formulas.outermost):  # a long formula stands on those behind it
+                if self.gradients[f"d{n}"] in seen:
+                    used[f"d{n}"] = self.truth(n)
+                    seen.update(variables(used[f"d{n}"]))
+            definitions += reversed(used.items())
             if self.program.is_loss:
                 definitions.append((f"d{self.program.output}", number(1)))
             definitions += [("", one) for one in said]

@@ -49,13 +49,15 @@ KEPT = {"L", "J"}
 class _Value:
     """A value that occurs, by the first of its two orientations that is met, and how often.
 
-    `turned` says how many more transposes there would be if it had a name.
+    `turned` says how many more transposes there would be if it had a name, `whole` how often it is
+    all of a formula.
     """
 
     expr: Expr
     weight: int
     uses: int = 0
     turned: int = 0
+    whole: int = 0
     chosen: bool = False
     name: Expr | None = None
 
@@ -167,9 +169,11 @@ class _Namer:
     def choose(self, refused: set[Expr]) -> list[_Value]:
         """Return what is named, the smallest first: the largest that earn it, then what is left."""
         for value in self.values.values():
-            value.uses, value.turned, value.name = 0, 0, None
+            value.uses, value.turned, value.whole, value.name = 0, 0, 0, None
         for root in self.formulas.values():
             self._use(root, 1)
+            if self.value(root).expr not in self.natural:
+                self.value(root).whole += 1
         order = sorted(self.values.values(), key=lambda value: -value.weight)
         for value in order:
             value.chosen = value.expr not in refused and _earns(value, value.expr)
@@ -309,7 +313,13 @@ def _transposed(e: Expr) -> Expr:
 def _earns(value: _Value, definition: Expr) -> bool:
     """Whether the text is shorter, and not harder to read, with a name for a value."""
     own = operators(definition)
-    if value.uses < 2 or not own or definition.op is NEG or not variables(definition):
+    if (
+        value.uses < 2
+        or value.uses == value.whole
+        or not own
+        or definition.op is NEG
+        or not variables(definition)
+    ):
         return False
     saved = (value.uses - 1) * own - max(value.turned, 0)
     if own > 1 or definition.op in FIELD:
