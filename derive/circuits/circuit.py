@@ -14,13 +14,7 @@ from itertools import count
 from typing import NamedTuple
 
 from derive.expressions.errors import UnsupportedError
-from derive.expressions.expr import (
-    Expr,
-    nodes,
-    rebuild,
-    substitute,
-    variables,
-)
+from derive.expressions.expr import Expr, nodes, rebuild, substitute, variables
 from derive.expressions.program import Program, Statement
 from derive.expressions.shape import Shape
 from derive.ops import var

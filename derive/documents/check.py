@@ -15,15 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from derive.documents.files import asked, question_of, sealed, told, unsealed, write
-from derive.documents.model import (
-    Beside,
-    Block,
-    Chain,
-    Environment,
-    Heading,
-    Paragraph,
-    words,
-)
+from derive.documents.model import Beside, Block, Chain, Environment, Heading, Paragraph, words
 from derive.documents.page import render
 from derive.documents.pipeline import Proof, prove
 from derive.documents.setting import Setting, assumptions, equal

@@ -17,15 +17,7 @@ from derive.circuits.backprop import Trace
 from derive.circuits.values import read_values
 from derive.documents.files import told
 from derive.documents.graphs import Graph, number
-from derive.documents.model import (
-    Beside,
-    Block,
-    Environment,
-    Heading,
-    Paragraph,
-    Switch,
-    words,
-)
+from derive.documents.model import Beside, Block, Environment, Heading, Paragraph, Switch, words
 from derive.documents.page import Document, render
 from derive.documents.setting import Setting, equal
 from derive.documents.sheet import MOST_PROBLEMS, Gap, Problem, Setter

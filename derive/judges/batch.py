@@ -20,14 +20,7 @@ from time import monotonic, perf_counter
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from derive.expressions.errors import DeriveError, OutputError, ParseError, Place
-from derive.expressions.limits import (
-    GRACE,
-    JUDGED,
-    TimeUp,
-    contain,
-    stage,
-    within,
-)
+from derive.expressions.limits import GRACE, JUDGED, TimeUp, contain, stage, within
 from derive.expressions.program import nearest
 from derive.judges.claim import Court, Judgement
 from derive.language.syntax import NAME

@@ -19,13 +19,7 @@ from derive.expressions.program import Program
 from derive.expressions.shape import same_number
 from derive.judges.case import Case
 from derive.judges.hearing import heard, sizes_in_words
-from derive.judges.judgement import (
-    AT_ONCE,
-    PART_BY_PART,
-    SHAPES,
-    Counterexample,
-    Judgement,
-)
+from derive.judges.judgement import AT_ONCE, PART_BY_PART, SHAPES, Counterexample, Judgement
 from derive.language.assumptions import Assumptions
 from derive.language.parse import Shapes
 from derive.notation.messages import say

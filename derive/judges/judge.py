@@ -15,6 +15,7 @@ from derive.algebra.normal import Ring
 from derive.calculus.index import Index, along
 from derive.expressions.expr import Expr
 from derive.expressions.program import Program
+from derive.notation.messages import say
 from derive.proof.derivation import PROVED, REFUTED, UNDECIDED, Step, Verdict
 
 Sizes = Mapping[str, int]
@@ -33,8 +34,8 @@ class Judge(ABC):
 
     def verdict(self, step: Step) -> Verdict:
         """Return what this road finds of a step."""
-        too_large = Verdict(UNDECIDED, self.at, self.method, "the normal form is too large")
-        return self.tried(step) or too_large
+        found = self.tried(step)
+        return found or Verdict(UNDECIDED, self.at, self.method, say("too-large"))
 
     def tried(self, step: Step) -> Verdict | None:
         """Return what this road finds of a step, `None` where that would take too much."""
@@ -44,7 +45,7 @@ class Judge(ABC):
         except TooLarge:
             return None
         except Undefined:
-            return Verdict(UNDECIDED, self.at, self.method, "a division by zero")
+            return Verdict(UNDECIDED, self.at, self.method, say("step-divides"))
         if found is None:
             return Verdict(PROVED, self.at, self.method)
         where, certain = found

@@ -28,7 +28,9 @@ that is positive, between 0 and 1, or invertible is drawn as any other: fraction
 that differ anywhere differ somewhere in every open set. Other assumptions are not served.
 
 The direction has rank one so that products with it are products of a matrix and a vector: an affine
-layer costs a few of these, and no product of two matrices.
+layer costs a few of these, and no product of two matrices. For that its tangents and its point are
+those of whole matrices in FLINT, and not the jets of `readings.jets`, which are numbers of Python,
+entry by entry: for a product at 48×48×48 these take 0.3 s to what takes a millisecond here.
 """
 
 from __future__ import annotations
@@ -42,10 +44,7 @@ from flint import fmpz
 
 from derive import ops
 from derive.expressions.errors import ShapeError, UnsupportedError
-from derive.expressions.expr import (
-    Expr,
-    nodes,
-)
+from derive.expressions.expr import Expr, nodes
 from derive.expressions.program import Program
 from derive.judges.rational import TOTALS, Setting
 from derive.judges.residues import CHOICES, Point

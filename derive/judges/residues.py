@@ -13,17 +13,8 @@ from typing import Any
 from flint import fmpz_mat, nmod, nmod_mat
 
 from derive import ops
-from derive.expressions.expr import (
-    Expr,
-    Op,
-    nodes,
-)
-from derive.judges.rational import (
-    BLOCKS,
-    RESIZING,
-    Setting,
-    direction,
-)
+from derive.expressions.expr import Expr, Op, nodes
+from derive.judges.rational import BLOCKS, RESIZING, Setting, direction
 from derive.ops.elementwise import DIV, MUL, POW
 from derive.ops.linear import ADD, BROADCAST, ONES
 from derive.ops.reduction import MEAN, TRACE
