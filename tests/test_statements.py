@@ -166,7 +166,7 @@ def undecided(wrong):
 def test_the_short_form_is_proved():
     assert undecided(DERIVED) == set()
     rules = [s.rule for chain in DERIVED.composed.values() for s in chain]
-    assert rules.count("introduced") == 3 and rules.count("named") == 3
+    assert rules.count("introduced") == 3 and rules.count("abbreviated") == 3
 
 
 def changed(name, k, **facts):
@@ -181,21 +181,21 @@ def changed(name, k, **facts):
 @pytest.mark.parametrize("name", ["Q", "K", "V"])
 def test_a_name_that_stands_for_something_else_is_seen(name):
     last = DERIVED.composed[name][-1]
-    assert last.rule == "named"
+    assert last.rule == "abbreviated"
     wrong = changed(name, -1 % len(DERIVED.composed[name]), right=last.right + last.right)
-    assert ("named", UNDECIDED) in undecided(wrong)
+    assert ("abbreviated", UNDECIDED) in undecided(wrong)
 
 
 def test_a_definition_that_is_changed_is_seen():
     (step,) = DERIVED.composed["G"]
-    assert ("named", UNDECIDED) in undecided(changed("G", 0, right=step.right + step.right))
+    assert ("abbreviated", UNDECIDED) in undecided(changed("G", 0, right=step.right + step.right))
 
 
 def test_what_is_cited_too_little_or_too_much_is_seen():
     last = len(DERIVED.composed["V"]) - 1
-    assert ("named", UNDECIDED) in undecided(changed("V", last, facts=(("cites", ()),)))
+    assert ("abbreviated", UNDECIDED) in undecided(changed("V", last, facts=(("cites", ()),)))
     more = (("cites", (("composed", "P"), ("composed", "G"))),)
-    assert ("named", UNDECIDED) in undecided(changed("V", last, facts=more))
+    assert ("abbreviated", UNDECIDED) in undecided(changed("V", last, facts=more))
 
 
 @pytest.mark.parametrize("name", ["Q", "Y", "d", "dK"])

@@ -43,7 +43,7 @@ class AlgebraJudge(Judge):
         assert isinstance(left, Expr) and isinstance(right, Expr)
         if step.rule == "introduced":
             return self.clash(left, right)
-        if step.rule == "named":
+        if step.rule == "abbreviated":
             return self.put_back(step, left, right)
         if step.rule == "by-lemma":
             return self.cited(step)

@@ -258,7 +258,7 @@ class System:
             if name in variables(put_back):
                 put_back = substitute(put_back, {name: meant})
                 cites.append(place)
-        equation.goes_on(value, "named", cites)
+        equation.goes_on(value, "abbreviated", cites)
 
 
 # -- helpers ---------------------------------------------------------------------------------------
