@@ -25,7 +25,7 @@ from derive.expressions.layout import Box, op, row
 from derive.expressions.program import Statement
 from derive.notation.displays import Link
 from derive.notation.widths import width
-from derive.proof.derivation import Lemma, Step
+from derive.proof.derivation import Chain, Lemma, Step
 from derive.proof.kinds import PutIn
 
 #: What is wider than this does not share a line with another equation.
@@ -60,6 +60,19 @@ class Lecture(Writer):
             )  # fmt: skip
             said = self.display(links, self.numbers[("theorem",)])
         return Environment("theorem", (said,))
+
+    def shown(self, chain: Chain) -> Chain:
+        """Return a road with what is put in and rewritten as one step, and each assumption."""
+        lines: list[Step] = [chain[0]]
+        for step in chain[1:]:
+            last = lines[-1]
+            if len(lines) == 1 or "assumed" in (step.rule, last.rule):
+                lines.append(step)
+                continue
+            cites = tuple(dict.fromkeys([*last.cites, *step.cites]))
+            rule, facts = last.rule, (("cites", cites),)
+            lines[-1] = Step(last.left, step.right, rule, part=step.part, facts=facts)
+        return tuple(lines)
 
     # -- lemmas ------------------------------------------------------------------------------------
 

@@ -94,7 +94,11 @@ class Writer(Setting):
             if chains:
                 yield Heading(words(key))
             for name, chain in chains.items():
-                yield self.equation(chain, (part, name), end=True)
+                yield self.equation(self.shown(chain), (part, name), end=True)
+
+    def shown(self, chain: Chain) -> Chain:
+        """Return the steps of the road to a gradient of the whole that stand in the document."""
+        return chain
 
     def printed(self) -> Iterator[Math]:
         """Yield the sides of all equations; a lemma's formulas are in letters of its own."""
