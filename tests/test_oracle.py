@@ -351,12 +351,12 @@ def altered(math, how: str):
 
 
 def places(derivation: Derivation) -> list[tuple[str, int]]:
-    return [(step.part, k) for k, step in enumerate(derivation.steps())]
+    return [(step.part, k) for k, step in enumerate(derivation.every_step())]
 
 
 def with_step(derivation: Derivation, place: int, make) -> Derivation:
     """The derivation with one step altered, found by its place in the document."""
-    step = derivation.steps()[place]
+    step = derivation.every_step()[place]
 
     def chain(steps: Chain) -> Chain:
         return tuple(make(s) if s is step else s for s in steps)

@@ -31,7 +31,7 @@ from derive.proof.kinds import PutIn
 #: What is wider than this does not share a line with another equation.
 LINE = 70.0
 #: With more gradients than this the theorem says no shapes, so that several share a line.
-MOST_WITH_SHAPES = 8
+MOST_WITH_SHAPES = 3
 
 
 class Lecture(Writer):
@@ -99,7 +99,8 @@ class Lecture(Writer):
             place = ("index", local.statement.name, variable)
             last = [other for other in d.locals if other.index][-1]
             chain = self.equation(local.index, place, end=local is last)
-            body += map(Paragraph, zip(by_lines(self, local)))
+            if local.one:
+                body += map(Paragraph, zip(by_lines(self, local)))
             body += [Paragraph((*exchanges, by)), chain]
         yield Environment("proof", tuple(body), words("proof"))
 
@@ -111,10 +112,11 @@ class Lecture(Writer):
                 known.setdefault(dict(step.facts)["pairs"], []).append(step.about)
         for pairs, about in known.items():
             back = {b: a for a, b in pairs}
+            once = [(a, b) for k, (a, b) in enumerate(pairs) if (b, a) not in pairs[:k]]
             yield words(
                 "exchanged", statement=self.statement(self.statements[0]),
-                old=[self.leaf(a) for a, b in pairs[: len(pairs) // 2]],
-                new=[self.leaf(b) for a, b in pairs[: len(pairs) // 2]],
+                old=[self.leaf(a) for a, _ in once],
+                new=[self.leaf(b) for _, b in once],
                 known=[self.leaf(back[name]) for name in about],
                 about=[self.leaf(name) for name in about],
             )  # fmt: skip
@@ -135,18 +137,20 @@ class Lecture(Writer):
         for name in dict.fromkeys(local.statement.name for local in d.locals):
             here = [local for local in d.locals if local.statement.name == name]
             claims = [step for local in here for step in local.claim]
-            yield Paragraph((self.citation(here[0].statement, claims[0]),))
-            yield self.side_by_side(claims, self.numbers[("back", name)])
+            number = self.numbers.get(("back", name))
+            yield Paragraph((self.citation(here[0].statement, claims[0], number is not None),))
+            if number is not None:
+                yield self.side_by_side(claims, number)
             yield from self.met(here)
 
-    def citation(self, statement: Statement, step: Step) -> Words:
+    def citation(self, statement: Statement, step: Step, restated: bool) -> Words:
         """Return which lemma a line is, and what stands in it for the lemma's names."""
         put_in: PutIn = dict(step.facts)["names"]
         lemma = next(x for x in self.derivation.lemmas if x.key == step.cites[0][1])
         own = Writer(lemma.derivation, self.style)
         changes = put_in.changes
         return words(
-            "by-kind", statement=self.heading(statement),
+            "by-kind" if restated else "as-kind", statement=self.heading(statement),
             by=[self.numbers[place] for place in step.cites],
             old=[own.leaf(name) for name in changes],
             new=[self.leaf(name) for name in changes.values()],

@@ -108,9 +108,9 @@ def prove(
             found = insist(judged(read, options | {"claims": None}, progress))
         style = style or Style(elide=6)
         return (
-            Recurrence(found, style, held(induction(every, found)))
+            Recurrence(found, style, induction=held(induction(every, found)))
             if every
-            else Proof(found, style)
+            else Proof(found, style, detail == "full")
         )
 
 
@@ -161,10 +161,12 @@ def _verified(
 
 @dataclass(frozen=True, slots=True)
 class Proof(Document):
-    """A proved derivation and the notation in which it is shown."""
+    """A proved derivation and the notation in which it is shown; with an `appendix`, a table says
+    how each equation was checked."""
 
     derivation: Derivation
     style: Style = field(default_factory=Style)
+    appendix: bool = False
 
     @property
     def gradients(self) -> dict[str, str]:
@@ -257,7 +259,7 @@ class Proof(Document):
 
     @property
     def question(self) -> dict[str, Any]:
-        return self.derivation.question | {"style": told(self.style)}
+        return self.derivation.question | {"style": told(self.style), "appendix": self.appendix}
 
     def named(self, name: str) -> dict[str, Any]:
         return {"prefix": prefix_of(name)}
@@ -267,7 +269,9 @@ class Proof(Document):
         from derive.documents.prove import Writer
 
         told = Lecture if self.derivation.detail == "lecture" else Writer
-        return told(self.derivation, self.style).blocks()
+        page = told(self.derivation, self.style)
+        page.appendix = self.appendix
+        return page.blocks()
 
     def plain(self) -> dict[str, Any]:
         """Return the proof as plain values, for `--json`."""

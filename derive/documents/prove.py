@@ -49,7 +49,10 @@ JOINED = 40.0
 
 
 class Writer(Setting):
-    """The blocks of one document, numbered as the derivation says."""
+    """The blocks of one document, numbered as the derivation says; with an `appendix`, how each
+    equation was checked is told in a table."""
+
+    appendix = False
 
     def blocks(self) -> Iterator[Block]:
         d = self.derivation
@@ -192,7 +195,7 @@ class Writer(Setting):
         d, notation, leaf = self.derivation, self.notation, self.leaf
         variable, value = local.variable.data[0], local.statement.name
         key = (value, variable)
-        Y, X = leaf(value), leaf(variable)
+        X = leaf(variable)
         yield Heading(words("gradient-by", X=X, L=notation.loss, through=self.through(local)),
                       3 if self._several else 2)  # fmt: skip
         steps = self.slowly(local)
@@ -221,9 +224,6 @@ class Writer(Setting):
         chain = self.equation(local.index, ("index", *key), end=True)
         body = (Paragraph(said), chain) if said else (chain,)
         yield Environment("proof", body, words("proof", every_shape=not self.scalars))
-        if local.operators:
-            yield Paragraph((words("operator-by-operator", X=X, Y=Y),))
-            yield self.equation(local.operators, ("operators", *key))
 
     def slowly(self, local: Local) -> list[Block]:
         """Return how one entry is differentiated: where it acts, and what survives of the sum."""
@@ -345,7 +345,7 @@ class Writer(Setting):
     def checks(self) -> Iterator[Block]:
         """Yield how many equations there are, and a table of how and where each was checked."""
         d = self.derivation
-        if d.detail != "full" or not self._several:
+        if not self.appendix:
             digits = min((a.digits for a in d.agreements), default=None)
             said = words("checked-said", equations=len(self.numbers), steps=len(d.steps()),
                          digits=digits, functions=samples(self.program.functions))  # fmt: skip

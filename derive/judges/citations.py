@@ -10,7 +10,9 @@ from collections.abc import Iterator
 
 from derive.algebra.forms import PART, Budget
 from derive.algebra.normal import Ring
+from derive.expressions.errors import ShapeError
 from derive.expressions.expr import Expr, substitute, variables
+from derive.expressions.program import Program, Statement
 from derive.judges.congruence import Congruence
 from derive.judges.judge import Difference, Judge, any_place
 from derive.language.assumptions import facts
@@ -106,14 +108,8 @@ class AlgebraJudge(Judge):
         if about is None or statement is None:
             return "the lemma is about no statement", False
         own, value = lemma.derivation.program, program.leaves[step.theme]
-        leaves = [put_in.names[name] for name in own.leaves]
         is_loss = program.is_loss and statement is program.statements[-1]
-        if (
-            len({*leaves}) != len(leaves)
-            or put_in.names[about.name] is not value
-            or put_in.of(about.expr) is not statement.expr
-            or own.is_loss != is_loss
-        ):
+        if own.is_loss != is_loss or not _is_put_in(put_in, own, about, statement, value):
             return "the lemma is about another statement", False
         claim = next((s for s in lemma.claim
                       if put_in.names[s.about].data[0] == step.about), None)  # fmt: skip
@@ -134,7 +130,7 @@ class AlgebraJudge(Judge):
     def says(self, place: Place) -> dict[Expr, Expr]:
         """Return what an equation says of whole gradients: the left side of each, the right."""
         chain = self.equations[place]
-        if place[0] == "back":
+        if place[0] in ("back", "lemma"):
             ends = [(step, step) for step in chain]
         elif place[0] == "index":  # it is proved there by entries, and claimed of the matrix
             claim = next(
@@ -166,3 +162,18 @@ class AlgebraJudge(Judge):
     def _equal(self, p: Expr, q: Expr) -> bool:
         forms = (self.ring.of(self.entries.of(side, *any_place(side))) for side in (p, q))
         return self.ring.budget.within(PART, lambda: self.ring.equal(*forms))
+
+
+def _is_put_in(
+    put_in: PutIn, own: Program, about: Statement, statement: Statement, value: Expr
+) -> bool:
+    """Whether a statement is another with names put in, a name of its own for each."""
+    if not put_in.names.keys() >= own.leaves.keys():
+        return False
+    leaves = [put_in.names[name] for name in own.leaves]
+    try:
+        found = put_in.of(about.expr)
+    except ShapeError:
+        return False
+    alone = len({*leaves}) == len(leaves)
+    return alone and put_in.names[about.name] is value and found is statement.expr

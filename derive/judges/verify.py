@@ -94,7 +94,7 @@ def verify(
 
 def insist(derivation: Derivation) -> Derivation:
     """Return a derivation, every step of it proved; raise `ProofError` at the first that is not."""
-    for step in derivation.steps():
+    for step in derivation.every_step():
         if not step.proved:
             found = next((v for v in step.verdicts if not v.proved), None)
             word = found.word if found else UNDECIDED
@@ -189,8 +189,8 @@ class _Court:
         judged = replace(
             d, lemmas=lemmas, forward=forward, locals=locals_, stated=self._whole(d.stated), **whole
         )
-        if not all(step.proved for step in judged.steps()):
-            words = {verdict.word for step in judged.steps() for verdict in step.verdicts}
+        if not all(step.proved for step in judged.every_step()):
+            words = {verdict.word for step in judged.every_step() for verdict in step.verdicts}
             if self.hurried and REFUTED not in words:
                 raise TooLarge
             return judged

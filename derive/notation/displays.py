@@ -34,7 +34,7 @@ REASON, CELL = 24.0, 13.0
 #: What stands between a left side and what is equal to it, and how far a line that goes on is in.
 SIGN, INDENT = 4.0, 2.0
 #: A display with more lines than this may break across pages.
-TALL = 14
+TALL = 5
 
 
 class Link(NamedTuple):

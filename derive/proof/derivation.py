@@ -164,9 +164,16 @@ class Local:
     exchange: Chain = ()
     rules: tuple[str, ...] = ()
 
+    @property
+    def is_restated(self) -> bool:
+        """Whether the lemma that it cites says it with other names, or of a part of a gradient."""
+        facts = dict(self.claim[0].facts)
+        part = self.gradient.data[0] != f"d{self.variable.data[0]}"
+        return part or not facts["names"].is_identity
+
     def equations(self) -> Iterator[tuple[Place, Chain]]:
         """Yield the equations of the proof with their places, in the order of the document."""
-        for part in ("slice", "one", "entries", "assembly", "index", "operators"):
+        for part in ("slice", "one", "entries", "assembly", "index"):
             chain = getattr(self, part)
             if chain:
                 yield (part, self.statement.name, self.variable.data[0]), chain
@@ -302,10 +309,12 @@ class Derivation:
         yield from self._whole()
 
     def _backwards(self) -> Iterator[tuple[Place, Chain]]:
-        """Yield the equations of a proof that cites a lemma for each statement."""
+        """Yield the equations of a proof that cites a lemma for each statement; what a lemma says
+        as it stands is not said again."""
         for place in dict.fromkeys(("back", local.statement.name) for local in self.locals):
             here = [local for local in self.locals if local.statement.name == place[1]]
-            yield place, tuple(step for local in here for step in local.claim)
+            if any(local.is_restated for local in here):
+                yield place, tuple(step for local in here for step in local.claim)
             for name in (local.variable.data[0] for local in here):
                 if self.locals_of(name)[-1] in here:
                     if name in self.totals:
@@ -350,10 +359,17 @@ class Derivation:
         return expr
 
     def steps(self) -> list[Step]:
-        """Return every step in the order of the document, then those that have no number."""
-        of = (self, *(lemma.derivation for lemma in self.lemmas))
-        exchanged = [step for d in of for local in d.locals for step in local.exchange]
-        return [*(step for _, chain in self.equations() for step in chain), *exchanged]
+        """Return every step in the order of the document."""
+        return [step for _, chain in self.equations() for step in chain]
+
+    def every_step(self) -> list[Step]:
+        """Return every step in the order of the document, then those that it does not show."""
+        found = {id(step): step for step in self.steps()}
+        for d in (self, *(lemma.derivation for lemma in self.lemmas)):
+            for local in d.locals:
+                for step in (*local.claim, *local.exchange, *local.operators):
+                    found.setdefault(id(step), step)
+        return [*found.values()]
 
     @property
     def question(self) -> dict[str, Any]:

@@ -39,8 +39,10 @@ def exchanged(
         pairs |= {leaves[name]: y for name, y in put_in.names.items() if leaves[name] is not y}
         if not own.issuperset(pairs) or not own.issuperset(pairs.values()):
             continue
-        both = pairs | {b: a for a, b in pairs.items()}
-        if len(both) != 2 * len(pairs) or any(both[both[a]] is not a for a in both):
+        both = dict(pairs)
+        for a, b in pairs.items():
+            both.setdefault(b, a)
+        if any(both[both[a]] is not a for a in both):
             continue
         if _unordered(substitute(expr, both)) == _unordered(expr):
             return both

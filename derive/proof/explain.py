@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import cycle
 
 from derive.calculus.index import (
     Letters,
@@ -29,6 +30,7 @@ from derive.proof.derivation import (
     Grid,
     Lemma,
     Local,
+    Place,
     Step,
 )
 from derive.proof.exchanging import exchanged
@@ -36,7 +38,7 @@ from derive.proof.hypotheses import Ground, conditions, ground_of, sizes_asked
 from derive.proof.kinds import Kind, kinds
 from derive.proof.lemmas import lemmas, operators
 from derive.proof.local import LocalProof, own_place
-from derive.proof.parts import mixes
+from derive.proof.parts import mixing
 from derive.proof.roads import READABLE, STATEMENTS, WHOLE, Names, Roads
 from derive.proof.sizes import Relation, with_values
 from derive.readings.terms import Entries
@@ -44,8 +46,8 @@ from derive.readings.terms import Entries
 DETAILS = ("full", "lecture", "one", "brief")
 #: The detail of the proof that a lemma about a kind of statement has within a lecture.
 LEMMA = "lemma"
-#: No dimension of a lemma is written out larger than this.
-SMALL = 3
+#: The sizes at which a lemma is written out, in turn; of two dimensions the last two.
+SMALL = (2, 2, 3)
 
 
 @during("deriving")
@@ -111,12 +113,23 @@ class Writer:
         self.entries = Entries(self.letters.bound)
         self.names = Names(program, self.active)
         lecture = detail == "lecture"
-        told = {"told": lambda statement, name: ("back", statement)} if lecture else {}
+        told = {"told": self.told} if lecture else {}
+        self.slowly = True
         self.roads = Roads(self.names, wrt, assume, claims, **told)
         acting = [s for s in self.statements if s.name in self.active]
         self.kinds = kinds(program, acting) if lecture else ()
         self.kind_of = {name: kind for kind in self.kinds for name in kind.cited}
         self.trees = {} if lecture else {s.name: self._tree(s) for s in self.statements}
+
+    def told(self, statement: str, name: str) -> Place:
+        """Return which equation of a lecture has the theorem of a statement: that of its lemma,
+        where its names need not be put in."""
+        kind = self.kind_of[statement]
+        used = [leaf.data[0] for leaf in variables(kind.program.statements[-1].expr)]
+        shared = any(len(self.names.users(name)) > 1 for name in used if name in self.active)
+        if shared or not kind.cited[statement].is_identity:
+            return ("back", statement)
+        return ("lemma", lemma_of(kind), "claim")
 
     def _tree(self, statement: Statement) -> Scalar:
         return self.entries.of(
@@ -206,27 +219,32 @@ class Writer:
     def kind_lemmas(self) -> Iterator[Lemma]:
         """Yield the lemmas of a lecture: one for each kind of statement, after those it cites."""
         known: set[str] = set()
+        shown: set[str] = set()
         for kind in self.kinds:
-            lemma = self.kind_lemma(kind)
+            expr = kind.program.statements[-1].expr
+            new = mixing(expr) - shown
+            shown |= new
+            lemma = self.kind_lemma(kind, bool(new))
             for other in lemma.derivation.lemmas:
                 if other.key not in known:
                     yield other
                 known.add(other.key)
             yield replace(lemma, derivation=replace(lemma.derivation, lemmas=()))
 
-    def kind_lemma(self, kind: Kind) -> Lemma:
+    def kind_lemma(self, kind: Kind, slowly: bool) -> Lemma:
         """Return the lemma about a kind of statement, about every name that any of them asks for,
-        written out at small sizes."""
+        one entry `slowly` at small sizes where no lemma before it has shown that."""
         wanted = {own for put_in in kind.cited.values() for own, leaf in put_in.names.items()
                   if leaf.data[0] in self.active}  # fmt: skip
         wrt = tuple(name for name in kind.program.inputs if name in wanted)
-        first = next(iter(kind.cited.values()))
-        small = {dim: min(extent(first.dims.get(dim, dim), self.sizes), SMALL)
-                 for dim in kind.program.dims}  # fmt: skip
+        dims = kind.program.dims
+        small = dict(zip(dims, cycle(SMALL if len(dims) > 2 else SMALL[1:]), strict=False))
         ground = ground_of(kind.program, {}, wrt)
         relations = sizes_asked(kind.program, ground)
         sizes = with_values(kind.program, small, relations or ())
-        own = Writer(kind.program, wrt, sizes, LEMMA, ground, relations, {}, {}).derivation()
+        writer = Writer(kind.program, wrt, sizes, LEMMA, ground, relations, {}, {})
+        writer.slowly = slowly
+        own = writer.derivation()
         claim = tuple(step for local in own.locals for step in local.claim)
         return Lemma(lemma_of(kind), own, claim)
 
@@ -314,9 +332,9 @@ class Writer:
             return self._cited(statement, leaf, own, upstream, formula)
         proof = LocalProof(self, statement, leaf, own, upstream, formula)
         occurrence, is_lemma = proof.occurrence(), self.detail == LEMMA
-        slowly = self.detail != "brief" and (not is_lemma or (is_first and mixes(statement.expr)))
-        sweep = () if is_lemma else tuple(self.operator_chain(statement, leaf, own, gradients))
+        slowly = self.detail != "brief" and (not is_lemma or (is_first and self.slowly))
         is_usual = self.detail == "full" and len(self.statements) == 1
+        sweep = () if is_lemma else tuple(self.operator_chain(statement, leaf, own, gradients))
         return Local(
             statement=statement,
             variable=leaf,

@@ -42,6 +42,11 @@ class PutIn(NamedTuple):
         return substitute(known, leaves)
 
     @property
+    def is_identity(self) -> bool:
+        """Whether every name and every dimension is put in for itself."""
+        return not self.changes and all(old == new for old, new in self.dims.items())
+
+    @property
     def changes(self) -> dict[str, str]:
         """The names that are not their own, and what stands for them."""
         return {old: leaf.data[0] for old, leaf in self.names.items() if leaf.data[0] != old}

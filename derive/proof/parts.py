@@ -64,15 +64,15 @@ def _is_view(node: Expr) -> bool:
     return node.op in (BROADCAST, TRANSPOSE)
 
 
-def mixes(root: Expr) -> bool:
-    """Whether an entry of an expression is made of several entries of one of its variables.
+def mixing(root: Expr) -> set[str]:
+    """Return the words of the operators that make an entry of several entries.
 
     >>> from derive.language.parse import parse
     >>> program = parse("X: (n, d); A = X * X + 1; B = A @ X.T; f = sum(B)")
-    >>> [mixes(s.expr) for s in program.statements]
-    [False, True, True]
+    >>> [mixing(s.expr) for s in program.statements]
+    [set(), {'matmul'}, {'sum'}]
     """
-    return not all(map(_by_entries, nodes(root)))
+    return {node.word for node in nodes(root) if not _by_entries(node)}
 
 
 def _by_entries(node: Expr) -> bool:
@@ -83,8 +83,8 @@ def _by_entries(node: Expr) -> bool:
 
 def spoken_parts(root: Expr) -> set[Expr]:
     """Return the parts of an expression that a lecturer would give names: what a function, or a
-    matrix product, is taken of where that mixes entries, functions of whole rows, and functions
-    that are repeated.
+    matrix product, is taken of where that holds a product, functions of whole rows, and
+    functions that are repeated.
 
     >>> from derive.language.parse import parse
     >>> gate = parse("X: (n, d); W: (d, m); c: (n, m); H = c * sigmoid(X @ W) + exp(c / 2)")
@@ -104,7 +104,7 @@ def spoken_parts(root: Expr) -> set[Expr]:
         elif node.op is MATMUL:
             found |= dict.fromkeys(x for x in node.args if x.args and _by_entries(x)
                                    and not _is_view(x) and len(variables(x)) > 1)  # fmt: skip
-        mixed[node] = any(map(mixed.__getitem__, node.args)) or not _by_entries(node)
+        mixed[node] = any(map(mixed.__getitem__, node.args)) or node.op is MATMUL
     return set(found)
 
 
