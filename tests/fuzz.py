@@ -1982,6 +1982,7 @@ def _stated(
 def _printed(guarded: Any, referee: Referee, report: Report, case: str, text: str) -> None:
     """Hold the gradients of a document against differences, and see it written in both formats."""
     import derive
+    import derive.bridges.code
 
     ground = referee.ground
     proof = guarded("prove", lambda: derive.prove(text, detail="brief"))
@@ -1994,8 +1995,9 @@ def _printed(guarded: Any, referee: Referee, report: Report, case: str, text: st
     report.counts["documents"] += 1
     for form in ("md", "tex"):
         guarded(f"prove -f {form}", lambda form=form: proof.render(form))
-    for name, formula in {**proof.backward, **proof.gradients}.items():
-        claim = f"d{name} = {formula}"
+    gradients = derive.bridges.code.Gradients(proof)
+    own = [(name, f"d{name} = {formula}") for name, formula in proof.backward.items()]
+    for name, claim in (*own, *((name, gradients.claim(name)) for name in gradients)):
         report.counts["gradients"] += 1
         for point in referee.points:
             if point.margin > CLEAR and referee.outcome(point, name, claim) == "differs":
