@@ -27,6 +27,9 @@ from derive.readings.numbers import Rows, is_exact
 MOST_TRIED, MOST_SIZES, MOST_ENTRIES = 12, 40, 6
 #: The kind from which nothing is learned.
 LAST = KINDS[-1]
+#: Of so many gradients mistakes are sought, those nearest to the output: of a long program the
+#: others have the same.
+MOST_NAMES = 16
 #: Dimensions of which no two are equal.
 APART, EQUAL = (2, 3, 5, 7, 11, 13, 17, 19), 23
 
@@ -72,8 +75,9 @@ class _Search:
             local.gradient: number(1) if local.upstream is None else local.upstream
             for local in derivation.locals
         }
-        wanted = [name for name in derivation.wrt if name in derivation.backward]
-        self.names = [*wanted, *(name for name in derivation.backward if name not in wanted)]
+        near = [*derivation.backward][:MOST_NAMES]
+        wanted = [name for name in derivation.wrt if name in near]
+        self.names = [*wanted, *(name for name in near if name not in wanted)]
 
     def found(self) -> Usual | None:
         candidates = [

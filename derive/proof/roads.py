@@ -21,7 +21,7 @@ from derive.proof.derivation import Chain, GradientName, Local, Place, Step
 READABLE, WHOLE, STATEMENTS, THEOREMS = "readable", "whole", "statements", "theorems"
 #: A gradient with more operators and operands than this is not written as one formula, unless asked
 #: for, and then up to the other number.
-LONGEST, WHOLE_LONGEST = 250, 5_000
+LONGEST, WHOLE_LONGEST = 80, 5_000
 
 
 class Names:
