@@ -94,12 +94,14 @@ def cases() -> Iterator[Case]:
                 )  # fmt: skip
     for name in names():
         entry = load(name)
+        every = entry.recursion is not None and entry.recursion.every
+        program = entry.program if every else name  # of every number of layers it is about one
         claims: dict[str, str] = {}
         for claim in sorted(entry.claims, key=operators, reverse=True):
             claims[definitions(claim)[-1][0]] = claim  # of two forms the shorter
         for target, claim in claims.items():
             wrt = target.removeprefix("d")
-            yield Case(f"{name} {target}", name, wrt, claim, {}, entry.assume)
+            yield Case(f"{name} {target}", program, wrt, claim, {}, entry.assume)
 
 
 def measured(case: Case) -> Measured:
