@@ -26,6 +26,7 @@ from derive.judges.claim import Court
 from derive.judges.entries import opened
 from derive.judges.slips import repairs
 from derive.language.parse import parse
+from derive.notation.escape import markdown
 from derive.proof.derivation import EVERY_SHAPE
 
 #: So many changes are made to a claim, of so many claims of an entry: the shortest.
@@ -143,8 +144,16 @@ def test_the_gradients_of_an_entry_agree_with_torch(name):
 def test_an_entry_is_a_document_in_both_formats(name):
     found = derive.prove(name)
     assert found.proved
-    for form, mark in (("md", "$$"), ("tex", r"\begin{")):
-        assert mark in found.render(form)
+    assert r"\begin{" in found.render("tex")
+    page = found.render("md")
+    assert "$$" in page and "*A usual mistake*" in page
+
+
+def test_the_closing_box_tells_the_mistake_that_the_entry_knows():
+    for name, told in (("tanh", True), ("batch-norm", True), ("affine", False)):
+        why = markdown(load(name).mistake.why)  # of shapes that do not fit none is worked out
+        page = " ".join(derive.prove(name).to_markdown().split())
+        assert (f": {why}. With numbers that one can redo" in page) is told
 
 
 @pytest.mark.parametrize("name", names())

@@ -155,7 +155,7 @@ class Closing:
         G, expr, made = self.page.leaf(f"d{told.name}"), self.notation.expr, told.mistake
         yield Paragraph((words(
             "usual-mistake", claim=equal(G, expr(made.formula)), mistake=made.kind,
-            about=list(map(expr, made.about)), statement=self.skipped(made.about),
+            about=list(map(expr, made.about)), statement=self.skipped(made.about), why=told.why,
             scalars=self.page.scalars,
             equal=[self.notation.word_of(dim) for dim in told.equal],
         ),))  # fmt: skip

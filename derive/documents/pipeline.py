@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from derive.algebra.forms import TooLarge
@@ -106,12 +106,18 @@ def prove(
             if not forms:
                 raise
             found = insist(judged(read, options | {"claims": None}, progress))
-        style = style or Style(elide=6)
+        found, style = replace(found, mistake=_mistake(read, entry)), style or Style(elide=6)
         return (
             Recurrence(found, style, induction=held(induction(every, found)))
             if every
             else Proof(found, style, detail == "full")
         )
+
+
+def _mistake(read: Program, entry: Entry) -> tuple[str, Expr, str] | None:
+    """Return what is usually written for a gradient, where the entry says that and it fits."""
+    said = entry.mistake and Case(read).reads(entry.mistake.claim)
+    return (said.name, said.expr, entry.mistake.why) if entry.mistake and said else None
 
 
 def _forms(read: Program, entry: Entry, wanted: Sequence[str]) -> dict[str, list[Expr]]:

@@ -8,7 +8,7 @@ that is called true comes to it, entry by entry.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations, islice
 
 from flint import arb
@@ -30,6 +30,8 @@ LAST = KINDS[-1]
 #: Of so many gradients mistakes are sought, those nearest to the output: of a long program the
 #: others have the same.
 MOST_NAMES = 16
+#: The kind of a mistake of which somebody knows.
+TOLD = "told"
 #: Dimensions of which no two are equal.
 APART, EQUAL = (2, 3, 5, 7, 11, 13, 17, 19), 23
 
@@ -40,7 +42,7 @@ class Usual:
 
     `truth` and the mistake's formula are in the names whose numbers `values` has, at `sizes`;
     `expected` and `claimed` are what they come to. Where the mistake's shapes fit at two equal
-    dimensions alone, `equal` says which.
+    dimensions alone, `equal` says which. `why` is what somebody who knows the program says of it.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Usual:
     expected: Rows
     claimed: Rows
     equal: tuple[str, ...] = ()
+    why: str = ""
 
 
 def usual(derivation: Derivation) -> Usual | None:
@@ -80,6 +83,25 @@ class _Search:
         self.names = [*wanted, *(name for name in near if name not in wanted)]
 
     def found(self) -> Usual | None:
+        return self.told() or self.chosen()
+
+    def told(self) -> Usual | None:
+        """Return the mistake of which somebody knows, refuted; `None` where numbers do not."""
+        if (
+            self.derivation.mistake is None
+            or self.derivation.mistake[0] not in self.derivation.backward
+        ):
+            return None
+        name, formula, why = self.derivation.mistake
+        for sizes in islice(self.sizes(), MOST_SIZES):
+            here = with_dims(formula, sizes, numbers=False)
+            found = self.shown(name, Mistake(TOLD, here, ()), sizes)
+            if found is not None:
+                return replace(found, mistake=Mistake(TOLD, formula, ()), why=why)
+        return None
+
+    def chosen(self) -> Usual | None:
+        """Return the first mistake of those that can be made that numbers refute."""
         candidates = [
             (mistake, name)
             for name in self.names
@@ -113,11 +135,13 @@ class _Search:
                 yield whole
 
     def refuted(self, name: str, mistake: Mistake, sizes: Mapping[str, int]) -> Usual | None:
-        """Return a mistake with numbers that refute it at sizes, the first that are exact."""
+        """Return a mistake with numbers that refute it at sizes, made there anew."""
         alike = (m for m in self.made(name, sizes) if _alike(m, mistake))
         here = next(alike, None)
-        if here is None:
-            return None
+        return None if here is None else self.shown(name, here, sizes)
+
+    def shown(self, name: str, here: Mistake, sizes: Mapping[str, int]) -> Usual | None:
+        """Return a mistake at sizes with numbers that refute it, the first that are exact."""
         truth = with_dims(self.derivation.backward[name], sizes, numbers=False)
         leaves = (*variables(truth), *variables(here.formula))
         used = list(dict.fromkeys(leaf.data[0] for leaf in leaves))

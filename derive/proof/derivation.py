@@ -245,7 +245,9 @@ class Derivation:
     kind, `stated` is what the theorem says: these.
     `relations` must hold of the sizes. `satisfied` says whether a point was found at which all
     hypotheses hold; `open` are names behind which something is zero for every input; `tied` are
-    maxima whose theorem holds nowhere, for what they compare is equal.
+    maxima whose theorem holds nowhere, for what they compare is equal. `mistake` is what somebody
+    who knows the program says is usually written for a gradient: its name, the formula, and what is
+    wrong with it.
     """
 
     program: Program
@@ -275,6 +277,7 @@ class Derivation:
     open: frozenset[str] = frozenset()
     tied: tuple[Expr, ...] = ()
     carried: Carried | None = None
+    mistake: tuple[str, Expr, str] | None = None
 
     def equations(self) -> Iterator[tuple[Place, Chain]]:
         """Yield every equation in the order of the document: its place, and its steps.
