@@ -245,22 +245,26 @@ class AtSizes(Reading):
         """Return all entries of an expression, operands first."""
         if (table := self.tables.get(root)) is not None:
             return table
-        views, rows, cols = self.views, 1, 1
+        views, read, bare = self.views, self.read, self.bare
         for node, is_scalar in _order(root):
-            known = views.get(node)
-            view = self.view(node) if known is None else known
+            view = views.get(node)
+            if view is None:
+                view = views[node] = View(self, node)
             if is_scalar:
-                rows = cols = 1
                 if not view:
-                    self.read(view, ORIGIN)
+                    read(view, ORIGIN)
                 continue
             rows, cols = node.shape.extents(self.sizes)
             if len(view) < rows * cols:
                 self.spend(rows, cols)
                 places = product(range(rows), range(cols))
-                self.read(view, [x for x in places if x not in view] if view else places)
-        bare, view, across = self.bare, views[root], range(cols)  # the root comes last
-        table = self.tables[root] = Table([bare(view[i, j]) for j in across] for i in range(rows))
+                read(view, [x for x in places if x not in view] if view else places)
+        found = views[root]
+        if is_scalar:  # as the root is, which comes last
+            table = Table(([bare(found[0, 0])],))
+        else:
+            table = Table([bare(found[i, j]) for j in range(cols)] for i in range(rows))
+        self.tables[root] = table
         return table
 
     def written(self, A: View) -> Table:

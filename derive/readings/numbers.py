@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
 from functools import partial, reduce
+from itertools import chain
 from typing import Any
 
 from flint import arb, ctx, fmpq, fmpz
@@ -84,7 +85,7 @@ def numbers(rows: Rows) -> Table:
 
 def inner(one: Rows, other: Rows) -> Any:
     """Return the sum of the products of the entries of two matrices."""
-    pairs = zip(Table(one).flat(), Table(other).flat(), strict=True)
+    pairs = zip(chain.from_iterable(one), chain.from_iterable(other), strict=True)
     return sum((x * y for x, y in pairs), rational(0))
 
 
@@ -409,9 +410,10 @@ class Numbers(AtSizes):
         return value.value if isinstance(value, Real) else value
 
     def read(self, view: View, places: Iterable[Place]) -> None:
-        if view.expr.args or not view.expr.is_var:
-            return super().read(view, places)
-        rows, number, lifted = self.values[view.expr.data[0]], self.functions.number, self.lifted
+        expr = view.expr
+        if expr.args or not expr.is_var:
+            return AtSizes.read(self, view, places)
+        rows, number, lifted = self.values[expr.data[0]], self.functions.number, self.lifted
         for i, j in places:
             x = rows[i][j]  # type: ignore[index]
             view[i, j] = number(x) if type(x) in RAW else lifted(x)
