@@ -76,7 +76,7 @@ DOCUMENTS = [
     ("X: (n, m); Y = vec(X)", {"X": "unvec(dY, (n, m))"}),
     ("A: (a, b); B: (c, d); Y = kron(A, B)", {"A": "kron_left(dY, B)", "B": "kron_right(dY, A)"}),
     ("A: (n, m); B: (p, q); X: (m, p); y = kron(B.T, A) @ vec(X)",
-     {"X": "A.T @ unvec(dy, (n, q)) @ B.T"}),
+     {"X": "unvec(kron(B, A.T) @ dy, (m, p))"}),
     ("A: (2, 3); B: (2, 2); Y = kron(A, B)", {}),
     ("v: (n * m, 1); Y = unvec(v, (m, n))", {"v": "vec(dY)"}),
     ("G: (n * p, m * q); B: (p, q); Y = kron_left(G, B)", {"G": "kron(dY, B)"}),

@@ -61,7 +61,7 @@ TEXTBOOK = {
     ),
     "matrix factorisation": (
         "U: (n, k); V: (m, k); R: (n, m); M: (n, m); L = sum(M * (R - U @ V.T) ** 2) / 2",
-        {"U": "-((M * (R - U @ V.T)) @ V)", "V": "-((M * (R - U @ V.T)).T @ U)"},
+        {"U": "(M * (U @ V.T - R)) @ V", "V": "(M * (U @ V.T - R)).T @ U"},
     ),
     # forms
     "linear form": ("a: (n, 1); x: (n, 1); L = a.T @ x", {"a": "x", "x": "a"}),
@@ -72,7 +72,7 @@ TEXTBOOK = {
     "its transpose": ("a: (n, 1); b: (m, 1); X: (m, n); L = a.T @ X.T @ b", {"X": "b @ a.T"}),
     "quadratic form": (
         "A: (n, n); x: (n, 1); L = x.T @ A @ x",
-        {"x": "A @ x + A.T @ x", "A": "x @ x.T"},
+        {"x": "(A + A.T) @ x", "A": "x @ x.T"},
     ),
     "square norm": ("x: (n, 1); L = x.T @ x", {"x": "2 * x"}),
     "outer product": ("u: (n, 1); v: (m, 1); Y = u @ v.T", {"u": "dY @ v", "v": "dY.T @ u"}),
@@ -84,12 +84,12 @@ TEXTBOOK = {
     # traces, equations 99 to 119 of the Cookbook
     "tr X": ("X: (n, n); L = tr(X)", {"X": "eye(n)"}),
     "tr XA": ("X: (n, m); A: (m, n); L = tr(X @ A)", {"X": "A.T"}),
-    "tr AXB": ("A: (n, m); X: (m, k); B: (k, n); L = tr(A @ X @ B)", {"X": "A.T @ B.T"}),
+    "tr AXB": ("A: (n, m); X: (m, k); B: (k, n); L = tr(A @ X @ B)", {"X": "(B @ A).T"}),
     "tr AX'B": ("A: (n, k); X: (m, k); B: (m, n); L = tr(A @ X.T @ B)", {"X": "B @ A"}),
     "tr X'A": ("A: (n, m); X: (n, m); L = tr(X.T @ A)", {"X": "A"}),
     "tr X²": ("X: (n, n); L = tr(X @ X)", {"X": "2 * X.T"}),
     "tr X'X": ("X: (n, m); L = tr(X.T @ X)", {"X": "2 * X"}),
-    "tr X'AX": ("A: (n, n); X: (n, m); L = tr(X.T @ A @ X)", {"X": "A @ X + A.T @ X"}),
+    "tr X'AX": ("A: (n, n); X: (n, m); L = tr(X.T @ A @ X)", {"X": "(A + A.T) @ X"}),
     "tr XB(XB)'": ("X: (n, m); B: (m, k); L = tr((X @ B) @ (X @ B).T)", {"X": "2 * (X @ B @ B.T)"}),
     "tr XBX'A": (
         "A: (n, n); B: (m, m); X: (n, m); L = tr(X @ B @ X.T @ A)",
@@ -104,7 +104,7 @@ TEXTBOOK = {
     "distance": ("X: (n, d); A: (n, d); L = sum((X - A) ** 2) / 2", {"X": "X - A", "A": "A - X"}),
     "l1": ("X: (n, d); L = sum(abs(X))", {"X": "sign(X)"}),
     "log-sum-exp": ("X: (n, d); L = log(sum(exp(X)))", {"X": "exp(X) / sum(exp(X))"}),
-    "centring": ("X: (n, d); Y = X - mean(X, axis=0)", {"X": "dY - sum(dY, axis=0) / n"}),
+    "centring": ("X: (n, d); Y = X - mean(X, axis=0)", {"X": "dY - mean(dY, axis=0)"}),
     "scale and shift": (
         "X: (n, d); g: (1, d); b: (1, d); Y = X * g + b",
         {"X": "dY * g", "g": "sum(dY * X, axis=0)", "b": "sum(dY, axis=0)"},
@@ -120,7 +120,7 @@ TEXTBOOK = {
     "twice": ("X: (n, d); Y = X + X", {"X": "2 * dY"}),
     "cube": ("X: (n, d); Y = X ** 3", {"X": "3 * dY * X ** 2"}),
     "reciprocal": ("X: (n, d); Y = 1 / X", {"X": "-dY / X ** 2"}),
-    "quotient": ("A: (n, d); B: (n, d); Y = A / B", {"A": "dY / B", "B": "-(dY * A) / B ** 2"}),
+    "quotient": ("A: (n, d); B: (n, d); Y = A / B", {"A": "dY / B", "B": "-(dY * Y) / B"}),
     "mask": ("X: (n, d); M: (n, d); Y = X * M", {"X": "dY * M"}),
     "a scalar twice": ("y = x + x", {"x": "2"}),
     "like terms": ("y = 3 * x ** 2 - x * x", {"x": "4 * x"}),
@@ -134,9 +134,9 @@ TEXTBOOK = {
         TWO_LAYERS + "T: (n, m); H = relu(Z); Y = H @ W2 + b2; L = sum((Y - T) ** 2) / (2 * n)",
         {
             "W2": "H.T @ (Y - T) / n",
-            "b2": "sum(Y - T, axis=0) / n",
+            "b2": "mean(Y - T, axis=0)",
             "W1": "X.T @ ((Y - T) @ W2.T * (Z > 0)) / n",
-            "b1": "sum((Y - T) @ W2.T * (Z > 0), axis=0) / n",
+            "b1": "mean((Y - T) @ W2.T * (Z > 0), axis=0)",
             "X": "((Y - T) @ W2.T * (Z > 0)) @ W1.T / n",
         },
     ),

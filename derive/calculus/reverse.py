@@ -6,11 +6,14 @@ before the node; each carries the rules that gave its parts and the rewrites tha
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from derive.calculus.simplify import Rewrite, simplify
 from derive.expressions.expr import Expr, nodes
+
+#: How a gradient is written, and the rewrites that lead there.
+Form = Callable[[Expr], tuple[Expr, tuple[Rewrite, ...]]]
 
 
 class Gradient(NamedTuple):
@@ -27,11 +30,13 @@ class Gradient(NamedTuple):
     rewrites: tuple[Rewrite, ...]
 
 
-def sweep(root: Expr, upstream: Expr, wrt: Iterable[Expr], value: Expr) -> dict[Expr, Gradient]:
+def sweep(
+    root: Expr, upstream: Expr, wrt: Iterable[Expr], value: Expr, form: Form = simplify
+) -> dict[Expr, Gradient]:
     """Return the gradients of `root`'s nodes on the way to the leaves `wrt`, outermost first.
 
     `upstream` is the gradient of the loss with respect to `root`; `value` is what `root` is called
-    in formulas, its name or itself.
+    in formulas, its name or itself. `form` is how the gradients of the leaves are written.
 
     >>> from derive.ops import var
     >>> from derive.expressions.shape import Shape
@@ -51,7 +56,7 @@ def sweep(root: Expr, upstream: Expr, wrt: Iterable[Expr], value: Expr) -> dict[
     for node in reversed(order):
         if node not in active or node not in parts:
             continue
-        gradient = _gathered(node, parts[node])
+        gradient = _gathered(node, parts[node], form if node.is_var else simplify)
         gradients[node] = gradient
         data = {"data": node.data} if node.op.takes_data else {}
         own = value if node is root else node
@@ -62,10 +67,10 @@ def sweep(root: Expr, upstream: Expr, wrt: Iterable[Expr], value: Expr) -> dict[
     return gradients
 
 
-def _gathered(node: Expr, parts: list[tuple[str, Expr]]) -> Gradient:
+def _gathered(node: Expr, parts: list[tuple[str, Expr]], form: Form) -> Gradient:
     parts = parts[::-1]  # in the order in which the program uses the node
     raw = parts[0][1]
     for _, part in parts[1:]:
         raw = raw + part
-    simple, rewrites = simplify(raw)
+    simple, rewrites = form(raw)
     return Gradient(node, simple, raw, tuple(parts), rewrites)

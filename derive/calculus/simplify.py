@@ -7,11 +7,10 @@ rewrites between them. A rewrite is a name and the whole expression before and a
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from fractions import Fraction
-from math import prod
 from typing import NamedTuple
 
+from derive.calculus.products import LINEAR, factors_of
 from derive.calculus.square_laws import known_inverse
 from derive.expressions.expr import (
     Expr,
@@ -21,15 +20,13 @@ from derive.expressions.expr import (
     number,
     rebuild,
     substitute,
-    unrepeated,
 )
-from derive.expressions.shape import SCALAR, Dim, Shape, factors, words
+from derive.expressions.shape import Shape
 from derive.ops.elementwise import DIV, MUL, POW, SQRT
 from derive.ops.kronecker import KRON, KRON_LEFT, KRON_RIGHT, UNVEC, VEC
 from derive.ops.linear import (
     ADD,
     BROADCAST,
-    DIM,
     EYE,
     MATMUL,
     NEG,
@@ -79,7 +76,7 @@ def _next(root: Expr) -> tuple[str, Expr] | None:
             if new is not None and new is not node:
                 return name, substitute(root, {node: new})
     for node in reversed(order):  # the outermost product gathers those inside it
-        new = _scalar_factors(node)
+        new = _scalarfactors_of(node)
         if new is not None and new is not node:
             return "scalar-factors", substitute(root, {node: new})
     new = _constant_matrix(root)
@@ -162,9 +159,9 @@ def _zero(e: Expr) -> Expr | None:
     """A + 0 = A."""
     if e.op in (ADD, SUB):
         a, b = e.args
-        if _factors(b).coefficient == 0:
+        if factors_of(b).coefficient == 0:
             return a
-        if _factors(a).coefficient == 0:
+        if factors_of(a).coefficient == 0:
             return b if e.op is ADD else -b
     return None
 
@@ -188,18 +185,18 @@ def _like_terms(e: Expr) -> Expr | None:
     """pA + qA = (p + q)A."""
     if e.op not in (ADD, SUB):
         return None
-    a, b = (_factors(arg) for arg in e.args)
+    a, b = (factors_of(arg) for arg in e.args)
     if a.key() != b.key() or not (a.key()[1] or e.shape.is_scalar):
         return None
     total = a.coefficient + (b.coefficient if e.op is ADD else -b.coefficient)
     return a.scaled(total / a.coefficient).expr() if a.coefficient else None
 
 
-def _scalar_factors(e: Expr) -> Expr | None:
+def _scalarfactors_of(e: Expr) -> Expr | None:
     """Numbers, dimensions and scalars of a product are gathered into one factor."""
     if e.op not in _PRODUCTS:
         return None
-    new = _factors(e).expr()
+    new = factors_of(e).expr()
     return new if new.shape == e.shape else None
 
 
@@ -245,7 +242,7 @@ def _repeated_repeat(e: Expr) -> Expr | None:
 def _constant_matrix(e: Expr) -> Expr | None:
     """A number repeated to a matrix is that number times the matrix of ones."""
     if e.op in (BROADCAST, ZEROS, ONES):
-        factors = _factors(e)
+        factors = factors_of(e)
         return None if factors.matrices else factors.expr()
     return None
 
@@ -365,8 +362,7 @@ RULES: dict[str, Rule] = {
     "kronecker-summed": _kronecker_summed,
     "inverse-against-itself": _inverse_against_itself,
 }
-_LINEAR = (KRON_LEFT, KRON_RIGHT)
-_PRODUCTS = (MUL, DIV, NEG, MATMUL, TRANSPOSE, SUM, CUMSUM, *_LINEAR)
+_PRODUCTS = (MUL, DIV, NEG, MATMUL, TRANSPOSE, SUM, CUMSUM, *LINEAR)
 
 
 def _negated(e: Expr) -> Expr | None:
@@ -378,172 +374,7 @@ def _negated(e: Expr) -> Expr | None:
         return None if inner is None else broadcast_to(inner, e.shape)
     if e.op is NUMBER:
         return number(-e.data) if e.data < 0 else None
-    factors = _factors(e)
+    factors = factors_of(e)
     if e.op in (MUL, DIV) and factors.coefficient < 0:
         return factors.scaled(Fraction(-1)).expr()
     return None
-
-
-# -- products --------------------------------------------------------------------------------------
-
-
-@dataclass(slots=True)
-class _Factors:
-    """A product of numbers, dimensions, scalars and equal-shaped matrices with exponents."""
-
-    shape: Shape
-    coefficient: Fraction = Fraction(1)
-    scalars: dict[Expr, Fraction] = field(default_factory=dict)
-    matrices: dict[Expr, Fraction] = field(default_factory=dict)
-
-    def key(self) -> tuple:
-        """What distinguishes terms that cannot be added."""
-        return frozenset(self.scalars.items()), tuple(self.matrices.items()), self.shape
-
-    def scaled(self, by: Fraction) -> _Factors:
-        return _Factors(self.shape, self.coefficient * by, self.scalars, self.matrices)
-
-    def times(self, other: _Factors, exponent: int = 1) -> _Factors:
-        """Return the entrywise product with a power of another."""
-        if exponent < 0 and other.coefficient == 0:
-            raise ZeroDivisionError
-        result = _Factors(self.shape, self.coefficient * other.coefficient**exponent)
-        for mine, theirs, kept in (
-            (self.scalars, other.scalars, result.scalars),
-            (self.matrices, other.matrices, result.matrices),
-        ):
-            kept.update(mine)
-            for base, power in theirs.items():
-                kept[base] = kept.get(base, Fraction(0)) + exponent * power
-                if not kept[base]:
-                    del kept[base]
-        return result
-
-    def expr(self) -> Expr:
-        """Return the product as a textbook writes it: (2 * s) * (A * B) / (3 * n * C)."""
-        shape = self.shape
-        if self.coefficient == 0:
-            return ZEROS(data=shape) if not shape.is_scalar else number(0)
-        sign = -1 if self.coefficient < 0 else 1
-        size = abs(self.coefficient)
-        over = [_power(base, e) for base, e in self.scalars.items() if e > 0]
-        under = [_power(base, -e) for base, e in self.scalars.items() if e < 0]
-        above = [_power(base, e) for base, e in self.matrices.items() if e > 0]
-        below = [_power(base, -e) for base, e in self.matrices.items() if e < 0]
-        if sign < 0 and above and above[0].op is SUB:
-            sign, above[0] = 1, SUB(*reversed(above[0].args))
-        whole = number(sign * size.numerator) if size.numerator != 1 else None
-        if not above and not shape.is_scalar and not below:
-            above = [ones(*shape.dims)]
-        front = [*([whole] if whole is not None else []), *over]
-        top = _multiplied([*front, *above])
-        if top is None:
-            top = number(1)
-        if sign < 0 and whole is None:
-            top = -top
-        denominators = [*([number(size.denominator)] if size.denominator != 1 else []), *under]
-        bottom = _multiplied([*denominators, *below])
-        if bottom is not None:
-            if bottom.op is NUMBER and top.op is NUMBER:
-                return number(top.data / bottom.data)
-            top = top / bottom
-        return broadcast_to(top, shape)
-
-
-def _multiplied(factors: list[Expr]) -> Expr | None:
-    """Return the product from left to right, repeated only where the next factor asks for it."""
-    product = None
-    for factor in factors:
-        bare = unrepeated(factor)
-        product = bare if product is None else product * bare
-    return product
-
-
-def _power(base: Expr, exponent: Fraction) -> Expr:
-    if base.op is BROADCAST:
-        return broadcast_to(_power(base.args[0], exponent), base.shape)
-    return base if exponent == 1 else base**exponent
-
-
-def _factors(e: Expr) -> _Factors:
-    """Return an expression as a product, scalars pulled out of what is linear."""
-    if e.op is NUMBER:
-        return _Factors(e.shape, e.data)
-    if e.op is ZEROS:
-        return _Factors(e.shape, Fraction(0))
-    if e.op is ONES:
-        return _Factors(e.shape)
-    if e.op is NEG:
-        return _factors(e.args[0]).scaled(Fraction(-1))
-    if e.op in (MUL, DIV):
-        a, b = (_factors(arg) for arg in e.args)
-        if e.op is DIV and b.coefficient == 0:
-            return _atom(e)
-        return a.times(b, 1 if e.op is MUL else -1)
-    if e.op is POW and e.data.denominator == 1:
-        inner = _factors(e.args[0])
-        if e.data > 0 or inner.coefficient != 0:
-            return _Factors(e.shape).times(inner, int(e.data)) if inner.coefficient else _atom(e)
-        return _atom(e)
-    if e.op is BROADCAST:
-        inner = _factors(e.args[0])
-        if e.args[0].shape == SCALAR:
-            return _Factors(e.shape, inner.coefficient, inner.scalars)
-        return _outside(e, inner, lambda rest: broadcast_to(rest, e.shape))
-    if e.op in (TRANSPOSE, SUM, CUMSUM):
-        inner = _factors(e.args[0])
-        if e.op is SUM and not inner.matrices:
-            return _counted(e, inner)
-        return _outside(e, inner, lambda rest: e.op(rest, data=e.data))
-    if e.op in _LINEAR:
-        first, other = e.args
-        return _outside(e, _factors(first), lambda rest: e.op(rest, other))
-    if e.op is MATMUL:
-        a, b = (_factors(arg) for arg in e.args)
-        for scalar, matrix in ((a, b), (b, a)):
-            if scalar.shape == SCALAR:
-                return (
-                    _Factors(e.shape)
-                    .times(matrix)
-                    .times(_Factors(e.shape, scalar.coefficient, scalar.scalars))
-                )
-        rest = _rest(a) @ _rest(b)
-        found = _atom(rest if rest is not e else e)
-        return found.times(_Factors(e.shape, a.coefficient * b.coefficient, a.scalars)).times(
-            _Factors(e.shape, Fraction(1), b.scalars)
-        )
-    return _atom(e)
-
-
-def _atom(e: Expr) -> _Factors:
-    if e.shape == SCALAR:
-        return _Factors(e.shape, Fraction(1), {e: Fraction(1)})
-    return _Factors(e.shape, Fraction(1), {}, {e: Fraction(1)})
-
-
-def _rest(factors: _Factors) -> Expr:
-    """Return a product without its scalars."""
-    return _Factors(factors.shape, Fraction(1), {}, factors.matrices).expr()
-
-
-def _outside(e: Expr, inner: _Factors, wrap: Callable[[Expr], Expr]) -> _Factors:
-    found = _atom(wrap(_rest(inner)))
-    return found.times(_Factors(found.shape, inner.coefficient, inner.scalars))
-
-
-def _counted(e: Expr, inner: _Factors) -> _Factors:
-    """Return the sum of a constant matrix: the constant times the number of terms."""
-    result = _Factors(e.shape, inner.coefficient, dict(inner.scalars))
-    for extent in e.args[0].shape.along(e.data):
-        result = result.times(_Factors(e.shape, *_size(extent)))
-    return result
-
-
-def _size(extent: Dim) -> tuple[Fraction, dict[Expr, Fraction]]:
-    if isinstance(extent, int):
-        return Fraction(extent), {}
-    found: dict[Expr, Fraction] = {}
-    for word in words(extent):
-        dim = DIM(data=word)
-        found[dim] = found.get(dim, Fraction(0)) + 1
-    return Fraction(prod(f for f in factors(extent) if isinstance(f, int))), found

@@ -33,8 +33,8 @@ from derive.notation.escape import one_line
 from derive.notation.mathematics import Notation, Style
 from derive.notation.messages import Message
 from derive.ops.square import DET, INV
-from derive.proof.assuming import under
 from derive.proof.derivation import EVERY_SHAPE, GIVEN_SIZES, PROVED, REFUTED
+from derive.proof.textbook import Settled
 from derive.readings.numbers import Numbers, Rows, is_rounded, precision, rational
 
 #: A line holds so many digits.
@@ -67,7 +67,7 @@ def _blocks(case: Case, judgement: Judgement, proof: Proof | None, style: Style)
     claim = one_line(judgement.claim)
     truth = judgement.truth
     if said and judgement.verdict == PROVED:  # the reader sees how we would write it
-        value = under(case.truth(said.name), case.assumed)[0]
+        value = Settled(case.program, (), case.assumed).of(case.truth(said.name))[0]
         truth = case.formulas.says(said.name, value)
     yield Heading(words("judged", verdict=judgement.verdict, claim=claim), 1)
     output = leaf(str(case.program.output))

@@ -58,16 +58,16 @@ class AlgebraJudge(Judge):
             return f"what is cited of {', '.join(unused)} is not used", False
         known = {name: value for one in said for name, value in one.items()}
         left = substitute(left, known)
-        if step.rule not in ("assumed", "claimed"):
-            return None if self._same(left, right) else ("the normal forms differ", False)
-        self.ring.assume(facts(self.derivation.assumed))
+        if step.rule == "claimed":
+            right = substitute(right, known)
+        assuming = step.rule in ("assumed", "claimed")
+        self.ring.assume(facts(self.derivation.assumed) if assuming else {})
         try:
-            proved = self._same(left, right) if step.rule == "assumed" else any(
-                self._same(*sides) for sides in self.unfolded(step, left, substitute(right, known))
-            )  # fmt: skip
+            proved = any(self._same(*sides) for sides in self.unfolded(step, left, right))
         finally:
             self.ring.assume({})
-        return None if proved else ("the normal forms differ, under the assumptions", False)
+        under = ", under the assumptions" if assuming else ""
+        return None if proved else (f"the normal forms differ{under}", False)
 
     def clash(self, name: Expr, value: Expr) -> Difference | None:
         """Return why a name cannot stand for a value: what it is would not be sure."""
@@ -92,7 +92,7 @@ class AlgebraJudge(Judge):
         """Yield the sides of a claim, the names that it says are put in as they are and then so."""
         yield left, right
         program = self.derivation.program
-        for name in dict(step.facts)["put_in"]:
+        for name in dict(step.facts).get("put_in", ()):
             own = {program.leaves[s.name]: s.expr for s in program.statements if s.name == name}
             left, right = substitute(left, own), substitute(right, own)
             yield left, right

@@ -41,6 +41,7 @@ from derive.proof.local import LocalProof, own_place
 from derive.proof.parts import mixing
 from derive.proof.roads import READABLE, STATEMENTS, WHOLE, Names, Roads
 from derive.proof.sizes import Relation, with_values
+from derive.proof.textbook import Settled
 from derive.readings.terms import Entries
 
 DETAILS = ("full", "lecture", "one", "brief")
@@ -112,10 +113,11 @@ class Writer:
         self.letters: Letters = letters(program.letters())
         self.entries = Entries(self.letters.bound)
         self.names = Names(program, self.active)
+        self.settled = Settled(program, relations or (), assume)
         lecture = detail == "lecture"
         told = {"told": self.told} if lecture else {}
         self.slowly = True
-        self.roads = Roads(self.names, wrt, assume, claims, **told)
+        self.roads = Roads(self.names, wrt, self.settled, claims, **told)
         acting = [s for s in self.statements if s.name in self.active]
         self.kinds = kinds(program, acting) if lecture else ()
         self.kind_of = {name: kind for kind in self.kinds for name in kind.cited}
@@ -300,7 +302,8 @@ class Writer:
         value = self.program.leaves[statement.name]
         wanted = [leaf for leaf in variables(statement.expr) if leaf.data[0] in self.active]
         seed = upstream if upstream is not None else number(1)
-        gradients = sweep(statement.expr, seed, wanted, value)
+        form = self.settled.local(value, statement.expr)
+        gradients = sweep(statement.expr, seed, wanted, value, form)
         known: dict[Expr, Expr] = {}
         for leaf in wanted:
             name = leaf.data[0]

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from derive.calculus.simplify import simplify
 from derive.expressions.errors import SizeError
 from derive.expressions.expr import Expr, nodes, substitute, variables, written
 from derive.expressions.program import Program, Statement
 from derive.ops import var
-from derive.proof.assuming import under
 from derive.proof.derivation import Chain, GradientName, Local, Place, Step
+from derive.proof.textbook import Settled
 
 #: The forms of the gradients asked for: each one formula as long as that can be read; each one
 #: formula; a short list of statements; a statement for each theorem.
@@ -69,12 +68,12 @@ class Roads:
         self,
         names: Names,
         wrt: tuple[str, ...],
-        assume: Mapping[str, frozenset[str]],
+        settled: Settled,
         claims: Mapping[str, Sequence[Expr]],
         told: Callable[[str, str], Place] = proved_there,
     ):
         self.names, self.program = names, names.program
-        self.wrt, self.assume, self.claims = wrt, assume, claims
+        self.wrt, self.settled, self.claims = wrt, settled, claims
         self.told = told
         self.assuming: dict[str, Chain] = {}
 
@@ -98,11 +97,11 @@ class Roads:
             put_in = parts[0].formula
             for part in parts[1:]:
                 raw, put_in = raw + part.gradient, put_in + part.formula
-            value, rewrites = simplify(put_in)
+            value, rewrites = self.simplified(put_in, "totals")
             steps = [
                 Step(own, raw, "gradients-add", part="totals"),
                 Step(raw, put_in, "substitution", part="totals", facts=(("cites", cites),)),
-                *(Step(r.before, r.after, r.rule, part="totals") for r in rewrites),
+                *rewrites,
             ]
             totals[name] = tuple(steps)
             backward[name] = value
@@ -179,17 +178,23 @@ class Roads:
 
     def simplified(self, expr: Expr, part: str) -> tuple[Expr, Chain]:
         """Return an expression in textbook form, the assumptions used, and the steps to it."""
-        value, rewrites = simplify(expr)
-        shorter, uses = under(value, self.assume)
-        steps = [Step(r.before, r.after, r.rule, part=part) for r in rewrites]
-        for use in uses:
-            facts = (("because", use.because),) if use.because else ()
-            steps.append(Step(use.before, use.after, use.rule, part=part, facts=facts))
-        return shorter, tuple(steps)
+        value, turns = self.settled.of(expr)
+        steps = []
+        for turn in turns:
+            facts = tuple(
+                (word, found)
+                for word, found in (("because", turn.because), ("put_in", turn.put_in))
+                if found or (word == "put_in" and turn.rule == "by-name")
+            )
+            steps.append(Step(turn.before, turn.after, turn.rule, part=part, facts=facts))
+        return value, tuple(steps)
 
     def shortened(self, name: str, formula: Expr, totals: Mapping[str, Chain]) -> Expr:
         """Return the gradient by a name where the assumptions hold, and keep the road to it."""
-        value, steps = self.simplified(formula, "assuming")
+        value, steps = (self.settled.assuming and self.simplified(formula, "assuming")) or (
+            formula,
+            (),
+        )
         if not any(step.rule == "assumed" for step in steps):
             self.assuming[name] = ()
             return formula

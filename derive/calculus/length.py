@@ -1,0 +1,66 @@
+"""How long a formula is as it is printed: its operators, counted as a reader meets them.
+
+What enters is an expression, what leaves is a number: every binary and unary operation, call and
+`.T` counts one, a repetition that NumPy makes by itself nothing.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from derive.expressions.expr import Expr, nodes, written_args
+from derive.expressions.shape import Dim, factors
+from derive.ops.elementwise import DIV, MUL
+from derive.ops.linear import ADD, BROADCAST, EYE, MATMUL, NEG, NUMBER, ONES, SUB, ZEROS
+
+#: Operators, and what decides between formulas of equally many: operands and exponents, and then
+#: how much stands under sums, and how many factors between matrices that are products.
+Length = tuple[int, int, int]
+
+
+def length(root: Expr, known: dict[Expr, Length] | None = None) -> Length:
+    """Return how long an expression is.
+
+    >>> from derive.language.parse import parse
+    >>> [length(parse(f"X: (n, d); Y = {t}").statements[0].expr)[0]
+    ...  for t in ("X", "2 * X.T", "-X / 2", "sum(X, axis=0) + 1 / 2")]
+    [0, 2, 2, 3]
+    """
+    known = {} if known is None else known
+    if root in known:
+        return known[root]
+    for node in nodes(root):
+        if node not in known:
+            args = [known[arg] for arg in written_args(node)]
+            operators, operands = _own(node)
+            operators += sum(arg[0] for arg in args)
+            operands += sum(arg[1] for arg in args)
+            under = sum(arg[2] for arg in args) + (operands if node.op.axes else 0)
+            if node.op is MATMUL:
+                under += sum(arg.op in (MUL, DIV, NEG) for arg in node.args)
+            known[node] = (operators, operands, under)
+    return known[root]
+
+
+def _own(e: Expr) -> tuple[int, int]:
+    if e.op is NUMBER:
+        return _number(e.data), 0
+    if e.op is BROADCAST:
+        return 1 + _dims(*e.shape.dims), 1
+    if e.op in (ONES, ZEROS):
+        return 1 + _dims(*e.shape.dims), 1
+    if e.op is EYE:
+        return 1 + _dims(e.shape.rows), 1
+    if e.op.style == "name":
+        return 0, 1
+    if e.op.style == "power":
+        return 1 + _number(e.data), max(int(abs(e.data)) - 1, 1)
+    return 1, 2 if e.op in (ADD, SUB) else 1
+
+
+def _number(value: Fraction) -> int:
+    return (value.denominator != 1) + (value < 0)
+
+
+def _dims(*dims: Dim) -> int:
+    return sum(max(len(factors(dim)) - 1, 0) for dim in dims)

@@ -1,0 +1,214 @@
+"""Textbook form, settled by the algebra: what is proposed stands where both sides are seen equal.
+
+What enters is a gradient, what leaves is one that is no longer and equal to it, and the steps. The
+search proposes; normal forms decide, step by step, within a budget, and where they do not the
+longer formula stands. What is assumed of the inputs is used in a step of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from derive.algebra.forms import Budget
+from derive.algebra.normal import Ring
+from derive.calculus.index import along
+from derive.calculus.reverse import Form
+from derive.calculus.rules import RULES, Rule
+from derive.calculus.simplify import Rewrite, simplify
+from derive.calculus.textbook import Textbook, textbook
+from derive.expressions.expr import Expr, substitute, variables
+from derive.expressions.program import Program
+from derive.language.assumptions import facts, implied
+from derive.proof.assuming import LAWS, Because, Law
+from derive.proof.sizes import Relation, suppose
+from derive.readings.terms import Entries
+
+#: A question to the algebra may take so many steps.
+QUESTION = 60_000
+#: All of them together take so many.
+EFFORT = 1_500_000
+
+
+class Turn(NamedTuple):
+    """One step: its rule, both sides, the names whose definitions it uses, what it assumes."""
+
+    rule: str
+    before: Expr
+    after: Expr
+    put_in: tuple[str, ...] = ()
+    because: tuple[Because, ...] = ()
+
+
+class Settled:
+    """The textbook forms of the gradients of one program."""
+
+    def __init__(
+        self,
+        program: Program,
+        relations: Iterable[Relation] = (),
+        assume: Mapping[str, frozenset[str]] | None = None,
+    ):
+        self.program = program
+        self.assume = dict(assume or {})
+        self.relations = tuple(relations)
+        self.definitions = {
+            program.leaves[s.name]: s.expr
+            for s in program.statements
+            if s.name not in program.parts
+        }
+        self.search = Textbook(definitions=self.definitions)
+        self.values = {program.leaves[s.name]: s.expr for s in program.statements}
+        self.budget = Budget(EFFORT)
+        self._ring: Ring | None = None
+        self._known: dict[Expr, tuple[Expr, list[Turn]]] = {}
+
+    # -- the forms ---------------------------------------------------------------------------------
+
+    @property
+    def assuming(self) -> bool:
+        """Whether anything is assumed of the inputs."""
+        return bool(self.assume)
+
+    def local(self, name: Expr, value: Expr) -> Form:
+        """Return the textbook form of gradients through a statement that is called by a name."""
+        own = {} if name is value else {name: value}
+        search = Textbook(definitions=own)
+
+        def form(raw: Expr) -> tuple[Expr, tuple[Rewrite, ...]]:
+            short, rewrites = simplify(raw)
+            turns = self._shortened(short, search, tuple(own))
+            return (turns or rewrites or (Rewrite("", raw, raw),))[-1].after, (
+                *rewrites,
+                *(Rewrite(turn.rule, turn.before, turn.after) for turn in turns),
+            )
+
+        return form
+
+    def of(self, expr: Expr) -> tuple[Expr, list[Turn]]:
+        """Return the textbook form of a gradient, and the steps to it."""
+        if expr not in self._known:
+            self._known[expr] = self._of(expr)
+        return self._known[expr]
+
+    def _of(self, expr: Expr) -> tuple[Expr, list[Turn]]:
+        value, rewrites = simplify(expr)
+        turns = [Turn(r.rule, r.before, r.after) for r in rewrites]
+        turns += self._shortened(value, self.search, tuple(self.definitions))
+        value = turns[-1].after if turns else expr
+        if self.assume:
+            value = self._assumed(value, turns)
+        return value, turns
+
+    def _shortened(self, value: Expr, search: Textbook, names: tuple[Expr, ...]) -> list[Turn]:
+        """Return the steps to the shortest form, each of them seen to hold, as far as they go."""
+        search.renew()
+        turns: list[Turn] = []
+        start = value
+        for rewrite in textbook(value, search)[1]:
+            put_in = self._put_in(start, rewrite.after, names)
+            if put_in is not None:
+                rule = (
+                    "named" if put_in else "collected" if rewrite.rule == "named" else rewrite.rule
+                )
+                turns.append(Turn(rule, start, rewrite.after, put_in))
+                start = rewrite.after
+        return turns
+
+    def _assumed(self, value: Expr, turns: list[Turn]) -> Expr:
+        words = {name: implied(given) for name, given in self.assume.items()}
+        found, used = self._under(value, words)
+        if found is value or not used:
+            return value
+        for one in sorted(used):  # what is not needed is not said
+            fewer = {
+                name: given - {one[1]} if name == one[0] else given for name, given in words.items()
+            }
+            other, less = self._under(value, fewer)
+            if other is found:
+                words, used = fewer, less
+        put_in = self._put_in(value, found, tuple(self.definitions), assuming=True)
+        if put_in is None:
+            return value
+        turns.append(Turn("assumed", value, found, put_in, tuple(sorted(used))))
+        return found
+
+    def _under(self, value: Expr, words: Mapping[str, frozenset[str]]) -> tuple[Expr, set[Because]]:
+        """Return the textbook form where something is known of inputs, and what was used of it."""
+        used: set[Because] = set()
+
+        def known(e: Expr) -> frozenset[str]:
+            return words.get(e.data[0], frozenset()) if e.is_var else frozenset()
+
+        def symmetric(e: Expr) -> bool:
+            if "symmetric" not in known(e):
+                return False
+            used.add((e.data[0], "symmetric"))
+            return True
+
+        def rule(law: Law) -> Rule:
+            def proposed(e: Expr, search: Textbook) -> Iterable[Expr]:
+                result = law(e, known)
+                if result is not None:
+                    used.update(result[1])
+                    yield result[0]
+
+            return proposed
+
+        rules = {
+            **RULES,
+            **{law.__name__: rule(law) for law in LAWS if law.__name__ != "transposed"},
+        }
+        search = Textbook(symmetric, rules, self.definitions)
+        return textbook(value, search)[0], used
+
+    # -- the judge of proposals --------------------------------------------------------------------
+
+    @property
+    def ring(self) -> Ring:
+        if self._ring is None:
+            self._ring = Ring(budget=self.budget)
+            suppose(self._ring, self.relations)
+            self.entries = Entries("k")
+        return self._ring
+
+    def same(self, p: Expr, q: Expr) -> bool:
+        """Whether two expressions are seen to be equal, for every shape."""
+        ring = self.ring
+        places = along("@r", p.shape.rows), along("@s", p.shape.cols)
+
+        def equal() -> bool:
+            return ring.equal(*(ring.of(self.entries.of(side, *places)) for side in (p, q)))
+
+        return self.budget.within(QUESTION, equal)
+
+    def _put_in(
+        self, p: Expr, q: Expr, names: tuple[Expr, ...], assuming: bool = False
+    ) -> tuple[str, ...] | None:
+        """Return the names whose definitions make two formulas equal, `None` where none do."""
+        self.ring.assume(facts(self.assume) if assuming else {})
+        if self.same(p, q):
+            return ()
+        for every in (False, True):
+            used: list[str] = []
+            sides: tuple[Expr, ...] = (p, q)
+            for leaf in reversed(names):
+                inside = {leaf in variables(side) for side in sides}
+                if len(inside) == 2 or (every and True in inside):
+                    used.append(leaf.data[0])
+                    value = self.values[leaf]
+                    sides = tuple(substitute(side, {leaf: value}) for side in sides)
+                    if self.same(sides[0], sides[1]):
+                        return self._needed(p, q, used)
+        return None
+
+    def _needed(self, p: Expr, q: Expr, used: list[str]) -> tuple[str, ...]:
+        """Return the names without those that are not needed to see two formulas equal."""
+        leaves = self.program.leaves
+        for name in list(used) if len(used) > 1 else ():
+            sides: tuple[Expr, ...] = (p, q)
+            for leaf in (leaves[other] for other in used if other != name):
+                sides = tuple(substitute(side, {leaf: self.values[leaf]}) for side in sides)
+            if self.same(sides[0], sides[1]):
+                used.remove(name)
+        return tuple(used)
