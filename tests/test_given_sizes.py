@@ -101,3 +101,20 @@ def test_a_message_speaks_of_the_sizes_that_were_given():
     assert "cannot be taken apart" in str(caught.value) and "A.0" not in str(caught.value)
     (found,) = derive.check("X: (3, 1); L = mean(X)", ["dX = mean(X)"])
     assert found.reason == "dX is 3×1, the claim is 1×1"
+
+
+@pytest.mark.parametrize(
+    ("claim", "why"),
+    [
+        ("dW = X @ dY", "X @ dY: X has 3 columns, dY has 2 rows; where it fits, it is false"),
+        ("dX = dY @ W", "dY @ W: dY has 4 columns, W has 3 rows; where it fits, it is false"),
+        ("dW = dY.T @ X", "dW is 3×4, the claim is 4×3; where it fits, it is false"),
+    ],
+)
+def test_what_does_not_fit_is_said_in_the_numbers_that_were_given(claim, why):
+    (found,) = derive.check("X: (2, 3); W: (3, 4); Y = X @ W", claim)
+    assert found.verdict == "refuted" and found.reason == why
+    assert (
+        found.counterexample is not None
+        and "=" not in next(found.counterexample.lines()).partition("X =")[0]
+    )

@@ -135,7 +135,7 @@ def _worked(
         links = board.worked(name, expr, (i, j), letters=True, first=tuple(parts), rows=rows)
         return Chain(tuple(links))
 
-    sizes = [equal(notation.word_of(dim), num(k)) for dim, k in found.sizes.items()]
+    sizes = [equal(notation.word_of(dim), num(k)) for dim, k in found.said.items()]
     given = [board.given(n) for n in found.values]
     yield Heading(words("counterexample"))
     yield Paragraph((words("take", sizes=sizes, functions=found.functions),))

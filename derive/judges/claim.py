@@ -18,7 +18,7 @@ from derive.expressions.limits import JUDGED, TIMEOUT, TimeUp, limited, stage, w
 from derive.expressions.program import Program
 from derive.expressions.shape import same_number
 from derive.judges.case import Case
-from derive.judges.hearing import heard, sizes_in_words
+from derive.judges.hearing import false_where_it_fits, heard, sizes_in_words
 from derive.judges.judgement import AT_ONCE, PART_BY_PART, SHAPES, Counterexample, Judgement
 from derive.language.assumptions import Assumptions
 from derive.language.parse import Shapes
@@ -162,8 +162,8 @@ class Court:
                 continue
             found, equal = heard(case, claim, self._stand), " and ".join(case.equalities)
             if found.verdict != PROVED:
-                reason = say("false-where-equal", why=error.message, equal=equal)
-                return replace(found, reason=reason)
+                why = self._misfit(text) or error.message
+                return replace(found, reason=false_where_it_fits(case, why))
             where = say("where-equal", equal=equal)
             if all(self._same_size(pair) for pair in case.merged.items()):
                 return replace(found, scope=where)
@@ -171,7 +171,18 @@ class Court:
             return replace(
                 found, verdict=REFUTED, scope=where, truth=truth, reason=error.message, holds=where
             )
-        return Judgement(text, REFUTED, EVERY_SHAPE, SHAPES, reason=error.message)
+        why = self._misfit(text) or error.message
+        return Judgement(text, REFUTED, EVERY_SHAPE, SHAPES, reason=why)
+
+    def _misfit(self, text: str) -> str:
+        """Return what does not fit at the sizes that the user gave as numbers, in these."""
+        case = self.case.in_numbers
+        try:
+            if case is not None:
+                case.read(text)
+        except ShapeError as error:
+            return str(error.message)
+        return ""
 
     def _same_size(self, pair: tuple[str, str]) -> bool:
         """Whether the user gave two dimensions as the same number."""

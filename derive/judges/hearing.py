@@ -35,7 +35,7 @@ from derive.judges.meant import meant, true_where
 from derive.judges.proofs import MOST_ENTRIES, equal_at
 from derive.judges.refutation import SEEDS, Sizes
 from derive.language.assumptions import obeying, unmet
-from derive.notation.messages import hypothesis, say
+from derive.notation.messages import Message, hypothesis, say
 from derive.proof.derivation import EVERY_SHAPE, PROVED, REFUTED, SCALARS, UNDECIDED
 from derive.proof.sizes import asked
 
@@ -109,8 +109,7 @@ class _Hearing:
         if merged is not case and claim and not merged.misfit(claim):
             found = merged.points.refute(claim.name, claim.expr)
             if found is not None:  # where dimensions are equal its numbers are wrong as well
-                equal = " and ".join(merged.equalities)
-                reason = say("false-where-equal", why=reason, equal=equal)
+                reason = false_where_it_fits(merged, reason)
                 refuted = replace(refuted, reason=reason, counterexample=in_own(merged, found))
                 self.stand(refuted)
         return replace(refuted, diagnosis=meant(case, self.claim))
@@ -210,8 +209,18 @@ class _Hearing:
 
 def in_own(case: Case, found: Counterexample) -> Counterexample:
     """Return a counterexample with a size for every dimension, the equal ones too."""
-    sizes = {dim: found.sizes[case.merged.get(dim, dim)] for dim in case.apart.program.dims}
-    return replace(found, sizes=sizes)
+    program = case.apart.program
+    sizes = {dim: found.sizes[case.merged.get(dim, dim)] for dim in program.dims}
+    return replace(found, sizes=sizes, unsaid=frozenset(program.sizes))
+
+
+def false_where_it_fits(case: Case, why: str) -> Message:
+    """Return why a claim is refuted that fits where dimensions are equal alone, in words that the
+    user gave: none for a dimension that is a number."""
+    merged = {*case.merged, *case.merged.values()}
+    if merged & case.apart.program.sizes.keys():
+        return say("false-where-fits", why=why)
+    return say("false-where-equal", why=why, equal=" and ".join(case.equalities))
 
 
 def sizes_in_words(sizes: Mapping[str, int]) -> str:

@@ -26,7 +26,8 @@ class Counterexample:
     """A point at which a claim is false: sizes, values, the entry, what is expected and claimed.
 
     `functions` says what was put for those that the program leaves open. A number is a fraction
-    where it is exact, or else rounded, with a point or an exponent in it.
+    where it is exact, or else rounded, with a point or an exponent in it. Of dimensions that are
+    `unsaid` the user gave the number, and no word.
     """
 
     sizes: Mapping[str, int]
@@ -36,6 +37,12 @@ class Counterexample:
     claimed: str
     name: str = "the entry"
     functions: tuple[str, ...] = ()
+    unsaid: frozenset[str] = frozenset()
+
+    @property
+    def said(self) -> dict[str, int]:
+        """The sizes of the dimensions that have words."""
+        return {dim: k for dim, k in self.sizes.items() if dim not in self.unsaid}
 
     @property
     def method(self) -> str:
@@ -54,7 +61,7 @@ class Counterexample:
                 return rows[0][0]
             return "[" + ", ".join("[" + ", ".join(row) + "]" for row in rows) + "]"
 
-        sizes = ", ".join(f"{dim} = {k}" for dim, k in self.sizes.items())
+        sizes = ", ".join(f"{dim} = {k}" for dim, k in self.said.items())
         values = ", ".join(f"{name} = {table(rows)}" for name, rows in self.values.items())
         expected, claimed = (
             f"about {x}" if is_rounded(x) else x for x in (self.expected, self.claimed)

@@ -229,7 +229,8 @@ class Names(ABC):
         if self._is_short(name):
             letter = Box("id", text="Gamma" if self._short_taken else "G")
             return letter if name == self._output_gradient else sub(letter, of)
-        of = of if is_letter(of) and of.kind != "row" else paren(of)
+        name_alone = of.kind == "id" or (of.kind == "index" and of.parts[0].kind == "id")
+        of = of if name_alone or (is_letter(of) and of.kind != "row") else paren(of)
         box = frac(row(op("partial"), self.loss), row(op("partial"), of))
         return box if through is None else Box("at", (box, self.names[through]))
 
