@@ -36,6 +36,7 @@ EXAMPLES = (
     ("network-4-5-3-1-columns", "md,tex", (*FOUR, "columns")),
     ("deep-network", "md,tex", ("deep-network",)),
     ("deep-network-rows", "md,tex", ("deep-network", "--convention", "rows")),
+    ("recurrent-network", "md,tex", ("recurrent-network",)),
 )
 SHOPPING = "p_1=100, n_1=2, p_2=150, n_2=3, tax=1.1"
 KINKS = "X: (n, d); c: (1, d); H = relu(X); M = max(H, c); y = max(M, axis=1); f = sum(y)"

@@ -102,6 +102,24 @@ def test_numbers_backwards_through_six_layers_are_what_pytorch_finds():
         )
 
 
+def test_what_all_steps_share_is_added_up():
+    found = derive.prove("recurrent-network")
+    assert found.proved and found.gradients == {
+        "Z[t]": "dH[t] * g.diff(Z[t])",
+        "X[t]": "dZ[t] @ U.T",
+        "U": "sum(X[t].T @ dZ[t] for t in range(1, T + 1))",
+        "H[t-1]": "dZ[t] @ W.T",
+        "W": "sum(H[t-1].T @ dZ[t] for t in range(1, T + 1))",
+        "b": "sum(sum(dZ[t], axis=0) for t in range(1, T + 1))",
+    }
+    three = found.induction.unrolled[-1]
+    assert set(three.verdicts) == {"U", "W", "b", "h", "X1", "X2", "X3"}
+    assert three.gradients["U"].count(" + ") == 2
+    text = found.to_markdown()
+    assert r"\frac{\partial J}{\partial U}} &= \sum_{t = 1}^{T}" in text
+    assert "dU += X[t].T @ dZ[t]" in text and "added up" in text
+
+
 # -- what is no proof ------------------------------------------------------------------------------
 
 #: Layers of which one does not feed the next, and what is said of them.

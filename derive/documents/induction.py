@@ -15,12 +15,14 @@ from derive.documents.closing import Closing
 from derive.documents.lecture import Lecture
 from derive.documents.model import Block, Code, Environment, Heading, Paragraph, Words, words
 from derive.expressions.layout import Box, op, row
+from derive.expressions.program import Statement
 from derive.notation.displays import Link
 from derive.notation.indexed import Indexed
 from derive.notation.joining import joined
 from derive.notation.mathematics import Style
-from derive.proof.derivation import Derivation
+from derive.proof.derivation import Derivation, Step
 from derive.proof.induction import Induction
+from derive.proof.kinds import PutIn
 
 
 class Layers(Lecture):
@@ -123,6 +125,27 @@ class Layers(Lecture):
         gone = [*(last.leaf(name) for name in way), op("cdots"), self.at(1).leaf(way[-1])]
         yield self.display([Link(joined(gone, "to"), last.leaf(first), sign="to")], end=True)
 
+    def backwards(self) -> Iterator[Block]:
+        """Yield a line for each statement of a layer: its lemma with the layer's names put in."""
+        for name in dict.fromkeys(local.statement.name for local in self.derivation.locals):
+            here = [local for local in self.derivation.locals if local.statement.name == name]
+            claims = [step for local in here for step in local.claim]
+            yield Paragraph((self.citation(here[0].statement, claims[0], True),))
+            yield self.side_by_side(claims, self.numbers.get(("back", name)))
+            yield from self.met(here)
+
+    def citation(self, statement: Statement, step: Step, restated: bool) -> Words:
+        put_in: PutIn = dict(step.facts)["names"]
+        lemma = next(x for x in self.derivation.lemmas if x.key == step.cites[0][1])
+        own = Lecture(lemma.derivation, self.style)
+        pairs = [(own.leaf(old), self.leaf(new.data[0])) for old, new in put_in.names.items()]
+        return words(
+            "by-kind", statement=self.heading(statement),
+            by=[self.numbers[place] for place in step.cites],
+            old=[old for old, new in pairs if old != new],
+            new=[new for old, new in pairs if old != new],
+        )  # fmt: skip
+
     def back(self) -> list[str]:
         """Return the names on the way from what a layer gives to what it takes."""
         reaching = self.program.depending({self.induction.conclusion})
@@ -155,7 +178,7 @@ class _Closing(Closing):
         lines = []
         for name, line in self.code.items():
             left, _, right = line.partition(" = ")
-            sign = "+=" if name in recursion.shared else "="
+            sign = "+=" if name.removeprefix("d") in recursion.shared else "="
             lines.append(f"    {renamed(left, loop)} {sign} {renamed(right, loop)}")
         head = f"for {recursion.index} in range({recursion.count}, 0, -1):"
         yield Paragraph((words("layers-loop"),))

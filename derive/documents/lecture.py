@@ -156,8 +156,8 @@ class Lecture(Writer):
             new=[self.leaf(name) for name in changes.values()],
         )  # fmt: skip
 
-    def side_by_side(self, steps: Sequence[Step], number: int) -> Equations:
-        """Return equations as one numbered display, as many on a line as fit."""
+    def side_by_side(self, steps: Sequence[Step], number: int | None) -> Equations:
+        """Return equations as one display, as many on a line as fit."""
         lines: list[list[tuple[Box, Box]]] = []
         wide = 0.0
         for step in steps:

@@ -52,12 +52,15 @@ class Induction(NamedTuple):
     def written(self) -> dict[str, str]:
         """Return the recursion in input syntax, the number of the layer in square brackets.
 
-        Gradients of what all layers share are what each of them adds.
+        What all layers share has a gradient that is a sum over them.
         """
-        names = self.indexed(f"{self.recursion.index}-1")
+        recursion = self.recursion
+        names = self.indexed(f"{recursion.index}-1")
+        each = f" for {recursion.index} in range(1, {recursion.count} + 1)"
+        said = {name: renamed(str(value), names) for name, value in self.formulas.items()}
         return {
-            names.get(name, name): renamed(str(value), names)
-            for name, value in self.formulas.items()
+            names.get(name, name): f"sum({text}{each})" if name in recursion.shared else text
+            for name, text in said.items()
         }
 
     def indexed(self, before: str) -> dict[str, str]:
