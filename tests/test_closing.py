@@ -148,3 +148,14 @@ def test_a_mistake_that_is_none_is_not_told(monkeypatch):
 
     monkeypatch.setattr(room, "mistakes", same)
     assert usual(explain(parse(AFFINE), detail="brief")) is None
+
+
+def test_what_does_not_fit_a_line_is_left_to_the_code():
+    text = box(
+        "X: (n, d); c: (1, d); Y = where(relu(X) > c, relu(X) * X, cumsum(X * relu(X), axis=1))"
+    )
+    assert (
+        "dX" in text
+        and "usual mistake" not in text
+        and r"\frac{\partial L}{\partial X} =" not in text
+    )

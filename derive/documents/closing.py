@@ -48,6 +48,8 @@ from derive.readings.numbers import Rows, is_exact
 
 #: A line of the display holds so much; in a table a formula does, and a line of code.
 LINE, FORMULA, CODE = 72.0, 26.0, 42
+#: What the numbers that a formula comes to may take of a line.
+ROOM = 14.0
 #: A line of code that is longer is broken; where formulas need more lines the code says them.
 LONGEST, MOST = 84, 4
 
@@ -74,9 +76,13 @@ class Closing:
     def blocks(self) -> Iterator[Block]:
         yield from self.theorem()
         told = usual(self.derivation)
-        if told is not None:
+        if told is not None and self.is_short(told.truth) and self.is_short(told.mistake.formula):
             yield from self.mistake(told)
         yield Paragraph((self.cost(),))
+
+    def is_short(self, formula: Expr) -> bool:
+        """Whether a formula and its value fit on a line; a longer mistake is seen by nobody."""
+        return width(self.notation.expr(formula)) <= LINE - ROOM
 
     # -- the theorem, in code, and its shapes ------------------------------------------------------
 
@@ -96,7 +102,7 @@ class Closing:
             yield Table(heads, tuple(rows))
         else:
             lines = side_by_side(equations.values(), LINE)
-            if len(lines) <= MOST:
+            if len(lines) <= MOST and all(width(one) <= LINE for one in equations.values()):
                 yield Beside(tuple(map(tuple, lines)))
             yield Paragraph((words("numpy-lines", scalars=self.page.scalars),))
             yield Code((*self.helpers, *(x for line in self.code.values() for x in _broken(line))))
