@@ -30,6 +30,8 @@ from derive.proof.kinds import PutIn
 
 #: What is wider than this does not share a line with another equation.
 LINE = 70.0
+#: Names, and what each is exchanged with.
+Pairs = tuple[tuple[str, str], ...]
 #: With more gradients than this the theorem says no shapes, so that several share a line.
 MOST_WITH_SHAPES = 3
 
@@ -106,11 +108,12 @@ class Lecture(Writer):
 
     def exchanges(self) -> Iterator[Words]:
         """Yield which names can be exchanged, and which proofs need not be written for that."""
-        known: dict[tuple[tuple[str, str], ...], list[str]] = {}
+        known: dict[frozenset[tuple[str, str]], tuple[Pairs, list[str]]] = {}
         for local in self.derivation.locals:
             for step in local.exchange:
-                known.setdefault(dict(step.facts)["pairs"], []).append(step.about)
-        for pairs, about in known.items():
+                found: Pairs = dict(step.facts)["pairs"]
+                known.setdefault(frozenset(found), (found, []))[1].append(step.about)
+        for pairs, about in known.values():
             back = {b: a for a, b in pairs}
             once = [(a, b) for k, (a, b) in enumerate(pairs) if (b, a) not in pairs[:k]]
             yield words(
@@ -149,6 +152,7 @@ class Lecture(Writer):
         lemma = next(x for x in self.derivation.lemmas if x.key == step.cites[0][1])
         own = Writer(lemma.derivation, self.style)
         changes = put_in.changes
+        changes = {name: changes[name] for name in own.program.leaves if name in changes}
         return words(
             "by-kind" if restated else "as-kind", statement=self.heading(statement),
             by=[self.numbers[place] for place in step.cites],

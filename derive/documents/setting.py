@@ -102,7 +102,8 @@ class Setting:
         used = used_in(formulas)
         known = {op for op, _ in used}
         if self.program.parts:
-            yield words("parts", names=[self.leaf(name) for name in self.program.parts])
+            yield words("parts", names=[self.leaf(name) for name in self.program.parts],
+                        lecture=self.derivation.detail == "lecture")  # fmt: skip
         if not self.scalars and any(op.style == "call" and op.derivatives for op in known):
             yield words("functions")
         exprs = [formula for formula in formulas if isinstance(formula, Expr)]

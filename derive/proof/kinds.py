@@ -174,6 +174,6 @@ def _called(used: Sequence[str], cited: Sequence[PutIn]) -> list[str]:
         apart = takewhile(lambda letters: len({*letters}) == 1, zip(*like, strict=False))
         shared = "".join(letters[0] for letters in apart).rstrip("_0123456789")
         name = shared if len(like) > 1 and shared else split_name(there[0])[0]
-        found.append("Y" if name in INDICES else name)
+        found.append("Y" if name.lower() in INDICES else name)
     differ = len({name.lower() for name in found}) == len(found)
     return found if differ else [cited[0].names[name].data[0] for name in used]
