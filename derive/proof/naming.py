@@ -38,25 +38,27 @@ CALLED = {
     INV: "KR", SUB: "RC",
 }  # fmt: skip
 #: What comes back from the loss, what is 0 or 1, and anything else.
-BACK, MASKS, OTHERS = "GDUVQR", "MI", "ACFQRUVBK"
+BACK, MASKS, OTHERS = "GDUVQR", "M", "ACFQRUVBK"
 #: Named where it occurs twice, though it is one operator; another such value occurs three times.
 FIELD = {SOFTMAX, LOGSOFTMAX}
-#: Names that mean something else on paper: the loss.
-KEPT = {"L", "J"}
+#: Names that may mean something else on paper: the loss, the identity.
+KEPT = {"L", "J", "I"}
 
 
 @dataclass(slots=True)
 class _Value:
-    """A value that occurs, by the first of its two orientations that is met, and how often.
+    """A value that occurs, in the orientation that is met first and in the other, and how often.
 
     `turned` says how many more transposes there would be if it had a name, `whole` how often it is
     all of a formula.
     """
 
     expr: Expr
+    other: Expr
     weight: int
     uses: int = 0
     turned: int = 0
+    other_turned: int = 0
     whole: int = 0
     chosen: bool = False
     name: Expr | None = None
@@ -126,10 +128,20 @@ class _Namer:
             free, done = _Letters(self.program), dict[Expr, Expr]()
             definitions = []
             for value in chosen:
-                definition = self.written(value.expr, done)
-                value.name = self.natural.get(value.expr) or self.letter(value.expr, free)
+                definition, other = (self.written(x, done) for x in (value.expr, value.other))
+                other = min(_transposed(definition), other, key=operators)
+                name = self.natural.get(value.expr)
+                lengths = (operators(definition) + value.turned,
+                           operators(other) + value.other_turned)  # fmt: skip
+                if name is None and lengths[1] < lengths[0]:
+                    name = self.letter(value.other, free)
+                    value.name, definition = _transposed(name), other
+                    value.turned = value.other_turned
+                else:
+                    name = value.name = name or self.letter(value.expr, free)
+                done[value.other] = _transposed(value.name)
                 done[value.expr] = value.name
-                definitions.append((value.name, definition))
+                definitions.append((name, definition))
             small = {
                 value.expr
                 for value, (_, definition) in zip(chosen, definitions, strict=True)
@@ -148,16 +160,12 @@ class _Namer:
         found = self.values.get(own) or self.values.get(turned_inside(node, True, self.inside))
         if found is None:
             other = turned_inside(node, True, self.inside)
-            fewer = operators(other) < operators(node)
-            found = self.values[own] = _Value(other if fewer else node, self.weight(node))
-            for arg in other.args if fewer else ():
-                for one in nodes(arg):
-                    self.value(one)
+            found = self.values[own] = _Value(node, other, self.weight(node))
         return found
 
-    def is_turned(self, value: _Value, node: Expr) -> bool:
+    def is_turned(self, node: Expr, as_named: Expr) -> bool:
         """Whether a node is the transpose of a value as it has its name."""
-        ways = (turned_inside(one, False, self.inside) for one in (node, value.expr))
+        ways = (turned_inside(one, False, self.inside) for one in (node, as_named))
         return next(ways) is not next(ways)
 
     def weight(self, node: Expr) -> int:
@@ -169,7 +177,8 @@ class _Namer:
     def choose(self, refused: set[Expr]) -> list[_Value]:
         """Return what is named, the smallest first: the largest that earn it, then what is left."""
         for value in self.values.values():
-            value.uses, value.turned, value.whole, value.name = 0, 0, 0, None
+            value.uses = value.turned = value.other_turned = value.whole = 0
+            value.name = None
         for root in self.formulas.values():
             self._use(root, 1)
             if self.value(root).expr not in self.natural:
@@ -185,8 +194,11 @@ class _Namer:
     def _use(self, node: Expr, times: int) -> None:
         value, (inside, turned) = self.value(node), bare(node)
         value.uses += times
-        if self.is_turned(value, inside):
-            value.turned += -times if turned else times
+        more = -times if turned else times
+        if self.is_turned(inside, value.expr):
+            value.turned += more
+        if self.is_turned(inside, value.other):
+            value.other_turned += more
 
     # -- writing -----------------------------------------------------------------------------------
 
@@ -199,11 +211,12 @@ class _Namer:
             if node.op is BROADCAST:
                 done[node] = broadcast_to(args[0], node.shape)
             elif node.op is TRANSPOSE:
-                done[node] = _transposed(args[0])
+                ways = (turned_inside(node.args[0], way, self.inside) for way in (False, True))
+                done[node] = args[0] if next(ways) is next(ways) else _transposed(args[0])
             else:
                 value = self.value(node)
                 name = value.name
-                if name is not None and self.is_turned(value, node):
+                if name is not None and self.is_turned(node, value.expr):
                     name = _transposed(name)
                 done[node] = rebuild(node, args) if name is None else name
         return done[root]
@@ -222,7 +235,7 @@ class _Letters:
     """The letters that mean nothing in a program yet."""
 
     def __init__(self, program: Program):
-        self.taken = {*program.letters(), *KEPT, *OPS}
+        self.taken = {*program.letters(), *program.functions, *KEPT, *OPS}
         self.taken |= {f"d{name}" for name in program.leaves}
         self.taken |= set(letters(program.letters()).output)
 
