@@ -45,6 +45,8 @@ FORMS = [
     ("B @ inv(A @ B) @ A", "eye(n)"),
     ("A @ inv(B @ A) @ B", "eye(n)"),
     ("inv(X.T @ X).T", "inv(X.T @ X)"),
+    ("(eye(n) - ones(n, n) / n) @ X", "X - mean(X, axis=0)"),
+    ("kron_left(eye(n * n), A) + kron_right(eye(n * n), A)", "2 * tr(A) * eye(n)"),
     ("X ** (1 / 2)", "sqrt(X)"),
     ("sqrt(Y) * X / sqrt(Y)", "X"),
 ]
@@ -83,6 +85,7 @@ ALONE = [
     ("complements", "sin(X) ** 2 + cos(X) ** 2", "ones(n, d)"),
     ("trace", "sum(A * B.T)", "tr(A @ B)"),
     ("trace", "tr(A.T @ B)", "sum(A * B)"),
+    ("split", "sum(X * (Y + Z), axis=1)", "sum(X * Y, axis=1) + sum(X * Z, axis=1)"),
     ("shares", "sum(softmax(X), axis=1)", "ones(n, 1)"),
     ("diagonals", "diag(u) @ X", "u * X"),
     ("diagonals", "A @ diag(u)", "A * u.T"),
@@ -109,6 +112,11 @@ NAMED = [
     ("R = X - Y", "(Y - X) * Z", "-R * Z"),
     ("G = A @ A.T", "G.T @ X", "G @ X"),
     ("G = 1 / (1 + exp(-X))", "exp(-X) / (1 + exp(-X)) ** 2", "(1 - G) * G"),
+    (
+        "S = softmax(X)",
+        "S * (1 + log(S) - sum(S * (1 + log(S)), axis=1))",
+        "S * (log(S) - sum(S * logsoftmax(X), axis=1))",
+    ),
     ("H = relu(X); L = sum(H ** 2)", "2 * H * (X > 0)", "2 * H"),
     ("D = A @ B", "inv(D).T @ B.T", "inv(A).T"),
 ]

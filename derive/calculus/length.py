@@ -11,6 +11,7 @@ from fractions import Fraction
 from derive.expressions.expr import Expr, nodes, written_args
 from derive.expressions.shape import Dim, factors
 from derive.ops.elementwise import DIV, MUL
+from derive.ops.kronecker import KRON_LEFT, KRON_RIGHT
 from derive.ops.linear import ADD, BROADCAST, EYE, MATMUL, NEG, NUMBER, ONES, SUB, ZEROS
 
 #: Operators, and what decides between formulas of equally many: operands and exponents, and then
@@ -55,7 +56,7 @@ def _own(e: Expr) -> tuple[int, int]:
         return 0, 1
     if e.op.style == "power":
         return 1 + _number(e.data), max(int(abs(e.data)) - 1, 1)
-    return 1, 2 if e.op in (ADD, SUB) else 1
+    return 1, 3 if e.op in (KRON_LEFT, KRON_RIGHT) else 2 if e.op in (ADD, SUB) else 1
 
 
 def _number(value: Fraction) -> int:

@@ -104,6 +104,18 @@ def exchanged(e: Expr, search: Textbook) -> Iterator[Expr]:
                 yield SUM(q * (turned(p) @ other), data=e.data)
 
 
+def split(e: Expr, search: Textbook) -> Iterator[Expr]:
+    """Σ(a + b) = Σa + Σb, where one of the two may be known."""
+    if e.op is SUM:
+        terms = search.terms.collected(e.args[0], full=True)
+        if 1 < len(terms) <= 4:
+            sums = [SUM(t.expr(), data=e.data) for t in terms]
+            total = sums[0]
+            for one in sums[1:]:
+                total = total + one
+            yield total
+
+
 def shares(e: Expr, search: Textbook) -> Iterator[Expr]:
     """The rows of a softmax sum to one."""
     if e.op is SUM and e.args[0].op is SOFTMAX and e.data != ROWS:
@@ -243,6 +255,7 @@ MATRICES = {
     },
     "trace": traces,
     "exchanged": exchanged,
+    "split": split,
     "shares": shares,
     "diagonals": diagonals,
     "ones-summed": ones_summed,

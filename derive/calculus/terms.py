@@ -325,6 +325,11 @@ class Terms:
         made = chained(items)
         if made.shape == SCALAR:
             return found.times(Factors(shape, *self._scalar(made)))
+        for place, others, axis in ((0, items[1:], 0), (-1, items[:-1], 1)):
+            if others and items[place].op is ONES:  # a product with ones is a sum
+                total = broadcast_to(SUM(chained(others), data=(axis,)), shape)
+                own = self.of(total, False)
+                return found.times(own[0] if len(own) == 1 else self._atom(total))
         own = self.of(made, False) if len(items) == 1 else ()
         return found.times(own[0] if len(own) == 1 else self._atom(made))
 
