@@ -430,24 +430,24 @@ ATTENTION = "Q: (n, d); K: (m, d); V: (m, k); Y = softmax(Q @ K.T / sqrt(d)) @ V
 def test_gradients_in_statements(capsys):
     """What occurs again has a name, up to a transpose; expanded, each gradient stands alone."""
     lines = [
-        "P = softmax(Q @ K.T / sqrt(d))", "G = dY @ V.T", "U = P * (G - sum(G * P, axis=1))",
-        "dQ = U @ K / sqrt(d)", "dK = U.T @ Q / sqrt(d)", "dV = P.T @ dY",
+        "P = softmax(Q @ K.T / sqrt(d))", "G = P * (dY @ V.T - sum(dY * Y, axis=1))",
+        "dQ = G @ K / sqrt(d)", "dK = G.T @ Q / sqrt(d)", "dV = P.T @ dY",
     ]  # fmt: skip
     assert main(["gradient", ATTENTION]) == 0
     assert capsys.readouterr().out.splitlines() == lines
     assert main(["gradient", ATTENTION, "--json"]) == 0
     pairs = [line.split(" = ", 1) for line in lines]
-    told = {"statements": pairs[:3], "gradients": {name[1:]: f for name, f in pairs[3:]}}
+    told = {"statements": pairs[:2], "gradients": {name[1:]: f for name, f in pairs[2:]}}
     assert json.loads(capsys.readouterr().out) == told
     assert main(["gradient", ATTENTION, "--latex"]) == 0
-    assert capsys.readouterr().out.splitlines()[1] == (
-        r"G = \frac{\partial L}{\partial Y}\,V^{\top}"
-    )
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[-1] == r"\frac{\partial L}{\partial V} = P^{\top}\,\frac{\partial L}{\partial Y}"
+    assert printed[1].startswith(r"G = P \odot \left(")
     assert main(["gradient", "attention", "--expanded"]) == 0
     names = {"dQ", "dK", "dV", "Q", "K", "V", "dY", "d", "T", "axis", "softmax", "sum", "sqrt"}
     assert set(re.findall(r"[A-Za-z]\w*", capsys.readouterr().out)) <= names
     found = derive.gradient(ATTENTION)
-    assert list(found.statements) == [tuple(pair) for pair in pairs[:3]]
+    assert list(found.statements) == [tuple(pair) for pair in pairs[:2]]
     assert found == found.gradients == told["gradients"] and found.where == ()
     assert derive.gradient(ATTENTION, expanded=True).statements == ()
 
