@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from derive.expressions.layout import Box
-from derive.notation.signs import FUNCTIONS, GREEK, SIGNS, spelled
+from derive.notation.signs import ACCENTS, FUNCTIONS, GREEK, SIGNS, accented, spelled
 from derive.notation.widths import fitting, is_tall
 
 _BRACKETS = {
@@ -108,6 +108,9 @@ def matrix(rows: list[list[str]], brackets: str) -> str:
 
 
 def _name(text: str) -> str:
+    bare, accent = accented(text)
+    if accent:
+        return f"{ACCENTS[accent][0]}{{{_name(bare)}}}"
     letter = spelled(text)
     if letter in GREEK:
         return f"\\{letter}"

@@ -66,7 +66,9 @@ GREEK = dict(zip(
     "upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split(),
     "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ", strict=True,
 ))  # fmt: skip
-SPELLED = {"lam": "lambda", "lamda": "lambda"}
+SPELLED = {"eps": "epsilon", "lam": "lambda", "lamda": "lambda"}
+#: What is set above a letter whose name ends so: its LaTeX, and the character that joins it.
+ACCENTS = {"hat": (r"\hat", "\u0302"), "bar": (r"\bar", "\u0304"), "tilde": (r"\tilde", "\u0303")}
 #: Names of functions that LaTeX has a command for.
 FUNCTIONS = frozenset("exp log sin cos tan sinh cosh tanh max min det".split())
 
@@ -76,10 +78,24 @@ def spelled(name: str) -> str:
     return SPELLED.get(name, name)
 
 
+def accented(name: str) -> tuple[str, str]:
+    """Return the letter of a name and what is set above it: xhat is x with a hat.
+
+    >>> accented("xhat"), accented("mubar"), accented("chat_2"), accented("hat")
+    (('x', 'hat'), ('mu', 'bar'), ('chat_2', ''), ('hat', ''))
+    """
+    for accent in ACCENTS:
+        letter = name.removesuffix(accent)
+        if letter != name and (len(letter) == 1 or spelled(letter) in GREEK):
+            return letter, accent
+    return name, ""
+
+
 def is_sign(name: str) -> bool:
     """Whether a name is printed as one letter.
 
-    >>> [is_sign(name) for name in ("x", "theta", "lam", "hidden")]
-    [True, True, True, False]
+    >>> [is_sign(name) for name in ("x", "theta", "lam", "xhat", "hidden")]
+    [True, True, True, True, False]
     """
-    return len(name) == 1 or spelled(name) in GREEK
+    letter, _ = accented(name)
+    return len(letter) == 1 or spelled(letter) in GREEK

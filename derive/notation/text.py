@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from derive.expressions.layout import Box
-from derive.notation.signs import GREEK, SIGNS, spelled
+from derive.notation.signs import ACCENTS, GREEK, SIGNS, accented, spelled
 from derive.notation.widths import plain
 
 _BRACKETS = {"round": "()", "square": "[]", "bars": "||", "double-bars": "‖‖", "iverson": "[]",
@@ -23,7 +23,9 @@ def text(box: Box) -> str:
     """
     match box.kind:
         case "id":
-            return GREEK.get(spelled(box.text), box.text)
+            letter, accent = accented(box.text)
+            shown = GREEK.get(spelled(letter), letter)
+            return shown + ACCENTS[accent][1] if accent else shown
         case "num" | "rounded" | "word" | "raw" | "slot":
             return box.text
         case "op":

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from derive.expressions.layout import Box
-from derive.notation.signs import FUNCTIONS, SIGNS, is_sign
+from derive.notation.signs import FUNCTIONS, SIGNS, accented, is_sign
 
 #: The styles of TeX: of a display, of a line, of an index, and of an index's index.
 DISPLAY, TEXT, SCRIPT, SMALLEST = range(4)
@@ -51,7 +51,7 @@ def _width(box: Box, style: int) -> float:
         case "row":
             return sum(width(part, style) for part in parts)
         case "id" if is_sign(text):
-            return _LETTERS.get(text, _GREEK) / 500 * scale
+            return _LETTERS.get(accented(text)[0], _GREEK) / 500 * scale
         case "id":
             return sum(1.5 if c.isupper() else 1.06 for c in text) * scale + 0.2
         case "word":
