@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from derive.expressions.expr import PRODUCT, SIGN, SUM, Expr, nodes, substitute
+from derive.expressions.expr import PRODUCT, SIGN, SUM, Expr, nodes, substitute, variables
 from derive.ops import var
 from derive.ops.linear import BROADCAST, MATMUL
 
@@ -22,6 +22,7 @@ class Congruence:
     """Equality modulo `meaning`, which says what a name stands for, and `equal`, a judge of forms.
 
     `differ` may tell at once of two expressions that they are not equal, as numbers at a point do.
+    A `definition` is put in for a name that the other side does not have, if nothing else helps.
 
     >>> from derive.expressions.shape import Shape
     >>> X, W, Z = var("X", Shape("n", "d")), var("W", Shape("d", "m")), var("Z", Shape("n", "m"))
@@ -35,10 +36,12 @@ class Congruence:
         meaning: Callable[[Expr], Expr | None],
         equal: Callable[[Expr, Expr], bool],
         differ: Callable[[Expr, Expr], bool] = lambda p, q: False,
+        definition: Callable[[Expr], Expr | None] = lambda name: None,
     ):
         self.meaning = meaning
         self.equal = equal
         self.differ = differ
+        self.definition = definition
         self.known: dict[tuple[Expr, Expr], bool] = {}
 
     def holds(self, p: Expr, q: Expr) -> bool:
@@ -67,7 +70,7 @@ class Congruence:
                 return True
         if self.equal(p, q):
             return True
-        opened = self._opened(p), self._opened(q)
+        opened = self._opened(p, q), self._opened(q, p)
         return opened != (p, q) and self.holds(*opened)
 
     def _with_letters(
@@ -93,9 +96,13 @@ class Congruence:
             return True
         return p.op is q.op and not p.is_var
 
-    def _opened(self, expr: Expr) -> Expr:
-        """Return an expression in which every name is what it stands for."""
+    def _opened(self, expr: Expr, other: Expr) -> Expr:
+        """Return an expression in which every name is what it stands for, or, where there is none
+        left, what defines it if the other side does not have it."""
         found = {node: meant for node in nodes(expr) if (meant := self.meaning(node)) is not None}
+        if not found and not any(self.meaning(node) for node in nodes(other)):
+            own = set(variables(expr)) - set(variables(other))
+            found = {leaf: meant for leaf in own if (meant := self.definition(leaf)) is not None}
         return substitute(expr, found) if found else expr
 
 

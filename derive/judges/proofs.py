@@ -97,7 +97,10 @@ class Proofs:
         theorems = self._theorems if self.program.statements[1:] else {}
 
         def by_theorems() -> bool:
-            congruence = Congruence(theorems.get, self._same, self._differ_at_a_point(name))
+            definitions = {self.program.leaves[s.name]: s.expr for s in self.program.statements}
+            congruence = Congruence(
+                theorems.get, self._same, self._differ_at_a_point(name), definitions.get
+            )
             return congruence.holds(self.formulas.gradients[f"d{name}"], expr)
 
         yield from self._agreements(claimed, truth, by_theorems if theorems else None)
