@@ -115,7 +115,7 @@ def test_notation():
     assert r"y_{(i_{1},i_{2})(j_{1},j_{2})}" in text
     assert "acts on the entries $y_{(1,i_{2})(1,j_{2})}$ alone" in text
     assert "all of $Y$" not in text
-    assert "40 of them are zero" in text  # of 2 * 4 by 3 * 2, all but one block
+    assert "only eight of the 48 terms can be different from zero" in text  # one block of six
     assert r"along $n \cdot p$, $(i_{1},i_{2})$ is number $(i_{1} - 1)\thinspace p + i_{2}$" in text
     assert r"\operatorname{vec}" in derive.prove("X: (n, m); Y = vec(X)").render("md")
 
