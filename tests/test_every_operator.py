@@ -17,7 +17,7 @@ from programs import OPEN, evaluate, point
 from reading import Unreadable
 from test_example import Board, disagreeing, equations
 from test_exercise import lines as chains, wrong
-from test_print_back import Judged, _tight
+from test_print_back import Judged, _tight, derived
 
 import derive
 from derive.bridges.code import Gradients
@@ -423,7 +423,7 @@ def test_written_judgements_are_true(name, form):
         judgement = court.judge(claim)
         text = render_check(court.case, judgement, form)
         assert judgement.verdict == verdict
-        judged = Judged(PROGRAMS[name], Style(), "brief")
+        judged = Judged(derived(PROGRAMS[name], "brief"), Style())
         shown = re.search(CLAIM[form], text, re.S)[1]
         shown = re.sub(r"\\(?:begin|end)\{aligned\}", "", shown).replace("&=", "=", 1)
         tex = re.sub(r"\\\\\s*&\\quad", " ", shown).partition("=")[2]
