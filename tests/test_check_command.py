@@ -267,7 +267,7 @@ def test_documents(capsys):
     proved = Path("here/Y-check-dX.md").read_text("utf-8")
     assert proved.startswith("# Proved: `dX = dY @ W.T`\n")
     assert "**It is true,** for every shape" in proved
-    assert "**What was checked.**" in proved
+    assert "## What was checked" in proved
     for path in Path("here").iterdir():
         assert "<<" not in path.read_text("utf-8") and "<%" not in path.read_text("utf-8")
 

@@ -31,8 +31,8 @@ from derive.expressions.errors import DeriveError
 from derive.expressions.expr import number as number_one
 from derive.judges.slips import KINDS, mistakes
 from derive.language.parse import parse
-from derive.proof.derivation import PROVED
 from derive.proof.explain import explain
+from derive.proof.plain import plain as written
 
 #: Programs that the catalogue lacks: a value used twice, an inverse, a maximum, a long chain.
 OTHERS = {
@@ -234,9 +234,8 @@ def safe(tex: str) -> Fraction | None:
 @pytest.mark.parametrize(("name", "seed"), CASES)
 def test_what_fills_a_gap_gives_the_proof_again(name, seed):
     found = sheet(name, seed)
-    steps = prove(PROGRAMS[name], at=SIZES.get(name), detail="brief").trace()["steps"]
-    proved = {(s["left"], s["right"]) for s in steps
-              if s["verdicts"] and all(v["word"] == PROVED for v in s["verdicts"])}  # fmt: skip
+    steps = prove(PROGRAMS[name], at=SIZES.get(name), detail="brief").derivation.every_step()
+    proved = {(written(s.left), written(s.right)) for s in steps if s.verdicts and s.proved}
     rights = {}
     for left, right in proved:
         rights.setdefault(left, set()).add(right)
@@ -274,7 +273,11 @@ def test_the_solution_is_the_problem_with_its_gaps_filled(name):
 
 
 def display(text: str) -> list[str]:
-    return re.findall(r"\\begin\{aligned\}\n(.*?)\n\\end\{aligned\}", text, re.S)[0].split("\n")
+    """Return the lines of a chain, each with its reason beside it, wherever it was broken."""
+    body = re.findall(r"\\begin\{aligned\}\n(.*?)\n\\end\{aligned\}", text, re.S)[0]
+    body = re.sub(r" \\\\ &\\qquad (\\boxed|\\text)", r" && \1", body)
+    body = body.replace(r"} \\ &  && \text{", " ").replace(r" \\ &  && \text{", r"\text{ ")
+    return body.split("\n")
 
 
 # -- which problems --------------------------------------------------------------------------------
@@ -380,7 +383,7 @@ MADE = {
     "factor-missing": ("X: (n, d); Y = relu(X)", "X", "dY"),
     "constant-missing": ("X: (n, d); L = sum(X ** 2)", "X", "X"),
     "division-missing": ("X: (n, d); T: (n, d); L = sum((X - T) ** 2) / (2 * n)", "X", "X - T"),
-    "term-missing": ("X: (n, d); Y = X + X ** 2", "X", "dY"),
+    "term-missing": ("X: (n, n); Y = X + X.T", "X", "dY"),
     "sign-inside": ("X: (n, d); T: (n, d); L = sum((X - T) ** 2) / 2", "X", "X + T"),
     "step-skipped": ("X: (n, d); W: (d, k); Z = X @ W; H = relu(Z)", "W", "X.T @ dH"),
     "upstream-missing": ("q = x + y; f = q * z", "x", "1"),

@@ -31,7 +31,7 @@ GRADIENTS = [
     (POOLED, "(dp * (H == p) * (X @ W > 0)) @ W.T"),
     ("X: (n, d); Y = relu(max(X, axis=1))", "dY * (max(X, axis=1) > 0) * (X == max(X, axis=1))"),
     ("X: (n, d); Y = X * (X == max(X, axis=1))", "dY * (X == max(X, axis=1))"),
-    ("X: (n, d); Y = X * (X >= 1)", "dY * (1 - (1 > X))"),
+    ("X: (n, d); Y = X * (X >= 1)", "where(1 > X, 0, dY)"),
     ("A: (n, k); X: (n, d); W: (d, k); Y = max(A + X @ W, axis=1)", None),
     ("X: (n, d); Y = max(max(X, axis=1), axis=0)", None),
     ("X: (n, d); L = max(X.T) - min(X)", None),

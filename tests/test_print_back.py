@@ -122,6 +122,7 @@ class Judged:
             letters[r"\delta"] = lambda i, j: mpmath.mpf(i == j)
         formulas = [side for step in d.steps() for side in (step.left, step.right)
                     if isinstance(side, Expr)]  # fmt: skip
+        formulas += [statement.expr for statement in d.program.statements]
         for size in {node.shape.at(self.sizes).rows for side in formulas for node in nodes(side)
                      if node.name == "eye"}:  # fmt: skip
             matrices.setdefault("I", NUMPY["eye"](size))

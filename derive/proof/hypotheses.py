@@ -322,7 +322,7 @@ class Ground:
             return frozenset()
         for _, work in self._works(base, STEP):
             zero = (n for n, gap in self.kinks.items() if _zeros(work, gap, around=True))
-            flat = frozenset(zero) - self.stuck
+            flat = frozenset(zero) - {n for n in self.stuck if self.ties.get(n) == "all"}
             if flat and self._apart(work, flat):
                 return flat
         return frozenset()
