@@ -276,7 +276,7 @@ class Counted(Judged):
     """A derivation read back, which counts what cannot be read."""
 
     def __init__(self, name: str, style: Style):
-        super().__init__(PROGRAMS[name], style)
+        super().__init__(derived(PROGRAMS[name]), style)
         used = {node.name for s in self.derivation.program.statements for node in nodes(s.expr)}
         self.whole = not used.isdisjoint(OF_MATRICES)
         self.unread: list[str] = []
