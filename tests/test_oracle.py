@@ -139,7 +139,7 @@ def mutated(op: Op, place: int, kind: str, count: list[int]) -> Op:
 
 def refused(derivation: Derivation) -> bool:
     try:
-        return any(not step.proved for step in verify(derivation).steps())
+        return any(not step.proved for step in verify(derivation).every_step())
     except ProofError:
         return True
 
@@ -275,13 +275,13 @@ WRONG_REWRITES = {
 
 
 def used_rules(text: str) -> set[str]:
-    return {step.rule for step in explain(parse(text)).steps()}
+    return {step.rule for step in explain(parse(text), detail="brief").every_step()}
 
 
 @pytest.mark.parametrize("rule", REWRITTEN)
 def test_a_rewrite_is_used_and_proved(rule):
     assert rule in used_rules(REWRITTEN[rule])
-    insist(verify(explain(parse(REWRITTEN[rule]))))
+    insist(verify(explain(parse(REWRITTEN[rule]), detail="brief")))
 
 
 def test_every_rewrite_is_in_the_table():
@@ -314,7 +314,7 @@ def test_a_wrong_rewrite_is_refused(rule, kind, monkeypatch):
         import derive.calculus.simplify as module
 
         monkeypatch.setattr(module, name, wrong(getattr(module, name)))
-    derivation = explain(parse(REWRITTEN[rule]))
+    derivation = explain(parse(REWRITTEN[rule]), detail="brief")
     assert fired and refused(derivation)
 
 
@@ -393,9 +393,10 @@ def test_a_false_step_is_refused(part, how, derivation):
             return replace(step, right=altered(step.right, how))
 
         judged = verify(with_step(derivation, place, make))
-        open_ = [step for step in judged.steps() if not step.proved]
-        assert judged.steps()[place] in open_  # besides it, only what cites its equation
-        assert all(step.cites for step in open_ if step != judged.steps()[place])
+        steps = judged.every_step()
+        open_ = [step for step in steps if not step.proved]
+        assert steps[place] in open_  # besides it, only what cites its equation
+        assert all(step.cites for step in open_ if step != steps[place])
         with pytest.raises(ProofError, match="a step was not proved"):
             insist(judged)
 

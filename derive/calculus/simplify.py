@@ -76,7 +76,7 @@ def _next(root: Expr) -> tuple[str, Expr] | None:
             if new is not None and new is not node:
                 return name, substitute(root, {node: new})
     for node in reversed(order):  # the outermost product gathers those inside it
-        new = _scalarfactors_of(node)
+        new = _scalar_factors(node)
         if new is not None and new is not node:
             return "scalar-factors", substitute(root, {node: new})
     new = _constant_matrix(root)
@@ -192,7 +192,7 @@ def _like_terms(e: Expr) -> Expr | None:
     return a.scaled(total / a.coefficient).expr() if a.coefficient else None
 
 
-def _scalarfactors_of(e: Expr) -> Expr | None:
+def _scalar_factors(e: Expr) -> Expr | None:
     """Numbers, dimensions and scalars of a product are gathered into one factor."""
     if e.op not in _PRODUCTS:
         return None
