@@ -409,7 +409,7 @@ class _Reader:
     def name(self) -> str:
         """Take a letter with its scripts, as far as they belong to a name."""
         parts = [self.take()]
-        if parts[0] in (r"\mathit", r"\operatorname"):
+        if parts[0] in (r"\mathit", r"\operatorname", r"\hat", r"\bar", r"\tilde"):
             parts.append("{" + "".join(self.group()) + "}")
         while self.next in ("_", "^"):
             begin = self.at

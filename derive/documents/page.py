@@ -302,9 +302,9 @@ def _text_width(words: str) -> float:
 
 def _wrapped(words: str, room: float) -> list[str]:
     """Return words as lines, none wider than there is room if that can be; mathematics in dollars
-    is not broken."""
+    and what stands in a frame are not broken."""
     lines: list[str] = []
-    for word in re.findall(r"(?:\$[^$]*\$|[^\s$])+", words):
+    for word in re.findall(r"(?:\$\\boxed\{\$.*?\$\}\$|\$[^$]*\$|[^\s$])+", words, re.S):
         longer = f"{lines[-1]} {word}" if lines else word
         if lines and _text_width(longer) < room:
             lines[-1] = longer
