@@ -17,8 +17,8 @@ process.stdout.write(`<!doctype html><meta charset="utf-8"><link rel="stylesheet
 <script>
 const wide = (box) => box.getBoundingClientRect().width;
 const measured = [...document.querySelectorAll(".formula")].map((formula) => {
-  const bases = [...formula.querySelectorAll(".katex-html > .base")].map(wide);
-  const tag = formula.querySelector(".katex-html > .tag");
+  const bases = [...formula.querySelectorAll(".katex-html > :is(.base, .katex-base)")].map(wide);
+  const tag = formula.querySelector(".katex-html > :is(.tag, .katex-tag)");
   const display = formula.querySelector(".katex-display") !== null;
   const whole = display ? bases.reduce((one, other) => one + other, 0) : Math.max(0, ...bases);
   return Math.round(whole + (tag ? 2 * wide(tag) : 0));  // in the middle, clear of its number
