@@ -29,6 +29,9 @@ class Congruence:
     >>> meant = Congruence({Z: X @ W}.get, lambda p, q: False)
     >>> meant.holds(Z * Z + Z, (X @ W) * Z + Z), meant.holds(Z, X)
     (True, False)
+    >>> defined = Congruence({}.get, lambda p, q: p is q, definition={Z: X @ W}.get)
+    >>> defined.holds(Z, X @ W), defined.holds(Z, 2 * (X @ W)), defined.holds(Z, Z + Z)
+    (True, False, False)
     """
 
     def __init__(
