@@ -133,6 +133,7 @@ class Page:
     base: int = 1
     indices: dict[str, int] = field(default_factory=dict)
     numeral: Callable[[str], Any] = mpmath.mpf
+    slice: Callable[[str, str, list[int]], Any] | None = None
 
     def read(self, tex: str) -> Value:
         """Return the value of a formula; it must be read to its end."""
@@ -446,7 +447,11 @@ class _Reader:
             if name in page.matrices:
                 return Value(np.array(page.matrices[name], dtype=object))
             letter, index = _split(_Reader(page, TOKEN.findall(bottom)).name())
-            return _plain(page.gradients[letter, through](*self.places(index)))
+            if (letter, through) in page.gradients:
+                return _plain(page.gradients[letter, through](*self.places(index)))
+        if top in page.matrices and page.matrices[top].shape != (1, 1):
+            x, a = _split(_Reader(page, TOKEN.findall(bottom)).name())
+            return Value(page.slice(top, x, self.places(a)))
         (y, i), (x, a) = (_split(_Reader(page, TOKEN.findall(t)).name()) for t in (top, bottom))
         return _plain(page.partial(y, self.places(i), x, self.places(a)))
 

@@ -22,9 +22,10 @@ from derive.language.parse import parse
 from derive.notation.displays import broken, narrowed
 from derive.notation.latex import latex
 from derive.notation.mathematics import Notation, Style
-from derive.ops import var
-from derive.proof.derivation import EntryOf, Explicit, Grid
+from derive.ops import OPS, var
+from derive.proof.derivation import EntryOf, Explicit, Grid, Slice
 from derive.proof.explain import explain
+from derive.proof.functions import is_defined
 
 PROGRAMS = [
     "X: (n, d); W: (d, m); B: (1, m); Y = X @ W + B",
@@ -70,8 +71,9 @@ STYLES = [Style(), Style(base=0, brackets="square"), Style(gradients="short")]
 class Judged:
     """A derivation whose leaves, gradients and partial derivatives have random values."""
 
-    def __init__(self, derivation, style: Style):
-        self.derivation = d = derivation
+    def __init__(self, derivation, style: Style, lemma=None):
+        self.derivation, self.style, self.lemma = derivation, style, lemma
+        d = derivation
         self.sizes = dict(d.sizes)
         self.notation = Notation(d, style)
         leaves = {n: leaf.shape for n, leaf in d.program.leaves.items()}
@@ -81,6 +83,8 @@ class Judged:
         self.indices = {
             index: k % 2 for k, index in enumerate((*d.letters.output, *d.letters.variable))
         }
+        if lemma is not None:
+            self.indices |= {index: k % 2 for k, index in enumerate(lemma.indices)}
         safe = {n: var(f"v{k}", shape) for k, (n, shape) in enumerate(leaves.items())}
         self.safe = {var(n, shape): safe[n] for n, shape in leaves.items()}
         self.arrays = {safe[n].data[0]: self.values[n] for n in leaves}
@@ -90,7 +94,7 @@ class Judged:
     def conventions(self, leaves, style: Style) -> Page:
         """Return what each name means; that no two are written alike is a test of its own."""
         notation, d = self.notation, self.derivation
-        matrices, letters, gradients = {}, {}, {}
+        matrices, letters, gradients, shown = {}, {}, {}, {}
         for name in (*d.program.leaves, *leaves):
             written = _tight(latex(notation.leaf(name))) if self._has_name(name) else None
             meant = d.names.get(name)
@@ -103,6 +107,7 @@ class Judged:
                 if through:
                     written = written[len(r"\left.") : written.index(r"\right")] + through
                 matrices.setdefault(written, self.values[name])
+                shown.setdefault(written, name)
             source = meant.of if meant else d.program.leaves.get(name)
             if source is None or not source.is_var:
                 continue
@@ -110,11 +115,11 @@ class Judged:
             if meant is None:
                 letters.setdefault(letter, self._entries(name))
             elif notation._is_short(name):
-                shown = _tight(latex(notation.entry(name, 0, 0)))
+                first = _tight(latex(notation.entry(name, 0, 0)))
                 shape = source.shape
                 kept = sum(dim != 1 for dim in shape.dims)
-                letters.setdefault(shown.rpartition("_")[0] if kept else shown, self._entries(name))
-                matrices.setdefault(shown, self.values[name]) if not kept else None
+                letters.setdefault(first.rpartition("_")[0] if kept else first, self._entries(name))
+                matrices.setdefault(first, self.values[name]) if not kept else None
             else:
                 through = _tight(latex(notation.names[meant.through])) if meant.through else ""
                 gradients.setdefault((letter, through), self._entries(name))
@@ -131,6 +136,7 @@ class Judged:
             letters=letters,
             numbers={_tight(latex(notation.word_of(dim))): k for dim, k in self.sizes.items()},
             partial=lambda y, i, x, a: _hashed("partial", y, *i, x, *a),
+            slice=lambda y, x, a: self.slice(shown[y], (x, *a)),
             gradients=gradients,
             loss=_tight(latex(notation.loss)),
             base=style.base,
@@ -180,6 +186,10 @@ class Judged:
             case "le":
                 i, j = (names.get(k, k) for k in term.data)
                 return mpmath.mpf(i <= j)
+            case "inverse" | "det":
+                whole = NUMPY[{"inverse": "inv"}.get(term.kind, term.kind)]
+                at = tuple(names.get(k, k) for k in term.data[4:]) or (0, 0)
+                return np.atleast_2d(whole(self.matrix(term.data[0])))[at]
             case "partial":
                 y, x = term.args
                 return _hashed("partial", *self._named(y, names), *self._named(x, names))
@@ -217,6 +227,14 @@ class Judged:
         kept = [names.get(k, k) for k, dim in zip(index, dims, strict=True) if dim != 1]
         return (self._letter(name), *kept)
 
+    def slice(self, name: str, wrt: tuple) -> np.ndarray:
+        """Return the partial derivatives of every entry of a variable by one entry."""
+        cells = np.empty(self.values[name].shape, dtype=object)
+        for place in np.ndindex(*cells.shape):
+            of = Scalar("entry", (), (name, *place))
+            cells[place] = _hashed("partial", *self._named(of, {}), *wrt)
+        return cells
+
     def matrix(self, expr: Expr) -> np.ndarray:
         text = re.sub(r"\b(\d+)\.T", r"(\1).T", str(substitute(expr, self.safe)))
         found = evaluate(text, self.arrays, self.sizes)
@@ -234,6 +252,8 @@ class Judged:
             case EntryOf(expr, i, j):
                 at = tuple(self.indices.get(k, k) for k in (i, j))
                 return np.array([[self.matrix(expr)[at]]])
+            case Slice(of, wrt):
+                return self.slice(of.data[0], self._named(wrt, self.indices))
             case Grid(tree, row, col, leaf):
                 rows, cols = leaf.shape.at(self.sizes).dims
                 return np.array([
@@ -251,9 +271,14 @@ class Judged:
         return " ".join(map(latex, lines))
 
     def compare(self) -> int:
-        """Hold every side of every step against what is printed; return how many were read."""
-        count = 0
-        own = (chain for place, chain in self.derivation.equations() if place[0] != "lemma")
+        """Hold every side of every step against what is printed; return how many were read.
+
+        A lemma is read in letters of its own.
+        """
+        lemmas = self.derivation.lemmas
+        count = sum(Judged(x.derivation, self.style, x).compare() for x in lemmas)
+        said = (self.lemma or self.derivation).equations()
+        own = (chain for place, chain in said if self.lemma or place[0] != "lemma")
         for step in (step for chain in own for step in chain):
             for side in (step.left, step.right):
                 meant = self.meaning(side)
@@ -302,11 +327,39 @@ def derived(text: str, detail: str = "full"):
 
 CASES = [(text, STYLES[0]) for text in PROGRAMS]
 CASES += [(text, style) for text in PROGRAMS[:4] for style in STYLES[1:]]
+#: What a lecture says in lemmas: functions, operators of whole matrices, kinds of statements.
+LEMMAS = [
+    *(f"X: (n, d); Y = {name}(X)" for name, op in OPS.items() if is_defined(op)),
+    "X: (n, d); Y = softmax(X); T: (n, d); L = -sum(T * logsoftmax(X)) + sum(logsumexp(X) * Y)",
+    "X: (n, d); W: (d, m); B: (1, m); Z = X @ W + B; H = tanh(Z); V: (m, k); Y = H @ V",
+    "A: (n, n); Y = inv(A)",
+    "A: (n, n); f = det(A)",
+    "A: (n, n); f = logdet(A) + norm(A)",
+    "g: entrywise; A: (n, d); Y = g(A)",
+]
+CASES = [(text, style, "full") for text, style in CASES]
+CASES += [(text, style, "lecture") for text in LEMMAS for style in STYLES[:2]]
 
 
-@pytest.mark.parametrize(("text", "style"), CASES)
-def test_what_is_printed_is_what_was_proved(text, style):
-    assert Judged(derived(text), style).compare() > 5
+@pytest.mark.parametrize(("text", "style", "detail"), CASES)
+def test_what_is_printed_is_what_was_proved(text, style, detail):
+    assert Judged(derived(text, detail), style).compare() > 5
+
+
+class Doubled(Judged):
+    """Of a lemma's claim twice its right side is printed."""
+
+    def printed(self, math, step, room: float):
+        written = super().printed(math, step, room)
+        doubled = math is self.lemma.claim[0].right
+        return rf"2 \cdot \left({written}\right)" if doubled else written
+
+
+@pytest.mark.parametrize("text", LEMMAS)
+def test_a_claim_of_a_lemma_that_is_not_what_is_printed_is_seen(text):
+    for lemma in derived(text, "lecture").lemmas:
+        with pytest.raises(AssertionError, match=r"is .+, not"):
+            Doubled(lemma.derivation, STYLES[0], lemma).compare()
 
 
 @settings(max_examples=25, suppress_health_check=list(HealthCheck))
