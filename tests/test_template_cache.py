@@ -99,12 +99,12 @@ def test_where_python_writes_no_bytecode_nothing_is_written(home, monkeypatch):
 def test_other_versions_and_other_functions_have_folders_of_their_own(home, tmp_path, monkeypatch):
     changed = tmp_path / "page.py"
     changed.write_bytes(SOURCE.read_bytes() + b"\n")
-    folders = {compiled(SOURCE, form).folder for form in ("md", "tex")}
-    folders |= {compiled(changed, "md").folder}
+    folders = {compiled((SOURCE,), form).folder for form in ("md", "tex")}
+    folders |= {compiled((changed,), "md").folder}
     monkeypatch.setattr(jinja2, "__version__", "9.9")
-    folders.add(compiled(SOURCE, "md").folder)
+    folders.add(compiled((SOURCE,), "md").folder)
     monkeypatch.setattr(sys, "version", "4.0")
-    folders.add(compiled(SOURCE, "md").folder)
+    folders.add(compiled((SOURCE,), "md").folder)
     assert len(folders) == 5
 
 

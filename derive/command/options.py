@@ -194,6 +194,7 @@ def _formats(known: tuple[str, ...]) -> Callable[[str | None], tuple[str, ...]]:
 #: How a document is set.
 _SETTING = (
     option("--fragment", is_flag=True, help="LaTeX without a preamble, to \\input."),
+    option("--flavour", metavar="NAME", help="Whose dialect of a format it is written in."),
     option("--prefix", help="Beginning of LaTeX labels; the document's name by default."),
     option("--gradients", type=click.Choice(["partials", "short"]), default="partials",
            help="Upstream gradients as partial derivatives, or as G and g_ij."),
@@ -223,7 +224,9 @@ def style(given: Mapping[str, Any], elide: int = 0) -> Any:
 
 def setting(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return how a document is to be set, apart from its notation, where that was said."""
-    return {name: given[name] for name in ("fragment", "prefix", "templates") if given[name]}
+    return {
+        name: given[name] for name in ("fragment", "prefix", "flavour", "templates") if given[name]
+    }
 
 
 CATALOGUE = option("--catalogue", metavar="DIR", help="Folder of your own entries, beside ours.")

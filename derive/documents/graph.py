@@ -16,6 +16,7 @@ from derive.calculus.simplify import simplify
 from derive.circuits.backprop import Kink, Trace
 from derive.circuits.circuit import Circuit, Gate, circuit, formula
 from derive.documents.files import asked, fingerprint
+from derive.documents.formats import FORMATS
 from derive.documents.graphs import Graph
 from derive.documents.model import (
     Beside,
@@ -31,7 +32,7 @@ from derive.documents.model import (
     Words,
     words,
 )
-from derive.documents.page import FORMATS, Document, render
+from derive.documents.page import Document, render
 from derive.documents.setting import assumptions, equal, meant_by
 from derive.documents.worked import Board
 from derive.expressions.expr import Expr, number, substitute, variables

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from derive.documents import formats as formats_room
 from derive.documents.files import asked, write
+from derive.documents.formats import FORMATS, flavoured, format_of
 from derive.documents.model import (
     Block,
     Chain,
@@ -28,30 +30,19 @@ from derive.expressions.errors import FaultError, OutputError, UnsupportedError
 from derive.expressions.layout import Box, op
 from derive.expressions.limits import during
 from derive.notation import escape
-from derive.notation.displays import PAGE, SCREEN, Link, broken, fitted, places, shortened
-from derive.notation.latex import BETWEEN_ROWS, latex
+from derive.notation.displays import Link, broken, fitted, places, shortened
 from derive.notation.messages import plain_words, template_folder
 from derive.notation.widths import holds, is_tall, width
 
 if TYPE_CHECKING:
     import jinja2
 
-FORMATS = {"md": "markdown", "tex": "latex"}
-#: How a user's text stands in a format: as code, and between words.
-ESCAPES: dict[str, tuple[Callable[[str], str], Callable[[str], str]]] = {
-    "md": (escape.markdown_code, escape.markdown),
-    "tex": (escape.latex_code, escape.latex),
-}
-#: How words are emphasised, and made strong.
-EMPHASIS = {"md": ("*{}*", "**{}**"), "tex": (r"\emph{{{}}}", r"\textbf{{{}}}")}
 #: The words of a language; those of a user come before ours, message by message.
 WORDS = "words/en.jinja"
-#: What is wider than this in a sentence may break; what stands beside its reason is no wider.
-INLINE, BESIDE = 42.0, 52.0
-#: A page and a screen on which several sides share a line, and no number is left out.
-PACKED = {"tex": PAGE._replace(dots=()), "md": SCREEN._replace(dots=())}
-#: Longer mathematics does without thin spaces: each is a macro, and KaTeX expands a thousand.
-CROWDED = 8000
+#: The files of what templates call.
+CALLED = (__file__, formats_room.__file__, escape.__file__)
+#: What stands beside its reason is no wider.
+BESIDE = 52.0
 #: What a label may consist of.
 LABEL = re.compile(r"[A-Za-z0-9:.-]*\Z")
 
@@ -63,18 +54,19 @@ def render(
     *,
     fragment: bool = False,
     prefix: str = "",
+    flavour: str = "",
     solutions: bool = False,
     templates: str | Path | None = None,
     stem: str = "",
     **facts: Any,
 ) -> str:
-    """Return blocks as the text of a document in a format, `md` or `tex`.
+    """Return blocks as the text of a document in a format, `md` or `tex`, in a flavour.
 
     `fragment` leaves out title and preamble in LaTeX, `prefix` begins every label, `solutions`
     shows those of a sheet in Markdown, `templates` is a folder whose templates and words come
     before ours, `stem` begins the names of the files beside it; other facts go to the template of
-    the document as they are. Raises `UnsupportedError` for a format that there is no folder for or
-    a prefix that no label can have, `OutputError` for a template that cannot be filled.
+    the document as they are. Raises `UnsupportedError` for a format or flavour that there is not
+    or a prefix that no label can have, `OutputError` for a template that cannot be filled.
     """
     if not LABEL.match(prefix):
         raise UnsupportedError(
@@ -82,30 +74,34 @@ def render(
             hint="letters, digits, colon, dot and hyphen are safe",
         )
     told = {"prefix": prefix, "fragment": fragment, "solutions": solutions, "stem": stem}
-    press = Press(form, templates, **told)
+    press = Press(form, templates, flavour, **told)
     return press.document(blocks, **facts)
 
 
 class Press:
     """The templates and words of a format, for one document."""
 
-    def __init__(self, form: str, templates: str | Path | None = None, **facts: Any):
-        if form not in FORMATS:
-            raise UnsupportedError(
-                f"there is no format {form}", hint=f"there are {', '.join(FORMATS)}"
-            )
-        self.form = form
+    def __init__(
+        self, form: str, templates: str | Path | None = None, flavour: str = "", **facts: Any
+    ):
+        self.format = format_of(form, flavour)
         self.folder = None if templates is None else Path(templates)
         if self.folder is not None and not self.folder.is_dir():
             raise OutputError(f"there is no folder of templates at {self.folder}")
         self.at = WORDS  # the template that is being filled
-        self.facts = {**facts, "form": form, "say": self._named, "plain": _plain}
+        self.facts = {
+            **facts,
+            "form": form,
+            "flavour": flavour,
+            "say": self._named,
+            "plain": _plain,
+        }
         self.kinds: dict[str, None] = {}  # of what was printed, for the preamble
         names = [f"derive/{WORDS}"]
         if self.folder is not None and (self.folder / WORDS).is_file():
             names.insert(0, WORDS)
         with self._told():
-            self.template = _environment(form, self.folder).get_template
+            self.template = _environment(form, flavour, self.folder).get_template
             self.words = [self.template(name).make_module(self.facts) for name in names]
 
     def document(self, blocks: Iterable[Block], **facts: Any) -> str:
@@ -130,7 +126,7 @@ class Press:
             case None | str() | int() | float():
                 return value
             case Box():
-                return self._inline(value) if within else self._displayed(value)
+                return (self.format.inline if within else self.format.displayed)(value)
             case Words(key, facts):
                 return self.say(key, facts)
             case _ if isinstance(value, Block):
@@ -159,29 +155,20 @@ class Press:
         self.kinds |= dict.fromkeys((kind, found.get("kind", kind)))
         return self._filled(kind, b=found)
 
-    def _inline(self, box: Box) -> str:
-        lines = broken(box, INLINE) if self.form == "tex" else [box]
-        return inline(r"\allowbreak ".join(map(latex, lines)))
-
-    def _displayed(self, box: Box) -> str:
-        shown = latex(box)
-        if self.form == "tex":
-            return shown
-        shown = shown.replace(BETWEEN_ROWS, "[8pt]")  # KaTeX has no \noalign
-        return shown.replace(r"\,", "{}") if len(shown) > CROWDED else shown
-
     def _fitted(self, chain: Chain) -> dict[str, Any]:
         """Return a chain as lines that fit the page, or a screen."""
         links: Sequence[Link] = chain.links
-        if self.form == "md":
+        if not self.format.on_page:
             links = [link._replace(optional=link.optional and not chain.packed) for link in links]
         elif chain.dots:
             links = [link._replace(right=shortened(link.right, chain.dots)) for link in links]
-        paper = PACKED[self.form] if chain.packed else PAGE if self.form == "tex" else SCREEN
+        paper = self.format.paper
+        if chain.packed:  # several sides share a line, and no number is left out
+            paper = paper._replace(dots=())
         found = fitted(links, paper, packed=chain.packed)
         lines = [
             {"left": x.left or "", "right": x.right or "", "reason": x.reason,
-             "sign": latex(op(x.sign)).strip() if x.sign else ""}
+             "sign": self.format.displayed(op(x.sign)).strip() if x.sign else ""}
             for x in found.lines
         ]  # fmt: skip
         return {
@@ -193,7 +180,7 @@ class Press:
 
     def _entries(self, table: Entries) -> Any:
         """Return a table with its right sides in lines, and dots where there are many."""
-        if self.form == "md":
+        if not self.format.on_page:
             rows: list[Any] = [(*row[:2], [row[2]]) for row in table.rows]
         else:
             shown = [None if k is None else table.rows[k]
@@ -218,7 +205,7 @@ class Press:
         return self.say(key, facts)
 
     def _filled(self, kind: str, **facts: Any) -> str:
-        self.at = f"{FORMATS[self.form]}/{kind}.{self.form}"
+        self.at = f"{self.format.folder}/{kind}.{self.format.ending}"
         return self.template(self.at).render(self.facts, **facts)
 
     @contextmanager
@@ -247,18 +234,14 @@ def _plain(key: str, *about: str) -> str:
     return plain_words()[key].format(*about)
 
 
-def inline(shown: str) -> str:
-    """Return mathematics for a line of text: Markdown takes a backslash before a comma away."""
-    return shown.replace(r"\,", r"\thinspace ")
-
-
 @cache
-def _environment(form: str, templates: Path | None) -> jinja2.Environment:
+def _environment(form: str, flavour: str, templates: Path | None) -> jinja2.Environment:
     """Return the templates of a format, a user's before ours; compiled ones are kept."""
     import jinja2
 
     from derive.documents.template_cache import compiled
 
+    printed = format_of(form, flavour)
     ours = jinja2.FileSystemLoader(template_folder())
     loaders: list[jinja2.BaseLoader] = [jinja2.PrefixLoader({"derive": ours}), ours]
     if templates is not None:
@@ -276,22 +259,22 @@ def _environment(form: str, templates: Path | None) -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
         autoescape=False,
-        bytecode_cache=compiled(Path(__file__), form),
+        bytecode_cache=compiled(
+            (__file__, formats_room.__file__, escape.__file__), f"{form} {flavour}"
+        ),
     )
 
     @jinja2.pass_context
     def ref(context: jinja2.runtime.Context, number: int) -> str:
-        return f"({number})" if form == "md" else rf"\eqref{{{context['prefix']}{number}}}"
+        return printed.cited(context["prefix"], number)
 
     environment.filters["ref"] = ref
-    code, words = ESCAPES[form]
-    environment.filters |= {"code": code, "words": words, "link": escape.link}
+    environment.filters |= {"code": printed.code, "words": printed.words, "link": escape.link}
     environment.filters["reason"] = _reason_text
     environment.filters |= {"text_width": _text_width, "wrapped": _wrapped}
-    environment.filters["inline"] = inline
+    environment.filters["inline"] = printed.within
     environment.filters["dollars"] = lambda items: [f"${item}$" for item in items]
-    italic, bold = EMPHASIS[form]
-    environment.filters |= {"em": italic.format, "bold": bold.format}
+    environment.filters |= {"em": printed.italic.format, "bold": printed.strong.format}
     return environment
 
 
@@ -369,11 +352,14 @@ class Document(ABC):
         options = {name: value for name, value in options.items() if value}
         said = {name: str(value) for name, value in options.items()}
         files = list(self.files(formats))
+        flavours = flavoured([form for _, form, _ in files], options.pop("flavour", ""))
         blocks = list(self.blocks()) if any(form in FORMATS for _, form, _ in files) else []
         return write(
             folder, self.name, self.asked(said), [ending for ending, _, _ in files],
-            lambda name: [self._printed(blocks, form, self.named(name) | options | own)
-                          for _, form, own in files],
+            lambda name: [
+                self._printed(blocks, form, self.named(name) | options | own | flavours[form])
+                for _, form, own in files
+            ],
         )  # fmt: skip
 
     def files(self, formats: Sequence[str]) -> Iterator[tuple[str, str, dict[str, Any]]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -43,8 +44,8 @@ class Compiled(jinja2.FileSystemBytecodeCache):
                 super().dump_bytecode(bucket)
 
 
-def compiled(called: Path, form: str) -> Compiled | None:
-    """Return the compiled templates of this user; `called` holds the functions that they call.
+def compiled(called: Iterable[str], form: str) -> Compiled | None:
+    """Return the compiled templates of this user; `called` are the files of functions they call.
 
     Jinja works constants out when it compiles, so what it calls in a format is part of what is
     compiled.
@@ -53,7 +54,8 @@ def compiled(called: Path, form: str) -> Compiled | None:
     if base is None:
         return None
     versions = f"{sys.version} {jinja2.__version__} {jinja2.bccache.bc_version} {form}"
-    own = sha256(versions.encode() + called.read_bytes()).hexdigest()[:16]
+    code = b"".join(Path(file).read_bytes() for file in called)
+    own = sha256(versions.encode() + code).hexdigest()[:16]
     return Compiled(base / "derive" / "templates" / own)
 
 
