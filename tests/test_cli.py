@@ -234,8 +234,8 @@ def test_every_command_that_writes_takes_the_same_options():
                if any(p.name == "output" for p in one.params)}  # fmt: skip
     assert writers.keys() == {"prove", "check", "example", "exercise", "graph"}
     shared = {"target", "shapes", "at", "assume", "output", "formats", "as_json", "fragment",
-              "prefix", "gradients", "brackets", "first", "loss", "elide", "templates",
-              "timeout", "catalogue"}  # fmt: skip
+              "prefix", "flavour", "gradients", "brackets", "first", "loss", "elide",
+              "templates", "timeout", "catalogue"}  # fmt: skip
     assert set.intersection(*writers.values()) == shared
     assert writers["prove"] - shared == {"wrt", "data", "detail", "max_entries"}
 
