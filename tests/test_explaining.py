@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from programs import evaluate
 
 import derive
 from derive.documents.explaining import by_lines, regrouped, stands
 from derive.documents.prove import Writer
+from derive.expressions.errors import ProofError
+from derive.judges.verify import insist, verify
 from derive.language.parse import parse
 from derive.notation.latex import latex
 from derive.notation.mathematics import Style
 from derive.notation.text import text
 from derive.proof.explain import explain
+from derive.proof.local import LocalProof
 
 AFFINE = "X: (n, d); W: (d, m); B: (1, m); Y = X @ W + B"
 COLUMNS = "W: (m, n); A: (n, s); b: (m, 1); Z = W @ A + b"
@@ -135,6 +140,64 @@ def test_the_proof_row_by_row(program, name, value, gradient):
         assert f"{text(facts['value'])} = {text(facts['formula'])}" == value
         if gradient is not None:
             assert f"{text(facts['own'])} = {text(facts['result'])}" == gradient
+
+
+TOLD = [(program, name) for program, name, value, _ in LINES if value is not None]
+
+
+@pytest.mark.parametrize(("program", "name"), TOLD)
+def test_a_row_is_what_its_formula_says_in_numbers(program, name):
+    """NumPy runs the formulas about one row on that row of what they cut."""
+    _, local = local_of(program, name)
+    read, lines = parse(program), local.lines
+    sizes = dict(zip(read.dims, (3, 4, 5)))
+    rng = np.random.default_rng(5)
+    values = {n: rng.normal(size=read.leaves[n].shape.extents(sizes)) for n in read.inputs}
+    value, upstream = local.statement.name, f"d{local.statement.name}"
+    values[value] = numpy(program.rpartition("= ")[2], values, sizes)
+    values[upstream] = rng.normal(size=values[value].shape)
+    values[local.gradient.data[0]] = numpy(str(local.formula), values, sizes)
+    for k in range(values[value].shape[lines.axis]):
+        line = np.s_[k : k + 1, :] if lines.axis == 0 else np.s_[:, k : k + 1]
+        one = {n: a[line] if n in lines.cut else a for n, a in values.items()}
+        for whole, formula in ((value, lines.value), (local.gradient.data[0], lines.gradient)):
+            found = numpy(str(formula), one, sizes)
+            assert np.allclose(found, values[whole][line])
+
+
+def numpy(text: str, values: dict[str, np.ndarray], sizes: dict[str, int]) -> np.ndarray:
+    return np.array(evaluate(text, values, sizes), dtype=float)
+
+
+#: What could be said of rows, and is wrong: it is refused by the judges of every step.
+WRONG = [
+    (AFFINE, "X", "row-c"), (AFFINE, "X", "column-a"), (AFFINE, "W", "row-a"),
+    (COLUMNS, "W", "column-c"), (COLUMNS, "A", "row-a"),
+    ("X: (n, d); Y = softmax(X)", "X", "column-c"),
+    ("X: (n, d); Y = X @ X.T", "X", "row-a"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("program", "name", "word"), WRONG)
+def test_a_wrong_word_of_where_an_entry_acts_is_refused(program, name, word, monkeypatch):
+    monkeypatch.setattr(LocalProof, "occurrence", lambda self: (word,))
+    derivation = explain(parse(program), wrt=(name,))
+    with pytest.raises(ProofError, match="rule depends"):
+        insist(verify(derivation))
+
+
+@pytest.mark.parametrize("which", [0, 1])
+@pytest.mark.parametrize(("program", "name"), TOLD)
+def test_a_wrong_formula_of_a_row_is_refused_by_every_judge(program, name, which):
+    derivation = explain(parse(program), wrt=(name,))
+    (local,) = derivation.locals
+    steps = list(local.lines.steps)
+    proved = verify(derivation).locals[0].lines.steps[which]
+    assert proved.proved and len(proved.verdicts) == 3
+    steps[which] = replace(steps[which], right=2 * steps[which].right)
+    wrong = replace(local, lines=local.lines._replace(steps=tuple(steps)))
+    judged = verify(replace(derivation, locals=(wrong,))).locals[0].lines.steps
+    assert not any(verdict.proved for verdict in judged[which].verdicts)
 
 
 def test_an_index_on_an_index_has_brackets():

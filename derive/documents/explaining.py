@@ -13,18 +13,16 @@ from typing import Any
 from derive.calculus.index import Index, Scalar, entry
 from derive.documents.model import Chain, Words, words
 from derive.documents.setting import Setting
-from derive.expressions.expr import Expr, nodes, unrepeated
+from derive.expressions.expr import Expr, unrepeated
 from derive.expressions.layout import Box, op, paren, row, sub
-from derive.expressions.program import with_dims
 from derive.notation.displays import Link
 from derive.notation.mathematics import Notation
 from derive.notation.widths import width
 from derive.ops.elementwise import DIV, MUL
 from derive.ops.linear import BROADCAST, MATMUL, NEG, NUMBER, TRANSPOSE
 from derive.ops.reduction import COLS, ROWS, SUM
-from derive.proof.derivation import Grid, Local
+from derive.proof.derivation import Grid, Lines, Local
 from derive.proof.local import own_place
-from derive.readings.terms import Entries
 
 #: The sides of a matrix along its axes.
 SIDES = ("row", "column")
@@ -164,123 +162,42 @@ def _is_scaling(expr: Expr) -> bool:
 
 
 def by_lines(page: Setting, local: Local) -> Iterator[Words]:
-    """Yield the proof row by row, or column by column, where a row of the variable meets one row
-    of the value alone, and everything can be said of that row.
-
-    That the whole is its rows, one under the other, is seen by the entries of both.
-    """
-    sides = [word for word in local.occurrence if word in ("row-a", "column-c")]
-    if local.upstream is None or len(sides) != 1 or len(local.occurrence) != 1:
+    """Yield the proof row by row, or column by column, where everything can be said of one row."""
+    if local.lines is None:
         return
-    axis = 0 if sides == ["row-a"] else 1
-    lines = _Lines(page, local, axis)
-    if not lines.are_whole:
-        return
+    lines, notation = local.lines, page.notation
+    letters = page.derivation.letters.variable
+    short = _of_one(page, lines)
     said = {
-        "value": lines.value,
-        "formula": lines.formula,
-        "own": lines.own,
-        "result": lines.result,
+        "value": short.leaf(local.statement.name),
+        "formula": short.expr(lines.value),
+        "own": short.leaf(local.gradient.data[0]),
+        "result": short.expr(lines.gradient),
     }
     if all(width(box) <= WIDE for box in said.values()):
         result = [x.right for x in local.index if isinstance(x.right, Scalar)][-1]
+        own = entry(local.gradient.data, *own_place(local.variable.shape, letters))
         yield words(
-            "by-lines", side=SIDES[axis], X=page.leaf(local.variable.data[0]),
+            "by-lines", side=SIDES[lines.axis], X=page.leaf(local.variable.data[0]),
             Y=page.leaf(local.statement.name),
-            a=page.notation.index(lines.letter), **said,
-            whole=page.notation.expr(local.formula), G=page.leaf(local.gradient.data[0]),
-            entry=page.notation.scalar(lines.own_entry),
-            sum=page.notation.scalar(result),
+            a=notation.index(letters[lines.axis]), **said,
+            whole=notation.expr(local.formula), G=page.leaf(local.gradient.data[0]),
+            entry=notation.scalar(own), sum=notation.scalar(result),
         )  # fmt: skip
 
 
-class _Lines:
-    """A statement, and the formula of a gradient, for a single row or column of its value."""
-
-    def __init__(self, page: Setting, local: Local, axis: int):
-        self.page, self.local, self.axis = page, local, axis
-        d = page.derivation
-        self.letter = d.letters.variable[axis]
-        value = page.program.leaves[local.statement.name]
-        self.dim = value.shape.dims[axis]
-        self.own_entry = entry(
-            local.gradient.data, *own_place(local.variable.shape, d.letters.variable)
-        )
-        self.expr, self.gradient = local.statement.expr, local.formula
-        leaves = {leaf for e in (self.expr, self.gradient) for leaf in nodes(e) if leaf.is_var}
-        self.cut = {
-            leaf.data[0] for leaf in (*leaves, value, local.gradient)
-            if leaf.shape.dims[axis] == self.dim
-        }  # fmt: skip
-        #: Whether nothing has that dimension along its other side, where no row of it is meant.
-        self.single = isinstance(self.dim, str) and all(
-            node.shape.dims[1 - axis] != self.dim and self._is_cut(node)
-            for e in (self.expr, self.gradient) for node in nodes(e)
-        )  # fmt: skip
-
-    def _is_cut(self, node: Expr) -> bool:
-        """Whether a node of that dimension is one whose rows stand under each other."""
-        return node.op is not TRANSPOSE or self.dim not in node.shape.dims
-
-    @property
-    def are_whole(self) -> bool:
-        """Whether the statement and the formula are what their rows are, one under the other."""
-        return self.single and all(map(self._is_whole, (self.expr, self.gradient)))
-
-    def _is_whole(self, expr: Expr) -> bool:
-        """Whether the entries of a row are those of the formula about that row alone."""
-        letters = self.page.derivation.letters
-        place = list(own_place(expr.shape, letters.variable))
-        whole = Entries(letters.bound).of(expr, *place)
-        place[self.axis] = 0
-        part = Entries(letters.bound).of(self._one(expr), *place)
-        return whole == self._in_whole(part)
-
-    def _one(self, expr: Expr) -> Expr:
-        return with_dims(expr, {str(self.dim): 1}, numbers=False)
-
-    def _in_whole(self, term: Scalar) -> Scalar:
-        """Return a term about a single row with the places that it has in the whole."""
-        if term.kind == "entry" and term.data[0] in self.cut:
-            name, *place = term.data
-            place[self.axis] = self.letter
-            return Scalar("entry", (), (name, *place))
-        args = tuple(map(self._in_whole, term.args))
-        return term if args == term.args else Scalar(term.kind, args, term.data)
-
-    # -- on paper ----------------------------------------------------------------------------------
-
-    def _notation(self) -> Notation:
-        """Return the writing in which a name stands for one of its rows."""
-        page = self.page
-        written = Notation(page.derivation, page.style, page.notation.around)
-        index, dot = page.notation.index(self.letter), op("any")
-        line = row(index, dot) if self.axis == 0 else row(dot, index)
-        written.__dict__["names"] = {
-            name: sub(paren(box) if box.kind in ("index", "sup") else box, line)
-            if name in self.cut
-            else box
-            for name, box in written.names.items()
-        }
-        return written
-
-    @property
-    def value(self) -> Box:
-        """The row of the value."""
-        return self._notation().leaf(self.local.statement.name)
-
-    @property
-    def formula(self) -> Box:
-        return self._notation().expr(self._one(self.expr))
-
-    @property
-    def own(self) -> Box:
-        """The gradient with respect to the row of the variable."""
-        return self._notation().leaf(self.local.gradient.data[0])
-
-    @property
-    def result(self) -> Box:
-        return self._notation().expr(self._one(self.gradient))
+def _of_one(page: Setting, lines: Lines) -> Notation:
+    """Return the writing in which a name stands for one of its rows, or columns."""
+    written = Notation(page.derivation, page.style, page.notation.around)
+    index = page.notation.index(page.derivation.letters.variable[lines.axis])
+    line = row(index, op("any")) if lines.axis == 0 else row(op("any"), index)
+    written.__dict__["names"] = {
+        name: sub(paren(box) if box.kind in ("index", "sup") else box, line)
+        if name in lines.cut
+        else box
+        for name, box in written.names.items()
+    }
+    return written
 
 
 __all__ = ["by_lines", "derivative", "regrouped", "stands", "upstream"]

@@ -235,10 +235,12 @@ class _Court:
             part: judge(getattr(local, part))
             for judge, parts in (
                 (self._written, ("slice", "one", "entries", "assembly")),
-                (general, ("claim", "index", "operators", "exchange")),
+                (general, ("claim", "index", "operators", "exchange", "depends")),
             )
             for part in parts
         }
+        if local.lines is not None:
+            found["lines"] = local.lines._replace(steps=general(local.lines.steps))
         return replace(local, **found)
 
     def _general(self, step: Step, theme: str) -> Step:

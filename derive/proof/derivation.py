@@ -137,12 +137,27 @@ class GradientName(NamedTuple):
     through: str | None = None
 
 
+class Lines(NamedTuple):
+    """Formulas about one row of the value (`axis` 0), or one column.
+
+    In `value` and `gradient` the names in `cut` stand for that row of theirs, the others for all of
+    what they name; `steps` say that these are the entries of the whole.
+    """
+
+    axis: int
+    cut: frozenset[str]
+    value: Expr
+    gradient: Expr
+    steps: Chain
+
+
 @dataclass(frozen=True, slots=True)
 class Local:
     """The theorem of one statement about one of its variables, and its proof.
 
     `occurrence` says by which of its indices an entry of the value agrees with the variable it
-    depends on; `acts` says it of pairs of indices, as that entry with the indices put in. `rules`
+    depends on, and `depends` is the step that holds it; `acts` says it of pairs of indices, as that
+    entry with the indices put in. `lines` tell the theorem of a single row or column. `rules`
     are those of the sweep; its steps are `operators` where there are several. Where names can be
     exchanged in the statement, `exchange` says so, and the proof is that of another variable.
     """
@@ -153,7 +168,9 @@ class Local:
     upstream: Expr | None
     formula: Expr
     occurrence: tuple[str, ...] = ()
+    depends: Chain = ()
     acts: Scalar | None = None
+    lines: Lines | None = None
     claim: Chain = ()
     slice: Chain = ()
     one: Chain = ()
@@ -370,7 +387,10 @@ class Derivation:
         found = {id(step): step for step in self.steps()}
         for d in (self, *(lemma.derivation for lemma in self.lemmas)):
             for local in d.locals:
-                for step in (*local.claim, *local.exchange, *local.operators):
+                lines = local.lines.steps if local.lines else ()
+                for step in (
+                    *local.claim, *local.exchange, *local.operators, *local.depends, *lines,
+                ):  # fmt: skip
                     found.setdefault(id(step), step)
         return [*found.values()]
 

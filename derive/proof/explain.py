@@ -37,6 +37,7 @@ from derive.proof.exchanging import exchanged
 from derive.proof.hypotheses import Ground, conditions, ground_of, sizes_asked
 from derive.proof.kinds import Kind, kinds
 from derive.proof.lemmas import lemmas, operators
+from derive.proof.lines import lines
 from derive.proof.local import LocalProof, own_place
 from derive.proof.parts import mixing
 from derive.proof.roads import READABLE, STATEMENTS, WHOLE, Names, Roads
@@ -338,6 +339,7 @@ class Writer:
         slowly = self.detail != "brief" and (not is_lemma or (is_first and self.slowly))
         is_usual = self.detail == "full" and len(self.statements) == 1
         sweep = () if is_lemma else tuple(self.operator_chain(statement, leaf, own, gradients))
+        facts = statement, proof.value, leaf, own, formula, occurrence, self.letters
         return Local(
             statement=statement,
             variable=leaf,
@@ -345,7 +347,9 @@ class Writer:
             upstream=upstream,
             formula=formula,
             occurrence=occurrence,
+            depends=tuple(proof.depends(occurrence)),
             acts=proof.acts(),
+            lines=lines(*facts) if slowly or not is_lemma else None,
             claim=tuple(proof.claim()),
             slice=tuple(proof.slice()) if slowly else (),
             one=tuple(proof.one()) if slowly else (),

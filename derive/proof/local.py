@@ -114,6 +114,17 @@ class LocalProof:
             return (*found, "some")
         return found
 
+    def depends(self, occurrence: tuple[str, ...]) -> Iterator[Step]:
+        """Yield that a derivative is zero where an entry and the variable do not agree so: it is
+        what it is times the deltas of those indices."""
+        sides = {"row": self.output[0], "column": self.output[1]}
+        pairs = (word.partition("-") for word in occurrence if word != "some")
+        letters = dict(zip("ac", self.variable, strict=True))
+        met = [delta(sides[side], letters[letter]) for side, _, letter in pairs]
+        change = partial(self.y, self.x)
+        if met:
+            yield self._step(change, mul(*met, change), "depends", "depends", False)
+
     def acts(self) -> Scalar | None:
         """Return the entry of the value that depends on x_ac, where pairs say which it is."""
         if not any(isinstance(k, Pair) for k in (*self.output, *self.variable)):
