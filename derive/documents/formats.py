@@ -28,7 +28,9 @@ class Format(NamedTuple):
     print layout, `within` makes what is displayed fit for a line of text, `cited` says the number
     of an equation, after the prefix of its label. `code` and `words` make a user's text safe,
     `italic` and `strong` emphasise words. On a page, unlike on a screen, long sums and matrices
-    are shortened.
+    are shortened. A format that `speaks` LaTeX takes the formulas that stand in the words of a
+    language as they are; else they are read, and printed by `inline`, and `frame` is what stands
+    around framed words.
     """
 
     folder: str
@@ -42,6 +44,8 @@ class Format(NamedTuple):
     italic: str
     strong: str
     paper: Paper = SCREEN
+    speaks: bool = True
+    frame: tuple[str, str] = ("", "")
 
     @property
     def on_page(self) -> bool:

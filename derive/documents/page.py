@@ -32,6 +32,7 @@ from derive.expressions.limits import during
 from derive.notation import escape
 from derive.notation.displays import Link, broken, fitted, places, shortened
 from derive.notation.messages import plain_words, template_folder
+from derive.notation.spoken import mark, spoken
 from derive.notation.widths import holds, is_tall, width
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ class Press:
             "say": self._named,
             "plain": _plain,
         }
+        self.spoken: list[Box] = []  # what stands in words that are still to be printed
         self.kinds: dict[str, None] = {}  # of what was printed, for the preamble
         names = [f"derive/{WORDS}"]
         if self.folder is not None and (self.folder / WORDS).is_file():
@@ -108,7 +110,7 @@ class Press:
         """Return the whole text: the blocks, and what stands around them."""
         made = list(blocks)
         with self._told():
-            body = self.printed(made)
+            body = self.worded(self.printed(made))
             columns = max(line.count("&") for line in body.splitlines()) + 1 if body else 0
             doc = {**facts, "body": body, "kinds": list(self.kinds), "columns": columns}
             text = self._filled("document", doc=doc)
@@ -126,7 +128,9 @@ class Press:
             case None | str() | int() | float():
                 return value
             case Box():
-                return (self.format.inline if within else self.format.displayed)(value)
+                if not within:
+                    return self.format.displayed(value)
+                return self.format.inline(value) if self.format.speaks else self._marked(value)
             case Words(key, facts):
                 return self.say(key, facts)
             case _ if isinstance(value, Block):
@@ -138,6 +142,16 @@ class Press:
             case list() | tuple():
                 return [self.printed(one, within) for one in value]
         return value
+
+    def worded(self, text: str) -> str:
+        """Return text with the formulas of its sentences printed, where the format has its own."""
+        if self.format.speaks:
+            return text
+        return spoken(text, self.spoken, self.format.inline, self.format.frame)
+
+    def _marked(self, box: Box) -> str:
+        self.spoken.append(box)
+        return mark(len(self.spoken) - 1)
 
     def _block(self, block: Block) -> str:
         kind = type(block).__name__.lower()
