@@ -7,12 +7,14 @@ import threading
 import time
 import tracemalloc
 from contextlib import nullcontext
+from multiprocessing import active_children
 from pathlib import Path
 
 import pytest
 
 import derive
 from derive.documents.check import check_file
+from derive.expressions import crew
 from derive.expressions.errors import DeriveError, OutputError, ParseError
 from derive.expressions.limits import during, tick, within
 from derive.judges import batch, claim as claim_room, hearing
@@ -318,11 +320,11 @@ def test_progress_is_the_part_that_has_been_read():
 
 
 def test_leaving_early_ends_the_workers():
-    crew = answers(identities(write([LEFT] * 50)), jobs=2)
-    next(crew)
-    processes = [w.process for w in crew.gi_frame.f_locals["crew"].workers]
-    crew.close()
-    assert processes and not any(p.is_alive() for p in processes)
+    found = answers(identities(write([LEFT] * 50)), jobs=2)
+    next(found)
+    processes = active_children()
+    found.close()
+    assert len(processes) == 2 and not any(p.is_alive() for p in processes)
 
 
 # -- time ------------------------------------------------------------------------------------------
@@ -395,7 +397,7 @@ def test_a_refutation_stands_without_its_reasons(part, claim, words, monkeypatch
 def test_a_worker_that_does_not_hear_the_alarm_is_ended(slow_judge, monkeypatch):
     for room in (batch, claim_room):
         monkeypatch.setattr(room, "within", lambda limit: nullcontext())
-    monkeypatch.setattr(batch, "GRACE", 0.1)
+    monkeypatch.setattr(crew, "GRACE", 0.1)
     lines = [{**LEFT, "claim": "7 * dY @ B.T"}, LEFT, LEFT]
     found = list(check_file(write(lines), timeout=0.2))
     assert [a.verdict for a in found] == ["undecided", "proved", "proved"]

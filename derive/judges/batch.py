@@ -9,26 +9,23 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import sys
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from time import monotonic, perf_counter
-from typing import IO, TYPE_CHECKING, Any, NamedTuple
+from time import perf_counter
+from typing import IO, Any, NamedTuple
 
+from derive.expressions.crew import Crew, forks
 from derive.expressions.errors import DeriveError, OutputError, ParseError, Place
-from derive.expressions.limits import GRACE, JUDGED, TimeUp, contain, stage, within
+from derive.expressions.limits import JUDGED, TimeUp, stage, within
 from derive.expressions.program import nearest
 from derive.judges.claim import Court, Judgement
 from derive.language.syntax import NAME
 from derive.language.toml_text import read_toml
 from derive.proof.derivation import PROVED, REFUTED, UNDECIDED
-
-if TYPE_CHECKING:
-    from multiprocessing import connection
 
 ERROR = "error"
 VERDICTS = (PROVED, REFUTED, UNDECIDED, ERROR)
@@ -360,151 +357,18 @@ def answers(
     documents: Documents | None = None,
 ) -> Iterator[Answer]:
     """Yield the answer to each item in order; a time limit or several jobs ask for workers."""
-    if jobs == 1 and (timeout is None or not _forks()):
+    if jobs == 1 and (timeout is None or not forks()):
         for item in items:
-            yield judged(item, None, documents) if isinstance(item, Identity) else item
+            yield _known(item) or judged(item, None, documents)  # type: ignore[arg-type]
         return
-    crew = _Crew(jobs, timeout, documents)
-    try:
-        yield from crew.work(items)
-    finally:
-        crew.end()
+    work = partial(judged, timeout=timeout, documents=documents)
+    crew: Crew[Any, Answer] = Crew(jobs, work, _lost, timeout, _known)
+    yield from crew.answers(items)
 
 
-# -- workers ---------------------------------------------------------------------------------------
+def _known(item: Identity | Answer) -> Answer | None:
+    return item if isinstance(item, Answer) else None
 
 
-class _Crew:
-    """Worker processes, each with one identity at a time, so that any of them can be ended.
-
-    A pool of `concurrent.futures` breaks as a whole when one of its processes ends.
-    """
-
-    def __init__(self, jobs: int, timeout: float | None, documents: Documents | None = None):
-        self.timeout = timeout
-        self.documents = documents
-        self.workers: list[_Worker] = []
-        self.jobs = jobs
-        self.window = 8 * jobs
-
-    def work(self, items: Iterable[Identity | Answer]) -> Iterator[Answer]:
-        source, open_, taken, given = iter(items), True, 0, 0
-        done: dict[int, Answer] = {}
-        while True:
-            while open_ and taken - given < self.window:
-                idle = self._idle()
-                if idle is None:
-                    break
-                item = next(source, None)
-                if item is None:
-                    open_ = False
-                elif isinstance(item, Answer):
-                    done[taken] = item
-                    taken += 1
-                else:
-                    idle.take(taken, item, self.timeout, self.documents)
-                    taken += 1
-            while given in done:
-                yield done.pop(given)
-                given += 1
-            if not open_ and given == taken:
-                return
-            done.update(self._finished())
-
-    def _idle(self) -> _Worker | None:
-        for worker in self.workers:
-            if worker.item is None:
-                return worker
-        if len(self.workers) < self.jobs:
-            self.workers.append(_Worker())
-            return self.workers[-1]
-        return None
-
-    def _finished(self) -> Iterator[tuple[int, Answer]]:
-        """Wait until a worker has an answer, or is beyond its time; yield what there is."""
-        busy = [worker for worker in self.workers if worker.item is not None]
-        if not busy:
-            return
-        ends = [worker.deadline for worker in busy if worker.deadline is not None]
-        wait = max(0.0, min(ends) - monotonic()) if ends else None
-        from multiprocessing import connection
-
-        ready = connection.wait([worker.pipe for worker in busy], wait)
-        for worker in busy:
-            if worker.pipe in ready:
-                answer = worker.answer()
-            elif worker.deadline is not None and monotonic() > worker.deadline:
-                answer = worker.lost(f"stopped after {self.timeout:g} seconds from outside")
-            else:
-                continue
-            yield worker.number, answer
-            if worker.process.is_alive() and not worker.ended:
-                worker.item = None
-            else:
-                self.workers.remove(worker)
-
-    def end(self) -> None:
-        for worker in self.workers:
-            worker.end()
-
-
-def _forks() -> bool:
-    """Whether workers are forks, which keep operators that were added on the fly; beside threads
-    that is not safe."""
-    return sys.platform == "linux" and threading.active_count() == 1
-
-
-class _Worker:
-    """A process that judges, and the pipe to it."""
-
-    def __init__(self) -> None:
-        from multiprocessing import get_context
-
-        context: Any = get_context("fork" if _forks() else "spawn")
-        self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(theirs, os.getpid()), daemon=True)
-        self.process.start()
-        theirs.close()
-        self.number = -1
-        self.item: Identity | None = None
-        self.deadline: float | None = None
-        self.started = 0.0
-        self.ended = False
-
-    def take(
-        self, number: int, item: Identity, timeout: float | None, documents: Documents | None
-    ) -> None:
-        self.number, self.item, self.started = number, item, monotonic()
-        self.deadline = None if timeout is None else self.started + timeout + GRACE + timeout / 2
-        with suppress(OSError):  # a worker that has ended is seen when its answer is read
-            self.pipe.send((item, timeout, documents))
-
-    def answer(self) -> Answer:
-        try:
-            return self.pipe.recv()
-        except (EOFError, OSError):
-            return self.lost("the worker process ended, perhaps for want of memory")
-
-    def lost(self, message: str) -> Answer:
-        assert self.item is not None
-        self.end()
-        seconds = monotonic() - self.started
-        return Answer(self.item.id, UNDECIDED, self.item.line, message=message, seconds=seconds)
-
-    def end(self) -> None:
-        self.ended = True
-        self.process.kill()
-        self.process.join()
-        self.pipe.close()
-
-
-def _serve(pipe: connection.Connection, parent: int) -> None:
-    """Answer identities until the pipe is closed, or the parent is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    contain()
-    with suppress(EOFError, OSError):
-        while True:
-            while not pipe.poll(5):
-                if os.getppid() != parent:
-                    return
-            pipe.send(judged(*pipe.recv()))
+def _lost(item: Identity, message: str, seconds: float) -> Answer:
+    return Answer(item.id, UNDECIDED, item.line, message=message, seconds=seconds)
