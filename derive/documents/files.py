@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from hashlib import blake2s
 from pathlib import Path
@@ -85,8 +85,9 @@ def question_of(text: str) -> str:
     return found[1] if found else ""
 
 
-def is_free(path: Path, question: str) -> bool:
-    """Whether a document may be written to a path: nothing is there, or that document itself."""
+def is_free(path: Path, *questions: str) -> bool:
+    """Whether a document may be written to a path: nothing is there, or an answer to its question
+    (or to one that it takes the place of), as it was written."""
     try:
         path.lstat()
     except OSError:
@@ -96,7 +97,7 @@ def is_free(path: Path, question: str) -> bool:
     except (OSError, UnicodeDecodeError):
         return False
     found = _seal(text)
-    return found is not None and found.groups() == (question, fingerprint(unsealed(text)))
+    return found is not None and found[1] in questions and found[2] == fingerprint(unsealed(text))
 
 
 def write(
@@ -105,26 +106,32 @@ def write(
     question: str,
     endings: Sequence[str],
     texts: Callable[[str], Iterable[str]],
+    replaced: Iterable[str] = (),
+    taken: Collection[str] = (),
 ) -> list[Path]:
-    """Write the files of a document, `stem` with each ending, whole or not at all.
+    """Write the files of a document, `stem` with each ending, all of them whole or none.
 
     `texts` makes them for the stem that was found free for all of them, since files name each other
-    and themselves. Returns their paths; raises `OutputError` where a file cannot be written.
+    and themselves. What answers one of the questions that are `replaced` is written over, and names
+    that are `taken` stay free for others. Returns the paths; raises `OutputError` where a file
+    cannot be written.
     """
-    folder = Path(folder)
+    folder, own = Path(folder), (question, *replaced)
     for name in _names(stem):
-        if all(is_free(folder / f"{name}{ending}", question) for ending in endings):
+        files = [f"{name}{ending}" for ending in endings]
+        if not any(file.lower() in taken for file in files) and all(
+            is_free(folder / file, *own) for file in files
+        ):
             break
     else:
         raise OutputError(f"{folder} has too many documents of the name {stem}")
-    made = zip(endings, texts(name), strict=True)
-    found = [
-        (folder / f"{name}{ending}", sealed(text, ending.rpartition(".")[2], question))
-        for ending, text in made
-    ]
-    for path, text in found:
-        write_whole(path, text)
-    return [path for path, _ in found]
+    made = zip(files, endings, texts(name), strict=True)
+    found = {
+        folder / file: sealed(text, ending.rpartition(".")[2], question)
+        for file, ending, text in made
+    }
+    write_whole(found)
+    return [*found]
 
 
 def _names(stem: str) -> Iterator[str]:
@@ -146,21 +153,26 @@ def moved(paths: Sequence[Path], stem: str) -> Iterator[str]:
         yield say("name-taken", kept=f"{taken[0].parent / stem}*", number=number)
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a file whole or not at all: what was there stays until the new one is complete."""
+def write_whole(texts: Mapping[Path, str]) -> None:
+    """Write files whole or not at all: what was there stays until all that is new is complete."""
+    made: dict[Path, str] = {}
+    path = Path()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
-            with open(
-                handle, "w", encoding="utf-8", errors="backslashreplace", newline="\n"
-            ) as file:
-                file.write(text)
-            os.chmod(temporary, 0o666 & ~_umask())
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+            for path, text in texts.items():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                handle, made[path] = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+                with open(
+                    handle, "w", encoding="utf-8", errors="backslashreplace", newline="\n"
+                ) as file:
+                    file.write(text)
+                os.chmod(made[path], 0o666 & ~_umask())
+            for path in texts:
+                os.replace(made[path], path)
+                del made[path]
+        finally:
+            for left in made.values():
+                os.unlink(left)
     except OSError as error:
         reason = error.strerror or str(error)
         raise OutputError(

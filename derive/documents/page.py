@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -356,24 +356,37 @@ class Document(ABC):
         return self.to_markdown()
 
     def save(
-        self, folder: str | Path = "output", formats: Sequence[str] = ("md", "tex"), **options: Any
+        self,
+        folder: str | Path = "output",
+        formats: Sequence[str] = ("md", "tex"),
+        *,
+        called: str = "",
+        each: Mapping[str, Mapping[str, Any]] | None = None,
+        replaced: Sequence[str] = (),
+        taken: Collection[str] = (),
+        **options: Any,
     ) -> list[Path]:
-        """Write the document into a folder, each file whole or not at all; return their paths.
+        """Write the document into a folder, all its files or none; return their paths.
 
         A file of another document, or one that was changed by hand, is not written over: then a
-        number follows the name.
+        number follows the name, that of the document or what it is `called`. `each` has the options
+        of one format. See `files.write` for what is `replaced` or `taken`.
         """
         options = {name: value for name, value in options.items() if value}
         said = {name: str(value) for name, value in options.items()}
+        several = {form: dict(own) for form, own in (each or {}).items() if form in formats and own}
+        said |= {f"options of {form}": str(sorted(own.items())) for form, own in several.items()}
         files = list(self.files(formats))
         flavours = flavoured([form for _, form, _ in files], options.pop("flavour", ""))
         blocks = list(self.blocks()) if any(form in FORMATS for _, form, _ in files) else []
         return write(
-            folder, self.name, self.asked(said), [ending for ending, _, _ in files],
+            folder, called or self.name, self.asked(said), [ending for ending, _, _ in files],
             lambda name: [
-                self._printed(blocks, form, self.named(name) | options | own | flavours[form])
+                self._printed(blocks, form, self.named(name) | options | several.get(form, {}) | own
+                              | flavours[form])
                 for _, form, own in files
             ],
+            replaced, taken,
         )  # fmt: skip
 
     def files(self, formats: Sequence[str]) -> Iterator[tuple[str, str, dict[str, Any]]]:
