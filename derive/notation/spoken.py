@@ -117,7 +117,7 @@ class _Reader:
         if digits:
             return num(int(digits)) if digits.isdecimal() else raw(digits)
         if command:
-            return self._command(command)
+            return self._command(part[0], command)
         if sign == "{":
             return self._group("}")
         if sign in _BRACKETS:
@@ -134,7 +134,7 @@ class _Reader:
         self.at += 1
         return found
 
-    def _command(self, name: str) -> Box:
+    def _command(self, part: str, name: str) -> Box:
         if name in _UPRIGHT:
             return word(self._letters())
         if name in ("mathbf", "mathbb"):
@@ -143,7 +143,7 @@ class _Reader:
                 return _BOLD[letters]
         elif name == "frac":
             return frac(self._one(), self._one())
-        elif name == "sqrt":
+        elif part == r"\sqrt":
             return Box("root", (self._one(),))
         elif name == "boxed":
             return Box("frame", (self._one(),))
