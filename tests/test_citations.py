@@ -74,6 +74,7 @@ class Point:
     def named(self) -> dict[str, np.ndarray]:
         leaves = [*self.of.program.leaves.values()]
         found = {leaf.data[0]: self.value(leaf) for leaf in leaves}
+        found |= {s.name: self.at(s.expr) for s in self.of.program.besides}
         for name, meant in self.of.names.items():
             found[name] = self.value(var(name, meant.of.shape))
         found[f"d{self.of.program.output}"] = self.value(

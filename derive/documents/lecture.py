@@ -82,7 +82,8 @@ class Lecture(Writer):
         """Yield the lemma about a kind of statement, and its proof."""
         d = self.derivation
         (statement,) = self.statements
-        said = words("kind-says", shapes=self.shapes(statement), formula=self.statement(statement),
+        formulas = [self.statement(one) for one in (statement, *self.program.besides)]
+        said = words("kind-says", shapes=self.shapes(statement), formulas=formulas,
                      conditions=self.conditions())  # fmt: skip
         claim = self.side_by_side(lemma.claim, self.numbers[("claim",)])
         yield Environment("lemma", (Paragraph((said,)), claim))

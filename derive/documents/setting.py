@@ -101,6 +101,8 @@ class Setting:
         formulas = [*Setting.printed(self), *printed]
         used = used_in(formulas)
         known = {op for op, _ in used}
+        if self.program.besides:
+            yield words("besides", formulas=list(map(self.statement, self.program.besides)))
         if self.program.parts:
             yield words("parts", names=[self.leaf(name) for name in self.program.parts],
                         lecture=self.derivation.detail == "lecture")  # fmt: skip

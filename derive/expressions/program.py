@@ -34,6 +34,7 @@ class Program(NamedTuple):
     loss is a function of the output even where that is a scalar: a matrix whose dimensions were
     made 1 is no loss for that. `parts` are names that the user did not write: they stand for parts
     of the user's formulas. `functions` are names of functions of one number that are left open.
+    `besides` are names for values that proofs speak of and the output does not depend on.
     """
 
     text: str
@@ -47,6 +48,7 @@ class Program(NamedTuple):
     upstream: bool = False
     parts: tuple[str, ...] = ()
     functions: tuple[str, ...] = ()
+    besides: tuple[Statement, ...] = ()
 
     @property
     def output(self) -> Expr:

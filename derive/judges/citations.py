@@ -168,9 +168,10 @@ def _is_put_in(
     put_in: PutIn, own: Program, about: Statement, statement: Statement, value: Expr
 ) -> bool:
     """Whether a statement is another with names put in, a name of its own for each."""
-    if not put_in.names.keys() >= own.leaves.keys():
+    names = own.leaves.keys() - {s.name for s in own.besides}
+    if not put_in.names.keys() >= names:
         return False
-    leaves = [put_in.names[name] for name in own.leaves]
+    leaves = [put_in.names[name] for name in names]
     try:
         found = put_in.of(about.expr)
     except ShapeError:

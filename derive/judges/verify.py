@@ -18,7 +18,7 @@ from derive.algebra.forms import MOST_STEPS, Budget, TooLarge
 from derive.expressions.errors import ProofError
 from derive.expressions.expr import Expr, nodes, unrepeated
 from derive.expressions.limits import during
-from derive.expressions.program import Program
+from derive.expressions.program import Program, Statement
 from derive.judges.citations import AlgebraJudge
 from derive.judges.differences import first_agreement
 from derive.judges.forwards import ForwardJudge
@@ -43,6 +43,7 @@ from derive.proof.derivation import (
     Verdict,
 )
 from derive.proof.explain import LEMMA
+from derive.proof.shares import shares
 from derive.proof.sizes import Relation, chosen, most_composed
 from derive.readings.counts import is_defined
 
@@ -255,7 +256,7 @@ class _Court:
     def _sized(self, theme: str) -> EntriesJudge:
         return self._kept(("sized", theme), lambda: EntriesJudge(
             self.derivation, self.statements[theme], self.derivation.sizes,
-            self.budget))  # fmt: skip
+            self.budget, others=self._named(theme)))  # fmt: skip
 
     def _probed(self, step: Step, theme: str, probe: int) -> Verdict:
         """Return what is found of a step that is written out, at small sizes if need be."""
@@ -266,11 +267,17 @@ class _Court:
         sizes = (self.small_probes if small else self.probes)[probe]
         return self._kept(("probe", theme, probe, small), lambda: EntriesJudge(
             self.derivation, self.statements[theme], sizes,
-            self.budget if small else Budget(PROBE)))  # fmt: skip
+            self.budget if small else Budget(PROBE), others=self._named(theme)))  # fmt: skip
 
     def _index(self, theme: str) -> IndexJudge:
         return self._kept(("index", theme), lambda: IndexJudge(
-            self.derivation, self.statements[theme], self.budget))  # fmt: skip
+            self.derivation, self.statements[theme], self.budget,
+            others=self._named(theme)))  # fmt: skip
+
+    def _named(self, theme: str) -> list[Statement]:
+        """Return the names of other values that a proof about a statement speaks of."""
+        found = shares(self.derivation.program, self.statements[theme])
+        return [share for share in found if share.name != theme]
 
     def _kept(self, key: tuple[Any, ...], make: Callable[[], J]) -> J:
         known: dict[tuple[Any, ...], Any] = self.__dict__.setdefault("_judges", {})

@@ -41,6 +41,7 @@ from derive.proof.lines import lines
 from derive.proof.local import LocalProof, own_place
 from derive.proof.parts import mixing
 from derive.proof.roads import READABLE, STATEMENTS, WHOLE, Names, Roads
+from derive.proof.shares import with_shares
 from derive.proof.sizes import Relation, with_values
 from derive.proof.textbook import Settled
 from derive.readings.terms import Entries
@@ -111,15 +112,17 @@ class Writer:
         self.reaching = program.reaching()
         self.active = program.depending(set(wrt)) & self.reaching
         self.statements = [s for s in program.statements if s.name in self.reaching]
+        lecture = detail == "lecture"
+        acting = [s for s in self.statements if s.name in self.active]
+        if not lecture:
+            program = self.program = with_shares(program, acting)
         self.letters: Letters = letters(program.letters())
         self.entries = Entries(self.letters.bound)
         self.names = Names(program, self.active)
         self.settled = Settled(program, relations or (), assume)
-        lecture = detail == "lecture"
         told = {"told": self.told} if lecture else {}
         self.slowly = True
         self.roads = Roads(self.names, wrt, self.settled, claims, **told)
-        acting = [s for s in self.statements if s.name in self.active]
         self.kinds = kinds(program, acting) if lecture else ()
         self.kind_of = {name: kind for kind in self.kinds for name in kind.cited}
         self.trees = {} if lecture else {s.name: self._tree(s) for s in self.statements}

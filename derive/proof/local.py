@@ -31,8 +31,9 @@ from derive.expressions.shape import Pair, Shape
 from derive.ops.elementwise import DIV
 from derive.ops.rows import LOGSOFTMAX, LOGSUMEXP, SOFTMAX
 from derive.proof.derivation import EntryOf, Explicit, Grid, Math, Slice, Step
-from derive.proof.folding import collected, folded
+from derive.proof.folding import Value, collected, folded
 from derive.proof.lemmas import operators
+from derive.proof.shares import shares
 
 if TYPE_CHECKING:
     from derive.proof.explain import Writer
@@ -57,8 +58,12 @@ class LocalProof:
         self.tree = writer.trees[statement.name]
         self.output = own_place(self.value.shape, writer.letters.output)
         self.variable = own_place(leaf.shape, writer.letters.variable)
+        self.shares = {writer.program.leaves[s.name]: s.expr
+                       for s in shares(writer.program, statement)}  # fmt: skip
         raw = differentiate(self.tree, leaf.data, *self.variable)
-        self.raw, self.contracted = raw, contract(raw)
+        self.raw = folded(raw, map(self._entry_of, self.shares))
+        self.renamed = self.raw != raw
+        self.contracted = contract(self.raw)
         self.y = entry(self.value.data, *self.output)
         self.named = self._named(self.contracted)
         self.derivative = collected(self.named)
@@ -80,7 +85,19 @@ class LocalProof:
         named = (
             whole is not None and whole.expr.op.style == "call" and not self.value.shape.is_scalar
         )
-        return folded(term, self.value.data, self.tree, self.output) if named else term
+        own = self.value.data, self.tree, self.output
+        return folded(term, [own]) if named else term
+
+    def _entry_of(self, name: Expr) -> Value:
+        """Return the entry of what a name stands for, at the place of the statement's value."""
+        letters = self.writer.letters
+        place = own_place(name.shape, letters.output)
+        return name.data, self.writer.entries.of(self.shares[name], *place), place
+
+    @property
+    def _by_name(self) -> dict[str, tuple[Expr, ...]]:
+        """The fact that a derivative is written with the names of softmaxes."""
+        return {"values": tuple(self.shares)} if self.renamed else {}
 
     def _summed(self, term: Scalar) -> Scalar:
         for index, dim in zip(reversed(self.output), reversed(self.value.shape.dims), strict=True):
@@ -154,7 +171,7 @@ class LocalProof:
         left = written_out(entry(self.own.data, *self.variable), first, {})
         result = written_out(self.result, first, self.writer.sizes)
         x = written_out(self.x, first, {})
-        here = {"cites": (("forward", self.theme),), **self.how}
+        here = {"cites": (("forward", self.theme),), **self.how, **self._by_name}
         if self.upstream is None:
             yield self._step(left, result, "differentiate", "one", True, **here)
             return
@@ -214,7 +231,8 @@ class LocalProof:
         dy = own if self.upstream is None else partial(self.y, self.x)
         if defined:
             yield self._step(self.y, self.tree, "definition", part, sized)
-        yield self._step(dy, self.raw, "differentiate-delta", part, sized, **self.how)
+        facts = {**self.how, **self._by_name}
+        yield self._step(dy, self.raw, "differentiate-delta", part, sized, **facts)
         if self.contracted != self.raw:
             yield self._step(
                 self.raw, self.contracted, "contract", part, sized,
@@ -235,12 +253,16 @@ class LocalProof:
             last = self.result
         if self.formula.is_var:
             return
+        inside = nodes(self.formula)
+        values = [self.value] if self.value in inside else []
+        values += [name for name, value in self.shares.items() if value in inside]
         yield self._step(
             last, EntryOf(self.formula, *self.variable), "entry-of", part, sized,
             operators=tuple(dict.fromkeys(
-                node.word for node in reversed(nodes(self.formula)) if not node.is_var
+                node.word for node in reversed(inside)
+                if not node.is_var and node not in self.shares.values()
             )),
-            **({"value": self.value} if self.value in nodes(self.formula) else {}),
+            **({"values": tuple(dict.fromkeys(values))} if values else {}),
         )  # fmt: skip
 
 

@@ -125,7 +125,7 @@ class _Namer:
         refused: set[Expr] = set()
         while True:
             chosen = self.choose(refused)
-            free, done = _Letters(self.program), dict[Expr, Expr]()
+            free, done = FreeLetters(self.program), dict[Expr, Expr]()
             definitions = []
             for value in chosen:
                 definition, other = (self.written(x, done) for x in (value.expr, value.other))
@@ -221,7 +221,7 @@ class _Namer:
                 done[node] = rebuild(node, args) if name is None else name
         return done[root]
 
-    def letter(self, expr: Expr, free: _Letters) -> Expr:
+    def letter(self, expr: Expr, free: FreeLetters) -> Expr:
         """Return a variable for a value, its letter by the kind of value that it is."""
         ways, tail = CALLED.get(expr.op, ""), self.tails.get(expr, "")
         if not self.back.isdisjoint(leaf.data[0] for leaf in variables(expr)):
@@ -231,7 +231,7 @@ class _Namer:
         return var(free.letter(ways, tail, small=1 in expr.shape.dims), expr.shape)
 
 
-class _Letters:
+class FreeLetters:
     """The letters that mean nothing in a program yet."""
 
     def __init__(self, program: Program):
