@@ -82,7 +82,7 @@ class Lecture(Writer):
         """Yield the lemma about a kind of statement, and its proof."""
         d = self.derivation
         (statement,) = self.statements
-        formulas = [self.statement(one) for one in (statement, *self.program.besides)]
+        formulas = [self.statement(one) for one in (statement, *self.besides)]
         said = words("kind-says", shapes=self.shapes(statement), formulas=formulas,
                      conditions=self.conditions())  # fmt: skip
         claim = self.side_by_side(lemma.claim, self.numbers[("claim",)])

@@ -25,6 +25,7 @@ from derive.documents.model import (
 )
 from derive.expressions.expr import nodes
 from derive.expressions.layout import Box, op, row
+from derive.expressions.program import Statement
 from derive.expressions.shape import Pair, extent
 from derive.notation.displays import Link
 from derive.notation.widths import width
@@ -96,6 +97,10 @@ class Writer(Checked):
     def shown(self, chain: Chain) -> Chain:
         """Return the steps of the road to a gradient of the whole that stand in the document."""
         return chain
+
+    @property
+    def besides(self) -> tuple[Statement, ...]:
+        return self.program.besides
 
     def printed(self) -> Iterator[Math]:
         """Yield the sides of all equations; a lemma's formulas are in letters of its own."""

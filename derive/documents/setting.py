@@ -92,6 +92,11 @@ class Setting:
         yield from (s.expr for s in self.program.statements)
         yield from self.derivation.backward.values()
 
+    @property
+    def besides(self) -> tuple[Statement, ...]:
+        """Names of values on which the output does not depend, where the document speaks of any."""
+        return ()
+
     def signs(
         self, printed: Iterable[Math] = (), sizes: Mapping[str, int] | None = None
     ) -> Iterator[Words]:
@@ -101,8 +106,8 @@ class Setting:
         formulas = [*Setting.printed(self), *printed]
         used = used_in(formulas)
         known = {op for op, _ in used}
-        if self.program.besides:
-            yield words("besides", formulas=list(map(self.statement, self.program.besides)))
+        if self.besides:
+            yield words("besides", formulas=list(map(self.statement, self.besides)))
         if self.program.parts:
             yield words("parts", names=[self.leaf(name) for name in self.program.parts],
                         lecture=self.derivation.detail == "lecture")  # fmt: skip
