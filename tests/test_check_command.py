@@ -294,16 +294,16 @@ def test_documents_of_a_file_are_written_as_it_is_read(monkeypatch):
 
     real, seen = files.write_whole, []
 
-    def fails(path, text):
-        seen.append(path.name)
+    def fails(texts):
+        seen.extend(path.name for path in texts)
         if len(seen) > 2:
             raise derive.OutputError("the disk is full")
-        real(path, text)
+        real(texts)
 
     monkeypatch.setattr(files, "write_whole", fails)
     path = write(LEFT, {**LEFT, "id": "second"}, {**LEFT, "id": "third"})
     assert main(["check", "--file", path, "--write", "-f", "md,tex"]) == 2
-    assert seen == ["left.md", "left.tex", "second.md"]
+    assert seen == ["left.md", "left.tex", "second.md", "second.tex"]
     assert sorted(path.name for path in Path("output").iterdir()) == ["left.md", "left.tex"]
 
 

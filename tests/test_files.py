@@ -152,3 +152,38 @@ def test_labels_carry_the_name(name, label):
     proof = derive.prove("X: (n, d); Y = 2 * X", detail="brief", name=name)
     assert labels(proof.to_latex())[0] == label
     assert labels(proof.to_latex(prefix="mine."))[0] == "mine.1"
+
+
+# -- whole or not at all ---------------------------------------------------------------------------
+
+
+def test_a_full_disk_leaves_all_files_of_a_document_as_they_were(monkeypatch):
+    proof = derive.prove("X: (n, d); Y = 2 * X", detail="brief")
+    proof.save()
+    before = texts()
+    real, made = open, []
+
+    def full(path, *args, **settings):
+        file = real(path, *args, **settings)
+        if isinstance(path, int):  # the second file that is made
+            made.append(path)
+            if len(made) == 2:
+                file.close()
+                raise OSError(28, "No space left on device")
+        return file
+
+    monkeypatch.setattr("builtins.open", full)
+    with pytest.raises(derive.OutputError, match=r"cannot write output.Y-2x3.tex: No space left"):
+        derive.prove("X: (n, d); Y = 2 * X", detail="brief").save(templates=None)
+    monkeypatch.undo()
+    assert texts() == before and len(made) == 2
+
+
+def test_a_replaced_document_is_written_over_and_a_taken_name_is_not():
+    one, two = (derive.prove(f"X: (n, d); Y = {k} * X", detail="brief") for k in (2, 3))
+    (path,) = one.save(formats=["md"], called="lecture")
+    question = question_of(path.read_text("utf-8"))
+    assert two.save(formats=["md"], called="lecture", replaced=[question]) == [path]
+    assert one.save(formats=["md"], called="new", taken=["new.md"]) == [Path("output/new-2.md")]
+    assert two.save(formats=["tex"], called="f", each={"tex": {"fragment": True}}) != []
+    assert r"\documentclass" not in Path("output/f.tex").read_text("utf-8")

@@ -13,7 +13,7 @@ import click
 
 from derive.catalogue import Entry, by_topic, load, names
 from derive.command.options import command, option
-from derive.command.terminal import say, say_json, tell, tell_verdict
+from derive.command.terminal import say, say_json, tell, tell_verdict, working
 
 
 @command(
@@ -65,7 +65,8 @@ def _one(entry: Entry, as_json: bool) -> int:
     """Print all of an entry, its claims judged."""
     from derive.judges.entries import judged, opened
 
-    found = [judgement for _, judgement in judged(entry, opened(entry))]
+    with working():
+        found = [judgement for _, judgement in judged(entry, opened(entry))]
     if as_json:
         say_json(plain(entry) | {"judged": [judgement.plain() for judgement in found]})
         return 0

@@ -15,12 +15,13 @@ import click
 from derive.command import options
 from derive.command.delivery import FOLDER, formats
 from derive.command.options import option
-from derive.command.terminal import MARKS, say, say_json, tell_verdict, working
+from derive.command.terminal import MARKS, counting, say, say_json, tell_verdict, working
 from derive.expressions.errors import REFUTED, UNDECIDED, WRONG, LimitError, UnsupportedError
 from derive.expressions.limits import limited, seconds
 from derive.notation.escape import one_line
 
 if TYPE_CHECKING:
+    from derive.documents.check import Judged
     from derive.judges.batch import Answer
     from derive.judges.claim import Court, Judgement
 
@@ -85,35 +86,38 @@ def _check_claims(target: str, claims: tuple[str, ...], given: dict[str, Any]) -
     written: list[str] = []
     for number, claim in enumerate(claims, 1):
         start = perf_counter()
-        judgement, message = court.answer(claim, limit)
+        with working():
+            judgement, message = court.answer(claim, limit)
         verdict = judgement.verdict if judgement is not None else "undecided"
         answer = Answer(number, verdict, 0, judgement, message, perf_counter() - start)
         found[verdict] += 1
         _print(answer, claim, as_json, court.assume)
         if given["write"] and judgement is not None:
-            written += _written(court, judgement, claim, given)
+            written += _written(court, judgement, given)
     for line in written:
         say(line, err=as_json)
     return status(found)
 
 
-def _written(
-    court: Court, judgement: Judgement, claim: str, given: dict[str, Any]
-) -> Iterator[str]:
+def _written(court: Court, judgement: Judgement, given: dict[str, Any]) -> Iterator[str]:
     """Write the document of a judgement, and yield what is told of it."""
-    from derive.documents.check import documents, write_documents
     from derive.documents.files import reported
 
-    _, said = court.case.fitting(claim)
-    stem = f"{court.program.name}-check-{f'd{said.name}' if said else 'claim'}"
-    asked = {"formats": given["formats"], "shapes": given["shapes"], "style": options.style(given)}
-    at = {**court.at, **given["at"]}
     try:
-        with limited(given["timeout"]):
-            texts = documents(court.case, judgement, at=at, **asked, **options.setting(given))
-            yield from reported(write_documents(given["output"] or FOLDER, stem, texts), stem)
+        with working(), limited(given["timeout"]):
+            found = _document(court, judgement, given)
+            folder = given["output"] or FOLDER
+            paths = found.save(folder, given["formats"], **options.setting(given))
+        yield from reported(paths, found.name)
     except (LimitError, UnsupportedError) as error:
         say(f"there is no document: {error}", err=True)
+
+
+def _document(court: Court, judgement: Judgement, given: Mapping[str, Any]) -> Judged:
+    from derive.documents.check import Judged
+
+    at, style = {**court.at, **given["at"]}, options.style(given)
+    return Judged(court.case, judgement, given["shapes"], at, style)
 
 
 # -- files -----------------------------------------------------------------------------------------
@@ -130,8 +134,9 @@ def _check_file(path: str, write: bool, as_json: bool, **given: Any) -> int:
     asked = {name: given[name] for name in ("jobs", "timeout", "formats")}
     if write:
         asked |= {"at": given["at"], "style": options.style(given), **options.setting(given)}
-    with working() as progress:
-        for answer in check_file(path, progress=progress, **asked):
+    with counting() as line:
+        for answer in check_file(path, progress=line.say, **asked):
+            line.wipe()
             found[answer.verdict] += 1
             _print(answer, None, as_json)
             if answer.documents:
@@ -139,10 +144,11 @@ def _check_file(path: str, write: bool, as_json: bool, **given: Any) -> int:
                 paths = write_documents(folder, stem, answer.documents)
                 written += len(paths)
                 beside += moved(paths, stem)
+            line.write()
     if write:
         files = f"wrote {written} {'file' if written == 1 else 'files'} to {folder}"
-        for line in (*beside, files):
-            say(line, err=as_json)
+        for told in (*beside, files):
+            say(told, err=as_json)
     counts = ", ".join(f"{found[v]:,} {v}" for v in MARKS if found[v])
     total = f"{found.total():,} {'identity' if found.total() == 1 else 'identities'}: {counts}"
     if sys.stderr.isatty():

@@ -7,13 +7,16 @@ exit status. The law: what cannot be delivered is refused before anything is wor
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from derive.command.options import setting
-from derive.command.terminal import say, say_json, tell
+from derive.command.terminal import say, say_json, tell, working
 from derive.expressions.errors import UnsupportedError
 
 FOLDER = "output"
+#: Takes the name of what is worked on, or the part that is done.
+Progress = Callable[[Any], None]
 #: What is said of a document: facts in two columns, and what was checked.
 Told = tuple[Iterable[tuple[str, str]], Iterable[str]]
 
@@ -27,25 +30,30 @@ def formats(given: Mapping[str, Any]) -> tuple[str, ...]:
     return found
 
 
-def deliver(given: Mapping[str, Any], make: Callable[[], Any], told: Callable[[Any], Told]) -> int:
+def deliver(
+    given: Mapping[str, Any],
+    make: Callable[[Progress | None], Any],
+    told: Callable[[Any], Told],
+) -> int:
     """Make a document, deliver it as the options say, and return the exit status.
 
     It has a name, a text in each format (`render`), files (`save`) and plain values (`plain`).
-
-    `told` says in a few lines what was found, where files are written.
+    `make` tells how far it is, where somebody sees it, and `told` says in a few lines what was
+    found, where files are written.
     """
     where, asked, options = given["output"], formats(given), setting(given)
-    found = make()
-    if given["as_json"]:
-        if where not in (None, "-"):
-            found.save(where, asked, **options)
-        say_json(found.plain())
-    elif where == "-":
-        say(found.render(asked[0], **options), nl=False)
-    else:
-        from derive.documents.files import reported
+    with working() as progress:
+        found = make(progress)
+        if given["as_json"]:
+            if where not in (None, "-"):
+                found.save(where, asked, **options)
+            print_it = partial(say_json, found.plain())
+        elif where == "-":
+            print_it = partial(say, found.render(asked[0], **options), nl=False)
+        else:
+            from derive.documents.files import reported
 
-        paths = found.save(where or FOLDER, asked, **options)
-        rows, checked = told(found)
-        tell(rows, checked, reported(paths, found.name))
+            paths = found.save(where or FOLDER, asked, **options)
+            print_it = partial(tell, *told(found), reported(paths, found.name))
+    print_it()
     return 0

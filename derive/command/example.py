@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from derive.command import options
-from derive.command.delivery import deliver
+from derive.command.delivery import Progress, deliver
 from derive.command.graph import told
 
 if TYPE_CHECKING:
@@ -28,10 +30,12 @@ def example(target: str, **given: Any) -> int:
     which may hold the gradient of the output too (dY=[[1,2],[3,4]]).
     """
 
-    def worked() -> Example:
-        from derive.documents.example import example as work_out
+    return deliver(given, partial(document, target, given), lambda found: told(found.graph))
 
-        asked = options.asked(target, given, "at", "seed", "values", "wrt", "assume", "data")
-        return work_out(**asked, style=options.style(given, elide=6))
 
-    return deliver(given, worked, lambda found: told(found.graph))
+def document(target: str, given: Mapping[str, Any], progress: Progress | None = None) -> Example:
+    """Return the example that the command's options ask for."""
+    from derive.documents.example import example as work_out
+
+    asked = options.asked(target, given, "at", "seed", "values", "wrt", "assume", "data")
+    return work_out(**asked, style=options.style(given, elide=6))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from derive.command import options
-from derive.command.delivery import Told, deliver
+from derive.command.delivery import Progress, Told, deliver
 from derive.command.options import option
 from derive.expressions.errors import UnsupportedError
 
@@ -35,15 +37,15 @@ def exercise(target: str, **given: Any) -> int:
             hint="name a folder, or print problems and answers with --json",
         )
 
-    def problems() -> Sheet:
-        from derive.documents.exercise import exercise as set_problems
+    return deliver(given, partial(document, target, given), _told)
 
-        asked = options.asked(
-            target, given, "count", "seed", "at", "wrt", "assume", "data", "values"
-        )
-        return set_problems(**asked, style=options.style(given))
 
-    return deliver(given, problems, _told)
+def document(target: str, given: Mapping[str, Any], progress: Progress | None = None) -> Sheet:
+    """Return the sheet that the command's options ask for."""
+    from derive.documents.exercise import exercise as set_problems
+
+    words = ("count", "seed", "at", "wrt", "assume", "data", "values")
+    return set_problems(**options.asked(target, given, *words), style=options.style(given))
 
 
 def _told(sheet: Sheet) -> Told:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from derive.command import options
 from derive.command.options import option
-from derive.command.terminal import say, say_json
+from derive.command.terminal import say, say_json, working
 from derive.expressions.errors import UnsupportedError
 
 if TYPE_CHECKING:
@@ -33,7 +33,9 @@ def gradient(target: str, latex: bool, code: str | None, as_json: bool, **given:
     if code is not None:
         library(code)
     words = ("wrt", "assume", "data", "expanded")
-    proof = prove(**options.asked(target, given, *words), detail="brief")
+    with working() as progress:
+        asked = options.asked(target, given, *words)
+        proof = prove(**asked, detail="brief", progress=progress)
     if code is not None:
         say(to_code(proof, code), nl=False)
         return 0

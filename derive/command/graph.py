@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from derive.command import options
-from derive.command.delivery import Told, deliver
+from derive.command.delivery import Progress, Told, deliver
 from derive.command.options import option
 from derive.expressions.shape import count
 
@@ -28,7 +30,7 @@ BOTH = "both"
            help="Significant digits of long numbers in print."),
     *options.writing(*options.TEXTS, "svg", "mmd"),
 )  # fmt: skip
-def graph(target: str, gates: str, **given: Any) -> int:
+def graph(target: str, **given: Any) -> int:
     """Draw the computation graph of TARGET, with forward values and gradients.
 
     Without --values the graph has formulas: the local gradient at each gate. The gradient of the
@@ -36,17 +38,18 @@ def graph(target: str, gates: str, **given: Any) -> int:
     chosen.
     """
 
-    def drawn() -> Graphs:
-        from derive.documents.graph import Graphs
-        from derive.documents.graphs import graph as draw
+    return deliver(given, partial(document, target, given), lambda found: told(found.graphs[0]))
 
-        style = options.style(given)
 
-        asked = options.asked(target, given, "at", "assume", "values", "digits")
-        kinds = ("primitive", "named") if gates == BOTH else (gates,)
-        return Graphs(tuple(draw(**asked, gates=kind, style=style) for kind in kinds))
+def document(target: str, given: Mapping[str, Any], progress: Progress | None = None) -> Graphs:
+    """Return the graphs that the command's options ask for."""
+    from derive.documents.graph import Graphs
+    from derive.documents.graphs import graph as draw
 
-    return deliver(given, drawn, lambda found: told(found.graphs[0]))
+    style = options.style(given)
+    asked = options.asked(target, given, "at", "assume", "values", "digits")
+    kinds = ("primitive", "named") if given["gates"] == BOTH else (given["gates"],)
+    return Graphs(tuple(draw(**asked, gates=kind, style=style) for kind in kinds))
 
 
 def told(graph: Graph) -> Told:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from derive.command import options
-from derive.command.delivery import Told, deliver
+from derive.command.delivery import Progress, Told, deliver
 from derive.command.options import option
-from derive.command.terminal import working
 
 if TYPE_CHECKING:
     from derive.documents.pipeline import Proof, Recurrence
@@ -30,15 +31,15 @@ if TYPE_CHECKING:
 def prove(target: str, **given: Any) -> int:
     """Prove the gradients of TARGET: a program's text, a file, or a name of the catalogue."""
 
-    def proved() -> Proof:
-        from derive.documents.pipeline import prove as derived
+    return deliver(given, partial(document, target, given), _told)
 
-        words = ("at", "wrt", "assume", "data", "detail", "max_entries")
-        with working() as progress:
-            asked = options.asked(target, given, *words)
-            return derived(**asked, style=options.style(given, elide=6), progress=progress)
 
-    return deliver(given, proved, _told)
+def document(target: str, given: Mapping[str, Any], progress: Progress | None = None) -> Proof:
+    """Return the proof that the command's options ask for."""
+    from derive.documents.pipeline import prove as derived
+
+    asked = options.asked(target, given, "at", "wrt", "assume", "data", "detail", "max_entries")
+    return derived(**asked, style=options.style(given, elide=6), progress=progress)
 
 
 def _told(proof: Proof) -> Told:

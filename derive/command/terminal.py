@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from shutil import get_terminal_size
+from threading import Event, Thread
+from time import monotonic
 from typing import Any
 
 import click
@@ -92,16 +95,68 @@ def _console() -> tuple[Any, Any]:
     return Console(highlight=False), escape
 
 
+#: Work is shown where it takes longer than this, and then so often, in seconds.
+SOON, OFTEN = 1.0, 0.2
+
+
+class Line:
+    """A line of a terminal that says what is being done, written over and over, gone at the end.
+
+    Where there is no terminal, it is nowhere.
+    """
+
+    def __init__(self, doing: str = "working"):
+        self.doing, self.start, self.width = doing, monotonic(), 0
+        self.seen = sys.stderr.isatty()
+
+    def say(self, done: str | float) -> None:
+        """Take what is being worked on, or which part of it is done."""
+        self.doing = f"checking {done}" if isinstance(done, str) else f"{done:.0%} done"
+
+    def write(self) -> None:
+        if self.seen:
+            text = unbroken(f"derive: {self.doing}, {monotonic() - self.start:.0f} s")
+            text = text[: get_terminal_size().columns - 1]
+            print(f"\r{text:<{self.width}}", end="", file=sys.stderr, flush=True)
+            self.width = len(text)
+
+    def wipe(self) -> None:
+        """Make room for what is printed."""
+        if self.width:
+            print(f"\r{'':<{self.width}}\r", end="", file=sys.stderr, flush=True)
+            self.width = 0
+
+
 @contextmanager
-def working() -> Iterator[Any]:
-    """Show what is being worked on, or which part is done, on a terminal alone."""
-    if not sys.stderr.isatty():
+def working() -> Iterator[Callable[[str | float], None] | None]:
+    """Show on a terminal, and there alone, what is being worked on or how much of it is done."""
+    line, over = Line(), Event()
+    if not line.seen:
         yield None
         return
-    from rich.console import Console
 
-    def shown(done: str | float) -> None:
-        status.update(f"checking {done}" if isinstance(done, str) else f"checked {done:.0%}")
+    def tick() -> None:
+        wait = SOON
+        while not over.wait(wait):
+            line.write()
+            wait = OFTEN
 
-    with Console(stderr=True).status("reading") as status:
-        yield shown
+    clock = Thread(target=tick, daemon=True)
+    clock.start()
+    try:
+        yield line.say
+    finally:
+        over.set()
+        clock.join()
+        line.wipe()
+
+
+@contextmanager
+def counting() -> Iterator[Line]:
+    """Show how much is done as often as it is told: beside workers that are forks there is no
+    thread. What prints meanwhile wipes the line first."""
+    line = Line("reading")
+    try:
+        yield line
+    finally:
+        line.wipe()

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from derive.documents.files import asked, question_of, sealed, told, unsealed, write
 from derive.documents.model import Beside, Block, Chain, Environment, Heading, Paragraph, words
-from derive.documents.page import render
+from derive.documents.page import Document, render
 from derive.documents.pipeline import Proof, prove
 from derive.documents.setting import Setting, assumptions, equal
 from derive.documents.worked import DIGITS, Board, needed
@@ -229,17 +229,54 @@ def documents(
     **options: Any,
 ) -> list[tuple[str, str]]:
     """Return a judgement's document in each format, that of a proved claim with its derivation."""
-    said = {name: str(value) for name, value in options.items()}
-    question = asked("Judgement", case.derivation.question | said | {
-        "claim": judgement.claim, "at": sorted((at or {}).items()),
-        "assumed": sorted((name, sorted(words)) for name, words in case.assumed.items()),
-        "style": told(style or Style()),
-    })  # fmt: skip
-    proof = _proof(case, judgement, shapes, at, style) if judgement.verdict == PROVED else None
-    return [
-        (form, sealed(render_check(case, judgement, form, proof, style, **options), form, question))
-        for form in formats
-    ]
+    found = Judged(case, judgement, shapes, at, style or Style())
+    question = found.asked({name: str(value) for name, value in options.items()})
+    return [(form, sealed(found.render(form, **options), form, question)) for form in formats]
+
+
+@dataclass(frozen=True)
+class Judged(Document):
+    """A judgement as a document; `shapes`, `at` and `style` set the derivation of what is true."""
+
+    case: Case
+    judgement: Judgement
+    shapes: Shapes | None = None
+    at: Mapping[str, int] | None = None
+    style: Style = field(default_factory=Style)
+
+    @property
+    def name(self) -> str:
+        """The program's name, and what is claimed."""
+        said = self.case.fitting(self.judgement.claim)[1]
+        return f"{self.case.program.name}-check-{f'd{said.name}' if said else 'claim'}"
+
+    @property
+    def question(self) -> dict[str, Any]:
+        return self.case.derivation.question | {
+            "claim": self.judgement.claim, "at": sorted((self.at or {}).items()),
+            "assumed": sorted((name, sorted(words)) for name, words in self.case.assumed.items()),
+            "style": told(self.style),
+        }  # fmt: skip
+
+    def asked(self, said: dict[str, str]) -> str:
+        return asked("Judgement", self.question | said)
+
+    @cached_property
+    def proof(self) -> Proof | None:
+        """The derivation that follows the statement that a claim was proved."""
+        if self.judgement.verdict != PROVED:
+            return None
+        return _proof(self.case, self.judgement, self.shapes, self.at, self.style)
+
+    def blocks(self) -> Iterable[Block]:
+        return _blocks(self.case, self.judgement, self.proof, self.style)
+
+    def _printed(self, blocks: Iterable[Block], form: str, options: Mapping[str, Any]) -> str:
+        given = {name: value for name, value in options.items() if value}
+        return render_check(self.case, self.judgement, form, self.proof, self.style, **given)
+
+    def plain(self) -> dict[str, Any]:
+        return self.judgement.plain()
 
 
 def _proof(
@@ -247,7 +284,7 @@ def _proof(
     judgement: Judgement,
     shapes: Shapes | None,
     at: Mapping[str, int] | None,
-    style: Style | None,
+    style: Style,
 ) -> Proof:
     """Return the derivation of a claimed gradient, which ends with the claim where it can.
 
@@ -259,7 +296,7 @@ def _proof(
     common: dict[str, Any] = {
         "at": at, "wrt": (said.name,), "name": case.program.name, "assume": case.assumptions,
         "detail": "full",
-        "style": replace(style, elide=style.elide or 6) if style else None,
+        "style": replace(style, elide=style.elide or 6),
     }  # fmt: skip
     if fitted is case and not case.misfit(said):
         try:
