@@ -73,7 +73,10 @@ def test_the_trace_as_json(capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["affine", "-f", "pdf"], "derive: there is no format pdf\n  hint: there are md and tex\n"),
+        (
+            ["affine", "-f", "pdf"],
+            "derive: there is no format pdf\n  hint: there are md, tex and html\n",
+        ),
         (
             ["affine", "-o", "-", "-f", "md,tex"],
             "derive: standard output takes one format\n  hint: add -f md or -f tex\n",

@@ -66,8 +66,8 @@ def with_keys(keys, monkeypatch):
     """Every document is printed with the keys."""
     real = page.Press.__init__
 
-    def press(self, form, templates=None, **facts):
-        real(self, form, keys, **facts)
+    def press(self, form, templates=None, flavour="", **facts):
+        real(self, form, keys, flavour, **facts)
 
     monkeypatch.setattr(page.Press, "__init__", press)
 

@@ -24,7 +24,7 @@ from derive.documents.sheet import MOST_PROBLEMS, Gap, Problem, Setter
 from derive.documents.worked import DIGITS, LINE, Board, needed
 from derive.expressions.errors import UnsupportedError
 from derive.expressions.expr import Expr, nodes, variables
-from derive.expressions.layout import Box, num, raw
+from derive.expressions.layout import Box, num
 from derive.expressions.limits import TIMEOUT, limited
 from derive.expressions.program import Program
 from derive.expressions.shape import extent
@@ -311,7 +311,7 @@ class _Page(Setting):
             last = step.right
             right, reason = self.notation.math(step.right), self.reason(step)
             if k == gap.formula:
-                right = Box("frame", (right if solved else raw(r"\text{(a)}\ ?"),))
+                right = Box("frame", (right if solved else Box("gap", text="a"),))
             if k == gap.reason:
                 reason = words("gap", label="b", filled=reason if solved else None)
             yield Link(right, None if follows else self.notation.math(step.left), reason=reason)

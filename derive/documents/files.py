@@ -24,7 +24,13 @@ if TYPE_CHECKING:
     from derive.notation.mathematics import Style
 
 #: How the last line of a file is set apart from what it shows, by its ending.
-COMMENTS = {"md": "\n<!-- {} -->", "svg": "<!-- {} -->", "tex": "% {}", "mmd": "%% {}"}
+COMMENTS = {
+    "md": "\n<!-- {} -->",
+    "svg": "<!-- {} -->",
+    "html": "<!-- {} -->",
+    "tex": "% {}",
+    "mmd": "%% {}",
+}
 SEALED = re.compile(
     r"(?:(?:(?<=\n)\n)?<!--|%%?) derive ([0-9a-f]{12}) ([0-9a-f]{12})(?: -->)?\n*\Z"
 )

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from derive.expressions.errors import UnsupportedError
 from derive.expressions.layout import Box
-from derive.notation import escape
+from derive.notation import escape, mathml
 from derive.notation.displays import PAGE, SCREEN, Paper, broken
 from derive.notation.latex import BETWEEN_ROWS, latex
 
@@ -30,7 +30,8 @@ class Format(NamedTuple):
     `italic` and `strong` emphasise words. On a page, unlike on a screen, long sums and matrices
     are shortened. A format that `speaks` LaTeX takes the formulas that stand in the words of a
     language as they are; else they are read, and printed by `inline`, and `frame` is what stands
-    around framed words.
+    around framed words. Where it `unfolds`, a reader can open what a page has not room for, and a
+    sign of equality is one piece with what stands on its right.
     """
 
     folder: str
@@ -46,6 +47,7 @@ class Format(NamedTuple):
     paper: Paper = SCREEN
     speaks: bool = True
     frame: tuple[str, str] = ("", "")
+    unfolds: bool = False
 
     @property
     def on_page(self) -> bool:
@@ -77,8 +79,19 @@ _LATEX = Format(
     r"\emph{{{}}}", r"\textbf{{{}}}", PAGE,
 )  # fmt: skip
 
+_HTML = Format(
+    "html", "html", mathml.displayed, mathml.inline, lambda shown: shown,
+    lambda prefix, number: f'<a class="cite" href="#{prefix}{number}">({number})</a>',
+    escape.html_code, escape.html, "<em>{}</em>", "<strong>{}</strong>",
+    speaks=False, frame=("<ins>", "</ins>"), unfolds=True,
+)  # fmt: skip
+
 #: Formats by name, each with its flavours by name; the first is what nobody chose.
-FORMATS: dict[str, dict[str, Format]] = {"md": {"": _MARKDOWN}, "tex": {"": _LATEX}}
+FORMATS: dict[str, dict[str, Format]] = {
+    "md": {"": _MARKDOWN},
+    "tex": {"": _LATEX},
+    "html": {"": _HTML},
+}
 
 
 def format_of(form: str, flavour: str = "") -> Format:

@@ -93,7 +93,7 @@ class Graphs(Document):
         """Yield the documents, and the pictures: those asked for, and those that Markdown shows."""
         made: dict[str, tuple[str, str, dict[str, Any]]] = {}
         for form in formats:
-            picture = {"md": "svg", "tex": ""}.get(form, form)
+            picture = {"md": "svg", "tex": "", "html": ""}.get(form, form)
             for k in range(len(self.graphs)) if picture else ():
                 ending = _ending(k, picture)
                 made[ending] = ending, picture, {"only": k}
@@ -220,7 +220,7 @@ class _Pass:
         yield Heading(words(named.get(circuit.granularity) or "the-graph"))
         gates = sum(not gate.is_input for gate in circuit.gates)
         alt = words("picture", statements=len(program.statements), gates=gates)
-        yield Figure(alt, picture, self.graph.to_tikz)
+        yield Figure(alt, picture, self.graph.to_tikz, self.graph.to_svg)
         forks = any(len(users) > 1 for users in self.uses)
         yield Paragraph((words("legend", numbers=trace is not None, L=self.paper.loss,
                                forks=forks),))  # fmt: skip

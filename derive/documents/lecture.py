@@ -14,6 +14,7 @@ from derive.documents.model import (
     Block,
     Chain as Equations,
     Environment,
+    Folded,
     Heading,
     Paragraph,
     Words,
@@ -104,7 +105,7 @@ class Lecture(Writer):
             chain = self.equation(local.index, place, end=local is last)
             if local.one:
                 body += map(Paragraph, zip(by_lines(self, local)))
-            body += [Paragraph((*exchanges, by)), chain]
+            body.append(Folded((*exchanges, by), (chain,)))
         yield Environment("proof", tuple(body), words("proof"))
 
     def exchanges(self) -> Iterator[Words]:

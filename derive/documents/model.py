@@ -108,11 +108,13 @@ class Items(NamedTuple):
 
 
 class Figure(NamedTuple):
-    """A picture: what it shows, its file's name after the document's, and how LaTeX draws it."""
+    """A picture: what it shows, its file's name after the document's, and how LaTeX draws it; and
+    as SVG, for what has it inside."""
 
     alt: Words
     file: str
     drawing: Callable[[], str]
+    svg: Callable[[], str]
 
 
 class Environment(NamedTuple):
@@ -133,6 +135,14 @@ class Switch(NamedTuple):
     asked: tuple[Block, ...] = ()
 
 
+class Folded(NamedTuple):
+    """What stands behind its first words where a page unfolds; where `more`, only there."""
+
+    words: tuple[Words, ...]
+    body: tuple[Block, ...]
+    more: bool = False
+
+
 #: The kinds of environment. A `remark` is what begins with a head of its own in the line.
 KINDS = ("theorem", "lemma", "proof", "setting", "hypotheses", "remark", "solution", "closing")
 
@@ -148,4 +158,5 @@ Block = (
     | Figure
     | Environment
     | Switch
+    | Folded
 )

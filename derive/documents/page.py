@@ -22,12 +22,14 @@ from derive.documents.model import (
     Block,
     Chain,
     Entries,
+    Folded,
+    Paragraph,
     Table,
     Words,
     words,
 )
 from derive.expressions.errors import FaultError, OutputError, UnsupportedError
-from derive.expressions.layout import Box, op
+from derive.expressions.layout import Box, op, row
 from derive.expressions.limits import during
 from derive.notation import escape
 from derive.notation.displays import Link, broken, fitted, places, shortened
@@ -99,6 +101,7 @@ class Press:
         }
         self.spoken: list[Box] = []  # what stands in words that are still to be printed
         self.kinds: dict[str, None] = {}  # of what was printed, for the preamble
+        self.displays: dict[int, dict[str, Any]] = {}  # that have a number, for who cites them
         names = [f"derive/{WORDS}"]
         if self.folder is not None and (self.folder / WORDS).is_file():
             names.insert(0, WORDS)
@@ -112,7 +115,8 @@ class Press:
         with self._told():
             body = self.worded(self.printed(made))
             columns = max(line.count("&") for line in body.splitlines()) + 1 if body else 0
-            doc = {**facts, "body": body, "kinds": list(self.kinds), "columns": columns}
+            doc = {**facts, "body": body, "kinds": list(self.kinds), "columns": columns,
+                   "displays": self.displays}  # fmt: skip
             text = self._filled("document", doc=doc)
         while "\n\n\n" in text:
             text = text.replace("\n\n\n", "\n\n")
@@ -157,7 +161,12 @@ class Press:
         kind = type(block).__name__.lower()
         match block:
             case Chain():
-                return self._filled("display", b=self._fitted(block))
+                display = self._fitted(block)
+                if block.number is not None:
+                    self.displays[block.number] = display
+                return self._filled("display", b=display)
+            case Folded(said, body, more) if not self.format.unfolds:
+                return "" if more else self.printed((Paragraph(said), *body))
             case Entries():
                 block = self._entries(block)
             case Table():  # mathematics in a cell stands in a line of text
@@ -180,8 +189,10 @@ class Press:
         if chain.packed:  # several sides share a line, and no number is left out
             paper = paper._replace(dots=())
         found = fitted(links, paper, packed=chain.packed)
+        whole = self.format.unfolds
         lines = [
-            {"left": x.left or "", "right": x.right or "", "reason": x.reason,
+            {"left": x.left or "", "reason": x.reason,
+             "right": row(op(x.sign), x.right) if whole and x.sign and x.right else x.right or "",
              "sign": self.format.displayed(op(x.sign)).strip() if x.sign else ""}
             for x in found.lines
         ]  # fmt: skip
@@ -288,8 +299,26 @@ def _environment(form: str, flavour: str, templates: Path | None) -> jinja2.Envi
     environment.filters |= {"text_width": _text_width, "wrapped": _wrapped}
     environment.filters["inline"] = printed.within
     environment.filters["dollars"] = lambda items: [f"${item}$" for item in items]
+    environment.filters |= {"title": _title, "tied": _tied, "cited": _cited}
     environment.filters |= {"em": printed.italic.format, "bold": printed.strong.format}
     return environment
+
+
+def _title(body: str) -> str:
+    """Return the words of the first heading of HTML, what is mathematics in plain text."""
+    head = re.search(r"<h1>(.*?)</h1>", body, re.S)
+    said = re.sub(r'<math[^>]* alttext="([^"]*)">.*?</math>', r"\1", head[1] if head else "")
+    return " ".join(re.sub(r"<[^>]*>", "", said).split())
+
+
+def _tied(body: str) -> str:
+    """Return HTML in which no line begins with the sign that ends a clause after mathematics."""
+    return re.sub(r"</math>(?=[,.:;)?])", "</math>&#x2060;", body)
+
+
+def _cited(body: str, prefix: str) -> frozenset[int]:
+    """Return the numbers of the equations that a body of HTML cites."""
+    return frozenset(map(int, re.findall(rf'class="cite" href="#{re.escape(prefix)}(\d+)"', body)))
 
 
 def _text_width(words: str) -> float:
@@ -375,7 +404,7 @@ class Document(ABC):
         options = {name: value for name, value in options.items() if value}
         said = {name: str(value) for name, value in options.items()}
         several = {form: dict(own) for form, own in (each or {}).items() if form in formats and own}
-        said |= {f"options of {form}": str(sorted(own.items())) for form, own in several.items()}
+        said |= {f"set-{form}": str(sorted(own.items())) for form, own in several.items()}
         files = list(self.files(formats))
         flavours = flavoured([form for _, form, _ in files], options.pop("flavour", ""))
         blocks = list(self.blocks()) if any(form in FORMATS for _, form, _ in files) else []

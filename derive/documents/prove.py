@@ -18,6 +18,7 @@ from derive.documents.model import (
     Chain as Equations,
     Entries,
     Environment,
+    Folded,
     Heading,
     Paragraph,
     Words,
@@ -92,7 +93,11 @@ class Writer(Checked):
             if chains:
                 yield Heading(words(key))
             for name, chain in chains.items():
-                yield self.equation(self.shown(chain), (part, name), end=True)
+                shown = self.shown(chain)
+                yield self.equation(shown, (part, name), end=True)
+                if len(shown) < len(chain):
+                    every = self.display(self._links(chain, reasons=True))
+                    yield Folded((words("named-rewrites"),), (every,), more=True)
 
     def shown(self, chain: Chain) -> Chain:
         """Return the steps of the road to a gradient of the whole that stand in the document."""

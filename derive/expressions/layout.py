@@ -17,6 +17,7 @@
     frame               a part with a frame around it
     at                  a base with a bar and what stands at its foot
     slot                a place for an index, by the name that `text` has
+    gap                 a place to be filled in, by its label
     filled              a layout with slots, and what stands in each of those that `text` names
     raw                 text in the printer's own language
 """

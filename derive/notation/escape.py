@@ -73,6 +73,20 @@ def xml(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text).translate(_XML)
 
 
+def html(text: str) -> str:
+    """Return text between words of HTML, where dollars stand around mathematics until the end.
+
+    >>> html("<b> for $5")
+    '&lt;b&gt; for &#36;5'
+    """
+    return xml(text).replace("$", "&#36;")
+
+
+def html_code(text: str) -> str:
+    """Return text as code in a line of HTML."""
+    return f"<code>{html(text)}</code>"
+
+
 def mermaid(text: str) -> str:
     """Return text for Mermaid inside Markdown; every sign of theirs is its number."""
     plain = frozenset(" ,.=/':!?^%")

@@ -57,6 +57,8 @@ def _latex(box: Box) -> str:
             return f"\\{text}" if text in FUNCTIONS else rf"\operatorname{{{text}}}"
         case "slot":
             return f"\x01{text}\x02"
+        case "gap":
+            return rf"\text{{({text})}}\ ?"
         case "cases":
             cases = (" & ".join(map(latex, line.parts)) for line in box.parts)
             return r"\begin{cases} " + r" \cr ".join(cases) + r" \end{cases}"  # `\\` is no prose

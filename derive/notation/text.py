@@ -32,6 +32,8 @@ def text(box: Box) -> str:
             return SIGNS[box.text].text
         case "open" | "close":
             return _BRACKETS[box.text][box.kind == "close"]
+        case "gap":
+            return f"({box.text}) ?"
         case "filled":
             return text(plain(box))
         case "cases":
@@ -63,7 +65,7 @@ def text(box: Box) -> str:
             return parts[0].join(_BRACKETS[box.text])
         case "lines":
             return " ".join(parts)
-        case "under":
+        case "under" | "frame":
             return parts[0]
         case "sum":
             return f"Σ_{parts[0]} "

@@ -63,6 +63,8 @@ def _width(box: Box, style: int) -> float:
             return sign.width * scale + (sign.space if style < SCRIPT else 0.0)
         case "slot":
             return scale
+        case "gap":
+            return (len(text) + 4.0) * scale
         case "filled":
             return width(parts[0] if all(map(_is_digit, parts[1:])) else plain(box), style)
         case "index" | "sup":
