@@ -172,10 +172,10 @@ def test_a_full_disk_leaves_all_files_of_a_document_as_they_were(monkeypatch):
                 raise OSError(28, "No space left on device")
         return file
 
-    monkeypatch.setattr("builtins.open", full)
-    with pytest.raises(derive.OutputError, match=r"cannot write output.Y-2x3.tex: No space left"):
-        derive.prove("X: (n, d); Y = 2 * X", detail="brief").save(templates=None)
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr("builtins.open", full)
+        with pytest.raises(derive.OutputError, match=r"cannot write .*Y-2x3.tex: No space left"):
+            proof.save()
     assert texts() == before and len(made) == 2
 
 
