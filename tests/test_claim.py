@@ -663,3 +663,26 @@ def test_every_slip_has_words():
     silent = {"no-point", "forms-differ", "too-large", "divides-by-zero", "step-divides",
               "too-deep", "no-memory", "where-all-one", "takes-symmetric"}  # fmt: skip
     assert found == words.keys() - others - silent
+
+
+#: False claims, and under how many assumptions more they are tried to be proved.
+SUPPOSED = [
+    ("lstm-cell", "dWi = X.T @ dZo", 0),
+    ("lstm-cell", "dX = dZi @ Wi.T + dZf @ Wf.T + dZg @ Wg.T + dZi @ Wo.T", 0),
+    (QUADRATIC, "dx = 2 * A @ x", 2),  # symmetric: by who wrote it, and where it is true
+    (QUADRATIC, "dx = 3 * A @ x", 0),
+]
+
+
+@pytest.mark.parametrize(("program", "claim", "times"), SUPPOSED)
+def test_what_a_point_refutes_is_not_tried_to_be_proved(program, claim, times, monkeypatch):
+    """Four suppositions about an LSTM took 15 seconds, and each was seen to be false at a point."""
+    tried, is_proved = [], Case.is_proved
+
+    def counted(case, *args):
+        tried.extend(case.assumed)
+        return is_proved(case, *args)
+
+    monkeypatch.setattr(Case, "is_proved", counted)
+    assert [one.verdict for one in check(program, claim)] == ["refuted"]
+    assert len(tried) == times

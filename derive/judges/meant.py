@@ -6,7 +6,7 @@ the sizes under which the claim holds. The law: what is offered has been proved.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from itertools import islice
 
@@ -24,6 +24,7 @@ from derive.judges.slips import brief, forgotten, repairs
 from derive.language.assumptions import TABLE, broken, implied
 from derive.notation.messages import say
 
+Matrix = list[list[Fraction]]
 #: So many variants of a false claim are looked at, and so many are tried to be proved.
 MOST_VARIANTS, MOST_TRIALS = 1000, 4
 #: What is usually assumed of an input and not said, the weakest first.
@@ -54,7 +55,9 @@ def meant(case: Case, claim: Claim) -> str:
     given = (*case.program.inputs, f"d{case.program.output}") if expr.shape == shape else ()
     for leaf in given:
         rows, cols = case.formulas.leaf(leaf).shape.dims
-        if rows == cols != 1 and case.supposing(leaf, "symmetric").is_proved(name, expr):
+        if rows != cols or rows == 1 or case.points.fails(name, expr, leaf, "symmetric"):
+            continue
+        if case.supposing(leaf, "symmetric").is_proved(name, expr):
             return say("meant", truth=true, slip=say("takes-symmetric", leaf))
     return ""
 
@@ -82,9 +85,11 @@ def true_where(case: Case, claim: Claim, found: Counterexample) -> str:
     Nothing is said of which the counterexample is a case.
     """
     name, expr, dims = claim.name, claim.expr, case.program.dims
-    for leaf, word in _usual(case, name, expr):
-        rows = [[Fraction(x) for x in line] for line in found.values[leaf]]
-        if broken(rows, [word]) and case.supposing(leaf, word).is_proved(name, expr):
+    values = {
+        leaf: [[Fraction(x) for x in line] for line in rows] for leaf, rows in found.values.items()
+    }
+    for leaf, word in _usual(case, name, expr, values):
+        if case.supposing(leaf, word).is_proved(name, expr):
             return say("where-assumed", what=TABLE[word].says.format(leaf), of=leaf, word=word)
     trials: list[tuple[tuple[str, ...], str]]
     trials = [((dim,), say("where-one", dim=dim)) for dim in dims]
@@ -109,9 +114,11 @@ def _is_proved_at_one(case: Case, claim: Claim, gone: tuple[str, ...]) -> bool:
         return False
 
 
-def _usual(case: Case, name: str, expr: Expr) -> Iterator[tuple[str, str]]:
+def _usual(
+    case: Case, name: str, expr: Expr, values: Mapping[str, Matrix]
+) -> Iterator[tuple[str, str]]:
     """Yield what else might be assumed of an input, the weakest first, where no point shows that a
-    claim is false all the same.
+    claim is false all the same, that of its counterexample above all.
 
     Of numbers that are few, it is not assumed of the variable itself, nor of a scalar.
     """
@@ -129,6 +136,7 @@ def _usual(case: Case, name: str, expr: Expr) -> Iterator[tuple[str, str]]:
                 or (word == "row-stochastic" and shape.cols == 1)
                 or (entry.square and (shape.rows != shape.cols or shape.is_scalar))
                 or any(word in TABLE[stronger].implies for stronger in failed)
+                or not broken(values[leaf], [word])
                 or case.points.fails(name, expr, leaf, word)
             ):
                 failed.add(word)

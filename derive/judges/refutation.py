@@ -87,8 +87,13 @@ class Points:
         """Return a gradient at a point of some sizes at which it has a value, and meets no kink."""
         seeds = range(PLEASANT, PLEASANT + SEEDS)
         trials = (self.trial(sizes, seed, assumed) for seed in seeds)
-        found = [screen for trial in trials if trial and (screen := trial.screen(name))]
-        return max(found, key=lambda screen: abs(screen.slope) > NOISE, default=None)
+        first = None
+        for trial in trials:
+            screen = trial.screen(name) if trial else None
+            if screen and abs(screen.slope) > NOISE:
+                return screen
+            first = first or screen
+        return first
 
     def screens(self, name: str) -> list[Screen]:
         """Return a gradient at two points of different sizes, at which it has a value."""
