@@ -11,10 +11,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property, partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from derive.documents.files import asked, question_of, sealed, told, unsealed, write
+from derive.documents.formats import format_of
 from derive.documents.model import Beside, Block, Chain, Environment, Heading, Paragraph, words
 from derive.documents.page import Document, render
 from derive.documents.pipeline import Proof, prove
@@ -57,7 +59,24 @@ def render_check(
     `style` the notation; see `page.render` for the other options.
     """
     options.setdefault("prefix", proof.named(proof.name)["prefix"] if proof else "")
-    return render(_blocks(case, judgement, proof, style or Style()), form, **options)
+    blocks = _blocks(case, judgement, proof, style or Style())
+    if format_of(form).bound is not None:
+        blocks = chain(blocks, _runnable(case, judgement, proof))
+    return render(blocks, form, **options)
+
+
+def _runnable(case: Case, judgement: Judgement, proof: Proof | None) -> Iterator[Block]:
+    """Yield what a notebook runs after a judgement: the true gradient, at the counterexample."""
+    from derive.documents.runnable import runnable, trial_at
+
+    found, (_, said) = judgement.counterexample, case.fitting(judgement.claim)
+    if proof is None:
+        proof = prove(
+            case.program, wrt=(said.name,) if said else None, assume=case.assumptions,
+            detail="brief", timeout=None,
+        )  # fmt: skip
+    at = trial_at(proof.derivation, found.sizes, found.values) if found else None
+    yield from runnable(proof.derivation, proof.hypotheses, at)
 
 
 def _blocks(case: Case, judgement: Judgement, proof: Proof | None, style: Style) -> Iterator[Block]:

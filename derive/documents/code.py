@@ -9,15 +9,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import starmap
 
 from derive.expressions.errors import UnsupportedError
 from derive.expressions.expr import Expr, variables
+from derive.expressions.program import Statement
 from derive.expressions.shape import Shape
 from derive.language.assumptions import said
 from derive.notation.code import Coder, library
 from derive.ops.unspecified import left_open, primed
 from derive.proof.derivation import Derivation
 from derive.proof.roads import WHOLE
+
+#: A function that a program leaves open, and how often it is differentiated.
+Opened = tuple[str, int]
+
+
+def _opened(formulas: Iterable[Expr]) -> list[Opened]:
+    return [(name, k) for name, orders in left_open(formulas).items() for k in orders]
 
 
 class Functions(Coder):
@@ -43,15 +52,12 @@ class Functions(Coder):
         given = [*self.program.inputs, *([] if self.program.is_loss else [f"d{output}"])]
         needed = self._needed()
         formulas = [s.expr for s in self.program.statements if s.name in needed]
-        #: What stands in the code for functions that are left open, each with its meaning.
-        self.open = {
-            primed(name, k): ("", f"the derivative of {name}")[k] if k < 2 else
-            f"the derivative of order {k} of {name}"
-            for name, orders in left_open([*formulas, *dict(self.lines).values()]).items()
-            for k in orders
-        }  # fmt: skip
-        names = [*leaves, *self.program.dims, *(f"d{name}" for name in leaves), *self.open,
-                 *dict(self.lines)]  # fmt: skip
+        #: The functions that are left open and that the gradients take, and those that the loss
+        #: takes: each by its name and how often it is differentiated.
+        self.open = _opened([*formulas, *dict(self.lines).values()])
+        self.open_in_loss = _opened(s.expr for s in self._behind())
+        names = [*leaves, *self.program.dims, *(f"d{name}" for name in leaves),
+                 *starmap(primed, self.open), *dict(self.lines)]  # fmt: skip
         super().__init__(library(name), given, names)
 
     def module(self, *, loss: bool = False) -> str:
@@ -76,22 +82,20 @@ class Functions(Coder):
         """Return the text of the function whose gradients they are: the output, or the sum of its
         entries, each times the gradient by it."""
         program, output = self.program, self.program.output.data[0]
-        reaching = program.reaching()
-        lines = [(s.name, s.expr) for s in program.statements if s.name in reaching]
+        lines = [(s.name, s.expr) for s in self._behind()]
         shown = [self.name(name) for name in ([] if program.is_loss else [f"d{output}"])]
         value = " * ".join([*shown, self.name(output)])
         body = [*self._lines(lines), f"return float({self.lib.alias}.sum({value}))"]
-        return self._function("loss", self.opened, body)
+        return self._function("loss", self.open_in_loss, body)
 
-    @property
-    def opened(self) -> list[str]:
-        """The open functions that the loss takes after its arrays."""
+    def _behind(self) -> list[Statement]:
+        """Return the statements on which the output depends."""
         reaching = self.program.reaching()
-        formulas = [s.expr for s in self.program.statements if s.name in reaching]
-        return [primed(name, k) for name, orders in left_open(formulas).items() for k in orders]
+        return [s for s in self.program.statements if s.name in reaching]
 
-    def _function(self, name: str, functions: Iterable[str], body: list[str]) -> str:
-        head = f"def {name}({', '.join(map(self.name, [*self.given, *functions]))}):"
+    def _function(self, name: str, functions: Iterable[Opened], body: list[str]) -> str:
+        takes = [*self.given, *starmap(primed, functions)]
+        head = f"def {name}({', '.join(map(self.name, takes))}):"
         return "\n    ".join([head, *body])
 
     def _lines(self, values: Iterable[tuple[str, Expr]]) -> list[str]:
@@ -109,8 +113,10 @@ class Functions(Coder):
         program = self.program
         what = "; ".join(program.lines())
         shapes = ", ".join(f"{name} is {self._shape(name)}" for name in self.given)
-        for name, meant in self.open.items():
-            shapes += f", {self.name(name)} is {meant or 'a function of each entry'}"
+        for name, order in self.open:
+            many = f" of order {order}" * (order > 1)
+            what_it_is = f"the derivative{many} of {name}" if order else "a function of each entry"
+            shapes += f", {self.name(primed(name, order))} is {what_it_is}"
         plural = "s" if len(self.derivation.wrt) > 1 else ""
         assumed = said(self.derivation.assumed, self.name)
         words = [one["says"].format(one["name"]) for one in assumed]

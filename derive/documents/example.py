@@ -34,6 +34,7 @@ from derive.documents.model import (
     words,
 )
 from derive.documents.page import Document
+from derive.documents.pipeline import proved_at
 from derive.documents.setting import Setting, assumptions
 from derive.documents.worked import DIGITS, LINE, Board
 from derive.expressions.expr import Expr, substitute, variables
@@ -126,6 +127,9 @@ class Example(Document):
 
     def blocks(self) -> Iterator[Block]:
         return _Page(self).blocks()
+
+    def runnable(self) -> Iterator[Block]:
+        return proved_at(self.derivation, self.trace)
 
     def plain(self) -> dict[str, Any]:
         """Return the example as plain values, for `--json`."""

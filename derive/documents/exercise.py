@@ -16,9 +16,11 @@ from derive.catalogue import Entry, opened
 from derive.circuits.backprop import Trace
 from derive.circuits.values import read_values
 from derive.documents.files import told
+from derive.documents.formats import format_of
 from derive.documents.graphs import Graph, number
 from derive.documents.model import Beside, Block, Environment, Heading, Paragraph, Switch, words
 from derive.documents.page import Document, render
+from derive.documents.pipeline import proved_at
 from derive.documents.setting import Setting, equal
 from derive.documents.sheet import MOST_PROBLEMS, Gap, Problem, Setter
 from derive.documents.worked import DIGITS, LINE, Board, needed
@@ -68,14 +70,17 @@ class Sheet(Document):
         return {"file": f"{name}-exercises.tex"}
 
     def files(self, formats: Sequence[str]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-        """Yield problems and solutions in Markdown, both at once in LaTeX."""
+        """Yield problems and solutions for a screen, both at once for paper."""
         for form in formats:
             yield f"-exercises.{form}", form, {}
-            if form == "md":
-                yield "-solutions.md", form, {"solutions": True}
+            if not format_of(form).on_page:
+                yield f"-solutions.{form}", form, {"solutions": True}
 
     def blocks(self) -> Iterator[Block]:
         return _Page(self).blocks()
+
+    def runnable(self) -> Iterator[Block]:
+        yield Switch(tuple(proved_at(self.derivation, self.trace)))
 
     def plain(self) -> dict[str, Any]:
         """Return the sheet as plain values, for `--json`."""

@@ -23,17 +23,23 @@ from derive.notation.messages import say
 if TYPE_CHECKING:
     from derive.notation.mathematics import Style
 
-#: How the last line of a file is set apart from what it shows, by its ending.
+#: How the last line of a file is set apart from what it shows, by its ending. JSON has no room for
+#: it: there it is the first of what is said about a notebook.
 COMMENTS = {
     "md": "\n<!-- {} -->",
     "svg": "<!-- {} -->",
     "html": "<!-- {} -->",
     "tex": "% {}",
     "mmd": "%% {}",
+    "ipynb": '  "derive": "{}",',
 }
 SEALED = re.compile(
     r"(?:(?:(?<=\n)\n)?<!--|%%?) derive ([0-9a-f]{12}) ([0-9a-f]{12})(?: -->)?\n*\Z"
 )
+_WITHIN = re.compile(
+    r'(?<=\n "metadata": \{\n)  "derive": "derive ([0-9a-f]{12}) ([0-9a-f]{12})",\n'
+)
+_PLACE = '\n "metadata": {\n'
 #: More documents of one name are refused.
 MOST_NAMES = 10_000
 
@@ -67,7 +73,11 @@ def told(style: Style) -> list[tuple[str, Any]]:
 def sealed(text: str, form: str, question: str) -> str:
     """Return the text of a file with its last line."""
     text = text if text.endswith("\n") else f"{text}\n"
-    return f"{text}{COMMENTS[form].format(f'derive {question} {fingerprint(text)}')}\n"
+    seal = COMMENTS[form].format(f"derive {question} {fingerprint(text)}")
+    if form == "ipynb":
+        above, place, below = text.rpartition(_PLACE)
+        return f"{above}{place}{seal}\n{below}"
+    return f"{text}{seal}\n"
 
 
 def unsealed(text: str) -> str:
@@ -77,12 +87,13 @@ def unsealed(text: str) -> str:
     ['Y', '=', 'X', 'W']
     """
     found = _seal(text)
-    return text[: found.start()] if found else text
+    return text[: found.start()] + text[found.end() :] if found else text
 
 
 def _seal(text: str) -> re.Match[str] | None:
-    """Return the last line, where it is one of ours; what stands before it may be long."""
-    return SEALED.search(text, max(0, text.rfind(" derive ") - len("\n<!--")))
+    """Return the line with the seal, where it is one of ours; what stands before it may be long."""
+    found = SEALED.search(text, max(0, text.rfind(" derive ") - len("\n<!--")))
+    return found or _WITHIN.search(text, max(0, text.rfind(_PLACE)))
 
 
 def question_of(text: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from derive.documents.notebook import Cell, notebook
 from derive.expressions.errors import UnsupportedError
 from derive.expressions.layout import Box
 from derive.notation import escape, mathml
@@ -32,6 +33,8 @@ class Format(NamedTuple):
     language as they are; else they are read, and printed by `inline`, and `frame` is what stands
     around framed words. Where it `unfolds`, a reader can open what a page has not room for, and a
     sign of equality is one piece with what stands on its right.
+    `linked` is how a file is named where it is shown; where it has `bound`, a document is no one
+    text but cells that this binds.
     """
 
     folder: str
@@ -48,6 +51,8 @@ class Format(NamedTuple):
     speaks: bool = True
     frame: tuple[str, str] = ("", "")
     unfolds: bool = False
+    linked: Callable[[str], str] = escape.link
+    bound: Callable[[Iterable[Cell]], str] | None = None
 
     @property
     def on_page(self) -> bool:
@@ -85,12 +90,14 @@ _HTML = Format(
     escape.html_code, escape.html, "<em>{}</em>", "<strong>{}</strong>",
     speaks=False, frame=("<ins>", "</ins>"), unfolds=True,
 )  # fmt: skip
+_NOTEBOOK = _MARKDOWN._replace(bound=notebook, linked="attachment:{}".format)
 
 #: Formats by name, each with its flavours by name; the first is what nobody chose.
 FORMATS: dict[str, dict[str, Format]] = {
     "md": {"": _MARKDOWN},
     "tex": {"": _LATEX},
     "html": {"": _HTML},
+    "ipynb": {"": _NOTEBOOK},
 }
 
 

@@ -93,7 +93,7 @@ class Graphs(Document):
         """Yield the documents, and the pictures: those asked for, and those that Markdown shows."""
         made: dict[str, tuple[str, str, dict[str, Any]]] = {}
         for form in formats:
-            picture = {"md": "svg", "tex": "", "html": ""}.get(form, form)
+            picture = {"md": "svg", "tex": "", "html": "", "ipynb": ""}.get(form, form)
             for k in range(len(self.graphs)) if picture else ():
                 ending = _ending(k, picture)
                 made[ending] = ending, picture, {"only": k}
@@ -103,6 +103,12 @@ class Graphs(Document):
 
     def blocks(self) -> Iterable[Block]:
         return _blocks(self.graphs)
+
+    def runnable(self) -> Iterable[Block]:
+        from derive.documents.pipeline import proved_at
+
+        graph = self.graphs[0]
+        return proved_at(graph, graph.trace)
 
     def _printed(self, blocks: Iterable[Block], form: str, options: Mapping[str, Any]) -> str:
         """Return the document in a format, or the pictures (`only` one of them) in svg or mmd."""

@@ -96,9 +96,10 @@ class Entries(NamedTuple):
 
 
 class Code(NamedTuple):
-    """Lines of a program in Python."""
+    """Lines of a program in Python; a notebook has those that it `runs`, and no other format."""
 
     lines: tuple[str, ...]
+    runs: bool = False
 
 
 class Items(NamedTuple):

@@ -21,13 +21,18 @@ from derive.documents.formats import FORMATS, flavoured, format_of
 from derive.documents.model import (
     Block,
     Chain,
+    Code,
     Entries,
+    Figure,
     Folded,
+    Heading,
     Paragraph,
+    Switch,
     Table,
     Words,
     words,
 )
+from derive.documents.notebook import Cell
 from derive.expressions.errors import FaultError, OutputError, UnsupportedError
 from derive.expressions.layout import Box, op, row
 from derive.expressions.limits import during
@@ -92,9 +97,11 @@ class Press:
         if self.folder is not None and not self.folder.is_dir():
             raise OutputError(f"there is no folder of templates at {self.folder}")
         self.at = WORDS  # the template that is being filled
+        if self.format.bound is not None:
+            facts["stem"] = "picture"  # a cell brings its pictures along, under names of its own
         self.facts = {
             **facts,
-            "form": form,
+            "form": self.format.ending,
             "flavour": flavour,
             "say": self._named,
             "plain": _plain,
@@ -113,14 +120,38 @@ class Press:
         """Return the whole text: the blocks, and what stands around them."""
         made = list(blocks)
         with self._told():
+            if self.format.bound is not None:
+                return self.format.bound(self._cells(made))
             body = self.worded(self.printed(made))
             columns = max(line.count("&") for line in body.splitlines()) + 1 if body else 0
             doc = {**facts, "body": body, "kinds": list(self.kinds), "columns": columns,
                    "displays": self.displays}  # fmt: skip
             text = self._filled("document", doc=doc)
-        while "\n\n\n" in text:
-            text = text.replace("\n\n\n", "\n\n")
-        return text.strip() + "\n"
+        return _close(text)
+
+    def _cells(self, blocks: Iterable[Block]) -> Iterator[Cell]:
+        """Yield the cells of a notebook: one from each heading on, and each program that runs."""
+        texts: list[str] = []
+        pictures: dict[str, str] = {}
+        for block in (*self._switched(blocks), None):
+            runs = isinstance(block, Code) and block.runs
+            if texts and (block is None or runs or isinstance(block, Heading)):
+                yield Cell(_close("".join(texts)), pictures=pictures)
+                texts, pictures = [], {}
+            if isinstance(block, Code) and runs:
+                yield Cell("\n".join(block.lines), runs=True)
+            elif block is not None:
+                texts += filter(str.strip, [self.worded(self.printed(block))])
+            if isinstance(block, Figure):
+                pictures[self.facts["stem"] + block.file] = block.svg()
+
+    def _switched(self, blocks: Iterable[Block]) -> Iterator[Block]:
+        """Yield blocks, those of a switch as it is set."""
+        for block in blocks:
+            if isinstance(block, Switch):
+                yield from block.solved if self.facts["solutions"] else block.asked
+            else:
+                yield block
 
     def printed(self, value: Any, within: bool = False) -> Any:
         """Return blocks, messages and layout as text, in whatever holds them.
@@ -254,6 +285,13 @@ class Press:
             raise OutputError(f"the template {self.at} cannot be filled: {told}") from None
 
 
+def _close(text: str) -> str:
+    """Return a text with no more than one empty line at a time."""
+    while "\n\n\n" in text:
+        text = text.replace("\n\n\n", "\n\n")
+    return text.strip() + "\n"
+
+
 def _plain(key: str, *about: str) -> str:
     """Return the plain words of a message, with what is mathematics between dollars."""
     return plain_words()[key].format(*about)
@@ -294,7 +332,7 @@ def _environment(form: str, flavour: str, templates: Path | None) -> jinja2.Envi
         return printed.cited(context["prefix"], number)
 
     environment.filters["ref"] = ref
-    environment.filters |= {"code": printed.code, "words": printed.words, "link": escape.link}
+    environment.filters |= {"code": printed.code, "words": printed.words, "link": printed.linked}
     environment.filters["reason"] = _reason_text
     environment.filters |= {"text_width": _text_width, "wrapped": _wrapped}
     environment.filters["inline"] = printed.within
@@ -369,7 +407,13 @@ class Document(ABC):
         """Return the document in a format, `md` or `tex`; see `page.render` for the options."""
         return self._printed(self.blocks(), form, options)
 
+    def runnable(self) -> Iterable[Block]:
+        """Return what a notebook runs after the document."""
+        return ()
+
     def _printed(self, blocks: Iterable[Block], form: str, options: Mapping[str, Any]) -> str:
+        if format_of(form).bound is not None:
+            blocks = [*blocks, *self.runnable()]
         given = {name: value for name, value in options.items() if value}
         return render(blocks, form, **self.named(self.name) | given)
 

@@ -40,12 +40,14 @@ from derive.proof.plain import plain
 from derive.proof.roads import READABLE, STATEMENTS, THEOREMS, WHOLE
 
 if TYPE_CHECKING:
+    from derive.circuits.backprop import Trace
+    from derive.documents.graphs import Graph
     from derive.documents.induction import Layers
     from derive.expressions.layout import Box
 
 
 def prove(
-    program: str | Entry,
+    program: str | Program | Entry,
     shapes: Shapes | None = None,
     *,
     at: Mapping[str, int] | None = None,
@@ -279,6 +281,11 @@ class Proof(Document):
         page.appendix = self.appendix
         return page.blocks()
 
+    def runnable(self) -> Iterator[Block]:
+        from derive.documents.runnable import runnable
+
+        return runnable(self.derivation, self.hypotheses)
+
     def plain(self) -> dict[str, Any]:
         """Return the proof as plain values, for `--json`."""
         return self.trace()
@@ -310,6 +317,23 @@ class Proof(Document):
             "carried": d.carried and d.carried._asdict() | {"sizes": dict(d.carried.sizes)},
             "numbers": [one._asdict() | {"sizes": dict(one.sizes)} for one in d.agreements],
         }
+
+
+def proved_at(about: Derivation | Graph, trace: Trace | None) -> Iterator[Block]:
+    """Yield what a notebook runs after a document about a program at a point: the gradients, which
+    are proved first, and their check there, or elsewhere if something jumps there."""
+    from derive.documents.runnable import runnable, trial_at
+
+    program, wrt = about.program, about.wrt if isinstance(about, Derivation) else None
+    assume = {name: sorted(words) for name, words in about.assumed.items()}
+    proof = prove(program, wrt=wrt, assume=assume, detail="brief", timeout=None)
+    at = None
+    if trace is not None:
+        values = {name: trace.rows(name) for name in program.inputs}
+        if not program.is_loss:
+            values[f"d{program.output}"] = trace.rows(f"d{program.output}")
+        at = trial_at(proof.derivation, trace.sizes, values)
+    yield from runnable(proof.derivation, proof.hypotheses, at)
 
 
 def usual(program: Program) -> str:
@@ -355,6 +379,11 @@ class Recurrence(Proof):
 
     def blocks(self) -> Iterator[Block]:
         return self._layers().blocks()
+
+    def runnable(self) -> Iterator[Block]:
+        """Return what runs for two layers, which are proved anew."""
+        two = self.induction.recursion.chosen({"layers": "2"})
+        return prove(two.program(), detail="brief").runnable()
 
     def formulas(self) -> list[tuple[Box, Box]]:
         """Return each gradient and what it is, as layout."""

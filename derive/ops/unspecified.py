@@ -120,14 +120,25 @@ def samples(names: Iterable[str]) -> list[str]:
     >>> samples(["g"])
     ['g(x) = (x ** 2 + x + 3) / (x ** 2 + 1)']
     """
-    return [f"{name}(x) = {_written(_numerator(name))} / (x ** 2 + 1)" for name in names]
+    return [f"{name}(x) = {sample(name)}" for name in names]
+
+
+def sample(name: str, order: int = 0) -> str:
+    """Return what stands for an open function, or for a derivative of it, as it is written.
+
+    >>> sample("g", 1)
+    '(-x ** 2 - 4 * x + 1) / (x ** 2 + 1) ** 2'
+    """
+    below = f" ** {order + 1}" if order else ""
+    return f"{_written(_derived(name, order))} / (x ** 2 + 1){below}"
 
 
 def _written(coefficients: tuple[int, ...]) -> str:
-    powers = ("{}", "{} * x", "{} * x ** 2")
-    terms = [
-        (c, power.format(abs(c)).replace("1 * ", "")) for c, power in zip(coefficients, powers)
-    ]
+    def power(k: int, c: int) -> str:
+        x = ("", "x", f"x ** {k}")[min(k, 2)]
+        return x if x and c == 1 else f"{c} * {x}" if x else str(c)
+
+    terms = [(c, power(k, abs(c))) for k, c in enumerate(coefficients) if c]
     terms.sort(key=lambda term: term[0] < 0)
     (_, first), *rest = reversed(terms) if all(c > 0 for c, _ in terms) else terms
     return "(" + first + "".join(f" {'-' if c < 0 else '+'} {text}" for c, text in rest) + ")"
