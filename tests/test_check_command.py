@@ -12,8 +12,12 @@ import pytest
 import derive
 from derive.command.check import status
 from derive.command.cli import main
+from derive.command.options import TEXTS
 from derive.judges.claim import Counterexample, Judgement
 from derive.notation.messages import say
+
+#: The formats that there are, as an error lists them.
+KNOWN = f"{', '.join(TEXTS[:-1])} and {TEXTS[-1]}"
 
 AFFINE = "X: (n, d); W: (d, m); B: (1, m); Y = X @ W + B"
 LEFT = {
@@ -141,9 +145,9 @@ def test_claims_as_json(capsys):
         ([AFFINE, "--file", "f.jsonl"],
          "--file brings its own programs and claims; give no others"),
         (["--file", "f.jsonl", "--write", "-f", "pdf"],
-         "there is no format pdf\n  hint: there are md, tex and html"),
+         f"there is no format pdf\n  hint: there are {KNOWN}"),
         ([AFFINE, *claims("dX = dY"), "-f", "pdf"],
-         "there is no format pdf\n  hint: there are md, tex and html"),
+         f"there is no format pdf\n  hint: there are {KNOWN}"),
         ([AFFINE, *claims("dX = dY"), "--timeout", "-1"],
          "a time limit is a positive number of seconds, -1 is not"),
         ([AFFINE, *claims("dX = dY"), "--assume", "W"],

@@ -10,6 +10,10 @@ import pytest
 
 from derive import __version__
 from derive.command.cli import main
+from derive.command.options import TEXTS
+
+#: The formats that there are, as an error lists them.
+KNOWN = f"{', '.join(TEXTS[:-1])} and {TEXTS[-1]}"
 
 AFFINE = "X: (2, 2); W: (2, 3); B: (1, 3); Y = X @ W + B"
 
@@ -75,7 +79,7 @@ def test_the_trace_as_json(capsys):
     [
         (
             ["affine", "-f", "pdf"],
-            "derive: there is no format pdf\n  hint: there are md, tex and html\n",
+            f"derive: there is no format pdf\n  hint: there are {KNOWN}\n",
         ),
         (
             ["affine", "-o", "-", "-f", "md,tex"],

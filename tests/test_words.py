@@ -17,6 +17,7 @@ from derive.documents.graph import render_graph
 from derive.documents.graphs import graph
 from derive.documents.page import WORDS, template_folder
 from derive.documents.pipeline import Proof
+from derive.documents.runnable import CHECK
 from derive.judges.claim import Court
 from derive.language.parse import parse
 from derive.proof.explain import explain
@@ -137,7 +138,7 @@ def test_a_stray_word_is_seen(keys, with_keys):
 STABLE = {
     "every shape", "the given sizes", "central differences", "reason line", "written out: ",
     "the arithmetic written for entry ", "the formula ", " with its matrices put in",
-    " in range(", " in range(1, ",
+    " in range(", " in range(1, ", "options of ", "return float(", CHECK,
 }  # fmt: skip
 
 

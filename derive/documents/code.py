@@ -17,6 +17,7 @@ from derive.expressions.program import Statement
 from derive.expressions.shape import Shape
 from derive.language.assumptions import said
 from derive.notation.code import Coder, library
+from derive.notation.messages import say
 from derive.ops.unspecified import left_open, primed
 from derive.proof.derivation import Derivation
 from derive.proof.roads import WHOLE
@@ -110,18 +111,20 @@ class Functions(Coder):
         return [*scalars, *self._dims([*written, *scalars]), *written]
 
     def _docstring(self) -> str:
-        program = self.program
-        what = "; ".join(program.lines())
-        shapes = ", ".join(f"{name} is {self._shape(name)}" for name in self.given)
+        shapes = [say("code-shape", name=name, shape=str(self._shape(name))) for name in self.given]
         for name, order in self.open:
-            many = f" of order {order}" * (order > 1)
-            what_it_is = f"the derivative{many} of {name}" if order else "a function of each entry"
-            shapes += f", {self.name(primed(name, order))} is {what_it_is}"
-        plural = "s" if len(self.derivation.wrt) > 1 else ""
+            kind = ("function", "derivative")[order] if order < 2 else "derivatives"
+            taken = self.name(primed(name, order))
+            shapes.append(say(f"code-{kind}", name=taken, of=name, order=order))
         assumed = said(self.derivation.assumed, self.name)
-        words = [one["says"].format(one["name"]) for one in assumed]
-        where = " and ".join([*words, *self.hypotheses])
-        return f'"""The gradient{plural} of {what}: {shapes}{", where " * bool(where)}{where}."""'
+        where = [*(one["says"].format(one["name"]) for one in assumed), *self.hypotheses]
+        text = say(
+            "code-gradients" if len(self.derivation.wrt) > 1 else "code-gradient",
+            what="; ".join(self.program.lines()),
+            shapes=", ".join(shapes),
+            where=say("code-where", where=say("code-and").join(where)) if where else "",
+        )
+        return f'"""{text}"""'
 
     def _shape(self, name: str) -> Shape:
         return self.program.leaves[name if name in self.program.leaves else name[1:]].shape

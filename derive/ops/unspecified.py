@@ -127,7 +127,7 @@ def sample(name: str, order: int = 0) -> str:
     """Return what stands for an open function, or for a derivative of it, as it is written.
 
     >>> sample("g", 1)
-    '(-x ** 2 - 4 * x + 1) / (x ** 2 + 1) ** 2'
+    '(1 - 4 * x - x ** 2) / (x ** 2 + 1) ** 2'
     """
     below = f" ** {order + 1}" if order else ""
     return f"{_written(_derived(name, order))} / (x ** 2 + 1){below}"
