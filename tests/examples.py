@@ -32,6 +32,10 @@ EXAMPLES = (
     ("affine-fragment", "tex", ("affine", "--fragment", "--prefix", "affine:")),
     ("inverse", "md,tex", ("A: (n, n); Y = inv(A)", "--detail", "one")),
     ("log-determinant", "md,tex", ("A: (n, n); f = logdet(A)",)),
+    ("softmax-cross-entropy", "md,tex", ("softmax-cross-entropy",)),
+    ("layer-norm", "md,tex", ("layer-norm",)),
+    ("self-attention", "md,tex", ("self-attention",)),
+    ("lstm-cell", "md,tex", ("lstm-cell",)),
     ("network-4-5-3-1", "md,tex", (*FOUR, "rows")),
     ("network-4-5-3-1-columns", "md,tex", (*FOUR, "columns")),
     ("deep-network", "md,tex", ("deep-network",)),
@@ -107,12 +111,12 @@ def written(folder: Path) -> Mapping[str, str]:
     """Write every example into a folder by the command itself; return the texts by file name."""
     texts = {}
     for name, formats, arguments in ALL:
-        for form in formats.split(","):
-            with tempfile.TemporaryDirectory(dir=folder) as place, redirect_stdout(StringIO()):
-                status = main([*arguments, "-o", place, "-f", form])
-                assert status == 0, f"{name}: exit status {status}"
-                (path,) = Path(place).iterdir()
-                texts[f"{name}.{form}"] = path.read_text("utf-8")
+        with tempfile.TemporaryDirectory(dir=folder) as place, redirect_stdout(StringIO()):
+            status = main([*arguments, "-o", place, "-f", formats])
+            assert status == 0, f"{name}: exit status {status}"
+            made = {f"{name}{path.suffix}": path for path in Path(place).iterdir()}
+            assert len(made) == len(formats.split(","))
+            texts |= {file: path.read_text("utf-8") for file, path in made.items()}
     several = [("exercise", name, arguments) for name, arguments in SHEETS]
     for name, files, arguments in GRAPHS:
         formats = sorted({form.rstrip("2") for form in files.split()})

@@ -141,7 +141,7 @@ def _spoilt(formula: Expr, links: Mapping[Expr, Expr]) -> Slips:
             yield kind, (node, links[node]), partial(put, links[node])
         yield from _at([place], _spoils)
     if not formula.shape.is_scalar:
-        yield "is-transpose", (), lambda: formula.T
+        yield "is-transpose", (), lambda: flipped(formula)
     yield "sign", (), lambda: -formula
     yield "factor-extra", (), lambda: number(2) * formula
 
@@ -254,7 +254,7 @@ _OVER = {COLS: "cols", ROWS: "rows", ALL: "all"}
 
 
 def _whole(claim: Expr) -> Slips:
-    yield "is-transpose", (), lambda: claim.T
+    yield "is-transpose", (), lambda: flipped(claim)
     yield "sign", (), lambda: -claim
     for axes in (ROWS, COLS):
         if claim.shape.dims[axes[0]] != 1:

@@ -178,8 +178,10 @@ def polynomial(cost: Polynomial, order: Iterable[str] = ()) -> Expr:
     total: Expr | None = None
     for words, k in sorted(cost.items(), key=lambda term: (-len(term[0]), term[0])):
         term: Expr | None = number(k) if k != 1 or not words else None
-        for word in sorted(words, key=lambda word: places.get(word, len(places))):
-            term = extent_of(word) if term is None else term * extent_of(word)
+        for word in sorted({*words}, key=lambda word: (places.get(word, len(places)), word)):
+            times = words.count(word)
+            factor = extent_of(word) ** times if times > 1 else extent_of(word)
+            term = factor if term is None else term * factor
         assert term is not None
         total = term if total is None else total + term
     return number(0) if total is None else total
