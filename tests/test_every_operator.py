@@ -10,6 +10,7 @@ from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
+import markup
 import mpmath
 import numpy as np
 import pytest
@@ -32,6 +33,7 @@ from derive.judges.claim import Court
 from derive.language.parse import parse, parse_claim
 from derive.notation.latex import latex
 from derive.notation.mathematics import Notation, Style
+from derive.notation.mathml import mathml
 from derive.ops import OPS
 from derive.ops.reduction import MAX, MIN
 from derive.proof.derivation import Explicit, Slice
@@ -310,12 +312,13 @@ def test_what_is_printed_is_what_was_proved(name):
     assert read > 5 and len(judged.unread) <= read / 3, (read, judged.unread)
     page = judged.page
     for n, value in judged.derivation.gradients.items():  # `gradient --latex`
-        tex = latex(judged.notation.expr(value))
-        try:
-            read_back = page.read(tex).cells
-        except Unreadable:
-            continue
-        assert near(read_back, judged.matrix(value)), f"{n}: {tex}"
+        box = judged.notation.expr(value)
+        for tex in (latex(box), markup.tex(mathml(box))):
+            try:
+                read_back = page.read(tex).cells
+            except Unreadable:
+                continue
+            assert near(read_back, judged.matrix(value)), f"{n}: {tex}"
 
 
 # -- numbers ---------------------------------------------------------------------------------------

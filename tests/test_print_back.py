@@ -71,6 +71,9 @@ STYLES = [Style(), Style(base=0, brackets="square"), Style(gradients="short")]
 class Judged:
     """A derivation whose leaves, gradients and partial derivatives have random values."""
 
+    #: How wide lines may be.
+    rooms = inf, 60.0, 24.0
+
     def __init__(self, derivation, style: Style, lemma=None):
         self.derivation, self.style, self.lemma = derivation, style, lemma
         d = derivation
@@ -284,7 +287,7 @@ class Judged:
                 meant = self.meaning(side)
                 if meant is None:
                     continue
-                for room in (inf, 60.0, 24.0):
+                for room in self.rooms:
                     tex = self.printed(side, step, room)
                     try:
                         read = self.page.read(tex)

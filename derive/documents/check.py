@@ -253,7 +253,7 @@ def documents(
     return [(form, sealed(found.render(form, **options), form, question)) for form in formats]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Judged(Document):
     """A judgement as a document; `shapes`, `at` and `style` set the derivation of what is true."""
 

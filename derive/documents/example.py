@@ -71,7 +71,7 @@ STEP, SHOWN, CLOSE, SMALL = Fraction(1, 1000), 4, 10, 2_000
 NAMED = 3
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Example(Document):
     """A program with numbers, and how they are to be written.
 

@@ -42,7 +42,7 @@ from derive.proof.plain import plain
 LISTED = 12
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Sheet(Document):
     """Problems about one program, with everything that their solutions rest on."""
 

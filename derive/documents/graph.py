@@ -69,7 +69,7 @@ def render_graph(
     return render(_blocks(shown), form, stem=stem, **options)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Graphs(Document):
     """One graph, or two of the same program, as one document with its pictures beside it."""
 

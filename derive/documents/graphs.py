@@ -83,7 +83,7 @@ class Node:
     contributions: tuple[Value, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Graph:
     """A program's computation graph; in a notebook it shows itself as a picture.
 
@@ -174,8 +174,15 @@ class Graph:
 
         return mermaid(self.picture())
 
+    def __repr__(self) -> str:
+        return f"<Graph {self.program.name}>"
+
     def _repr_svg_(self) -> str:
         return self.to_svg()
+
+    def _repr_html_(self) -> str:
+        """A picture that is too wide moves in a frame of its own."""
+        return f'<div style="overflow-x: auto" tabindex="0">{self.to_svg()}</div>'
 
     def plain(self) -> dict[str, Any]:
         """Return the graph as plain values, for `--json`."""

@@ -425,8 +425,14 @@ class Document(ABC):
         """Return the document as a LaTeX article, or with `fragment=True` as a piece of one."""
         return self.render("tex", **options)
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}>"
+
     def _repr_markdown_(self) -> str:
         return self.to_markdown()
+
+    def _repr_html_(self) -> str:
+        return self.render("html", fragment=True)
 
     def save(
         self,

@@ -167,7 +167,7 @@ def _verified(
     return verify(explain(program, **{**options, "form": THEOREMS}), progress, hurried=hurried)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Proof(Document):
     """A proved derivation and the notation in which it is shown; with an `appendix`, a table says
     how each equation was checked."""
@@ -343,7 +343,7 @@ def usual(program: Program) -> str:
     return "lecture" if several else "full"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Recurrence(Proof):
     """The gradients of every number of layers, proved by induction; `derivation` is about one.
 
