@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -22,11 +23,14 @@ settings.load_profile("derive")
 def require_tool() -> Callable[[str], str]:
     """Find a tool by name; without it skip the test, or fail it where DERIVE_CI is set.
 
-    A program is found on the PATH, KaTeX in the folder that DERIVE_KATEX names.
+    A program is found on the PATH, KaTeX in the folder that DERIVE_KATEX names, Typst in Python.
     """
 
     def find(name: str) -> str:
-        found = katex_folder() if name == "katex" else shutil.which(name)
+        if name == "typst":
+            found = name if find_spec(name) else None
+        else:
+            found = katex_folder() if name == "katex" else shutil.which(name)
         if found:
             return found
         if os.environ.get("DERIVE_CI"):

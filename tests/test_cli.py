@@ -78,8 +78,8 @@ def test_the_trace_as_json(capsys):
     ("arguments", "message"),
     [
         (
-            ["affine", "-f", "pdf"],
-            f"derive: there is no format pdf\n  hint: there are {KNOWN}\n",
+            ["affine", "-f", "doc"],
+            f"derive: there is no format doc\n  hint: there are {KNOWN}\n",
         ),
         (
             ["affine", "-o", "-", "-f", "md,tex"],

@@ -108,7 +108,7 @@ def test_both_formats_have_one_name():
     assert [path.name for path in proof.save()] == ["Y-2x3-2.md", "Y-2x3-2.tex"]
 
 
-@pytest.mark.parametrize("form", ["md", "svg", "tex", "mmd"])
+@pytest.mark.parametrize("form", ["md", "svg", "tex", "mmd", "typ"])
 def test_the_last_line(form, tmp_path):
     text, question = "one\ntwo % <!-- %% \n", fingerprint("one", 2)
     path = tmp_path / "file"
@@ -121,6 +121,17 @@ def test_the_last_line(form, tmp_path):
     path.write_text(kept.replace("two", "three"), "utf-8")
     assert not is_free(path, question)
     assert question_of(text) == "" and unsealed(text) == text
+
+
+def test_the_last_line_of_what_is_no_text(tmp_path):
+    content, question = b"%PDF-1.7\r\n\xff\x00 // %%EOF", fingerprint("one", 2)
+    path = tmp_path / "file.pdf"
+    path.write_bytes(sealed(content, "pdf", question))
+    kept = path.read_bytes()
+    assert kept.startswith(content) and question_of(kept) == question
+    assert (unsealed(kept), is_free(path, question)) == (content + b"\n", True)
+    path.write_bytes(kept.replace(b"\xff", b"\xfe"))
+    assert not is_free(path, question)
 
 
 # -- labels ----------------------------------------------------------------------------------------

@@ -163,7 +163,7 @@ DATA = option(
     read=lambda text: _names(text) or (),
 )  # fmt: skip
 VALUES = option("--values", metavar="x=-2,y=5", help="Your own numbers: text, .json or .toml.")
-TEXTS = ("md", "tex", "html", "ipynb")
+TEXTS = ("md", "tex", "html", "ipynb", "typ", "pdf")
 
 
 def writing(*known: str) -> tuple[Any, ...]:

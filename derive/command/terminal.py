@@ -39,9 +39,9 @@ def unbroken(message: str) -> str:
     return safe(message).replace("\n", "\\u000a")
 
 
-def say(message: str, *, err: bool = False, nl: bool = True) -> None:
-    """Print a text, whoever wrote it."""
-    click.echo(safe(message), err=err, nl=nl)
+def say(message: str | bytes, *, err: bool = False, nl: bool = True) -> None:
+    """Print a text, whoever wrote it; bytes pass as they are."""
+    click.echo(safe(message) if isinstance(message, str) else message, err=err, nl=nl)
 
 
 def say_json(value: Any, indent: int | None = 2) -> None:

@@ -15,7 +15,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from derive.documents.files import asked, question_of, sealed, told, unsealed, write
+from derive.documents.files import Content, asked, question_of, sealed, told, unsealed, write
 from derive.documents.formats import format_of
 from derive.documents.model import Beside, Block, Chain, Environment, Heading, Paragraph, words
 from derive.documents.page import Document, render
@@ -52,8 +52,8 @@ def render_check(
     proof: Proof | None = None,
     style: Style | None = None,
     **options: Any,
-) -> str:
-    """Return the document of a judgement in a format, `md` or `tex`.
+) -> Content:
+    """Return the document of a judgement in a format.
 
     `proof` is the gradient's derivation, which follows the statement that a claim was proved,
     `style` the notation; see `page.render` for the other options.
@@ -228,7 +228,7 @@ def check_file(
 
     `jobs` is the number of worker processes, `timeout` the seconds that one identity may take,
     `progress` is called with the part of the file that has been read, from 0 to 1, and each
-    judgement comes with its documents in `formats`, md and tex, set as `options` say. Raises
+    judgement comes with its documents in `formats`, set as `options` say. Raises
     `OutputError` or `ParseError` where the file itself cannot be read.
     """
     if jobs < 1:
@@ -246,7 +246,7 @@ def documents(
     at: Mapping[str, int] | None = None,
     style: Style | None = None,
     **options: Any,
-) -> list[tuple[str, str]]:
+) -> list[tuple[str, Content]]:
     """Return a judgement's document in each format, that of a proved claim with its derivation."""
     found = Judged(case, judgement, shapes, at, style or Style())
     question = found.asked({name: str(value) for name, value in options.items()})
@@ -290,7 +290,7 @@ class Judged(Document):
     def blocks(self) -> Iterable[Block]:
         return _blocks(self.case, self.judgement, self.proof, self.style)
 
-    def _printed(self, blocks: Iterable[Block], form: str, options: Mapping[str, Any]) -> str:
+    def _printed(self, blocks: Iterable[Block], form: str, options: Mapping[str, Any]) -> Content:
         given = {name: value for name, value in options.items() if value}
         return render_check(self.case, self.judgement, form, self.proof, self.style, **given)
 
@@ -325,7 +325,9 @@ def _proof(
     return prove(case.program.text, shapes, **common)
 
 
-def write_documents(folder: str | Path, stem: str, texts: Iterable[tuple[str, str]]) -> list[Path]:
+def write_documents(
+    folder: str | Path, stem: str, texts: Iterable[tuple[str, Content]]
+) -> list[Path]:
     """Write documents into a folder, each file whole or not at all; return their paths."""
     made = dict(texts)
     (question,) = {question_of(text) for text in made.values()}

@@ -70,10 +70,10 @@ class Sheet(Document):
         return {"file": f"{name}-exercises.tex"}
 
     def files(self, formats: Sequence[str]) -> Iterator[tuple[str, str, dict[str, Any]]]:
-        """Yield problems and solutions for a screen, both at once for paper."""
+        """Yield problems and solutions, both in one file where that can show them or not."""
         for form in formats:
             yield f"-exercises.{form}", form, {}
-            if not format_of(form).on_page:
+            if not format_of(form).switches:
                 yield f"-solutions.{form}", form, {"solutions": True}
 
     def blocks(self) -> Iterator[Block]:

@@ -20,6 +20,9 @@ from typing import TYPE_CHECKING, Any
 from derive.expressions.errors import OutputError
 from derive.notation.messages import say
 
+#: What a file has in it: text, or bytes.
+Content = str | bytes
+
 if TYPE_CHECKING:
     from derive.notation.mathematics import Style
 
@@ -32,9 +35,13 @@ COMMENTS = {
     "tex": "% {}",
     "mmd": "%% {}",
     "ipynb": '  "derive": "{}",',
+    "typ": "// {}",
+    "pdf": "% {}",
 }
+#: What is no text.
+BINARY = (".pdf",)
 SEALED = re.compile(
-    r"(?:(?:(?<=\n)\n)?<!--|%%?) derive ([0-9a-f]{12}) ([0-9a-f]{12})(?: -->)?\n*\Z"
+    r"(?:(?:(?<=\n)\n)?<!--|%%?|//) derive ([0-9a-f]{12}) ([0-9a-f]{12})(?: -->)?\n*\Z"
 )
 _WITHIN = re.compile(
     r'(?<=\n "metadata": \{\n)  "derive": "derive ([0-9a-f]{12}) ([0-9a-f]{12})",\n'
@@ -70,24 +77,34 @@ def told(style: Style) -> list[tuple[str, Any]]:
     return [(name, value) for name, value, default in pairs if value != default]
 
 
-def sealed(text: str, form: str, question: str) -> str:
-    """Return the text of a file with its last line."""
+def sealed(content: Content, form: str, question: str) -> Content:
+    """Return what a file has in it with its last line."""
+    text = _text(content)
     text = text if text.endswith("\n") else f"{text}\n"
     seal = COMMENTS[form].format(f"derive {question} {fingerprint(text)}")
     if form == "ipynb":
         above, place, below = text.rpartition(_PLACE)
         return f"{above}{place}{seal}\n{below}"
-    return f"{text}{seal}\n"
+    text = f"{text}{seal}\n"
+    return text if isinstance(content, str) else text.encode("latin-1")
 
 
-def unsealed(text: str) -> str:
-    """Return the text of a file without its last line.
+def unsealed(content: Content) -> Content:
+    """Return what a file has in it without its last line.
 
     >>> unsealed(sealed("Y = X W", "tex", fingerprint("Y = X @ W"))).split()
     ['Y', '=', 'X', 'W']
     """
-    found = _seal(text)
-    return text[: found.start()] + text[found.end() :] if found else text
+    found = _seal(_text(content))
+    if found is None:
+        return content
+    start, end = found.span()
+    return content[:start] + content[end:]  # type: ignore[operator]
+
+
+def _text(content: Content) -> str:
+    """Return content as text; of what is none, each byte is a character."""
+    return content if isinstance(content, str) else content.decode("latin-1")
 
 
 def _seal(text: str) -> re.Match[str] | None:
@@ -96,9 +113,9 @@ def _seal(text: str) -> re.Match[str] | None:
     return found or _WITHIN.search(text, max(0, text.rfind(_PLACE)))
 
 
-def question_of(text: str) -> str:
+def question_of(content: Content) -> str:
     """Return the question that a file answers, or nothing where it has no last line of ours."""
-    found = _seal(text)
+    found = _seal(_text(content))
     return found[1] if found else ""
 
 
@@ -110,7 +127,9 @@ def is_free(path: Path, *questions: str) -> bool:
     except OSError:
         return True  # nothing there, or nothing that can be reached: writing says why
     try:
-        text = path.read_text("utf-8")
+        data = path.read_bytes()
+        binary = path.suffix in BINARY
+        text = _text(data) if binary else data.decode("utf-8").replace("\r\n", "\n")
     except (OSError, UnicodeDecodeError):
         return False
     found = _seal(text)
@@ -122,16 +141,16 @@ def write(
     stem: str,
     question: str,
     endings: Sequence[str],
-    texts: Callable[[str], Iterable[str]],
+    contents: Callable[[str], Iterable[Content]],
     replaced: Iterable[str] = (),
     taken: Collection[str] = (),
 ) -> list[Path]:
     """Write the files of a document, `stem` with each ending, all of them whole or none.
 
-    `texts` makes them for the stem that was found free for all of them, since files name each other
-    and themselves. What answers one of the questions that are `replaced` is written over, and names
-    that are `taken` stay free for others. Returns the paths; raises `OutputError` where a file
-    cannot be written.
+    `contents` makes them for the stem that was found free for all of them, since files name each
+    other and themselves. What answers one of the questions that are `replaced` is written over, and
+    names that are `taken` stay free for others. Returns the paths; raises `OutputError` where a
+    file cannot be written.
     """
     folder, own = Path(folder), (question, *replaced)
     for name in _names(stem):
@@ -142,10 +161,10 @@ def write(
             break
     else:
         raise OutputError(f"{folder} has too many documents of the name {stem}")
-    made = zip(files, endings, texts(name), strict=True)
+    made = zip(files, endings, contents(name), strict=True)
     found = {
-        folder / file: sealed(text, ending.rpartition(".")[2], question)
-        for file, ending, text in made
+        folder / file: sealed(content, ending.rpartition(".")[2], question)
+        for file, ending, content in made
     }
     write_whole(found)
     return [*found]
@@ -170,21 +189,19 @@ def moved(paths: Sequence[Path], stem: str) -> Iterator[str]:
         yield say("name-taken", kept=f"{taken[0].parent / stem}*", number=number)
 
 
-def write_whole(texts: Mapping[Path, str]) -> None:
+def write_whole(contents: Mapping[Path, Content]) -> None:
     """Write files whole or not at all: what was there stays until all that is new is complete."""
     made: dict[Path, str] = {}
     path = Path()
     try:
         try:
-            for path, text in texts.items():
+            for path, content in contents.items():
                 path.parent.mkdir(parents=True, exist_ok=True)
                 handle, made[path] = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-                with open(
-                    handle, "w", encoding="utf-8", errors="backslashreplace", newline="\n"
-                ) as file:
-                    file.write(text)
+                with open(handle, "wb") as file:
+                    file.write(_bytes(content))
                 os.chmod(made[path], 0o666 & ~_umask())
-            for path in texts:
+            for path in contents:
                 os.replace(made[path], path)
                 del made[path]
         finally:
@@ -195,6 +212,10 @@ def write_whole(texts: Mapping[Path, str]) -> None:
         raise OutputError(
             f"cannot write {path}: {reason}", hint="choose another folder with -o"
         ) from None
+
+
+def _bytes(content: Content) -> bytes:
+    return content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
 
 
 def _umask() -> int:

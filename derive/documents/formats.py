@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from derive.documents.notebook import Cell, notebook
+from derive.documents.pdf import pdf
 from derive.expressions.errors import UnsupportedError
 from derive.expressions.layout import Box
 from derive.notation import escape, mathml
 from derive.notation.displays import PAGE, SCREEN, Paper, broken
 from derive.notation.latex import BETWEEN_ROWS, latex
+from derive.notation.typst import typst
 
 #: What is wider than this in a sentence may break on paper.
 INLINE = 42.0
@@ -34,7 +36,8 @@ class Format(NamedTuple):
     around framed words. Where it `unfolds`, a reader can open what a page has not room for, and a
     sign of equality is one piece with what stands on its right.
     `linked` is how a file is named where it is shown; where it has `bound`, a document is no one
-    text but cells that this binds.
+    text but cells that this binds. One that `switches` shows the solutions of a sheet, or does not,
+    by itself. `made` is what becomes of the text in the end.
     """
 
     folder: str
@@ -53,6 +56,8 @@ class Format(NamedTuple):
     unfolds: bool = False
     linked: Callable[[str], str] = escape.link
     bound: Callable[[Iterable[Cell]], str] | None = None
+    switches: bool = False
+    made: Callable[[str], str | bytes] = str
 
     @property
     def on_page(self) -> bool:
@@ -73,6 +78,10 @@ def _may_break(box: Box) -> str:
     return _thin(r"\allowbreak ".join(map(latex, broken(box, INLINE))))
 
 
+def _between_dollars(box: Box) -> str:
+    return f"${typst(box)}$"
+
+
 _MARKDOWN = Format(
     "markdown", "md", _katex, lambda box: _thin(latex(box)), _thin,
     lambda prefix, number: f"({number})", escape.markdown_code, escape.markdown,
@@ -81,7 +90,7 @@ _MARKDOWN = Format(
 _LATEX = Format(
     "latex", "tex", latex, _may_break, _thin,
     lambda prefix, number: rf"\eqref{{{prefix}{number}}}", escape.latex_code, escape.latex,
-    r"\emph{{{}}}", r"\textbf{{{}}}", PAGE,
+    r"\emph{{{}}}", r"\textbf{{{}}}", PAGE, switches=True,
 )  # fmt: skip
 
 _HTML = Format(
@@ -89,6 +98,10 @@ _HTML = Format(
     lambda prefix, number: f'<a class="cite" href="#{prefix}{number}">({number})</a>',
     escape.html_code, escape.html, "<em>{}</em>", "<strong>{}</strong>",
     speaks=False, frame=("<ins>", "</ins>"), unfolds=True,
+)  # fmt: skip
+_TYPST = Format(
+    "typst", "typ", typst, _between_dollars, str, lambda prefix, number: f"#eq({number})",
+    escape.typst_code, escape.typst, "#emph[{}]", "#strong[{}]", PAGE, False, ("#boxed[", "]"),
 )  # fmt: skip
 _NOTEBOOK = _MARKDOWN._replace(bound=notebook, linked="attachment:{}".format)
 
@@ -98,6 +111,8 @@ FORMATS: dict[str, dict[str, Format]] = {
     "tex": {"": _LATEX},
     "html": {"": _HTML},
     "ipynb": {"": _NOTEBOOK},
+    "typ": {"": _TYPST},
+    "pdf": {"": _TYPST._replace(made=pdf)},
 }
 
 

@@ -15,7 +15,7 @@ from derive import ops
 from derive.calculus.simplify import simplify
 from derive.circuits.backprop import Kink, Trace
 from derive.circuits.circuit import Circuit, Gate, circuit, formula
-from derive.documents.files import asked, fingerprint
+from derive.documents.files import Content, asked, fingerprint
 from derive.documents.formats import FORMATS
 from derive.documents.graphs import Graph
 from derive.documents.model import (
@@ -59,7 +59,7 @@ MOST_GATES = 120
 
 def render_graph(
     graphs: Graph | Sequence[Graph], form: str, *, stem: str = "", **options: Any
-) -> str:
+) -> Content:
     """Return the document of a graph, or of two readings of a program, in a format.
 
     A Markdown document shows the files of its pictures, whose names begin with `stem`; LaTeX has
@@ -93,7 +93,7 @@ class Graphs(Document):
         """Yield the documents, and the pictures: those asked for, and those that Markdown shows."""
         made: dict[str, tuple[str, str, dict[str, Any]]] = {}
         for form in formats:
-            picture = {"md": "svg", "tex": "", "html": "", "ipynb": ""}.get(form, form)
+            picture = "svg" if form == "md" else "" if form in FORMATS else form
             for k in range(len(self.graphs)) if picture else ():
                 ending = _ending(k, picture)
                 made[ending] = ending, picture, {"only": k}
@@ -110,7 +110,7 @@ class Graphs(Document):
         graph = self.graphs[0]
         return proved_at(graph, graph.trace)
 
-    def _printed(self, blocks: Iterable[Block], form: str, options: Mapping[str, Any]) -> str:
+    def _printed(self, blocks: Iterable[Block], form: str, options: Mapping[str, Any]) -> Content:
         """Return the document in a format, or the pictures (`only` one of them) in svg or mmd."""
         only = options.get("only")
         graphs = self.graphs if only is None else self.graphs[only : only + 1]

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from derive.documents import formats as formats_room
-from derive.documents.files import asked, write
+from derive.documents.files import Content, asked, write
 from derive.documents.formats import FORMATS, flavoured, format_of
 from derive.documents.model import (
     Block,
@@ -67,8 +67,8 @@ def render(
     templates: str | Path | None = None,
     stem: str = "",
     **facts: Any,
-) -> str:
-    """Return blocks as the text of a document in a format, `md` or `tex`, in a flavour.
+) -> Content:
+    """Return blocks as a document in a format of `FORMATS`, in a flavour: text, or bytes of PDF.
 
     `fragment` leaves out title and preamble in LaTeX, `prefix` begins every label, `solutions`
     shows those of a sheet in Markdown, `templates` is a folder whose templates and words come
@@ -83,7 +83,7 @@ def render(
         )
     told = {"prefix": prefix, "fragment": fragment, "solutions": solutions, "stem": stem}
     press = Press(form, templates, flavour, **told)
-    return press.document(blocks, **facts)
+    return press.format.made(press.document(blocks, **facts))
 
 
 class Press:
@@ -107,6 +107,7 @@ class Press:
             "plain": _plain,
         }
         self.spoken: list[Box] = []  # what stands in words that are still to be printed
+        self.within = 0  # so many messages
         self.kinds: dict[str, None] = {}  # of what was printed, for the preamble
         self.displays: dict[int, dict[str, Any]] = {}  # that have a number, for who cites them
         names = [f"derive/{WORDS}"]
@@ -122,7 +123,7 @@ class Press:
         with self._told():
             if self.format.bound is not None:
                 return self.format.bound(self._cells(made))
-            body = self.worded(self.printed(made))
+            body = self.printed(made)
             columns = max(line.count("&") for line in body.splitlines()) + 1 if body else 0
             doc = {**facts, "body": body, "kinds": list(self.kinds), "columns": columns,
                    "displays": self.displays}  # fmt: skip
@@ -141,7 +142,7 @@ class Press:
             if isinstance(block, Code) and runs:
                 yield Cell("\n".join(block.lines), runs=True)
             elif block is not None:
-                texts += filter(str.strip, [self.worded(self.printed(block))])
+                texts += filter(str.strip, [self.printed(block)])
             if isinstance(block, Figure):
                 pictures[self.facts["stem"] + block.file] = block.svg()
 
@@ -179,10 +180,12 @@ class Press:
         return value
 
     def worded(self, text: str) -> str:
-        """Return text with the formulas of its sentences printed, where the format has its own."""
-        if self.format.speaks:
+        """Return a sentence with its formulas printed, where the format has its own."""
+        if self.format.speaks or self.within:  # a message in another is printed with it
             return text
-        return spoken(text, self.spoken, self.format.inline, self.format.frame)
+        text = spoken(text, self.spoken, self.format.inline, self.format.frame)
+        self.spoken.clear()
+        return text
 
     def _marked(self, box: Box) -> str:
         self.spoken.append(box)
@@ -253,8 +256,11 @@ class Press:
             message = getattr(module, macro, None)
             if message is not None:
                 self.at = f"{WORDS}, {key},"
+                self.within += 1
                 told = {name: self.printed(fact, within=True) for name, fact in facts.items()}
-                return " ".join(str(message(**told)).split())
+                text = " ".join(str(message(**told)).split())
+                self.within -= 1
+                return self.worded(text)
         raise FaultError(f"there are no words for {key}")
 
     def _named(self, key: str, **facts: Any) -> str:
@@ -335,7 +341,7 @@ def _environment(form: str, flavour: str, templates: Path | None) -> jinja2.Envi
     environment.filters |= {"code": printed.code, "words": printed.words, "link": printed.linked}
     environment.filters["reason"] = _reason_text
     environment.filters |= {"text_width": _text_width, "wrapped": _wrapped}
-    environment.filters["inline"] = printed.within
+    environment.filters |= {"inline": printed.within, "string": escape.typst_string}
     environment.filters["dollars"] = lambda items: [f"${item}$" for item in items]
     environment.filters |= {"title": _title, "tied": _tied, "cited": _cited}
     environment.filters |= {"em": printed.italic.format, "bold": printed.strong.format}
@@ -403,15 +409,15 @@ class Document(ABC):
     def blocks(self) -> Iterable[Block]:
         """Return what the document is made of."""
 
-    def render(self, form: str, **options: Any) -> str:
-        """Return the document in a format, `md` or `tex`; see `page.render` for the options."""
+    def render(self, form: str, **options: Any) -> Content:
+        """Return the document in a format; see `page.render` for formats and options."""
         return self._printed(self.blocks(), form, options)
 
     def runnable(self) -> Iterable[Block]:
         """Return what a notebook runs after the document."""
         return ()
 
-    def _printed(self, blocks: Iterable[Block], form: str, options: Mapping[str, Any]) -> str:
+    def _printed(self, blocks: Iterable[Block], form: str, options: Mapping[str, Any]) -> Content:
         if format_of(form).bound is not None:
             blocks = [*blocks, *self.runnable()]
         given = {name: value for name, value in options.items() if value}
@@ -419,11 +425,21 @@ class Document(ABC):
 
     def to_markdown(self, **options: Any) -> str:
         """Return the document as Markdown with mathematics between dollars."""
-        return self.render("md", **options)
+        return str(self.render("md", **options))
 
     def to_latex(self, **options: Any) -> str:
         """Return the document as a LaTeX article, or with `fragment=True` as a piece of one."""
-        return self.render("tex", **options)
+        return str(self.render("tex", **options))
+
+    def to_typst(self, **options: Any) -> str:
+        """Return the document in Typst's language."""
+        return str(self.render("typ", **options))
+
+    def to_pdf(self, **options: Any) -> bytes:
+        """Return the document as PDF, made by Typst; raise `OutputError` where that is missing."""
+        made = self.render("pdf", **options)
+        assert isinstance(made, bytes)
+        return made
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"

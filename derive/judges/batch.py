@@ -36,7 +36,7 @@ STRANGE_LINES = 100
 
 Values = Mapping[str, Any]
 #: How a judgement of a case becomes documents, given the shapes of its names.
-Documents = Callable[..., Sequence[tuple[str, str]]]
+Documents = Callable[..., Sequence[tuple[str, str | bytes]]]
 
 
 class Identity(NamedTuple):
@@ -63,7 +63,7 @@ class Answer:
     judgement: Judgement | None = None
     message: str = ""
     seconds: float = 0.0
-    documents: tuple[tuple[str, str], ...] = ()
+    documents: tuple[tuple[str, str | bytes], ...] = ()
 
     def plain(self) -> dict[str, Any]:
         """Return the answer as plain values, for `--json`."""

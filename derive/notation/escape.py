@@ -63,6 +63,29 @@ def latex_code(text: str) -> str:
     return rf"\texttt{{{latex(text)}}}"
 
 
+def typst(text: str) -> str:
+    """Return text between words of Typst; a dollar, which mathematics begins with, by its number.
+
+    >>> typst("50 % of a_1 for $1")
+    '50 \\\\% of a\\\\_1 for \\\\u{24}1'
+    """
+    return re.sub(r"([!-#%-/:-@[-`{-~])", r"\\\1", _visible(text)).replace("$", r"\u{24}")
+
+
+def typst_string(text: str) -> str:
+    """Return text as a string of Typst's own language.
+
+    >>> typst_string('say "x"')
+    '"say \\\\"x\\\\""'
+    """
+    return '"' + re.sub(r'(["\\])', r"\\\1", text).replace("$", r"\u{24}") + '"'
+
+
+def typst_code(text: str) -> str:
+    """Return text as code in a line of Typst."""
+    return f"#raw({typst_string(_visible(text))});"
+
+
 _XML = str.maketrans({
     "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;",
 })  # fmt: skip

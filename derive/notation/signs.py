@@ -13,12 +13,16 @@ ORDINARY, BINARY, RELATION = 0.0, 0.9, 1.12
 
 
 class Sign(NamedTuple):
-    """A sign: its LaTeX, its character, its width in digits, and the space around it."""
+    """A sign: its LaTeX, its character, its width in digits, and the space around it.
+
+    In Typst it is its character, or what is said.
+    """
 
     latex: str
     text: str
     width: float
     space: float = ORDINARY
+    typst: str = ""
 
 
 SIGNS = {
@@ -28,7 +32,7 @@ SIGNS = {
     "otimes": Sign(r" \otimes ", " ⊗ ", 1.56, BINARY),
     "entrywise": Sign(r"\odot ", "⊙", 1.56),
     "oslash": Sign(r" \oslash ", " ⊘ ", 1.56, BINARY),
-    "cdot": Sign(r" \cdot ", "·", 0.56, BINARY),
+    "cdot": Sign(r" \cdot ", "·", 0.56, BINARY, typst="⋅"),
     "times": Sign(r"\times ", "×", 1.56, BINARY),
     "plus": Sign(" + ", " + ", 1.56, BINARY),
     "minus": Sign(" - ", " - ", 1.56, BINARY),
@@ -42,19 +46,19 @@ SIGNS = {
     "differs": Sign(r" \ne ", " ≠ ", 1.56, RELATION),
     "at-most": Sign(r" \le ", "≤", 1.56, RELATION),
     "not-equal": Sign(r" \ne ", " ≠ ", 1.56, RELATION),
-    "top": Sign(r"\top", "ᵀ", 1.56),
-    "all-ones": Sign(r"\mathbf{1}", "𝟏", 1.16),
-    "all-zeros": Sign(r"\mathbf{0}", "𝟎", 1.16),
+    "top": Sign(r"\top", "ᵀ", 1.56, typst="⊤"),
+    "all-ones": Sign(r"\mathbf{1}", "𝟏", 1.16, typst="bold(1)"),
+    "all-zeros": Sign(r"\mathbf{0}", "𝟎", 1.16, typst="bold(0)"),
     "sigma": Sign(r"\sigma", "σ", 1.14),
     "prime": Sign("'", "'", 0.5),
-    "product": Sign(r"\prod", "Π", 2.9),
-    "reals": Sign(r"\mathbf{R}", "R", 1.7),
-    "comma": Sign(",", ",", 0.89),
-    "comma-space": Sign(r",\ ", ", ", 1.56),
-    "any": Sign(r"\cdot", "·", 0.56),
-    "comma-quad": Sign(r",\qquad ", ",   ", 4.9),
-    "thin": Sign(r"\,", " ", 0.33),
-    "nothing": Sign("{}", "", 0.0),
+    "product": Sign(r"\prod", "Π", 2.9, typst="∏"),
+    "reals": Sign(r"\mathbf{R}", "R", 1.7, typst="RR"),
+    "comma": Sign(",", ",", 0.89, typst=r"\,"),
+    "comma-space": Sign(r",\ ", ", ", 1.56, typst=r"\, space"),
+    "any": Sign(r"\cdot", "·", 0.56, typst="⋅"),
+    "comma-quad": Sign(r",\qquad ", ",   ", 4.9, typst=r"\, quad quad"),
+    "thin": Sign(r"\,", " ", 0.33, typst="thin"),
+    "nothing": Sign("{}", "", 0.0, typst='""'),
     "cdots": Sign(r"\cdots", "⋯", 2.7),
     "vdots": Sign(r"\vdots", "⋮", 0.56),
     "ddots": Sign(r"\ddots", "⋱", 2.6),
