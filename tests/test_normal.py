@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings, strategies as st
 from programs import DIGITS, number_of
 
-from derive.algebra.forms import Budget, Undefined
+from derive.algebra.forms import Budget, TooLarge, Undefined
+from derive.algebra.kinds import KINDS
 from derive.algebra.normal import Ring
 from derive.calculus.index import Scalar, add, delta, entry, function, mul, num, power, size, total
 from derive.expressions.shape import Shape
@@ -493,3 +494,20 @@ def test_parts_with_roots_of_their_own_vanish_one_by_one():
     assert len(total) == 8 * 31
     ring.budget = Budget(20_000)
     assert ring.is_plainly_zero(total)
+
+
+@pytest.mark.parametrize("fact", ["indices", "level", "powers"])
+def test_an_atom_that_cannot_be_worked_out_is_none(monkeypatch, fact):
+    """What is too large in the middle leaves the table whole, for the claims that come after."""
+
+    def too_large(ring, key):
+        raise TooLarge
+
+    ring = Ring()
+    keys = [ring.entry_key("X", "i", "j"), ring.entry_key("Y", "i", "j")]
+    with monkeypatch.context() as patch:
+        patch.setattr(type(KINDS["x"]), fact, property(lambda kind: too_large))
+        with pytest.raises(TooLarge):
+            ring.atom(keys[0])
+    assert [ring.atom(key) for key in (*keys, *keys)] == [0, 1, 0, 1]
+    assert len(ring.atoms) == len(ring.kinds) == len(ring.indices) == len(ring.levels) == 2

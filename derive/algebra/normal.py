@@ -138,16 +138,17 @@ class Ring:
         number = self.ids.get(key)
         if number is None:
             kind = KINDS[key[0]]
+            indices, level = kind.indices(self, key), kind.level(self, key)
+            law = kind.powers(self, key)  # may be too large: then there is no such atom
             number = self.ids[key] = len(self.atoms)
             self.atoms.append(key)
             self.kinds.append(kind)
-            self.indices.append(kind.indices(self, key))
-            self.levels.append(kind.level(self, key))
+            self.indices.append(indices)
+            self.levels.append(level)
             if key[0] == "Σ":
                 self.sums.add(number)
             if kind.closing:
                 self.closing[number] = kind.closing
-            law = kind.powers(self, key)
             if law is not None:
                 self.special[number] = law
         return number
