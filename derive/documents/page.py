@@ -448,7 +448,7 @@ class Document(ABC):
         return self.to_markdown()
 
     def _repr_html_(self) -> str:
-        return self.render("html", fragment=True)
+        return str(self.render("html", fragment=True))
 
     def save(
         self,
