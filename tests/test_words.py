@@ -106,6 +106,19 @@ def test_every_word_is_a_message(made, name, form, with_keys):
     assert text.count("⟦") > 3 and stray(text) == [], text
 
 
+@pytest.mark.parametrize(("made", "name"), [
+    (proof, "affine"), (proof, "layer-norm"), (graphs, "circuit"), (judgement, "affine"),
+    (worked, "circuit"), (sheet, "affine"),
+])  # fmt: skip
+def test_a_page_for_a_browser_has_no_other_words(made, name, with_keys):
+    text = re.sub(
+        r"<(style|math|code|svg)\b.*?</\1>|<!--.*?-->", " ", made(name, "html"), flags=re.S
+    )
+    told = [*re.findall(r'(?:aria-label|alt|title)="([^"]*)"', text), re.sub(r"<[^>]*>", " ", text)]
+    assert re.findall(r"[A-Za-z]{2,}", re.sub(r"⟦[\w-]*⟧", " ", " ".join(told))) == []
+    assert text.count("⟦") > 3
+
+
 CIRCUIT = "q = x + y; f = max(q, z) * sigmoid(q)"
 
 
