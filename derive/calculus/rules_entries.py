@@ -64,8 +64,20 @@ def constant(e: Expr) -> Fraction | None:
     return None
 
 
-def _bases(t: Factors) -> list[tuple[Expr, Exponent]]:
-    return [*t.scalars.items(), *t.matrices.items()]
+def _bases(t: Factors) -> dict[Expr, Exponent]:
+    return {**t.scalars, **t.matrices}
+
+
+def _powers(
+    e: Expr, search: Textbook
+) -> Iterator[tuple[Factors, dict[Expr, Exponent], Expr, Expr, Exponent]]:
+    """Yield the powers that a node multiplies: the whole product, the exponents by their bases, a
+    base as it is repeated and bare, and its exponent."""
+    if e.op in PRODUCTS:
+        t = search.terms.product(e)
+        found = _bases(t)
+        for base, exponent in found.items():
+            yield t, found, base, unrepeated(base), exponent
 
 
 def _swapped(t: Factors, gone: list[tuple[Expr, Exponent]], new: Expr | None) -> Factors:
@@ -115,12 +127,7 @@ def _number_in(e: Expr) -> Expr:
 
 def masked(e: Expr, search: Textbook) -> Iterator[Expr]:
     """relu(x) [x > 0] = relu(x), [c]² = [c], x sign(x) = |x|, |x| sign(x) = x, x/|x| = sign(x)."""
-    if e.op not in PRODUCTS:
-        return
-    t = search.terms.product(e)
-    found = dict(_bases(t))
-    for base, exponent in _bases(t):
-        bare = unrepeated(base)
+    for t, found, base, bare, exponent in _powers(e, search):
         if bare.op in (GREATER, EQUAL) and exponent > 1:
             yield _swapped(t, [(base, exponent - 1)], None).expr()
         if bare.op is RELU and exponent > 0:
@@ -174,7 +181,7 @@ def thresholds(e: Expr, search: Textbook) -> Iterator[Expr]:
                 yield _compared(free, other, above, e)
             elif k == c and not meets:
                 yield _compared(free, other, above, e)
-    terms = search.terms.collected(search_difference(a, b), full=False)
+    terms = search.terms.collected(a - b, full=False)
     constants = [t for t in terms if not t.scalars and not t.matrices]
     left = [t for t in terms if t.scalars or t.matrices]
     if len(left) == 0:
@@ -201,10 +208,6 @@ def thresholds(e: Expr, search: Textbook) -> Iterator[Expr]:
             yield F.gt(number(-shift), q - p)
 
 
-def search_difference(a: Expr, b: Expr) -> Expr:
-    return a - b
-
-
 def _compared(x: Expr, c: Expr, above: bool, e: Expr) -> Expr:
     found = F.gt(x, c) if above else F.gt(c, x)
     return broadcast_to(found, e.shape)
@@ -219,7 +222,7 @@ def clipped(e: Expr, search: Textbook) -> Iterator[Expr]:
         return
     c = unrepeated(mask.args[0])
     if (other is SIGN(x) and constant(c) == 1) or other is search.best(c * SIGN(x)):
-        yield F.max(-c if constant(c) is None else number(-(constant(c) or 0)), F.min(c, x))
+        yield F.max(_number_in(-c), F.min(c, x))
 
 
 # -- exponentials ----------------------------------------------------------------------------------
@@ -227,12 +230,7 @@ def clipped(e: Expr, search: Textbook) -> Iterator[Expr]:
 
 def exponentials(e: Expr, search: Textbook) -> Iterator[Expr]:
     """1 / (1 + eˣ) = σ(-x), eˣ / (1 + eˣ) = σ(x), eˣ / Σeˣ = softmax(x), eˣ eʸ = eˣ⁺ʸ."""
-    if e.op not in PRODUCTS:
-        return
-    t = search.terms.product(e)
-    found = dict(_bases(t))
-    for base, exponent in _bases(t):
-        bare = unrepeated(base)
+    for t, found, base, bare, exponent in _powers(e, search):
         if bare.op in SUMS and exponent <= -1:
             u = _one_plus_exp(bare)
             if u is not None:
@@ -256,7 +254,7 @@ def exponentials(e: Expr, search: Textbook) -> Iterator[Expr]:
             if inner.op is EXP and found.get(inner, 0) >= 1:
                 yield _swapped(t, [(inner, 1), (base, -1)], SOFTMAX(inner.args[0])).expr()
         if bare.op is EXP:
-            for other, power in _bases(t):
+            for other, power in found.items():
                 b = unrepeated(other)
                 if b.op is EXP and other is not base and (exponent, power) in ((1, 1), (1, -1)):
                     u, v = bare.args[0], b.args[0]
@@ -345,7 +343,7 @@ def complements(e: Expr, search: Textbook) -> Iterator[Expr]:
     terms = search.terms.collected(e, full=False)
     squares = {}
     for k, t in enumerate(terms):
-        for base, exponent in _bases(t):
+        for base, exponent in _bases(t).items():
             if unrepeated(base).op in (SIN, COS, SINH, COSH) and exponent == 2:
                 squares[unrepeated(base)] = (k, without(t, base, 2))
     for base, (k, t) in squares.items():

@@ -25,7 +25,7 @@ from derive.documents.model import (
     words,
 )
 from derive.documents.setting import Setting, equal
-from derive.documents.worked import Board
+from derive.documents.worked import Written
 from derive.expressions.expr import Expr, unrepeated
 from derive.expressions.layout import Box, op, paren, row
 from derive.expressions.program import Program
@@ -165,7 +165,7 @@ class Closing:
             scalars=self.page.scalars,
             equal=[self.notation.word_of(dim) for dim in told.equal],
         ),))  # fmt: skip
-        board = Board(self.notation, _Point(told))
+        board = Written(self.notation, _Point(told))
         given = [board.given(name) for name in told.values]
         truth = [_valued(board, expr(told.truth), told.expected),
                  _valued(board, expr(made.formula), told.claimed)]  # fmt: skip
@@ -225,11 +225,8 @@ class _Point:
     def rows(self, name: str) -> Rows:
         return self.told.values[name]
 
-    def of(self, expr: Expr) -> Rows:
-        raise NotImplementedError("nothing but names is worked out here")
 
-
-def _valued(board: Board, formula: Box, rows: Rows) -> Box:
+def _valued(board: Written, formula: Box, rows: Rows) -> Box:
     near = not all(is_exact(x) for line in rows for x in line)
     return row(formula, op("approx" if near else "equals"), board.matrix(rows))
 

@@ -20,7 +20,7 @@ from derive.notation.displays import Link
 from derive.notation.indexed import Indexed
 from derive.notation.joining import joined
 from derive.notation.mathematics import Style
-from derive.proof.derivation import Derivation, Step
+from derive.proof.derivation import Step
 from derive.proof.induction import Induction
 from derive.proof.kinds import PutIn
 
@@ -42,9 +42,6 @@ class Layers(Lecture):
     def at(self, layer: str | int) -> Indexed:
         """Return the notation of another layer."""
         return Indexed(self.derivation, self.notation.style, self.recursion, layer)
-
-    def beside(self, derivation: Derivation, around: Derivation | None) -> Lecture:
-        return Lecture(derivation, self.style, around)
 
     def blocks(self) -> Iterator[Block]:
         yield Heading(words("layers-title", L=self.notation.loss, count=self.count), 1)

@@ -79,6 +79,14 @@ class Lecture(Writer):
 
     # -- lemmas ------------------------------------------------------------------------------------
 
+    def told(self, lemma: Lemma) -> Iterator[Block]:
+        if lemma.statement is None:
+            yield from super().told(lemma)
+            return
+        own = Lecture(lemma.derivation, self.style)
+        own.numbers = self.numbers_in(lemma)
+        yield from own.kind(lemma)
+
     def kind(self, lemma: Lemma) -> Iterator[Block]:
         """Yield the lemma about a kind of statement, and its proof."""
         d = self.derivation

@@ -32,7 +32,6 @@ from derive.notation.displays import Link
 from derive.notation.widths import width
 from derive.proof.derivation import (
     Chain,
-    Derivation,
     Explicit,
     Grid,
     Lemma,
@@ -135,24 +134,20 @@ class Writer(Checked):
         yield Heading(words("lemmas", count=count))
         yield Paragraph((words("rest-on-lemmas", count=count),))
         for lemma in d.lemmas:
-            own = self.beside(lemma.derivation, None if lemma.statement else d)
-            start = ("lemma", lemma.key)
-            within = {place[2:]: k for place, k in self.numbers.items() if place[:2] == start}
-            own.numbers = self.numbers | within
-            if lemma.statement:
-                yield from own.kind(lemma)
-            elif own.scalars:
-                yield from own.function(lemma)
-            else:
-                yield from own.lemma(lemma)
+            yield from self.told(lemma)
 
-    def beside(self, derivation: Derivation, around: Derivation | None) -> Writer:
-        """Return what writes a lemma of this document."""
-        return type(self)(derivation, self.style, around)
+    def told(self, lemma: Lemma) -> Iterator[Block]:
+        """Yield a lemma about an operator, and its proof."""
+        own = Writer(lemma.derivation, self.style, self.derivation)
+        own.numbers = self.numbers_in(lemma)
+        yield from own.function(lemma) if own.scalars else own.lemma(lemma)
 
-    def kind(self, lemma: Lemma) -> Iterator[Block]:
-        """Yield the lemma about a kind of statement, and its proof."""
-        raise NotImplementedError
+    def numbers_in(self, lemma: Lemma) -> dict[Place, int]:
+        """Return the numbers of equations, those of a lemma under the places that they have in it
+        as well."""
+        start = ("lemma", lemma.key)
+        within = {place[2:]: k for place, k in self.numbers.items() if place[:2] == start}
+        return self.numbers | within
 
     def function(self, lemma: Lemma) -> Iterator[Block]:
         """Yield the lemma on the derivative of a function of the table, and its proof."""

@@ -49,7 +49,7 @@ COFACTORS = 3
 WORKED_OUT = frozenset((GREATER, EQUAL, INV, DET, LOGDET, TRANSPOSE))
 
 
-class Point(Protocol):
+class Known(Protocol):
     """Where names have numbers."""
 
     @property
@@ -58,28 +58,29 @@ class Point(Protocol):
     def rows(self, name: str) -> Rows:
         """Return the numbers of a name."""
 
+
+class Point(Known, Protocol):
+    """Where expressions in names that have numbers come to some."""
+
     def of(self, expr: Expr) -> Rows:
-        """Return what an expression in these names comes to."""
+        """Return what an expression comes to."""
 
 
-class Board:
-    """The numbers of a trace as they are written; `rounds` says whether one was rounded.
+class Written:
+    """The numbers of names as they are written; `rounds` says whether one was rounded.
 
     Of a rounded number `digits` are shown, more where they are needed; `decimals` writes fractions
     as decimals where these are short.
     """
 
     def __init__(
-        self, notation: Notation, trace: Point, *, digits: int = DIGITS, decimals: bool = False
+        self, notation: Notation, known: Known, *, digits: int = DIGITS, decimals: bool = False
     ):
-        self.notation, self.trace, self.decimals = notation, trace, decimals
-        self.program, self.sizes = notation.program, trace.sizes
+        self.notation, self.known, self.decimals = notation, known, decimals
+        self.program, self.sizes = notation.program, known.sizes
         self.elide = notation.style.elide
         self.fewest = self.digits = digits
         self.rounds = False
-        self._works: dict[tuple[Any, ...], tuple[Work, Work]] = {}
-
-    # -- numbers -----------------------------------------------------------------------------------
 
     def number(self, value: Any) -> Term:
         """Return a number as it stands in arithmetic: a short fraction, or rounded."""
@@ -100,7 +101,7 @@ class Board:
 
     def of(self, name: str) -> Box:
         """Return the numbers of a name."""
-        return self.matrix(self.trace.rows(name), self.elide)
+        return self.matrix(self.known.rows(name), self.elide)
 
     def entry(self, name: str, i: int, j: int) -> Box:
         """Return an entry of a name in letters; that of a number is its name."""
@@ -108,8 +109,6 @@ class Board:
         if self.program.leaves[leaf].shape.extents(self.sizes) == (1, 1):
             return self.notation.leaf(name)
         return self.notation.entry(name, i, j)
-
-    # -- chains ------------------------------------------------------------------------------------
 
     def chain(self, left: Box, sides: Iterable[Box]) -> list[Link]:
         """Return a chain of equalities, which are near ones from where a number is rounded."""
@@ -124,6 +123,19 @@ class Board:
         """Return a name and its numbers as one equation."""
         (link,) = self.chain(self.notation.leaf(name), [self.of(name)])
         return row(self.notation.leaf(name), op(link.sign), link.right)
+
+
+class Board(Written):
+    """The numbers of a trace, and the arithmetic between them."""
+
+    def __init__(
+        self, notation: Notation, trace: Point, *, digits: int = DIGITS, decimals: bool = False
+    ):
+        super().__init__(notation, trace, digits=digits, decimals=decimals)
+        self.trace = trace
+        self._works: dict[tuple[Any, ...], tuple[Work, Work]] = {}
+
+    # -- chains ------------------------------------------------------------------------------------
 
     def whole(self, name: str, expr: Expr, first: Sequence[Expr] = ()) -> list[Link]:
         """Return a name, its formula, the numbers put in, and what they come to.

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import combinations, islice
+from math import prod
+from typing import Any
 
 from flint import arb
 
@@ -17,6 +19,7 @@ from derive.circuits.points import PLEASANT, apart, small_sizes
 from derive.expressions.errors import DeriveError
 from derive.expressions.expr import Expr, number, variables
 from derive.expressions.program import with_dims
+from derive.expressions.shape import Shape
 from derive.judges.refutation import Points
 from derive.judges.slips import KINDS, Mistake, mistakes
 from derive.proof.derivation import Derivation
@@ -85,6 +88,19 @@ class _Search:
     def found(self) -> Usual | None:
         return self.told() or self.chosen()
 
+    def said(self, name: str) -> Expr:
+        """Return what the theorem of the document says of a gradient, where all that stands in it
+        has numbers."""
+        said = self.derivation.says().get(f"d{name}")
+        known = said is not None and all(self.shape(x.data[0]) for x in variables(said))
+        return said if said is not None and known else self.derivation.backward[name]
+
+    def shape(self, name: str) -> Shape | None:
+        """Return the shape of a name, or a gradient, of the program."""
+        leaves = self.program.leaves
+        leaf = leaves.get(name) or leaves.get(name[1:])
+        return None if leaf is None else leaf.shape
+
     def told(self) -> Usual | None:
         """Return the mistake of which somebody knows, refuted; `None` where numbers do not."""
         if (
@@ -93,11 +109,12 @@ class _Search:
         ):
             return None
         name, formula, why = self.derivation.mistake
-        for sizes in islice(self.sizes(), MOST_SIZES):
-            here = with_dims(formula, sizes, numbers=False)
-            found = self.shown(name, Mistake(TOLD, here, ()), sizes)
-            if found is not None:
-                return replace(found, mistake=Mistake(TOLD, formula, ()), why=why)
+        for truth in dict.fromkeys((self.said(name), self.derivation.backward[name])):
+            for sizes in islice(self.sizes(), MOST_SIZES):
+                here = with_dims(formula, sizes, numbers=False)
+                found = self.shown(name, Mistake(TOLD, here, ()), sizes, truth)
+                if found is not None:
+                    return replace(found, mistake=Mistake(TOLD, formula, ()), why=why)
         return None
 
     def chosen(self) -> Usual | None:
@@ -138,20 +155,28 @@ class _Search:
         """Return a mistake with numbers that refute it at sizes, made there anew."""
         alike = (m for m in self.made(name, sizes) if _alike(m, mistake))
         here = next(alike, None)
-        return None if here is None else self.shown(name, here, sizes)
+        truth = self.derivation.backward[name]
+        return None if here is None else self.shown(name, here, sizes, truth)
 
-    def shown(self, name: str, here: Mistake, sizes: Mapping[str, int]) -> Usual | None:
-        """Return a mistake at sizes with numbers that refute it, the first that are exact."""
-        truth = with_dims(self.derivation.backward[name], sizes, numbers=False)
+    def shown(
+        self, name: str, here: Mistake, sizes: Mapping[str, int], whole: Expr
+    ) -> Usual | None:
+        """Return a mistake at sizes with numbers that refute it, the first that are exact, and the
+        `whole` of what is true instead."""
+        truth = with_dims(whole, sizes, numbers=False)
         leaves = (*variables(truth), *variables(here.formula))
         used = list(dict.fromkeys(leaf.data[0] for leaf in leaves))
+        shapes = [self.shape(n) for n in (*used, name)]
+        if any(shape is None or prod(shape.extents(sizes)) > MOST_ENTRIES for shape in shapes):
+            return None
         found = None
         for seed in range(PLEASANT):
             one = self.at(name, here, truth, used, sizes, seed)
             if one is not None and _is_exact(one):
-                return one
+                found = one
+                break
             found = found or one
-        return found
+        return found and replace(found, truth=whole)
 
     def at(
         self,
@@ -180,15 +205,10 @@ class _Search:
         if len(values) < len(used) or any(apart(x, y) for a, b in pairs for x, y in zip(a, b)):
             return None
         shown = (*values.values(), expected, claimed)
-        if any(len(rows) * len(rows[0]) > MOST_ENTRIES for rows in shown):
+        if not all(_is_certain(x) for table in shown for y in table for x in y):
             return None
-        if not all(
-            is_exact(x) or not arb(x).contains(0) for table in shown for y in table for x in y
-        ):
-            return None  # of a number that may be 0 no digit is certain
         equal, general = self.general(name, mistake)
-        whole = self.derivation.backward[name]
-        return Usual(name, general, whole, sizes, values, expected, claimed, equal)
+        return Usual(name, general, truth, sizes, values, expected, claimed, equal)
 
     def general(self, name: str, mistake: Mistake) -> tuple[tuple[str, ...], Mistake]:
         """Return the dimensions that must be equal for a mistake to fit, none or two, and the
@@ -204,6 +224,11 @@ class _Search:
 
 def _alike(one: Mistake, other: Mistake) -> bool:
     return one.kind == other.kind and str(one.formula) == str(other.formula)
+
+
+def _is_certain(x: Any) -> bool:
+    """Whether digits of a number are certain: not of one that may be 0 and is not known to be."""
+    return is_exact(x) or arb(x).is_zero() or not arb(x).contains(0)
 
 
 def _is_exact(found: Usual) -> bool:

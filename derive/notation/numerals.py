@@ -31,7 +31,7 @@ def numeral(value: Any, digits: int = 4, *, decimals: bool = True) -> Box:
     ['-4', '2.2', '1/3', '0.00009001']
     """
     if not is_exact(value):
-        return rounded(value, digits)
+        return num(0) if arb(value).is_zero() else rounded(value, digits)
     exact = Fraction(int(value.p), int(value.q))
     whole = decimal(value, 40)
     if exact.denominator == 1 and len(whole) <= WHOLE:
