@@ -19,7 +19,7 @@ WINGS = [
     "circuits", "notation", "judges", "pictures", "documents", "bridges", "command",
 ]  # fmt: skip
 PLACE = {wing: place for place, wing in enumerate(WINGS)}
-TOP = {"__init__", "__main__"}
+TOP = {"__init__", "__main__", "testing"}
 
 # A judge takes an operator by its definition: neither its theorems nor the sweep that applies them.
 # `judges.formulas` is not meant: claims are shown beside the gradient that is true.

@@ -239,6 +239,15 @@ def forward(
     return tuple(known), tuple(_kinks(circuit, sizes, known))
 
 
+def is_smooth(circuit: Circuit, sizes: Mapping[str, int], values: Values) -> bool:
+    """Whether at a point every value exists, and no function has a kink."""
+    try:
+        with precision(64):
+            return not forward(circuit, sizes, values)[1]
+    except DomainError:
+        return False
+
+
 def small_numbers(shape: Shape, sizes: Mapping[str, int]) -> list[list[Fraction]]:
     """Return an upstream gradient that is easy to reckon with; of a scalar it is 1."""
     pattern, (rows, cols) = (1, -1, 2, 1, -2, 3, -1), shape.extents(sizes)

@@ -12,6 +12,8 @@ from fractions import Fraction
 from itertools import chain
 from typing import Any
 
+from derive.circuits.backprop import is_smooth
+from derive.circuits.circuit import Circuit, circuit
 from derive.circuits.points import Trial
 from derive.documents.code import Functions, Opened
 from derive.documents.model import Block, Code, Heading, Paragraph, words
@@ -61,7 +63,8 @@ def runnable(
     yield Heading(words("to-run"))
     yield Paragraph((words("run-gradients"),))
     yield _cell(functions.module(loss=True))
-    trial = at if at is not None and _is_good(derivation, at) else _point(derivation)
+    gates = circuit(derivation.program)
+    trial = at if at is not None and _is_good(gates, at) else _point(derivation, gates)
     if trial is None:
         yield Paragraph((words("run-nowhere"),))
         return
@@ -105,7 +108,7 @@ def trial_at(derivation: Derivation, sizes: Mapping[str, int], values: Mapping[s
     return Trial(derivation.program, sizes, exact)
 
 
-def _point(derivation: Derivation) -> Trial | None:
+def _point(derivation: Derivation, gates: Circuit) -> Trial | None:
     """Return a point at which all hypotheses hold, `None` where none was found or it is too large
     to be written down; one where the loss is small if there is such."""
     points, good = Points(derivation.program, derivation.assumed), list[Trial]()
@@ -113,7 +116,7 @@ def _point(derivation: Derivation) -> Trial | None:
         if not sizes.keys() >= {*derivation.program.dims}:
             continue
         for trial in (points.trial(sizes, seed) for seed in range(MOST_SEEDS)):
-            if trial is None or not _is_good(derivation, trial):
+            if trial is None or not _is_good(gates, trial):
                 continue
             if _level(trial) < LARGEST:
                 return trial
@@ -121,9 +124,9 @@ def _point(derivation: Derivation) -> Trial | None:
     return next(iter(good), None)
 
 
-def _is_good(derivation: Derivation, trial: Trial) -> bool:
+def _is_good(gates: Circuit, trial: Trial) -> bool:
     numbers = sum(len(rows) * len(rows[0]) for rows in trial.values.values())
-    return numbers <= MOST_NUMBERS and all(map(trial.is_steady, derivation.wrt))
+    return numbers <= MOST_NUMBERS and is_smooth(gates, trial.sizes, trial.values)
 
 
 def _level(trial: Trial) -> float:

@@ -60,7 +60,7 @@ class Points:
         found = chosen(self.program.dims, asked(self.program), numbers, fixed)
         return found or ({} if ones else self.at(numbers))
 
-    def _smallest(self) -> Iterator[Sizes]:
+    def smallest(self) -> Iterator[Sizes]:
         """Yield the smallest sizes that obey what the program asks of them."""
         relations = asked(self.program)
         if not relations:
@@ -121,7 +121,7 @@ class Points:
         far = beyond(*(s.expr for s in self.program.statements), expr)
         rounds = [(range(SEEDS), MOST_SIZES, 1), (range(PLEASANT, PLEASANT + few), SEEDS, 1)]
         for seeds, most, scale in rounds + [(range(SEEDS), SEEDS, far)] * (far > LARGEST):
-            for sizes in islice(self._smallest(), most):
+            for sizes in islice(self.smallest(), most):
                 for seed in seeds:
                     found = self.difference(name, expr, sizes, seed, scale)
                     if found is not None:
