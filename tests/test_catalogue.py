@@ -19,6 +19,7 @@ from test_properties import gradients_in_torch, in_torch
 import derive
 from derive.catalogue import Entry, by_topic, load, names
 from derive.command.cli import main
+from derive.documents.model import Chain, Heading
 from derive.documents.pipeline import Proof
 from derive.expressions.errors import DeriveError
 from derive.expressions.expr import variables
@@ -26,6 +27,7 @@ from derive.judges.claim import Court
 from derive.judges.entries import opened
 from derive.judges.slips import repairs
 from derive.language.parse import parse
+from derive.notation.displays import fitted
 from derive.notation.escape import markdown
 from derive.proof.derivation import EVERY_SHAPE
 
@@ -76,6 +78,18 @@ def in_inputs(proof: Proof, formula: str) -> str:
     for name, value in reversed(proof.statements):
         formula = re.sub(rf"\b{name}\b", f"({value})", formula)
     return formula
+
+
+def all_together(found: Proof) -> list[Chain]:
+    """The displays of a lecture under its last heading, one for each gradient of the whole."""
+    section: str | None = None
+    chains = []
+    for block in found.blocks() if found.derivation.detail == "lecture" else ():
+        if isinstance(block, Heading):
+            section = block.words.key
+        elif isinstance(block, Chain) and section == "all-together":
+            chains.append(block)
+    return chains
 
 
 @pytest.mark.parametrize("name", names())
@@ -150,6 +164,15 @@ def test_an_entry_is_a_document_in_both_formats(name):
     told = found.derivation.mistake is not None  # shapes that do not fit are not worked out
     why = markdown(load(name).mistake.why)
     assert (f": {why}. With numbers that one can redo" in page) is told
+    for chain in all_together(found):
+        assert len(chain.links) <= 2 and len(fitted(chain.links).lines) <= 2, name
+
+
+def test_a_road_of_more_lines_is_seen(monkeypatch):
+    assert all_together(proved("softmax-regression"))
+    monkeypatch.setattr("derive.documents.lecture.Lecture.shown", lambda page, chain: chain)
+    for name in ("softmax-regression", "layer-norm", "self-attention"):
+        assert any(len(chain.links) > 2 for chain in all_together(proved(name)))
 
 
 def test_an_entry_knows_of_a_mistake_that_numbers_refute():

@@ -65,17 +65,11 @@ class Lecture(Writer):
         return Environment("theorem", (said,))
 
     def shown(self, chain: Chain) -> Chain:
-        """Return a road with what is put in and rewritten as one step, and each assumption."""
-        lines: list[Step] = [chain[0]]
-        for step in chain[1:]:
-            last = lines[-1]
-            if len(lines) == 1 or "assumed" in (step.rule, last.rule):
-                lines.append(step)
-                continue
-            cites = tuple(dict.fromkeys([*last.cites, *step.cites]))
-            rule, facts = last.rule, (("cites", cites),)
-            lines[-1] = Step(last.left, step.right, rule, part=step.part, facts=facts)
-        return tuple(lines)
+        """Return a road as two lines: what the theorem says, and what becomes of that; where
+        something is assumed, what comes before that and what is left by it."""
+        assumed = [k for k, step in enumerate(chain) if step.rule == "assumed"]
+        cut = assumed[0] if assumed else 1
+        return tuple(_as_one(part) for part in (chain[:cut], chain[cut:]) if part)
 
     # -- lemmas ------------------------------------------------------------------------------------
 
@@ -192,3 +186,18 @@ def _line(pairs: Sequence[tuple[Box, Box]]) -> Link:
     for x, y in others:
         boxes += [op("comma-quad"), x, op("equals"), y]
     return Link(row(*boxes), left)
+
+
+def _as_one(steps: Chain) -> Step:
+    """Return a chain as one step, by all that its steps are by."""
+    if len(steps) == 1:
+        return steps[0]
+    facts: dict[str, tuple] = {}
+    for step in steps:
+        for name, fact in step.facts:
+            if name in ("cites", "because"):
+                facts[name] = tuple(dict.fromkeys([*facts.get(name, ()), *fact]))
+    rules = [step.rule for step in steps]
+    rule = "assumed" if "assumed" in rules else rules[0]
+    return Step(steps[0].left, steps[-1].right, rule, part=steps[0].part,
+                facts=tuple(facts.items()))  # fmt: skip
