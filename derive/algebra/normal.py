@@ -97,7 +97,9 @@ class Ring:
         self.squares: dict[int, Form | None] = {}
         self.symmetric: dict[tuple, bool] = {}
         #: Matrices written out, with their determinants, by the identity of their entry.
-        self.matrices: dict[int, tuple[Scalar, list[list[Value]], Value]] = {}
+        self.matrices: dict[
+            int, tuple[Scalar, list[list[Value]], Value, dict[tuple[int, int], Form]]
+        ] = {}
 
     def assume(self, assumptions: Mapping[str, Iterable[str]]) -> None:
         """Let entries obey laws from now on: symmetric, positive, sign, binary, row-stochastic ...

@@ -98,12 +98,14 @@ def _square(ring: Ring, term: Scalar, names: Names) -> Form:
         rows = [
             [Value(ring, form_of(ring, matrix, {**r, **s})) for s in across] for r in down
         ]  # the matrix is kept beside its entries, so that its identity is not given to another
-        ring.matrices[id(matrix)] = matrix, rows, determinant(rows)
-    _, rows, whole = ring.matrices[id(matrix)]
+        ring.matrices[id(matrix)] = matrix, rows, determinant(rows), {}
+    _, rows, whole, inverse = ring.matrices[id(matrix)]
     if not place:
         return whole.form
     assert isinstance(i, int) and isinstance(j, int)
-    return (whole**-1 * cofactor(rows, j, i)).form
+    if (i, j) not in inverse:
+        inverse[i, j] = (whole**-1 * cofactor(rows, j, i)).form
+    return inverse[i, j]
 
 
 def sum_of_products(ring: Ring, summands: list[Summand], names: Names) -> Form:
