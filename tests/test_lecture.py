@@ -240,6 +240,7 @@ BUDGETS = {
     "attention": 5,
     "self-attention": 6,
     "gaussian": 4,
+    "gaussian-covariance": 4,
     "lstm-cell": 8,
     "gru-cell": 8,
     "logistic-regression": 3,

@@ -366,8 +366,15 @@ def _cited(body: str, prefix: str) -> frozenset[int]:
 
 
 def _text_width(words: str) -> float:
-    """Return how wide words are, in digits."""
-    return 0.9 * len(" ".join(words.split()))
+    """Return how wide words are, in digits; of a reference its number is seen, of a sign one
+    letter.
+
+    >>> _text_width(r"by \\eqref{network:12}") == _text_width("by (12)")
+    True
+    """
+    seen = re.sub(r"\\(?:eq)?ref\{[^}]*?(\d+)\}", r"(\1)", words)
+    seen = re.sub(r"\\[A-Za-z]+ ?", "x", seen).translate({ord(sign): None for sign in "${}^_"})
+    return 0.9 * len(" ".join(seen.split()))
 
 
 def _wrapped(words: str, room: float) -> list[str]:

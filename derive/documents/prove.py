@@ -73,6 +73,7 @@ class Writer(Checked):
     def met(self, locals_: Iterable[Local]) -> Iterator[Block]:
         """Yield how gradients add up of which these are the last parts, and what is assumed."""
         d = self.derivation
+        ends = d.detail != "lecture"  # of a lecture the lemmas are what is proved
         for local in locals_:
             name = local.variable.data[0]
             if d.locals_of(name)[-1] is not local:
@@ -80,10 +81,10 @@ class Writer(Checked):
             if name in d.totals:
                 users = [self.leaf(s.name) for s in self.program.users(name)]
                 yield Paragraph((words("gradients-add", X=self.leaf(name), users=users),))
-                yield self.equation(d.totals[name], ("total", name), end=True)
+                yield self.equation(d.totals[name], ("total", name), end=ends)
             if name in d.assuming:
                 yield Paragraph((words("now-assumed", X=self.leaf(name)),))
-                yield self.equation(d.assuming[name][:-1], ("assuming", name), end=True)
+                yield self.equation(d.assuming[name][:-1], ("assuming", name), end=ends)
 
     def whole(self) -> Iterator[Block]:
         """Yield the roads to the gradients of the whole."""
@@ -92,8 +93,8 @@ class Writer(Checked):
             if chains:
                 yield Heading(words(key))
             for name, chain in chains.items():
-                shown = self.shown(chain)
-                yield self.equation(shown, (part, name), end=True)
+                shown, is_last = self.shown(chain), name == [*chains][-1]
+                yield self.equation(shown, (part, name), end=is_last)
                 if len(shown) < len(chain):
                     every = self.display(self._links(chain, reasons=True))
                     yield Folded((words("named-rewrites"),), (every,), more=True)

@@ -51,6 +51,8 @@ DETAILS = ("full", "lecture", "one", "brief")
 LEMMA = "lemma"
 #: The sizes at which a lemma is written out, in turn; of two dimensions the last two.
 SMALL = (2, 2, 3)
+#: Where an entry has more symbols than this, all dimensions are the first of these sizes.
+MOST_SYMBOLS = 36
 
 
 @during("deriving")
@@ -249,6 +251,9 @@ class Writer:
         relations = sizes_asked(kind.program, ground)
         sizes = with_values(kind.program, small, relations or ())
         writer = Writer(kind.program, wrt, sizes, LEMMA, ground, relations, {}, {})
+        if _length(writer.trees[kind.program.output.data[0]], sizes) > MOST_SYMBOLS:
+            smallest = dict.fromkeys(dims, SMALL[0])
+            writer.sizes = with_values(kind.program, smallest, relations or ())
         writer.slowly = slowly
         own = writer.derivation()
         claim = tuple(step for local in own.locals for step in local.claim)
