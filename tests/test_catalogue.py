@@ -171,7 +171,7 @@ def test_an_entry_is_a_document_in_both_formats(name):
 def test_a_road_of_more_lines_is_seen(monkeypatch):
     assert all_together(proved("softmax-regression"))
     monkeypatch.setattr("derive.documents.lecture.Lecture.shown", lambda page, chain: chain)
-    for name in ("softmax-regression", "gaussian-mean"):
+    for name in ("softmax-regression", "sigmoid-network"):
         assert any(len(chain.links) > 2 for chain in all_together(proved(name)))
 
 
