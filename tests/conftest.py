@@ -23,14 +23,12 @@ settings.load_profile("derive")
 def require_tool() -> Callable[[str], str]:
     """Find a tool by name; without it skip the test, or fail it where DERIVE_CI is set.
 
-    A program is found on the PATH, KaTeX in the folder that DERIVE_KATEX names, Typst in Python.
+    A program is found on the PATH, a package of npm in the folder that DERIVE_KATEX names, and a
+    module where Python looks for it.
     """
 
     def find(name: str) -> str:
-        if name == "typst":
-            found = name if find_spec(name) else None
-        else:
-            found = katex_folder() if name == "katex" else shutil.which(name)
+        found = package(name) or shutil.which(name) or module(name)
         if found:
             return found
         if os.environ.get("DERIVE_CI"):
@@ -40,6 +38,12 @@ def require_tool() -> Callable[[str], str]:
     return find
 
 
-def katex_folder() -> str | None:
-    folder = os.environ.get("DERIVE_KATEX")
-    return folder if folder and Path(folder, "node_modules", "katex").is_dir() else None
+def package(name: str) -> str | None:
+    """What npm has installed: the program of a package, or its folder."""
+    folder = Path(os.environ.get("DERIVE_KATEX") or os.devnull, "node_modules")
+    found = (one for one in (folder / ".bin" / name, folder / name) if one.exists())
+    return next(map(str, found), None)
+
+
+def module(name: str) -> str | None:
+    return name if name in ("sphinx", "myst_parser", "typst") and find_spec(name) else None

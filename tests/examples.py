@@ -13,6 +13,7 @@ from io import StringIO
 from pathlib import Path
 
 from derive.command.cli import main
+from derive.documents.formats import FORMATS
 
 FOLDER = Path(__file__).parents[1] / "output" / "examples"
 NETWORK = (
@@ -41,7 +42,9 @@ EXAMPLES = (
     ("deep-network", "md,tex", ("deep-network",)),
     ("deep-network-rows", "md,tex", ("deep-network", "--convention", "rows")),
     ("recurrent-network", "md,tex", ("recurrent-network",)),
-)
+    *((f"{name}-{flavour}", "md", (name, "--flavour", flavour))
+      for name in ("affine", "softmax-cross-entropy") for flavour in FORMATS["md"] if flavour),
+)  # fmt: skip
 SHOPPING = "p_1=100, n_1=2, p_2=150, n_2=3, tax=1.1"
 KINKS = "X: (n, d); c: (1, d); H = relu(X); M = max(H, c); y = max(M, axis=1); f = sum(y)"
 AT_KINKS = "X=[[0,2,-1],[3,3,1]], c=[[-1,2,1]]"

@@ -19,11 +19,11 @@ import numpy as np
 TOKEN = re.compile(r"\\[A-Za-z]+|\\.|[0-9]+(?:\.[0-9]+)?|\S")
 SPACES = {r"\,", r"\ ", r"\thinspace", r"\displaystyle"}
 CLOSING = {
-    ")", "]", "}", "&", r"\\", r"\cr", r"\end", r"\rvert", r"\rVert", r"\gt", r"\le", r"\ne",
+    ")", "]", "}", "&", r"\\", r"\end", r"\rvert", r"\rVert", ">", r"\le", r"\ne",
     "=", ",", "",
 }  # fmt: skip
 COMPARED = {
-    r"\gt": lambda x, y: mpmath.mpf(x > y),
+    ">": lambda x, y: mpmath.mpf(x > y),
     r"\le": lambda x, y: mpmath.mpf(x <= y),
     "=": lambda x, y: mpmath.mpf(x == y),
     r"\ne": lambda x, y: mpmath.mpf(x != y),
@@ -263,7 +263,7 @@ class _Reader:
     def function(self) -> Value | None:
         begin = self.at
         name = self.take()
-        if name == r"\operatorname":
+        if name in (r"\operatorname", r"\mathrm"):
             name = "".join(self.group())
         if name == r"\log" and self.next == r"\det":
             name += self.take()
@@ -410,7 +410,7 @@ class _Reader:
     def name(self) -> str:
         """Take a letter with its scripts, as far as they belong to a name."""
         parts = [self.take()]
-        if parts[0] in (r"\mathit", r"\operatorname", r"\hat", r"\bar", r"\tilde"):
+        if parts[0] in (r"\mathit", r"\operatorname", r"\mathrm", r"\hat", r"\bar", r"\tilde"):
             parts.append("{" + "".join(self.group()) + "}")
         while self.next in ("_", "^"):
             begin = self.at
@@ -464,7 +464,7 @@ class _Reader:
             self.take("&")
             left = self.sum()
             found.append((_entrywise(COMPARED[self.take()], left, self.sum()), value))
-            if self.next == r"\cr":
+            if self.next == r"\\":
                 self.take()
         self.take(r"\end"), self.group()
         (first, a), (second, b) = found

@@ -229,11 +229,11 @@ def test_the_numbers_beside_a_line_are_those_of_its_citations(name):
         int(number): [
             [int(k) for k in re.findall(r"\((\d+)\)", reason)]
             for reason in re.findall(
-                r"(?:&&|\\\\ &\\qquad) (\\text.*?)(?: \\\\| \\qquad|$)", body, re.M
+                r"(?:&&|\\\\\n&\\qquad) (\\text.*?)(?: \\\\| \\qquad|$)", body, re.M
             )
         ]
         for body, number in re.findall(
-            r"\$\$\n\\begin\{aligned\}\n(.*?)\\end\{aligned\} \\tag\{(\d+)\}\n\$\$", text, re.S
+            r"\$\$\n\\begin\{aligned\}\n(.*?)\\end\{aligned\} \\qquad \((\d+)\)\n\$\$", text, re.S
         )
     }
     for place, chain in of.equations():

@@ -201,7 +201,7 @@ def test_the_document_states_base_step_and_conclusion():
         "all 15 gradients that the recursion gives there were proved",
     ):
         assert part in text, part
-    numbers = [int(k) for k in re.findall(r"\\tag\{(\d+)\}", text)]
+    numbers = [int(k) for k in re.findall(r"\\qquad \((\d+)\)", text)]
     assert numbers == list(range(1, len(numbers) + 1))
     cited = {int(k) for k in re.findall(r"by \((\d+)\)", text)}
     assert cited and cited <= set(numbers)

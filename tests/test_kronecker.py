@@ -116,8 +116,8 @@ def test_notation():
     assert "acts on the entries $y_{(1,i_{2})(1,j_{2})}$ alone" in text
     assert "all of $Y$" not in text
     assert "only eight of the 48 terms can be different from zero" in text  # one block of six
-    assert r"along $n \cdot p$, $(i_{1},i_{2})$ is number $(i_{1} - 1)\thinspace p + i_{2}$" in text
-    assert r"\operatorname{vec}" in derive.prove("X: (n, m); Y = vec(X)").render("md")
+    assert r"$(i_{1},i_{2})$ is number $(i_{1} - 1)\hspace{2pt}p + i_{2}$" in text
+    assert r"\mathrm{vec}" in derive.prove("X: (n, m); Y = vec(X)").render("md")
 
 
 @pytest.mark.parametrize(("program", "gradients"), DOCUMENTS)

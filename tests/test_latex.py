@@ -94,7 +94,7 @@ def test_boxes_are_as_wide_as_tex_sets_them(tmp_path, require_tool):
             box = notation.sized(step.right)
             boxes[latex(box).replace("\n", " ")] = box
     lines = (rf"\setbox0=\hbox{{$\displaystyle {tex}$}}\typeout{{W \the\wd0}}" for tex in boxes)
-    page = NOTES % ("\\providecommand{\\gt}{>}\n" + "\n".join(lines))
+    page = NOTES % ("\n".join(lines))
     assert flaws(page, tmp_path, require_tool("pdflatex")) == []
     log = (tmp_path / "page.log").read_text("utf-8", errors="replace")
     set_ = [float(points) / 5 for points in re.findall(r"^W ([\d.]+)pt", log, re.M)]

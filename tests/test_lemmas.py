@@ -152,7 +152,7 @@ def test_the_differentiating_step_cites_the_lemma(form):
     page = prove("A: (n, n); B: (n, n); f = tr(inv(A) @ B) + logdet(A)").render(form)
     ref = r"\((\d+)\)" if form == "md" else r"\\eqref\{[^:}]*:(\d+)\}"
     lemma = r"\*\*Lemma\*\* \((.*)\)\." if form == "md" else r"\\begin\{lemma\}\[(.*)\]"
-    number = r"\\tag\{(\d+)\}" if form == "md" else r"\\label\{[^:}]*:(\d+)\}"
+    number = r"\\qquad \((\d+)\)" if form == "md" else r"\\label\{[^:}]*:(\d+)\}"
     places = {
         found[1]: re.compile(number).search(page, found.end())[1]
         for found in re.finditer(lemma, page)

@@ -145,5 +145,5 @@ def test_gates_have_letters_of_their_own(program):
 
 def test_the_identity_is_no_matrix_of_the_program():
     page = Proof(explain(parse("I: (n, n); Y = I @ (I + eye(n))"))).render("md")
-    assert r"$\operatorname{Id}$ is the identity matrix" in page
-    assert r"I(I + \operatorname{Id})" in page
+    assert r"$\mathrm{Id}$ is the identity matrix" in page
+    assert r"I(I + \mathrm{Id})" in page

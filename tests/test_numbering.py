@@ -21,7 +21,7 @@ FEW = ("affine", "one", "column", "inverse", "residual")
 
 
 def in_markdown(text: str) -> list[int]:
-    found = re.findall(r"\\tag\{(\d+)\}\n\$\$|^\| \((\d+)\) \| [a-z]", text, re.M)
+    found = re.findall(r"\\qquad \((\d+)\)\n\$\$|^\| \((\d+)\) \| [a-z]", text, re.M)
     return [int(tag or table) for tag, table in found]
 
 

@@ -51,7 +51,7 @@ def test_no_name_of_a_part_is_left_in_the_gradients():
 
 def test_the_document_says_what_the_names_stand_for():
     text = derive.prove(RELU).render("md")
-    assert r"T_{1} &= \operatorname{relu}(XW)" in text
+    assert r"T_{1} &= \mathrm{relu}(XW)" in text
     assert "too large to be judged at once" in text
 
 

@@ -27,8 +27,8 @@ def signs(shown):
     same = (
         same.replace("^{}", "")
         .replace(r"\circ", "∘")
-        .replace(r"\text", r"\operatorname")
-        .replace(">", r"\gt")
+        .replace(r"\text", r"\mathrm")
+        .replace(r"\operatorname", r"\mathrm")
     )
     return re.findall(r"\\[A-Za-z]+|[^\s{}]", same.replace(r"\,", "").replace(r"\ ", ""))
 

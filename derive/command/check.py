@@ -74,12 +74,10 @@ def status(found: Counter[str]) -> int:
 
 def _check_claims(target: str, claims: tuple[str, ...], given: dict[str, Any]) -> int:
     from derive.judges.batch import Answer
-    from derive.judges.claim import Court
 
-    text, name = options.read_target(target, given)
-    shapes, limit, as_json = given["shapes"], given["timeout"], given["as_json"]
+    limit, as_json = given["timeout"], given["as_json"]
     with limited(limit):
-        court = Court(text, shapes, given["assume"], name=name)
+        court = court_of(target, given)
         for claim in claims:  # what cannot be read is said before anything is judged
             court.read(claim)
     found: Counter[str] = Counter()
@@ -99,13 +97,21 @@ def _check_claims(target: str, claims: tuple[str, ...], given: dict[str, Any]) -
     return status(found)
 
 
+def court_of(target: str, given: Mapping[str, Any]) -> Court:
+    """Return the program that claims are about, as the command's options say."""
+    from derive.judges.claim import Court
+
+    text, name = options.read_target(target, given)
+    return Court(text, given["shapes"], given["assume"], name=name)
+
+
 def _written(court: Court, judgement: Judgement, given: dict[str, Any]) -> Iterator[str]:
     """Write the document of a judgement, and yield what is told of it."""
     from derive.documents.files import reported
 
     try:
         with working(), limited(given["timeout"]):
-            found = _document(court, judgement, given)
+            found = document(court, judgement, given)
             folder = given["output"] or FOLDER
             paths = found.save(folder, given["formats"], **options.setting(given))
         yield from reported(paths, found.name)
@@ -113,7 +119,8 @@ def _written(court: Court, judgement: Judgement, given: dict[str, Any]) -> Itera
         say(f"there is no document: {error}", err=True)
 
 
-def _document(court: Court, judgement: Judgement, given: Mapping[str, Any]) -> Judged:
+def document(court: Court, judgement: Judgement, given: Mapping[str, Any]) -> Judged:
+    """Return the document of a judgement, that of a proved claim with the derivation."""
     from derive.documents.check import Judged
 
     at, style = {**court.at, **given["at"]}, options.style(given)
@@ -214,21 +221,25 @@ def _head(answer: Answer, claim: str | None) -> str:
 
 def _details(answer: Answer) -> Iterator[str]:
     """Yield everything that is known of an answer."""
-    judgement = answer.judgement
-    if judgement is not None:
-        if judgement.verdict == "proved":
-            yield from (f"where {condition}" for condition in judgement.conditions)
-        for name, meant in judgement.meanings.items():
-            yield f"inside the claim {name} stands for {meant}"
-        if judgement.reason:
-            yield judgement.reason
-        if judgement.counterexample is not None:
-            yield from judgement.counterexample.lines()
-        if judgement.diagnosis:
-            yield judgement.diagnosis
-        elif judgement.verdict == "refuted" and judgement.truth:
-            yield f"true is {judgement.truth}"
-        if judgement.holds:
-            yield f"it is true {judgement.holds}"
+    if answer.judgement is not None:
+        yield from details(answer.judgement)
     if answer.message:
         yield from answer.message.split("\n")
+
+
+def details(judgement: Judgement) -> Iterator[str]:
+    """Yield everything that is known of a judgement."""
+    if judgement.verdict == "proved":
+        yield from (f"where {condition}" for condition in judgement.conditions)
+    for name, meant in judgement.meanings.items():
+        yield f"inside the claim {name} stands for {meant}"
+    if judgement.reason:
+        yield judgement.reason
+    if judgement.counterexample is not None:
+        yield from judgement.counterexample.lines()
+    if judgement.diagnosis:
+        yield judgement.diagnosis
+    elif judgement.verdict == "refuted" and judgement.truth:
+        yield f"true is {judgement.truth}"
+    if judgement.holds:
+        yield f"it is true {judgement.holds}"

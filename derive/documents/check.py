@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from derive.documents.files import Content, asked, question_of, sealed, told, unsealed, write
-from derive.documents.formats import format_of
+from derive.documents.formats import flavoured, format_of
 from derive.documents.model import Beside, Block, Chain, Environment, Heading, Paragraph, words
 from derive.documents.page import Document, render
-from derive.documents.pipeline import Proof, prove
+from derive.documents.pipeline import Proof, prefix_of, prove
 from derive.documents.setting import Setting, assumptions, equal
 from derive.documents.worked import DIGITS, Board, needed
 from derive.expressions.errors import ProofError, UnsupportedError
@@ -58,7 +58,7 @@ def render_check(
     `proof` is the gradient's derivation, which follows the statement that a claim was proved,
     `style` the notation; see `page.render` for the other options.
     """
-    options.setdefault("prefix", proof.named(proof.name)["prefix"] if proof else "")
+    options.setdefault("prefix", prefix_of(f"{case.program.name}-check"))
     blocks = _blocks(case, judgement, proof, style or Style())
     if format_of(form).bound is not None:
         blocks = chain(blocks, _runnable(case, judgement, proof))
@@ -250,18 +250,23 @@ def documents(
     """Return a judgement's document in each format, that of a proved claim with its derivation."""
     found = Judged(case, judgement, shapes, at, style or Style())
     question = found.asked({name: str(value) for name, value in options.items()})
-    return [(form, sealed(found.render(form, **options), form, question)) for form in formats]
+    flavours = flavoured(formats, options.pop("flavour", ""))
+    texts = (found.render(form, **options | flavours[form]) for form in formats)
+    return [(form, sealed(text, form, question)) for form, text in zip(formats, texts)]
 
 
 @dataclass(frozen=True, repr=False)
 class Judged(Document):
-    """A judgement as a document; `shapes`, `at` and `style` set the derivation of what is true."""
+    """A judgement as a document; `shapes`, `at` and `style` set the derivation of what is true,
+    which follows where it is to be `derived`.
+    """
 
     case: Case
     judgement: Judgement
     shapes: Shapes | None = None
     at: Mapping[str, int] | None = None
     style: Style = field(default_factory=Style)
+    derived: bool = True
 
     @property
     def name(self) -> str:
@@ -283,7 +288,7 @@ class Judged(Document):
     @cached_property
     def proof(self) -> Proof | None:
         """The derivation that follows the statement that a claim was proved."""
-        if self.judgement.verdict != PROVED:
+        if self.judgement.verdict != PROVED or not self.derived:
             return None
         return _proof(self.case, self.judgement, self.shapes, self.at, self.style)
 
@@ -291,8 +296,11 @@ class Judged(Document):
         return _blocks(self.case, self.judgement, self.proof, self.style)
 
     def _printed(self, blocks: Iterable[Block], form: str, options: Mapping[str, Any]) -> Content:
-        given = {name: value for name, value in options.items() if value}
+        given = self.named(self.name) | {name: value for name, value in options.items() if value}
         return render_check(self.case, self.judgement, form, self.proof, self.style, **given)
+
+    def named(self, name: str) -> dict[str, Any]:
+        return {"prefix": prefix_of(name)}
 
     def plain(self) -> dict[str, Any]:
         return self.judgement.plain()

@@ -14,14 +14,18 @@ from derive.documents.pdf import pdf
 from derive.expressions.errors import UnsupportedError
 from derive.expressions.layout import Box
 from derive.notation import escape, mathml
+from derive.notation.dialects import INSTEAD, as_prose, dialect, in_line
 from derive.notation.displays import PAGE, SCREEN, Paper, broken
-from derive.notation.latex import BETWEEN_ROWS, latex
+from derive.notation.latex import latex
 from derive.notation.typst import typst
 
+#: What begins in the words of a format whose parts somebody else puts together, what ends it, and
+#: what a dollar is there; a text of a user has no such characters.
+CODE, EMPHASIS, STRONG, CITES, CLOSES, DOLLAR = "\x10\x11\x12\x13\x14\x15"
+#: The name of that format.
+NODES = "nodes"
 #: What is wider than this in a sentence may break on paper.
 INLINE = 42.0
-#: Longer mathematics does without thin spaces: each is a macro, and KaTeX expands a thousand.
-CROWDED = 8000
 
 
 class Format(NamedTuple):
@@ -30,11 +34,13 @@ class Format(NamedTuple):
     `folder` has its templates, which end as its files do, in `ending`. `displayed` and `inline`
     print layout, `within` makes what is displayed fit for a line of text, `cited` says the number
     of an equation, after the prefix of its label. `code` and `words` make a user's text safe,
-    `italic` and `strong` emphasise words. On a page, unlike on a screen, long sums and matrices
-    are shortened. A format that `speaks` LaTeX takes the formulas that stand in the words of a
-    language as they are; else they are read, and printed by `inline`, and `frame` is what stands
-    around framed words. Where it `unfolds`, a reader can open what a page has not room for, and a
-    sign of equality is one piece with what stands on its right.
+    `italic` and `strong` emphasise words, `beside` says the number of an equation inside
+    mathematics. On a page, unlike on a screen, long sums and matrices are shortened. What stands
+    in the folder `before` of `flavours` comes before the templates of `folder`. A format that
+    `speaks` LaTeX takes the formulas that stand in the words of a language as they are; else they
+    are read, and printed by `inline`, and `frame` is what stands around framed words. Where it
+    `unfolds`, a reader can open what a page has not room for, and a sign of equality is one piece
+    with what stands on its right.
     `linked` is how a file is named where it is shown; where it has `bound`, a document is no one
     text but cells that this binds. One that `switches` shows the solutions of a sheet, or does not,
     by itself. `made` is what becomes of the text in the end.
@@ -58,37 +64,57 @@ class Format(NamedTuple):
     bound: Callable[[Iterable[Cell]], str] | None = None
     switches: bool = False
     made: Callable[[str], str | bytes] = str
+    beside: Callable[[str, int], str] | None = None
+    before: str = ""
 
     @property
     def on_page(self) -> bool:
         return self.paper is not SCREEN
 
 
-def _thin(shown: str) -> str:
-    """Return mathematics for a line of text: Markdown takes a backslash before a comma away."""
-    return shown.replace(r"\,", r"\thinspace ")
-
-
-def _katex(box: Box) -> str:
-    shown = latex(box).replace(BETWEEN_ROWS, "[8pt]")  # KaTeX has no \noalign
-    return shown.replace(r"\,", "{}") if len(shown) > CROWDED else shown
-
-
 def _may_break(box: Box) -> str:
-    return _thin(r"\allowbreak ".join(map(latex, broken(box, INLINE))))
+    return r"\allowbreak ".join(map(latex, broken(box, INLINE)))
 
 
 def _between_dollars(box: Box) -> str:
     return f"${typst(box)}$"
 
 
-_MARKDOWN = Format(
-    "markdown", "md", _katex, lambda box: _thin(latex(box)), _thin,
-    lambda prefix, number: f"({number})", escape.markdown_code, escape.markdown,
-    "*{}*", "**{}**",
-)  # fmt: skip
+def _plain(prefix: str, number: int) -> str:
+    return f"({number})"
+
+
+def _markdown(before: str, *readers: str) -> Format:
+    """Return Markdown for readers who take mathematics before they look for Markdown in it."""
+
+    def shown(box: Box) -> str:
+        return dialect(box, "katex", *readers)
+
+    return Format(
+        "markdown", "md", shown, shown, str, _plain,
+        escape.markdown_code, escape.markdown, "*{}*", "**{}**", before=before,
+    )  # fmt: skip
+
+
+def _marked(text: str) -> str:
+    return escape.one_piece(text).replace("$", DOLLAR)
+
+
+def _prose(box: Box) -> str:
+    return as_prose(dialect(box, *INSTEAD))
+
+
+def _in_prose(box: Box) -> str:
+    return _prose(in_line(box))
+
+
+_JUPYTER = _markdown("jupyter")
+_GITHUB = _markdown("github", "github")._replace(inline=_in_prose, within=as_prose)
+_MYST = _markdown("myst")._replace(
+    cited=lambda prefix, number: f"{{eq}}`{prefix}{number}`", beside=_plain
+)
 _LATEX = Format(
-    "latex", "tex", latex, _may_break, _thin,
+    "latex", "tex", latex, _may_break, str,
     lambda prefix, number: rf"\eqref{{{prefix}{number}}}", escape.latex_code, escape.latex,
     r"\emph{{{}}}", r"\textbf{{{}}}", PAGE, switches=True,
 )  # fmt: skip
@@ -103,11 +129,23 @@ _TYPST = Format(
     "typst", "typ", typst, _between_dollars, str, lambda prefix, number: f"#eq({number})",
     escape.typst_code, escape.typst, "#emph[{}]", "#strong[{}]", PAGE, False, ("#boxed[", "]"),
 )  # fmt: skip
-_NOTEBOOK = _MARKDOWN._replace(bound=notebook, linked="attachment:{}".format)
+_NOTEBOOK = _JUPYTER._replace(bound=notebook, linked="attachment:{}".format)
+
+_NODES = _markdown("sphinx")._replace(
+    cited=lambda prefix, number: f"{CITES}{prefix}{number}{CLOSES}", words=_marked,
+    code=lambda text: f"{CODE}{_marked(text)}{CLOSES}", italic=f"{EMPHASIS}{{}}{CLOSES}",
+    strong=f"{STRONG}{{}}{CLOSES}",
+)  # fmt: skip
 
 #: Formats by name, each with its flavours by name; the first is what nobody chose.
 FORMATS: dict[str, dict[str, Format]] = {
-    "md": {"": _MARKDOWN},
+    "md": {
+        "": _GITHUB._replace(displayed=_prose, before=""),
+        "github": _GITHUB,
+        "myst": _MYST,
+        "pandoc": _markdown("pandoc", "pandoc"),
+        "jupyter": _JUPYTER,
+    },
     "tex": {"": _LATEX},
     "html": {"": _HTML},
     "ipynb": {"": _NOTEBOOK},
@@ -124,6 +162,8 @@ def format_of(form: str, flavour: str = "") -> Format:
 
     Raises `UnsupportedError` for one that there is not.
     """
+    if form == NODES:
+        return _NODES
     if form not in FORMATS:
         raise UnsupportedError(f"there is no format {form}", hint=f"there are {', '.join(FORMATS)}")
     flavours = FORMATS[form]

@@ -106,6 +106,8 @@ class Press:
             "say": self._named,
             "plain": _plain,
         }
+        self.facts["cites"] = self._cites
+        self.beside = False  # whether what is printed stands inside mathematics
         self.spoken: list[Box] = []  # what stands in words that are still to be printed
         self.within = 0  # so many messages
         self.kinds: dict[str, None] = {}  # of what was printed, for the preamble
@@ -195,7 +197,9 @@ class Press:
         kind = type(block).__name__.lower()
         match block:
             case Chain():
+                self.beside = True
                 display = self._fitted(block)
+                self.beside = False
                 if block.number is not None:
                     self.displays[block.number] = display
                 return self._filled("display", b=display)
@@ -266,6 +270,11 @@ class Press:
     def _named(self, key: str, **facts: Any) -> str:
         return self.say(key, facts)
 
+    def _cites(self, number: int) -> str:
+        """Return the number of an equation, as the format cites it here."""
+        cited = self.format.beside if self.beside and self.format.beside else self.format.cited
+        return cited(self.facts["prefix"], number)
+
     def _filled(self, kind: str, **facts: Any) -> str:
         self.at = f"{self.format.folder}/{kind}.{self.format.ending}"
         return self.template(self.at).render(self.facts, **facts)
@@ -311,7 +320,9 @@ def _environment(form: str, flavour: str, templates: Path | None) -> jinja2.Envi
     from derive.documents.template_cache import compiled
 
     printed = format_of(form, flavour)
-    ours = jinja2.FileSystemLoader(template_folder())
+    folder = template_folder()
+    own = [folder / "flavours" / printed.before] if printed.before else []
+    ours = jinja2.FileSystemLoader([*own, folder])
     loaders: list[jinja2.BaseLoader] = [jinja2.PrefixLoader({"derive": ours}), ours]
     if templates is not None:
         loaders.insert(0, jinja2.FileSystemLoader(templates))
@@ -335,7 +346,7 @@ def _environment(form: str, flavour: str, templates: Path | None) -> jinja2.Envi
 
     @jinja2.pass_context
     def ref(context: jinja2.runtime.Context, number: int) -> str:
-        return printed.cited(context["prefix"], number)
+        return context["cites"](number)
 
     environment.filters["ref"] = ref
     environment.filters |= {"code": printed.code, "words": printed.words, "link": printed.linked}

@@ -315,7 +315,7 @@ def meant_by(formulas: Iterable[Box], scalars: Iterable[Scalar] = ()) -> Iterato
         yield words("ones")
     if signs & {"odot", "oslash"}:
         yield words("entrywise", oslash="oslash" in signs, power="entrywise" in signs)
-    if "le" in kinds or any(box.text == "iverson" for box in boxes if box.kind == "paren"):
+    if "le" in kinds or any(box.text == "iverson" or box.kind == "cases" for box in boxes):
         yield words("mask")
     if "delta" in kinds or "delta" in signs:
         yield words("delta")

@@ -123,5 +123,14 @@ def link(path: str) -> str:
     return quote(path)
 
 
+def one_piece(text: str) -> str:
+    """Return text for what takes no sign of it for its own.
+
+    >>> one_piece("a\\nb \\x10")
+    'a b  '
+    """
+    return _visible(text)
+
+
 def _visible(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in " ".join(text.split()))

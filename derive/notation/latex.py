@@ -61,7 +61,7 @@ def _latex(box: Box) -> str:
             return rf"\text{{({text})}}\ ?"
         case "cases":
             cases = (" & ".join(map(latex, line.parts)) for line in box.parts)
-            return r"\begin{cases} " + r" \cr ".join(cases) + r" \end{cases}"  # `\\` is no prose
+            return "\\begin{cases}\n" + " \\\\\n".join(cases) + "\n\\end{cases}"
         case "matrix":
             return matrix([[latex(cell) for cell in line.parts] for line in box.parts], text)
         case "open" | "close":

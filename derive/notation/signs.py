@@ -41,7 +41,7 @@ SIGNS = {
     "approx": Sign(r" \approx ", " ≈ ", 1.56, RELATION),
     "to": Sign(r" \to ", " → ", 1.56, RELATION),
     "in": Sign(r" \in ", " ∈ ", 1.34, RELATION),
-    "greater": Sign(r" \gt ", " > ", 1.56, RELATION),
+    "greater": Sign(" > ", " > ", 1.56, RELATION),
     "at-least": Sign(r" \ge ", " ≥ ", 1.56, RELATION),
     "differs": Sign(r" \ne ", " ≠ ", 1.56, RELATION),
     "at-most": Sign(r" \le ", "≤", 1.56, RELATION),
