@@ -6,6 +6,7 @@ import os
 import sys
 from contextlib import suppress
 from importlib import import_module
+from io import StringIO
 from pathlib import Path
 from traceback import walk_tb
 
@@ -43,7 +44,9 @@ def _run(arguments: list[str]) -> int:
         say(error.ctx.get_help() if error.ctx else "", err=True)
         return WRONG
     except click.ClickException as error:
-        error.show()
+        told = StringIO()
+        error.show(told)
+        say(told.getvalue(), err=True, nl=False)
         return WRONG
     except SystemExit:  # what the command parser makes of a broken pipe
         raise BrokenPipeError from None

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from derive.command.options import setting
-from derive.command.terminal import say, say_json, tell, working
+from derive.command.terminal import say_document, say_json, tell, working
 from derive.expressions.errors import UnsupportedError
 
 FOLDER = "output"
@@ -49,7 +49,7 @@ def deliver(
                 found.save(where, asked, **options)
             print_it = partial(say_json, found.plain())
         elif where == "-":
-            print_it = partial(say, found.render(asked[0], **options), nl=False)
+            print_it = partial(say_document, found.render(asked[0], **options))
         else:
             from derive.documents.files import reported
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from derive.command import options
 from derive.command.options import option
-from derive.command.terminal import say, say_json, working
+from derive.command.terminal import say, say_document, say_json, working
 from derive.expressions.errors import UnsupportedError
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def gradient(target: str, latex: bool, code: str | None, as_json: bool, **given:
         asked = options.asked(target, given, *words)
         proof = prove(**asked, detail="brief", progress=progress)
     if code is not None:
-        say(to_code(proof, code), nl=False)
+        say_document(to_code(proof, code))
         return 0
     if as_json:
         where = {"where": proof.hypotheses} if proof.hypotheses else {}

@@ -5,14 +5,17 @@ The law: nothing that is printed moves a cursor, forges a line or means markup.
 
 from __future__ import annotations
 
+import codecs
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from shutil import get_terminal_size
 from threading import Event, Thread
 from time import monotonic
 from typing import Any
+from unicodedata import combining, east_asian_width
 
 import click
 
@@ -41,7 +44,14 @@ def unbroken(message: str) -> str:
 
 def say(message: str | bytes, *, err: bool = False, nl: bool = True) -> None:
     """Print a text, whoever wrote it; bytes pass as they are."""
-    click.echo(safe(message) if isinstance(message, str) else message, err=err, nl=nl)
+    _echo(safe(message) if isinstance(message, str) else message, err=err, nl=nl)
+
+
+def say_document(made: str | bytes) -> None:
+    """Print a document: to a terminal what it can show, else the bytes that a file would have."""
+    text = isinstance(made, str) and safe(made)
+    raw = text and not sys.stdout.isatty() and hasattr(sys.stdout, "buffer")
+    _echo(text.encode() if text and raw else text or made, nl=False)
 
 
 def say_json(value: Any, indent: int | None = 2) -> None:
@@ -61,17 +71,15 @@ def tell(
         for line in (*checked, *files):
             say(line)
         return
-    from rich.table import Table
-
-    console, escape = _console()
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    for left, right in rows:
-        table.add_row(escape(left), f"[cyan]{escape(right)}[/cyan]")
-    console.print(table)
+    shown = [(unbroken(left), unbroken(right)) for left, right in rows]
+    width = max((cells(left) for left, _ in shown), default=0)
+    for left, right in shown:
+        space = " " * (width - cells(left) + 2)
+        _echo(f"{left}{space}{_style(right, fg='cyan')}".rstrip())
     for line in checked:
-        console.print(f"[green]✓[/green] {escape(line)}")
+        _echo(f"{_style('✓', fg='green')} {unbroken(line)}")
     for line in files:
-        console.print(f"  {escape(unbroken(line.removeprefix('wrote ')))}", soft_wrap=True)
+        _echo(f"  {unbroken(line.removeprefix('wrote '))}")
 
 
 def tell_verdict(verdict: str, head: str, details: Sequence[str]) -> None:
@@ -81,18 +89,43 @@ def tell_verdict(verdict: str, head: str, details: Sequence[str]) -> None:
         for word, line in ((verdict, head), *(("", line) for line in details)):
             say(f"{word:<10}{line}")
         return
-    console, escape = _console()
     mark, colour = MARKS[verdict]
-    console.print(f"[{colour}]{mark} {verdict:<10}[/{colour}]{escape(head)}", soft_wrap=True)
+    _echo(f"{_style(f'{mark} {verdict:<10}', fg=colour)}{head}")
     for line in details:
-        console.print(f"{'':12}[dim]{escape(line)}[/dim]", soft_wrap=True)
+        _echo(f"{'':12}{_style(line, dim=True)}")
 
 
-def _console() -> tuple[Any, Any]:
-    from rich.console import Console
-    from rich.markup import escape
+def _style(text: str, **how: Any) -> str:
+    plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
+    return text if plain or not text else click.style(text, **how)
 
-    return Console(highlight=False), escape
+
+def _echo(shown: str | bytes, *, err: bool = False, nl: bool = True) -> None:
+    """Print what is safe; a character that the stream has no code for in JSON's way of writing."""
+    if isinstance(shown, str):
+        encoding = getattr(sys.stderr if err else sys.stdout, "encoding", None) or "utf-8"
+        with suppress(LookupError):
+            shown = shown.encode(encoding, _WRITTEN).decode(encoding)
+    click.echo(shown, err=err, nl=nl)
+
+
+def _written(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeEncodeError)
+    units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[k : k + 4]}" for k in range(0, len(units), 4)), error.end
+
+
+_WRITTEN = "derive-written"
+codecs.register_error(_WRITTEN, _written)
+
+
+def cells(text: str) -> int:
+    """Return how many cells of a terminal a text takes.
+
+    >>> cells("∂L/∂X = 기울기")
+    14
+    """
+    return sum(0 if combining(c) else 1 + (east_asian_width(c) in "WF") for c in text)
 
 
 #: Work is shown where it takes longer than this, and then so often, in seconds.
