@@ -15,6 +15,8 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "prove": "derive.documents.pipeline",
+    "build": "derive.command.building",
+    "Build": "derive.command.building",
     "example": "derive.documents.example",
     "Example": "derive.documents.example",
     "Proof": "derive.documents.pipeline",
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
         to_sympy as to_sympy,
     )
     from derive.catalogue import Entry as Entry
+    from derive.command.building import Build as Build, build as build
     from derive.documents.check import check_file as check_file
     from derive.documents.example import Example as Example, example as example
     from derive.documents.exercise import Sheet as Sheet, exercise as exercise

@@ -195,6 +195,6 @@ def test_a_replaced_document_is_written_over_and_a_taken_name_is_not():
     (path,) = one.save(formats=["md"], called="lecture")
     question = question_of(path.read_text("utf-8"))
     assert two.save(formats=["md"], called="lecture", replaced=[question]) == [path]
-    assert one.save(formats=["md"], called="new", taken=["new.md"]) == [Path("output/new-2.md")]
+    assert one.save(formats=["md"], called="new", taken=["new"]) == [Path("output/new-2.md")]
     assert two.save(formats=["tex"], called="f", each={"tex": {"fragment": True}}) != []
     assert r"\documentclass" not in Path("output/f.tex").read_text("utf-8")

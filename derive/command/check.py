@@ -119,6 +119,23 @@ def _written(court: Court, judgement: Judgement, given: dict[str, Any]) -> Itera
         say(f"there is no document: {error}", err=True)
 
 
+def documents(target: str, given: Mapping[str, Any]) -> Iterator[Judged]:
+    """Yield the document of each claim, once all of them have been read."""
+    from derive.judges.claim import Court
+
+    text, name = options.read_target(target, given)
+    court = Court(text, given["shapes"], given["assume"], name=name)
+    if not given["claims"]:
+        raise UnsupportedError("there is no claim", hint='claim is a list, ["dX = dY @ W.T"]')
+    for claim in given["claims"]:
+        court.read(claim)
+    for claim in given["claims"]:
+        judgement, message = court.answer(claim, None)
+        if judgement is None:
+            raise LimitError(message)
+        yield document(court, judgement, given)
+
+
 def document(court: Court, judgement: Judgement, given: Mapping[str, Any]) -> Judged:
     """Return the document of a judgement, that of a proved claim with the derivation."""
     from derive.documents.check import Judged

@@ -29,6 +29,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments == ["--version"]:  # asked for by scripts: answered without a command parser
         print(f"derive {__version__}")
         return 0
+    if arguments[:1] == ["build"]:
+        from derive.command.kept import answer
+
+        known = answer(arguments[1:])
+        if known is not None:  # nothing has changed: said without a look at what makes documents
+            print("\n".join(known[0]))
+            return known[1]
     if argv is None:
         return _as_a_process(arguments)
     from derive.command.commands import run

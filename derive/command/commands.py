@@ -13,12 +13,12 @@ from traceback import walk_tb
 import click
 
 from derive import __version__
-from derive.command.terminal import say
+from derive.command.terminal import complain, say
 from derive.expressions.errors import FAULT, STOPPED, UNDECIDED, WRONG, DeriveError
 
 #: The subcommands, each with the file of this folder that holds it under the file's name.
 SUBCOMMANDS = {
-    name: name for name in ("check", "example", "exercise", "gradient", "graph", "prove")
+    name: name for name in ("build", "check", "example", "exercise", "gradient", "graph", "prove")
 } | {"list": "catalogue"}
 
 
@@ -33,7 +33,7 @@ def run(arguments: list[str]) -> int:
         return 0
     except OSError as error:
         _let_go()
-        _complain(f"a stream or a file cannot be read or written: {error.strerror or error}")
+        complain(f"a stream or a file cannot be read or written: {error.strerror or error}")
         return WRONG
 
 
@@ -51,30 +51,19 @@ def _run(arguments: list[str]) -> int:
     except SystemExit:  # what the command parser makes of a broken pipe
         raise BrokenPipeError from None
     except DeriveError as error:
-        _complain(str(error))
+        complain(str(error))
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        _complain("stopped, nothing was written")
+        complain("stopped, nothing was written")
         return STOPPED
     except OSError:
         raise
     except (RecursionError, MemoryError) as error:
-        _complain(f"this is too large to be worked out ({type(error).__name__})")
+        complain(f"this is too large to be worked out ({type(error).__name__})")
         return UNDECIDED
     except Exception as error:
-        _complain(f"a fault of derive: {_place(error)}; nothing was decided")
+        complain(f"a fault of derive: {_place(error)}; nothing was decided")
         return FAULT
-
-
-def _complain(message: str) -> None:
-    with suppress(OSError):
-        say(f"derive: {_indented(message)}", err=True)
-
-
-def _indented(message: str) -> str:
-    """Return a message whose further lines are indented, so that none looks like an answer."""
-    first, *rest = message.split("\n")
-    return "\n".join([first, *(k if k.startswith("  ") else f"  {k}" for k in rest)])
 
 
 def _place(error: Exception) -> str:

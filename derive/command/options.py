@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from derive.catalogue import ENDING, Entry, load, meant, names
 from derive.expressions.errors import OutputError, ParseError, UnsupportedError
@@ -172,23 +173,42 @@ def writing(*known: str) -> tuple[Any, ...]:
         AT,
         option("-o", "--output", metavar="DIR",
                help="Folder to write to (output), or - for stdout."),
-        option("-f", "--format", "formats", metavar=",".join(known), read=_formats(known),
-               help="Formats; md and tex by default."),
+        option("-f", "--format", "formats", metavar=",".join(known), type=Formats(known),
+               default=(), show_default=False, help="Formats; md and tex by default."),
         option("--json", "as_json", is_flag=True, help="Print it as JSON; write only with -o."),
         *_SETTING,
     )  # fmt: skip
 
 
-def _formats(known: tuple[str, ...]) -> Callable[[str | None], tuple[str, ...]]:
-    def read(text: str | None) -> tuple[str, ...]:
-        found = tuple(text.split(",")) if text else ()
+class Formats(click.ParamType):
+    """A list of formats, with commas between them, of those that a command knows."""
+
+    name = "formats"
+
+    def __init__(self, known: tuple[str, ...]):
+        self.known = known
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        found = tuple(value.split(",")) if isinstance(value, str) and value else tuple(value or ())
         for form in found:
-            if form not in known:
-                listed = f"{', '.join(known[:-1])} and {known[-1]}"
+            if form not in self.known:
+                listed = f"{', '.join(self.known[:-1])} and {self.known[-1]}"
                 raise UnsupportedError(f"there is no format {form}", hint=f"there are {listed}")
         return found
 
-    return read
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Return the lists that what is typed may become: with one more format than it has."""
+        before, comma, begun = incomplete.rpartition(",")
+        said = before.split(",")
+        return [
+            CompletionItem(f"{before}{comma}{form}")
+            for form in self.known
+            if form.startswith(begun) and form not in said
+        ]
 
 
 #: How a document is set.
@@ -232,6 +252,10 @@ def setting(given: Mapping[str, Any]) -> dict[str, Any]:
 CATALOGUE = option("--catalogue", metavar="DIR", help="Folder of your own entries, beside ours.")
 
 
+#: Where a command finds the words that it was called with.
+WORDS = "derive.words"
+
+
 class _Command(click.Command):
     """A command whose target may bring options of its own: those that an entry has.
 
@@ -239,6 +263,7 @@ class _Command(click.Command):
     """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta[WORDS] = [*args]
         own = [opt for param in self.params for opt in param.opts] + [*ctx.help_option_names]
         chosen, rest = _apart(args, own)
         try:

@@ -54,6 +54,14 @@ def say_document(made: str | bytes) -> None:
     _echo(text.encode() if text and raw else text or made, nl=False)
 
 
+def complain(message: str) -> None:
+    """Print what is wrong; its further lines are indented, so that none looks like an answer."""
+    first, *rest = message.split("\n")
+    lines = [first, *(line if line.startswith("  ") else f"  {line}" for line in rest)]
+    with suppress(OSError):
+        say("derive: " + "\n".join(lines), err=True)
+
+
 def say_json(value: Any, indent: int | None = 2) -> None:
     """Print plain values as JSON."""
     import json

@@ -295,9 +295,8 @@ class Judged(Document):
     def blocks(self) -> Iterable[Block]:
         return _blocks(self.case, self.judgement, self.proof, self.style)
 
-    def _printed(self, blocks: Iterable[Block], form: str, options: Mapping[str, Any]) -> Content:
-        given = self.named(self.name) | {name: value for name, value in options.items() if value}
-        return render_check(self.case, self.judgement, form, self.proof, self.style, **given)
+    def runnable(self) -> Iterable[Block]:
+        return _runnable(self.case, self.judgement, self.proof)
 
     def named(self, name: str) -> dict[str, Any]:
         return {"prefix": prefix_of(name)}

@@ -149,15 +149,14 @@ def write(
 
     `contents` makes them for the stem that was found free for all of them, since files name each
     other and themselves. What answers one of the questions that are `replaced` is written over, and
-    names that are `taken` stay free for others. Returns the paths; raises `OutputError` where a
-    file cannot be written.
+    names that are `taken`, in small letters and without what follows the point, stay free for
+    others. Returns the paths; raises `OutputError` where a file cannot be written.
     """
     folder, own = Path(folder), (question, *replaced)
     for name in _names(stem):
         files = [f"{name}{ending}" for ending in endings]
-        if not any(file.lower() in taken for file in files) and all(
-            is_free(folder / file, *own) for file in files
-        ):
+        bases = {file.rpartition(".")[0].lower() for file in files}
+        if bases.isdisjoint(taken) and all(is_free(folder / file, *own) for file in files):
             break
     else:
         raise OutputError(f"{folder} has too many documents of the name {stem}")

@@ -108,6 +108,30 @@ class Items(NamedTuple):
     words: tuple[Words, ...]
 
 
+class Contents(NamedTuple):
+    """What a course holds: for each document its `title` (a user's text), its `kind` (words), its
+    `files`, and whether that of LaTeX is a `fragment`, a piece of a document.
+    """
+
+    entries: tuple[Mapping[str, Any], ...]
+
+    def linked(self, ending: str) -> Contents:
+        """Return the contents on a page of one format: of each document its `own` files in that
+        format, the `file` to which the page leads (or none), and the `others`, each with what it is
+        called: its format alone where the rest is the same."""
+        found = []
+        for one in self.entries:
+            own = [file for file in one["files"] if file.endswith(f".{ending}")]
+            first = own[0] if own else None
+            others = [
+                (file, form if first == f"{stem}.{ending}" else file)
+                for file in one["files"] if file != first
+                for stem, _, form in [file.rpartition(".")]
+            ]  # fmt: skip
+            found.append({**one, "own": own, "file": first, "others": others})
+        return Contents(tuple(found))
+
+
 class Figure(NamedTuple):
     """A picture: what it shows, its file's name after the document's, and how LaTeX draws it; and
     as SVG, for what has it inside."""
@@ -155,6 +179,7 @@ Block = (
     | Table
     | Entries
     | Items
+    | Contents
     | Code
     | Figure
     | Environment

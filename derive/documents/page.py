@@ -22,6 +22,7 @@ from derive.documents.model import (
     Block,
     Chain,
     Code,
+    Contents,
     Entries,
     Figure,
     Folded,
@@ -92,7 +93,7 @@ class Press:
     def __init__(
         self, form: str, templates: str | Path | None = None, flavour: str = "", **facts: Any
     ):
-        self.format = format_of(form, flavour)
+        self.form, self.format = form, format_of(form, flavour)
         self.folder = None if templates is None else Path(templates)
         if self.folder is not None and not self.folder.is_dir():
             raise OutputError(f"there is no folder of templates at {self.folder}")
@@ -207,6 +208,8 @@ class Press:
                 return "" if more else self.printed((Paragraph(said), *body))
             case Entries():
                 block = self._entries(block)
+            case Contents():
+                block = block.linked(self.form)
             case Table():  # mathematics in a cell stands in a line of text
                 block = block._replace(rows=tuple(
                     tuple(words("maths", it=x) if isinstance(x, Box) else x for x in row)

@@ -35,8 +35,31 @@ def read_toml(text: str, name: str) -> dict[str, Any]:
     except tomllib.TOMLDecodeError as error:
         where = re.search(r"line (\d+), column (\d+)", str(error))
         place = Place(text, int(where[1]), int(where[2])) if where else None
-        raise ParseError(f"{name} is not TOML that can be read", place=place) from None
+        raise ParseError(
+            f"{name} is not TOML that can be read",
+            hint="a line is [table], [[list]] or key = value; texts stand in quotes, keys once",
+            place=place,
+        ) from None
     except ValueError:  # of a whole number with thousands of digits
         raise ParseError(f"{name} holds a number that is too long to be read") from None
     except RecursionError:
         raise ParseError(f"{name} is nested too deeply to be read") from None
+
+
+_TEXT = re.compile(
+    r"""("{3}(?:\\.|[^\\])*?"{3}|'{3}.*?'{3}|"(?:\\.|[^"\\\n])*"|'[^'\n]*')|\#[^\n]*""", re.S
+)
+
+
+def blanked(text: str) -> str:
+    """Return a text of TOML with nothing in its comments and in texts of several lines.
+
+    >>> blanked('a = 1 # b' + chr(10) + 'c = "d"')
+    'a = 1    \\nc = "d"'
+    """
+
+    def blank(found: re.Match[str]) -> str:
+        whole = found[0]
+        return whole if found[1] and "\n" not in whole else re.sub(r"[^\n]", " ", whole)
+
+    return _TEXT.sub(blank, text)
