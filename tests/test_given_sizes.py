@@ -118,3 +118,23 @@ def test_what_does_not_fit_is_said_in_the_numbers_that_were_given(claim, why):
         found.counterexample is not None
         and "=" not in next(found.counterexample.lines()).partition("X =")[0]
     )
+
+
+#: Programs with sizes so large that no matrix is drawn at them, a claim, and what is said of it.
+LARGE = [
+    ("X: (200, 300); W: (300, 100); Y = X @ W", "dX = 2 * dY @ W.T", "smaller sizes", {}, None),
+    ("X: (n, 300); W: (300, 300); Y = X @ W", "dX = dY @ W", "n = 1", {"n": 1}, None),
+    ("X: (n, 300); W: (300, 200); Y = X @ W", "dX = dY @ W", "n = 1", {"n": 1},
+     "dY @ W: dY has 200 columns, W has 300 rows; where it fits, it is false"),
+    ("A: (300, 200); B: (200, 300); L = tr(A @ B)", "dA = B", "every shape", {},
+     "dA is 300×200, the claim is 200×300; where it fits, it is false"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "claim", "scope", "sizes", "why"), LARGE)
+def test_a_counterexample_has_no_word_that_the_user_has_not(text, claim, scope, sizes, why):
+    (judgement,) = derive.check(text, claim)
+    found = judgement.plain()
+    assert (found["verdict"], found["scope"]) == ("refuted", scope)
+    assert found["counterexample"]["sizes"] == sizes and found.get("reason") == why
+    assert len(found["counterexample"]["values"]) == 3 - ("tr" in text)

@@ -160,14 +160,18 @@ class Court:
                     return _of_another_order(text, again)
                 error = again
                 continue
-            found, equal = heard(case, claim, self._stand), " and ".join(case.equalities)
+            found = heard(case, claim, self._stand)
+            numbers = self.program.sizes.keys() & {*case.merged, *case.merged.values()}
+            if all(self._same_size(pair) for pair in case.merged.items()):  # there it fits
+                return replace(found, scope=GIVEN_SIZES) if found.verdict == PROVED else found
             if found.verdict != PROVED:
                 why = self._misfit(text) or error.message
-                return replace(found, reason=false_where_it_fits(case, why))
-            where = say("where-equal", equal=equal)
-            if all(self._same_size(pair) for pair in case.merged.items()):
-                return replace(found, scope=where)
+                holds = "" if numbers else found.holds  # numbers that differ are nowhere equal
+                return replace(found, reason=false_where_it_fits(case, why), holds=holds)
+            if numbers:
+                break
             truth = case.apart.formulas.says(claim.name, case.apart.truth(claim.name))
+            where = say("where-equal", equal=" and ".join(case.equalities))
             return replace(
                 found, verdict=REFUTED, scope=where, truth=truth, reason=error.message, holds=where
             )
@@ -176,10 +180,9 @@ class Court:
 
     def _misfit(self, text: str) -> str:
         """Return what does not fit at the sizes that the user gave as numbers, in these."""
-        case = self.case.in_numbers
         try:
-            if case is not None:
-                case.read(text)
+            if self.program.sizes:
+                Case(self.program.with_numbers(), self.assume).read(text)
         except ShapeError as error:
             return str(error.message)
         return ""

@@ -36,7 +36,7 @@ from derive.judges.proofs import MOST_ENTRIES, equal_at
 from derive.judges.refutation import SEEDS, Sizes
 from derive.language.assumptions import obeying, unmet
 from derive.notation.messages import Message, hypothesis, say
-from derive.proof.derivation import EVERY_SHAPE, PROVED, REFUTED, SCALARS, UNDECIDED
+from derive.proof.derivation import EVERY_SHAPE, PROVED, REFUTED, SCALARS, SMALLER_SIZES, UNDECIDED
 from derive.proof.sizes import asked
 
 if TYPE_CHECKING:
@@ -157,7 +157,8 @@ class _Hearing:
         known = case.points.is_true_there(self.name, case.truth(self.name), point)
         found = in_own(case, point)
         refuted = self.found(
-            REFUTED, sizes_in_words(found.sizes) or SCALARS, found.method,
+            REFUTED, sizes_in_words(found.said) or (SMALLER_SIZES if found.sizes else SCALARS),
+            found.method,
             self.true if known else "", counterexample=found,
         )  # fmt: skip
         self.stand(refuted)

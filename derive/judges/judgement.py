@@ -75,7 +75,7 @@ class Counterexample:
 
     def plain(self) -> dict[str, Any]:
         return {
-            "sizes": dict(self.sizes),
+            "sizes": self.said,
             "values": dict(self.values),
             "entry": list(self.entry),
             "expected": self.expected,

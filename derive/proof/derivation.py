@@ -63,6 +63,8 @@ EVERY_SHAPE = "every shape"
 SCALARS = "scalars"
 #: The sizes that the user wrote as numbers.
 GIVEN_SIZES = "the given sizes"
+#: Sizes smaller than those that the user wrote as numbers, for which there are no words.
+SMALLER_SIZES = "smaller sizes"
 
 
 @dataclass(frozen=True, slots=True)
