@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,12 +24,12 @@ settings.load_profile("derive")
 def require_tool() -> Callable[[str], str]:
     """Find a tool by name; without it skip the test, or fail it where DERIVE_CI is set.
 
-    A program is found on the PATH, a package of npm in the folder that DERIVE_KATEX names, and a
-    module where Python looks for it.
+    A program is found on the PATH, a package of npm in the folder that DERIVE_KATEX names, a module
+    where Python looks for it, and a package of LaTeX where that has it.
     """
 
     def find(name: str) -> str:
-        found = package(name) or shutil.which(name) or module(name)
+        found = package(name) or shutil.which(name) or module(name) or style(name)
         if found:
             return found
         if os.environ.get("DERIVE_CI"):
@@ -47,3 +48,10 @@ def package(name: str) -> str | None:
 
 def module(name: str) -> str | None:
     return name if name in ("sphinx", "myst_parser", "typst") and find_spec(name) else None
+
+
+def style(name: str) -> str | None:
+    """Where LaTeX has a package of this name, such as `kotex.sty`."""
+    if not name.endswith(".sty") or not shutil.which("kpsewhich"):
+        return None
+    return subprocess.run(["kpsewhich", name], capture_output=True, text=True).stdout or None

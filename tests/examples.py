@@ -44,6 +44,8 @@ EXAMPLES = (
     ("recurrent-network", "md,tex", ("recurrent-network",)),
     *((f"{name}-{flavour}", "md", (name, "--flavour", flavour))
       for name in ("affine", "softmax-cross-entropy") for flavour in FORMATS["md"] if flavour),
+    ("affine-ko", "md,tex", ("affine", "--at", "n=2,d=2,m=3", "--language", "ko")),
+    ("layer-norm-ko", "md,tex", ("layer-norm", "--language", "ko")),
 )  # fmt: skip
 SHOPPING = "p_1=100, n_1=2, p_2=150, n_2=3, tax=1.1"
 KINKS = "X: (n, d); c: (1, d); H = relu(X); M = max(H, c); y = max(M, axis=1); f = sum(y)"

@@ -58,7 +58,10 @@ def flaws(tex: str, folder: Path, pdflatex: str) -> list[str]:
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
 def test_an_example_compiles(example, tmp_path, require_tool):
-    assert flaws(example.read_text("utf-8"), tmp_path, require_tool("pdflatex")) == []
+    text, pdflatex = example.read_text("utf-8"), require_tool("pdflatex")
+    if "kotex" in text:
+        require_tool("kotex.sty")
+    assert flaws(text, tmp_path, pdflatex) == []
 
 
 @pytest.mark.parametrize(

@@ -15,13 +15,14 @@ from derive.documents import page
 from derive.documents.check import render_check
 from derive.documents.graph import render_graph
 from derive.documents.graphs import graph
-from derive.documents.page import WORDS, template_folder
+from derive.documents.page import SHARED, WORDS, template_folder
 from derive.documents.pipeline import Proof
 from derive.documents.runnable import CHECK
 from derive.judges.claim import Court
 from derive.language.parse import parse
 from derive.proof.explain import explain
 
+OURS = WORDS.format("en")
 FORMS = ("md", "tex")
 MACRO = re.compile(r"<% macro (\w+)(\(.*?\)) -?%>")
 #: What is no word of ours: keys, a user's code, names of files, mathematics, commands.
@@ -37,13 +38,13 @@ NO_WORDS = (
 def keys(tmp_path_factory) -> Path:
     """A folder whose word file says each message by its key."""
     folder = tmp_path_factory.mktemp("keys")
-    ours = (template_folder() / WORDS).read_text("utf-8")
+    ours = "".join((template_folder() / file).read_text("utf-8") for file in (OURS, SHARED))
     macros = MACRO.findall(ours)
     assert len(macros) == ours.count("<% macro ")
     assert len(macros) == len(dict(macros))  # of two of one name the second one would be said
     said = (f"<% macro {name}{facts} %>⟦{name}⟧<% endmacro %>\n" for name, facts in macros)
-    (folder / WORDS).parent.mkdir()
-    (folder / WORDS).write_text("".join(said), "utf-8")
+    (folder / OURS).parent.mkdir()
+    (folder / OURS).write_text("".join(said), "utf-8")
     return folder
 
 

@@ -14,6 +14,8 @@ import click
 from derive.catalogue import Entry, by_topic, load, names
 from derive.command.options import command, option
 from derive.command.terminal import say, say_json, tell, tell_verdict, working
+from derive.notation import messages
+from derive.notation.messages import message, of_entry, translated
 
 
 @command(
@@ -45,9 +47,9 @@ def catalogue(
         return 0
     width = max(len(entry.name) for entry in entries)
     for number, (topic, those) in enumerate(by_topic(entries).items()):
-        say(f"{chr(10) if number else ''}{topic}")
+        say(f"{chr(10) if number else ''}{translated(message(topic, f'topic.{topic}'))}")
         for entry in those:
-            say(f"  {entry.name:<{width}}  {entry.title}")
+            say(f"  {entry.name:<{width}}  {translated(of_entry(entry, 'title'))}")
     return 0
 
 
@@ -74,7 +76,7 @@ def _one(entry: Entry, as_json: bool) -> int:
     for judgement in found:
         details = [] if judgement.counterexample is None else [*judgement.counterexample.lines()]
         if entry.mistake and judgement.claim == entry.mistake.claim:
-            details.insert(0, f"the usual mistake: {entry.mistake.why}")
+            details.insert(0, messages.say("told.mistake", why=of_entry(entry, "why")))
         tell_verdict(judgement.verdict, judgement.claim, details)
     return 0
 
@@ -85,18 +87,19 @@ def _facts(entry: Entry) -> list[tuple[str, str]]:
     def each(said: Any) -> str:
         return ", ".join(f"{name} {' '.join(words)}" for name, words in said.items())
 
+    column = messages.say
     lines = entry.program.replace("; ", "\n").splitlines()
     rows = [
-        (entry.name, entry.title),
-        ("what for", entry.about),
-        *(("" if number else "program", line) for number, line in enumerate(lines)),
-        ("at", ", ".join(f"{dim} = {size}" for dim, size in entry.at.items())),
-        ("data", ", ".join(entry.data)),
-        ("parameters", ", ".join(entry.parameters)),
-        ("assumed", each(entry.assume)),
-        ("in examples", each(entry.numbers)),
+        (entry.name, of_entry(entry, "title")),
+        (column("list.about"), of_entry(entry, "about")),
+        *(("" if number else column("list.program"), line) for number, line in enumerate(lines)),
+        (column("list.at"), ", ".join(f"{dim} = {size}" for dim, size in entry.at.items())),
+        (column("list.data"), ", ".join(entry.data)),
+        (column("list.parameters"), ", ".join(entry.parameters)),
+        (column("list.assumed"), each(entry.assume)),
+        (column("list.numbers"), each(entry.numbers)),
         *((f"--{o}", ", ".join(values)) for o, values in entry.options.items()),
-        ("source", entry.source),
+        (column("list.source"), entry.source),
     ]
     return [(left, right) for left, right in rows if right]
 

@@ -15,10 +15,12 @@ import click
 from derive.command import options
 from derive.command.delivery import FOLDER, formats
 from derive.command.options import option
-from derive.command.terminal import MARKS, counting, say, say_json, tell_verdict, working
+from derive.command.terminal import MARKS, counting, say, say_json, tell_verdict, word, working
 from derive.expressions.errors import REFUTED, UNDECIDED, WRONG, LimitError, UnsupportedError
 from derive.expressions.limits import limited, seconds
+from derive.notation import messages
 from derive.notation.escape import one_line
+from derive.notation.messages import translated
 
 if TYPE_CHECKING:
     from derive.documents.check import Judged
@@ -116,7 +118,7 @@ def _written(court: Court, judgement: Judgement, given: dict[str, Any]) -> Itera
             paths = found.save(folder, given["formats"], **options.setting(given))
         yield from reported(paths, found.name)
     except (LimitError, UnsupportedError) as error:
-        say(f"there is no document: {error}", err=True)
+        say(messages.say("told.no-document", why=error), err=True)
 
 
 def documents(target: str, given: Mapping[str, Any]) -> Iterator[Judged]:
@@ -170,13 +172,15 @@ def _check_file(path: str, write: bool, as_json: bool, **given: Any) -> int:
                 beside += moved(paths, stem)
             line.write()
     if write:
-        files = f"wrote {written} {'file' if written == 1 else 'files'} to {folder}"
-        for told in (*beside, files):
+        files = "told.wrote-one" if written == 1 else "told.wrote-files"
+        for told in (*beside, messages.say(files, count=written, folder=folder)):
             say(told, err=as_json)
-    counts = ", ".join(f"{found[v]:,} {v}" for v in MARKS if found[v])
-    total = f"{found.total():,} {'identity' if found.total() == 1 else 'identities'}: {counts}"
+    counts = ", ".join(f"{found[v]:,} {translated(word(v))}" for v in MARKS if found[v])
+    key = "told.identities-one" if found.total() == 1 else "told.identities"
+    total = messages.say(key, count=found.total(), counts=counts)
     if sys.stderr.isatty():
-        say(f"{total} in {perf_counter() - start:.1f} s", err=True)
+        seconds = perf_counter() - start
+        say(messages.say("told.in-seconds", what=total, seconds=seconds), err=True)
     elif not as_json:
         say(total)
     return status(found)
@@ -220,20 +224,25 @@ def _print(
         return
     details = list(_details(answer))
     if assume and answer.verdict == "proved":
-        details.append("assumed: " + ", ".join(f"{n} {', '.join(w)}" for n, w in assume.items()))
+        what = ", ".join(f"{name} {', '.join(words)}" for name, words in assume.items())
+        details.append(messages.say("told.assumed", what=what))
     tell_verdict(answer.verdict, _head(answer, claim), details)
 
 
 def _head(answer: Answer, claim: str | None) -> str:
     """Return what an answer is about: the claim, with its identity where it comes from a file."""
+    from derive.judges.judgement import scope_of
+
     judgement = answer.judgement
     text = claim if claim is not None else judgement.claim if judgement is not None else ""
     text = one_line(text)
     if claim is None:
-        place = f"line {answer.line}" if answer.line else "an identity"
-        known = str(answer.id) if answer.id is not None else place
+        place = messages.say("told.line", line=answer.line) if answer.line else (
+            messages.say("told.identity"))  # fmt: skip
+        known = str(answer.id) if answer.id is not None else translated(place)
         text = f"{known}  {text}" if text else known
-    return f"{text}  ({judgement.scope})" if judgement else text  # that is: where it is proved
+    # what is proved is proved there
+    return f"{text}  ({translated(scope_of(judgement))})" if judgement else text
 
 
 def _details(answer: Answer) -> Iterator[str]:
@@ -241,15 +250,15 @@ def _details(answer: Answer) -> Iterator[str]:
     if answer.judgement is not None:
         yield from details(answer.judgement)
     if answer.message:
-        yield from answer.message.split("\n")
+        yield from translated(answer.message).split("\n")
 
 
 def details(judgement: Judgement) -> Iterator[str]:
     """Yield everything that is known of a judgement."""
     if judgement.verdict == "proved":
-        yield from (f"where {condition}" for condition in judgement.conditions)
+        yield from (messages.say("told.where", what=one) for one in judgement.conditions)
     for name, meant in judgement.meanings.items():
-        yield f"inside the claim {name} stands for {meant}"
+        yield messages.say("told.inside", name=name, meant=meant)
     if judgement.reason:
         yield judgement.reason
     if judgement.counterexample is not None:
@@ -257,6 +266,6 @@ def details(judgement: Judgement) -> Iterator[str]:
     if judgement.diagnosis:
         yield judgement.diagnosis
     elif judgement.verdict == "refuted" and judgement.truth:
-        yield f"true is {judgement.truth}"
+        yield messages.say("told.true", truth=judgement.truth)
     if judgement.holds:
-        yield f"it is true {judgement.holds}"
+        yield messages.say("told.true-where", where=judgement.holds)

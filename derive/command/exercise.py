@@ -10,6 +10,7 @@ from derive.command import options
 from derive.command.delivery import Progress, Told, deliver
 from derive.command.options import option
 from derive.expressions.errors import UnsupportedError
+from derive.notation.messages import message, say
 
 if TYPE_CHECKING:
     from derive.documents.exercise import Sheet
@@ -51,6 +52,10 @@ def document(target: str, given: Mapping[str, Any], progress: Progress | None = 
 def _told(sheet: Sheet) -> Told:
     rows = []
     for problem in sheet.problems:
-        about = f" for {problem.variable}" if problem.variable else ""
-        rows.append((f"{problem.number}. {problem.kind}{about}", ""))
-    return rows, ["every number, formula and claim of the solutions was checked"]
+        kind = message(problem.kind, f"problem.{problem.kind}")
+        told = {"number": problem.number, "kind": kind}
+        if problem.variable:
+            rows.append((say("told.problem-for", **told, variable=problem.variable), ""))
+        else:
+            rows.append((say("told.problem", **told), ""))
+    return rows, [say("told.sheet")]

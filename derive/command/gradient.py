@@ -8,6 +8,8 @@ from derive.command import options
 from derive.command.options import option
 from derive.command.terminal import say, say_document, say_json, working
 from derive.expressions.errors import UnsupportedError
+from derive.notation import messages
+from derive.notation.messages import translated
 
 if TYPE_CHECKING:
     from derive.documents.pipeline import Proof
@@ -50,7 +52,8 @@ def gradient(target: str, latex: bool, code: str | None, as_json: bool, **given:
     for left, right in shown.items():
         say(f"{left} = {right}")
     for hypothesis in proof.hypotheses:
-        say(f"{'%' if latex else ' '} where {hypothesis}")
+        told = translated(messages.say("told.where", what=hypothesis))
+        say(f"{'%' if latex else ' '} {told}")
     return 0
 
 

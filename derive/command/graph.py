@@ -11,7 +11,7 @@ import click
 from derive.command import options
 from derive.command.delivery import Progress, Told, deliver
 from derive.command.options import option
-from derive.expressions.shape import count
+from derive.notation.messages import say
 
 if TYPE_CHECKING:
     from derive.documents.graph import Graphs
@@ -57,8 +57,10 @@ def told(graph: Graph) -> Told:
     trace, circuit = graph.trace, graph.circuit
     if trace is None:
         inputs = sum(gate.is_input for gate in circuit.gates)
-        gates = count(len(circuit.gates) - inputs, "gate")
-        return [(f"{gates}, {count(inputs, 'input')}", "")], ()
+        gates = len(circuit.gates) - inputs
+        said = (say("told.gate" if gates == 1 else "told.gates", gates),
+                say("told.input" if inputs == 1 else "told.inputs", inputs))  # fmt: skip
+        return [(say("told.graph", *said), "")], ()
     from derive.notation.numerals import numeral
     from derive.notation.text import text
 
@@ -78,9 +80,6 @@ def told(graph: Graph) -> Told:
         for gate in circuit.gates if gate.name
     ]  # fmt: skip
     digits = min(trace.checks.digits.values(), default=None)
-    differences = "a kink is hit: a convention stands in for the derivative there"
-    if digits is not None:
-        differences = f"central differences agree to {digits} digits"
+    differences = say("told.kink") if digits is None else say("told.digits", digits=digits)
     gradients = trace.checks.exact + trace.checks.enclosed
-    checked = f"{gradients} gradients, each checked by a derivative carried forwards"
-    return rows, (checked, differences)
+    return rows, (say("told.carried", gradients=gradients), differences)

@@ -19,6 +19,7 @@ from click.shell_completion import CompletionItem
 from derive.catalogue import ENDING, Entry, load, meant, names
 from derive.expressions.errors import OutputError, ParseError, UnsupportedError
 from derive.expressions.limits import TIMEOUT, limited
+from derive.notation.messages import ENGLISH, VARIABLE, language, languages, speaking
 
 # -- what texts mean -------------------------------------------------------------------------------
 
@@ -244,12 +245,17 @@ def style(given: Mapping[str, Any], elide: int = 0) -> Any:
 
 def setting(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return how a document is to be set, apart from its notation, where that was said."""
-    return {
+    said = {
         name: given[name] for name in ("fragment", "prefix", "flavour", "templates") if given[name]
     }
+    return said if language() == ENGLISH else {**said, "language": language()}
 
 
 CATALOGUE = option("--catalogue", metavar="DIR", help="Folder of your own entries, beside ours.")
+LANGUAGE = option(
+    "--language", metavar="|".join(languages()), read=language, show_default=VARIABLE,
+    help="Language of what is written and told.",
+)  # fmt: skip
 
 
 #: Where a command finds the words that it was called with.
@@ -333,9 +339,14 @@ def command(*options: Any, name: str | None = None) -> Callable[[Callable[..., i
     """Make a command of a function and its options, in their order."""
 
     def made(work: Any) -> Any:
-        for one in reversed((*options, CATALOGUE)):
-            work = one(work)
-        return click.command(name, cls=_Command)(work)
+        @wraps(work)
+        def run(language: str, **given: Any) -> int:
+            with speaking(language):
+                return work(**given)
+
+        for one in reversed((*options, CATALOGUE, LANGUAGE)):
+            run = one(run)
+        return click.command(name, cls=_Command)(run)
 
     return made
 

@@ -11,6 +11,7 @@ import click
 from derive.command import options
 from derive.command.delivery import Progress, Told, deliver
 from derive.command.options import option
+from derive.notation.messages import say
 
 if TYPE_CHECKING:
     from derive.documents.pipeline import Proof, Recurrence
@@ -63,16 +64,15 @@ def _told(proof: Proof) -> Told:
             rows.append(("", " = ".join(line)))
     program, steps, equations = derivation.program, len(proof.steps), len(derivation.numbers())
     checked = [
-        f"{steps} steps in {equations} equations, "
-        "each of them proved by a road that did not produce it",
-        *(f"{text(notation.leaf(s.name))} stands for {program.written(s.expr)}"
+        say("told.steps", steps=steps, equations=equations),
+        *(say("told.stands-for", name=text(notation.leaf(s.name)), meant=program.written(s.expr))
           for s in program.statements if s.name in program.parts),
     ]  # fmt: skip
     assumed = [f"{name} {', '.join(sorted(words))}" for name, words in derivation.assumed.items()]
-    checked += [f"assumed: {', '.join(assumed)}"] if assumed else []
+    checked += [say("told.assumed", what=", ".join(assumed))] if assumed else []
     digits = min((a.digits for a in derivation.agreements), default=None)
     if digits is not None:
-        checked.append(f"central differences of the whole program agree to {digits} digits")
+        checked.append(say("told.differences", digits=digits))
     return rows, checked
 
 
@@ -88,9 +88,7 @@ def _told_of_layers(proof: Recurrence) -> Told:
         (f"{text(left)} = {text(right)}", f"d{name} = {formula}")
         for (left, right), (name, formula) in said
     ], [
-        f"for every {recursion.count}, by induction over {recursion.index} = {recursion.count}, "
-        "..., 1",
-        f"{len(proof.steps)} steps about one layer, "
-        "each of them proved by a road that did not produce it",
-        f"{count} gradients of networks of {layers} layers, each of them proved again",
+        say("told.every", count=recursion.count, index=recursion.index),
+        say("told.layer-steps", steps=len(proof.steps)),
+        say("told.unrolled", gradients=count, layers=layers),
     ]

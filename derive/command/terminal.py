@@ -19,6 +19,9 @@ from unicodedata import combining, east_asian_width
 
 import click
 
+from derive.notation import messages
+from derive.notation.messages import Message, translated
+
 #: What moves the cursor, colours, begins a line or turns the direction of writing, tabs and the
 #: ends of lines apart, and halves of characters that no terminal can show.
 _RAW = re.compile(
@@ -43,8 +46,10 @@ def unbroken(message: str) -> str:
 
 
 def say(message: str | bytes, *, err: bool = False, nl: bool = True) -> None:
-    """Print a text, whoever wrote it; bytes pass as they are."""
-    _echo(safe(message) if isinstance(message, str) else message, err=err, nl=nl)
+    """Print a text, whoever wrote it, or a message in the language of the work at hand; bytes pass
+    as they are."""
+    text = safe(translated(message)) if isinstance(message, str) else message
+    _echo(text, err=err, nl=nl)
 
 
 def say_document(made: str | bytes) -> None:
@@ -75,30 +80,37 @@ def tell(
     """Print facts in two columns, what was checked of them, and what was written."""
     if not sys.stdout.isatty():
         for left, right in rows:
-            say(f"{left}    {right}".rstrip())
+            say(f"{translated(left)}    {translated(right)}".rstrip())
         for line in (*checked, *files):
             say(line)
         return
-    shown = [(unbroken(left), unbroken(right)) for left, right in rows]
+    shown = [(unbroken(translated(left)), unbroken(translated(right))) for left, right in rows]
     width = max((cells(left) for left, _ in shown), default=0)
     for left, right in shown:
         space = " " * (width - cells(left) + 2)
         _echo(f"{left}{space}{_style(right, fg='cyan')}".rstrip())
     for line in checked:
-        _echo(f"{_style('✓', fg='green')} {unbroken(line)}")
+        _echo(f"{_style('✓', fg='green')} {unbroken(translated(line))}")
     for line in files:
-        _echo(f"  {unbroken(line.removeprefix('wrote '))}")
+        path = line.facts.get("path") if isinstance(line, Message) else None
+        _echo(f"  {unbroken(str(path or translated(line)))}")
+
+
+def word(verdict: str) -> Message:
+    """Return what a verdict is called."""
+    return messages.say(f"verdict.{verdict}")
 
 
 def tell_verdict(verdict: str, head: str, details: Sequence[str]) -> None:
     """Print a verdict, what it is about, and what is known of it below."""
-    head, *details = map(unbroken, (head, *details))
+    head, *details = (unbroken(translated(line)) for line in (head, *details))
+    said = translated(word(verdict))
     if not sys.stdout.isatty():
-        for word, line in ((verdict, head), *(("", line) for line in details)):
-            say(f"{word:<10}{line}")
+        for left, line in ((said, head), *(("", line) for line in details)):
+            say(f"{left:<10}{line}")
         return
     mark, colour = MARKS[verdict]
-    _echo(f"{_style(f'{mark} {verdict:<10}', fg=colour)}{head}")
+    _echo(f"{_style(f'{mark} {said:<10}', fg=colour)}{head}")
     for line in details:
         _echo(f"{'':12}{_style(line, dim=True)}")
 

@@ -28,7 +28,7 @@ from derive.expressions.layout import num
 from derive.expressions.limits import TIMEOUT, seconds
 from derive.judges.batch import Answer, answers, identities
 from derive.judges.case import Case, Claim
-from derive.judges.judgement import Counterexample, Judgement
+from derive.judges.judgement import Counterexample, Judgement, scope_of
 from derive.language.parse import Shapes
 from derive.notation.displays import Link, side_by_side
 from derive.notation.escape import one_line
@@ -103,7 +103,7 @@ def _blocks(case: Case, judgement: Judgement, proof: Proof | None, style: Style)
         yield Paragraph(tuple(words("stands-for", name=n, meant=m) for n, m in found))
     if judgement.verdict == PROVED:
         told = [words(
-            "how-proved", scope=judgement.scope, method=judgement.method,
+            "how-proved", scope=scope_of(judgement), method=judgement.method,
             general=judgement.scope.startswith((EVERY_SHAPE, GIVEN_SIZES)),
             conditions=list(judgement.conditions),
         )]  # fmt: skip

@@ -15,9 +15,9 @@ from derive.expressions.errors import UnsupportedError
 from derive.expressions.expr import Expr, variables
 from derive.expressions.program import Statement
 from derive.expressions.shape import Shape
-from derive.language.assumptions import said
+from derive.language.assumptions import ASSUMPTIONS, TABLE
 from derive.notation.code import Coder, library
-from derive.notation.messages import say
+from derive.notation.messages import message, plain, translated
 from derive.ops.unspecified import left_open, primed
 from derive.proof.derivation import Derivation
 from derive.proof.roads import WHOLE
@@ -111,18 +111,25 @@ class Functions(Coder):
         return [*scalars, *self._dims([*written, *scalars]), *written]
 
     def _docstring(self) -> str:
-        shapes = [say("code-shape", name=name, shape=str(self._shape(name))) for name in self.given]
+        shapes = [
+            plain("code-shape", name=name, shape=str(self._shape(name))) for name in self.given
+        ]
         for name, order in self.open:
             kind = ("function", "derivative")[order] if order < 2 else "derivatives"
             taken = self.name(primed(name, order))
-            shapes.append(say(f"code-{kind}", name=taken, of=name, order=order))
-        assumed = said(self.derivation.assumed, self.name)
-        where = [*(one["says"].format(one["name"]) for one in assumed), *self.hypotheses]
-        text = say(
+            shapes.append(plain(f"code-{kind}", name=taken, of=name, order=order))
+        assumed = ((word, self.name(name)) for name, words in self.derivation.assumed.items()
+                   for word in ASSUMPTIONS if word in words)  # fmt: skip
+        where = [
+            *(translated(message(TABLE[word].says.format(name), f"assumes.{word}", name))
+              for word, name in assumed),
+            *map(translated, self.hypotheses),
+        ]  # fmt: skip
+        text = plain(
             "code-gradients" if len(self.derivation.wrt) > 1 else "code-gradient",
             what="; ".join(self.program.lines()),
             shapes=", ".join(shapes),
-            where=say("code-where", where=say("code-and").join(where)) if where else "",
+            where=plain("code-where", where=where) if where else "",
         )
         return f'"""{text}"""'
 

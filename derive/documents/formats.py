@@ -43,7 +43,8 @@ class Format(NamedTuple):
     with what stands on its right.
     `linked` is how a file is named where it is shown; where it has `bound`, a document is no one
     text but cells that this binds. One that `switches` shows the solutions of a sheet, or does not,
-    by itself. `made` is what becomes of the text in the end.
+    by itself. `made` is what becomes of the text in the end. Where `fonts` have few letters, `code`
+    and `words` are told which else there are.
     """
 
     folder: str
@@ -52,8 +53,8 @@ class Format(NamedTuple):
     inline: Callable[[Box], str]
     within: Callable[[str], str]
     cited: Callable[[str, int], str]
-    code: Callable[[str], str]
-    words: Callable[[str], str]
+    code: Callable[..., str]
+    words: Callable[..., str]
     italic: str
     strong: str
     paper: Paper = SCREEN
@@ -66,6 +67,7 @@ class Format(NamedTuple):
     made: Callable[[str], str | bytes] = str
     beside: Callable[[str, int], str] | None = None
     before: str = ""
+    fonts: bool = False
 
     @property
     def on_page(self) -> bool:
@@ -116,7 +118,7 @@ _MYST = _markdown("myst")._replace(
 _LATEX = Format(
     "latex", "tex", latex, _may_break, str,
     lambda prefix, number: rf"\eqref{{{prefix}{number}}}", escape.latex_code, escape.latex,
-    r"\emph{{{}}}", r"\textbf{{{}}}", PAGE, switches=True,
+    r"\emph{{{}}}", r"\textbf{{{}}}", PAGE, switches=True, fonts=True,
 )  # fmt: skip
 
 _HTML = Format(

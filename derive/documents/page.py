@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unicodedata import east_asian_width
 
 from derive.documents import formats as formats_room
 from derive.documents.files import Content, asked, write
@@ -39,17 +40,27 @@ from derive.expressions.layout import Box, op, row
 from derive.expressions.limits import during
 from derive.notation import escape
 from derive.notation.displays import Link, broken, fitted, places, shortened
-from derive.notation.messages import plain_words, template_folder
+from derive.notation.messages import (
+    ENGLISH,
+    Message,
+    language,
+    letters,
+    particles,
+    plain,
+    plain_words,
+    speaking,
+    template_folder,
+    translated,
+)
 from derive.notation.spoken import mark, spoken
 from derive.notation.widths import holds, is_tall, width
 
 if TYPE_CHECKING:
     import jinja2
 
-#: The words of a language; those of a user come before ours, message by message.
-WORDS = "words/en.jinja"
-#: The files of what templates call.
-CALLED = (__file__, formats_room.__file__, escape.__file__)
+#: The words of a language; those of a user come before ours, message by message. What all
+#: languages say alike stands in SHARED.
+WORDS, SHARED = "words/{}.jinja", "words/shared.jinja"
 #: What stands beside its reason is no wider.
 BESIDE = 52.0
 #: What a label may consist of.
@@ -67,15 +78,17 @@ def render(
     solutions: bool = False,
     templates: str | Path | None = None,
     stem: str = "",
+    language: str | None = None,
     **facts: Any,
 ) -> Content:
     """Return blocks as a document in a format of `FORMATS`, in a flavour: text, or bytes of PDF.
 
     `fragment` leaves out title and preamble in LaTeX, `prefix` begins every label, `solutions`
     shows those of a sheet in Markdown, `templates` is a folder whose templates and words come
-    before ours, `stem` begins the names of the files beside it; other facts go to the template of
-    the document as they are. Raises `UnsupportedError` for a format or flavour that there is not
-    or a prefix that no label can have, `OutputError` for a template that cannot be filled.
+    before ours, `stem` begins the names of the files beside it, `language` is that of all words, en
+    or ko; other facts go to the template of the document as they are. Raises `UnsupportedError` for
+    a format, flavour or language that there is not or a prefix that no label can have,
+    `OutputError` for a template that cannot be filled.
     """
     if not LABEL.match(prefix):
         raise UnsupportedError(
@@ -83,8 +96,9 @@ def render(
             hint="letters, digits, colon, dot and hyphen are safe",
         )
     told = {"prefix": prefix, "fragment": fragment, "solutions": solutions, "stem": stem}
-    press = Press(form, templates, flavour, **told)
-    return press.format.made(press.document(blocks, **facts))
+    with speaking(language):
+        press = Press(form, templates, flavour, **told)
+        return press.format.made(press.document(blocks, **facts))
 
 
 class Press:
@@ -97,15 +111,19 @@ class Press:
         self.folder = None if templates is None else Path(templates)
         if self.folder is not None and not self.folder.is_dir():
             raise OutputError(f"there is no folder of templates at {self.folder}")
-        self.at = WORDS  # the template that is being filled
+        self.language, self.particles = language(), particles()
+        self.at = own = WORDS.format(self.language)  # the template that is being filled
         if self.format.bound is not None:
             facts["stem"] = "picture"  # a cell brings its pictures along, under names of its own
         self.facts = {
+            **self.particles.marks,
             **facts,
             "form": self.format.ending,
             "flavour": flavour,
+            "language": self.language,
+            "packages": plain_words().get("packages", ""),
             "say": self._named,
-            "plain": _plain,
+            "plain": plain,
         }
         self.facts["cites"] = self._cites
         self.beside = False  # whether what is printed stands inside mathematics
@@ -113,11 +131,11 @@ class Press:
         self.within = 0  # so many messages
         self.kinds: dict[str, None] = {}  # of what was printed, for the preamble
         self.displays: dict[int, dict[str, Any]] = {}  # that have a number, for who cites them
-        names = [f"derive/{WORDS}"]
-        if self.folder is not None and (self.folder / WORDS).is_file():
-            names.insert(0, WORDS)
+        names = [f"derive/{own}", f"derive/{SHARED}"]
+        if self.folder is not None and (self.folder / own).is_file():
+            names.insert(0, own)
         with self._told():
-            self.template = _environment(form, flavour, self.folder).get_template
+            self.template = _environment(form, flavour, self.folder, self.language).get_template
             self.words = [self.template(name).make_module(self.facts) for name in names]
 
     def document(self, blocks: Iterable[Block], **facts: Any) -> str:
@@ -164,12 +182,15 @@ class Press:
         break on paper where it is long.
         """
         match value:
+            case Message():
+                return translated(value)
             case None | str() | int() | float():
                 return value
+            case Box() if within:
+                shown = self.format.inline(value) if self.format.speaks else self._marked(value)
+                return shown + (self.particles.of_box(value) if self.particles else "")
             case Box():
-                if not within:
-                    return self.format.displayed(value)
-                return self.format.inline(value) if self.format.speaks else self._marked(value)
+                return self.format.displayed(value)
             case Words(key, facts):
                 return self.say(key, facts)
             case _ if isinstance(value, Block):
@@ -257,17 +278,18 @@ class Press:
         return table._replace(rows=tuple(rows), width=wide)
 
     def say(self, key: str, facts: Mapping[str, Any]) -> str:
-        """Return a message in words, mathematics in dollars."""
+        """Return a message in words, mathematics in dollars; within another one it is still known
+        how it sounds."""
         macro = key.replace("-", "_")
         for module in self.words:
             message = getattr(module, macro, None)
             if message is not None:
-                self.at = f"{WORDS}, {key},"
+                self.at = f"{WORDS.format(self.language)}, {key},"
                 self.within += 1
                 told = {name: self.printed(fact, within=True) for name, fact in facts.items()}
                 text = " ".join(str(message(**told)).split())
                 self.within -= 1
-                return self.worded(text)
+                return self.worded(self.particles.resolved(text, whole=not self.within))
         raise FaultError(f"there are no words for {key}")
 
     def _named(self, key: str, **facts: Any) -> str:
@@ -280,7 +302,8 @@ class Press:
 
     def _filled(self, kind: str, **facts: Any) -> str:
         self.at = f"{self.format.folder}/{kind}.{self.format.ending}"
-        return self.template(self.at).render(self.facts, **facts)
+        text = self.template(self.at).render(self.facts, **facts)
+        return self.particles.resolved(text)
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -310,13 +333,10 @@ def _close(text: str) -> str:
     return text.strip() + "\n"
 
 
-def _plain(key: str, *about: str) -> str:
-    """Return the plain words of a message, with what is mathematics between dollars."""
-    return plain_words()[key].format(*about)
-
-
 @cache
-def _environment(form: str, flavour: str, templates: Path | None) -> jinja2.Environment:
+def _environment(
+    form: str, flavour: str, templates: Path | None, language: str = ENGLISH
+) -> jinja2.Environment:
     """Return the templates of a format, a user's before ours; compiled ones are kept."""
     import jinja2
 
@@ -343,16 +363,21 @@ def _environment(form: str, flavour: str, templates: Path | None) -> jinja2.Envi
         keep_trailing_newline=True,
         autoescape=False,
         bytecode_cache=compiled(
-            (__file__, formats_room.__file__, escape.__file__), f"{form} {flavour}"
+            (__file__, formats_room.__file__, escape.__file__), f"{form} {flavour} {language}"
         ),
     )
+    sounds, known = particles(language), [letters(language)] * printed.fonts
 
     @jinja2.pass_context
     def ref(context: jinja2.runtime.Context, number: int) -> str:
-        return context["cites"](number)
+        cited = context["cites"](number)
+        return cited + sounds.sound(str(number)) if sounds else cited
 
-    environment.filters["ref"] = ref
-    environment.filters |= {"code": printed.code, "words": printed.words, "link": printed.linked}
+    def code(text: str) -> str:
+        return printed.code(text, *known) + (sounds.sound(text) if sounds else "")
+
+    environment.filters |= {"ref": ref, "code": code, "link": printed.linked}
+    environment.filters["words"] = lambda text: printed.words(text, *known)
     environment.filters["reason"] = _reason_text
     environment.filters |= {"text_width": _text_width, "wrapped": _wrapped}
     environment.filters |= {"inline": printed.within, "string": escape.typst_string}
@@ -381,14 +406,15 @@ def _cited(body: str, prefix: str) -> frozenset[int]:
 
 def _text_width(words: str) -> float:
     """Return how wide words are, in digits; of a reference its number is seen, of a sign one
-    letter.
+    letter, and a syllable of Hangul is as wide as two.
 
     >>> _text_width(r"by \\eqref{network:12}") == _text_width("by (12)")
     True
     """
     seen = re.sub(r"\\(?:eq)?ref\{[^}]*?(\d+)\}", r"(\1)", words)
     seen = re.sub(r"\\[A-Za-z]+ ?", "x", seen).translate({ord(sign): None for sign in "${}^_"})
-    return 0.9 * len(" ".join(seen.split()))
+    seen = " ".join(seen.split())
+    return 0.9 * (len(seen) + sum(east_asian_width(c) in "WF" for c in seen))
 
 
 def _wrapped(words: str, room: float) -> list[str]:
@@ -432,7 +458,8 @@ class Document(ABC):
 
     def render(self, form: str, **options: Any) -> Content:
         """Return the document in a format; see `page.render` for formats and options."""
-        return self._printed(self.blocks(), form, options)
+        with speaking(options.get("language")):
+            return self._printed(self.blocks(), form, options)
 
     def runnable(self) -> Iterable[Block]:
         """Return what a notebook runs after the document."""
@@ -489,21 +516,23 @@ class Document(ABC):
         of one format. See `files.write` for what is `replaced` or `taken`.
         """
         options = {name: value for name, value in options.items() if value}
-        said = {name: str(value) for name, value in options.items()}
-        several = {form: dict(own) for form, own in (each or {}).items() if form in formats and own}
-        said |= {f"set-{form}": str(sorted(own.items())) for form, own in several.items()}
-        files = list(self.files(formats))
-        flavours = flavoured([form for _, form, _ in files], options.pop("flavour", ""))
-        blocks = list(self.blocks()) if any(form in FORMATS for _, form, _ in files) else []
-        return write(
-            folder, called or self.name, self.asked(said), [ending for ending, _, _ in files],
-            lambda name: [
-                self._printed(blocks, form, self.named(name) | options | several.get(form, {}) | own
-                              | flavours[form])
-                for _, form, own in files
-            ],
-            replaced, taken,
-        )  # fmt: skip
+        with speaking(options.pop("language", None)) as language:
+            said = {name: str(value) for name, value in options.items()}
+            said |= {} if language == ENGLISH else {"language": language}
+            several = {k: dict(own) for k, own in (each or {}).items() if k in formats and own}
+            said |= {f"set-{k}": str(sorted(own.items())) for k, own in several.items()}
+            files = list(self.files(formats))
+            flavours = flavoured([form for _, form, _ in files], options.pop("flavour", ""))
+            blocks = list(self.blocks()) if any(form in FORMATS for _, form, _ in files) else []
+            return write(
+                folder, called or self.name, self.asked(said), [ending for ending, _, _ in files],
+                lambda name: [
+                    self._printed(blocks, form, self.named(name) | options | several.get(form, {})
+                                  | own | flavours[form])
+                    for _, form, own in files
+                ],
+                replaced, taken,
+            )  # fmt: skip
 
     def files(self, formats: Sequence[str]) -> Iterator[tuple[str, str, dict[str, Any]]]:
         """Yield the ending of each of its files, the format, and what it is rendered with."""

@@ -23,7 +23,7 @@ from derive.judges.verify import insist, verify
 from derive.language.assumptions import Assumptions, assumed
 from derive.language.parse import Shapes
 from derive.notation.mathematics import Style
-from derive.notation.messages import hypothesis
+from derive.notation.messages import hypothesis, of_entry
 from derive.proof.derivation import (
     PROVED,
     REFUTED,
@@ -119,7 +119,7 @@ def prove(
 def _mistake(read: Program, entry: Entry) -> tuple[str, Expr, str] | None:
     """Return what is usually written for a gradient, where the entry says that and it fits."""
     said = entry.mistake and Case(read).reads(entry.mistake.claim)
-    return (said.name, said.expr, entry.mistake.why) if entry.mistake and said else None
+    return (said.name, said.expr, of_entry(entry, "why")) if entry.mistake and said else None
 
 
 def _forms(read: Program, entry: Entry, wanted: Sequence[str]) -> dict[str, list[Expr]]:

@@ -19,7 +19,7 @@ from derive.documents.code import Functions, Opened
 from derive.documents.model import Block, Code, Heading, Paragraph, words
 from derive.judges.refutation import Points
 from derive.language.assumptions import Matrix
-from derive.notation.messages import say
+from derive.notation.messages import plain
 from derive.ops.unspecified import sample, samples
 from derive.proof.derivation import Derivation
 
@@ -77,7 +77,7 @@ def runnable(
     yield _cell("\n".join(lines))
     arrays = zip(("*moved", "*point"), taken.items(), strict=True)
     calls = (f"{array}, *{name}" if opened else array for array, (name, opened) in arrays)
-    said = say("code-differs", name="d{name}", error="{error:.0e}")
+    said = plain("code-differs", name="d{name}", error="{error:.0e}")
     yield _cell(CHECK.format(*calls, said))
 
 

@@ -71,7 +71,8 @@ class ParseError(DeriveError):
 
 
 class ShapeError(DeriveError):
-    """Shapes do not fit; `clash` names the two dimensions that should have been equal."""
+    """Shapes do not fit; `clash` names the two dimensions that should have been equal, `told` has
+    the key of the message, and its facts, for other languages."""
 
     def __init__(
         self,
@@ -80,9 +81,10 @@ class ShapeError(DeriveError):
         clash: tuple[Any, Any] | None = None,
         hint: str | None = None,
         place: Place | None = None,
+        told: tuple[Any, ...] = (),
     ):
         super().__init__(message, hint=hint, place=place)
-        self.clash = clash
+        self.clash, self.told = clash, told
 
 
 class UnsupportedError(DeriveError):

@@ -199,7 +199,7 @@ STAGES = {
     "writing": "while the document was written",
 }
 Work = TypeVar("Work", bound=Callable[..., Any])
-#: What is being done while a function is at work, by its code.
+#: What is being done while a function is at work, by its code: a word of `STAGES`.
 _AT_WORK: dict[CodeType, str] = {}
 
 
@@ -207,16 +207,22 @@ def during(doing: str) -> Callable[[Work], Work]:
     """Have a function say what is being done while it is at work, should the time be over then."""
 
     def told(function: Work) -> Work:
-        _AT_WORK[function.__code__] = STAGES[doing]
+        assert doing in STAGES
+        _AT_WORK[function.__code__] = doing
         return function
 
     return told
 
 
+def at_work(error: BaseException) -> str:
+    """Return what was being done when an error arose, by its word; nothing if that is not known."""
+    codes = (frame.f_code for frame, _ in walk_tb(error.__traceback__))
+    return next((_AT_WORK[code] for code in codes if code in _AT_WORK), "")
+
+
 def stage(error: BaseException, otherwise: str = "while it was worked out") -> str:
     """Return what was being done when an error arose, in words."""
-    at_work = (frame.f_code for frame, _ in walk_tb(error.__traceback__))
-    return next((_AT_WORK[code] for code in at_work if code in _AT_WORK), otherwise)
+    return STAGES.get(at_work(error), otherwise)
 
 
 def contain() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from derive.catalogue import Entry, opened
 from derive.expressions.errors import DeriveError, ShapeError
-from derive.expressions.limits import JUDGED, TIMEOUT, TimeUp, limited, stage, within
+from derive.expressions.limits import JUDGED, TIMEOUT, TimeUp, at_work, limited, stage, within
 from derive.expressions.program import Program
 from derive.expressions.shape import same_number
 from derive.judges.case import Case
@@ -22,7 +22,7 @@ from derive.judges.hearing import false_where_it_fits, heard, sizes_in_words
 from derive.judges.judgement import AT_ONCE, PART_BY_PART, SHAPES, Counterexample, Judgement
 from derive.language.assumptions import Assumptions
 from derive.language.parse import Shapes
-from derive.notation.messages import say
+from derive.notation.messages import message, say
 from derive.proof.derivation import EVERY_SHAPE, GIVEN_SIZES, PROVED, REFUTED, SCALARS, UNDECIDED
 
 
@@ -88,24 +88,26 @@ class Court:
         What fails after a claim has been read is no fault of the claim: it is undecided, or stays
         refuted where only the reasons were still sought.
         """
+        found: str
         try:
             with within(timeout):
                 return self.judge(claim), ""
         except TimeUp as error:
             self.case = Case(self.program, self.assume)  # the old one may be in pieces
-            message = say("stopped", seconds=told or timeout, stage=stage(error, JUDGED))
+            doing = message(stage(error, JUDGED), f"stages.{at_work(error) or 'judging'}")
+            found = say("stopped", seconds=told or timeout, stage=doing)
         except DeriveError as error:
-            message = str(error)  # type: ignore[assignment]
+            found = str(error)
         except RecursionError:
-            message = say("too-deep")
+            found = say("too-deep")
         except MemoryError:
-            message = say("no-memory")
-        return self.standing and replace(self.standing, assumed=self.assume), message
+            found = say("no-memory")
+        return self.standing and replace(self.standing, assumed=self.assume), found
 
     def judgement(self, claim: str, timeout: float | None = None) -> Judgement:
         """Return the judgement of a claim, an undecided one where there is no other."""
-        found, message = self.answer(claim, timeout)
-        return Judgement(claim, UNDECIDED, reason=message) if found is None else found
+        found, why = self.answer(claim, timeout)
+        return Judgement(claim, UNDECIDED, reason=why) if found is None else found
 
     def judge(self, text: str) -> Judgement:
         """Return the judgement of one claim."""
@@ -146,8 +148,10 @@ class Court:
         found = heard(case, claim, self._stand)
         if found.verdict != PROVED:
             return replace(found, scope=GIVEN_SIZES) if found.scope == SCALARS else found
-        every = found.scope == EVERY_SHAPE
-        return replace(found, scope=GIVEN_SIZES if every else f"{GIVEN_SIZES}, {found.scope}")
+        if found.scope == EVERY_SHAPE:
+            return replace(found, scope=GIVEN_SIZES)
+        given = message(GIVEN_SIZES, "scope.given-sizes")
+        return replace(found, scope=say("scope.both", given, found.scope))
 
     def _ill_shaped(self, text: str, error: ShapeError) -> Judgement:
         """Judge a claim that does not fit for every shape where it does: at equal dimensions."""
@@ -165,18 +169,18 @@ class Court:
             if all(self._same_size(pair) for pair in case.merged.items()):  # there it fits
                 return replace(found, scope=GIVEN_SIZES) if found.verdict == PROVED else found
             if found.verdict != PROVED:
-                why = self._misfit(text) or error.message
+                reason = self._misfit(text) or why(error)
                 holds = "" if numbers else found.holds  # numbers that differ are nowhere equal
-                return replace(found, reason=false_where_it_fits(case, why), holds=holds)
+                return replace(found, reason=false_where_it_fits(case, reason), holds=holds)
             if numbers:
                 break
             truth = case.apart.formulas.says(claim.name, case.apart.truth(claim.name))
-            where = say("where-equal", equal=" and ".join(case.equalities))
+            where = say("where-equal", equal=list(case.equalities))
             return replace(
-                found, verdict=REFUTED, scope=where, truth=truth, reason=error.message, holds=where
+                found, verdict=REFUTED, scope=where, truth=truth, reason=why(error), holds=where
             )
-        why = self._misfit(text) or error.message
-        return Judgement(text, REFUTED, EVERY_SHAPE, SHAPES, reason=why)
+        reason = self._misfit(text) or why(error)
+        return Judgement(text, REFUTED, EVERY_SHAPE, SHAPES, reason=reason)
 
     def _misfit(self, text: str) -> str:
         """Return what does not fit at the sizes that the user gave as numbers, in these."""
@@ -184,7 +188,7 @@ class Court:
             if self.program.sizes:
                 Case(self.program.with_numbers(), self.assume).read(text)
         except ShapeError as error:
-            return str(error.message)
+            return why(error)
         return ""
 
     def _same_size(self, pair: tuple[str, str]) -> bool:
@@ -193,9 +197,15 @@ class Court:
         return first is not None and first == second
 
 
+def why(error: ShapeError) -> str:
+    """Return what does not fit, as a message where another language may say it."""
+    key, *about = error.told or ("shapes", *(error.clash or ()))
+    return message(error.message, f"errors.{key}", *about) if about else error.message
+
+
 def _of_another_order(text: str, error: ShapeError) -> Judgement:
     """Judge a claim with a sum such as vec(A) + vec(B.T): NumPy adds n * m to m * n entries."""
-    reason = say("another-order", why=error.message)
+    reason = say("another-order", why=why(error))
     return Judgement(text, UNDECIDED, method=SHAPES, reason=reason)
 
 

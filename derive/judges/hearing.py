@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
-from functools import partial
+from functools import partial, reduce
 from typing import TYPE_CHECKING
 
 from derive.algebra.forms import MOST_STEPS, PART, TooLarge, Undefined
@@ -185,15 +185,17 @@ class _Hearing:
         written = written and case.relations(self.claim) is not None
         if written and small == dict(case.program.sizes):
             return self.found(PROVED, sizes_in_words(small) or EVERY_SHAPE, WRITTEN, self.true)
-        agreed = [why]
+        agreed: list[str] = [why]
         if written:
-            agreed.append(say("equal-at", sizes=f"where {sizes_in_words(small)}"))
+            told = {"sizes": sizes_in_words(small)}
+            agreed.append(say("equal-at", **told) if small else say("equal-written"))
         if outcome is not None:
-            place = f"where {sizes_in_words(sizes)}, " if sizes else ""
-            agreed.append(say("agree-modulo", place=place, chance=float(outcome.bound)))
+            told, chance = {"sizes": sizes_in_words(sizes)}, float(outcome.bound)
+            agreed.append(say("agree-modulo-at", **told, chance=chance) if sizes
+                          else say("agree-modulo", chance=chance))  # fmt: skip
         if len(agreed) == 1 and (digits := case.points.digits(name, expr)):
             agreed.append(say("agree-to", digits=digits))
-        return self.undecided(OPEN, "; ".join(agreed))
+        return self.undecided(OPEN, reduce(partial(say, "also"), agreed))
 
     def _modulo(self, sizes: Sizes) -> Outcome | None:
         """Return what one point modulo a prime says, `None` where that judge does not serve."""
@@ -221,7 +223,7 @@ def false_where_it_fits(case: Case, why: str) -> Message:
     merged = {*case.merged, *case.merged.values()}
     if merged & case.apart.program.sizes.keys():
         return say("false-where-fits", why=why)
-    return say("false-where-equal", why=why, equal=" and ".join(case.equalities))
+    return say("false-where-equal", why=why, equal=list(case.equalities))
 
 
 def sizes_in_words(sizes: Mapping[str, int]) -> str:

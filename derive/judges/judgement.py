@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from derive.proof.derivation import PROVED
+from derive.notation.messages import Message, say
+from derive.proof.derivation import EVERY_SHAPE, GIVEN_SIZES, PROVED, SCALARS, SMALLER_SIZES
 from derive.readings.numbers import is_rounded
 
 #: The roads to a verdict: normal forms of all of a claim, or of the parts of deep formulas one by
@@ -19,6 +20,17 @@ AT_ONCE, PART_BY_PART = "index normal form", "index normal form, part by part"
 SHAPES, NO_POINTS, OPEN = "shapes", "points", "index normal form, intervals"
 EXACT, ROUNDED = "fractions at a point", "rigorous intervals at a point"
 MODULO, WRITTEN = "evaluation modulo a prime", "both sides written out and compared exactly"
+
+
+#: Where a claim was judged, and what is said of that.
+_SCOPES = {EVERY_SHAPE: "scope.every-shape", GIVEN_SIZES: "scope.given-sizes",
+           SCALARS: "scope.scalars", SMALLER_SIZES: "scope.smaller-sizes"}  # fmt: skip
+
+
+def scope_of(judgement: Judgement) -> str:
+    """Return where a claim was judged: sizes, or a message that other languages have too."""
+    known = "" if isinstance(judgement.scope, Message) else _SCOPES.get(judgement.scope)
+    return say(known) if known else judgement.scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +76,16 @@ class Counterexample:
         sizes = ", ".join(f"{dim} = {k}" for dim, k in self.said.items())
         values = ", ".join(f"{name} = {table(rows)}" for name, rows in self.values.items())
         expected, claimed = (
-            f"about {x}" if is_rounded(x) else x for x in (self.expected, self.claimed)
+            say("told.about", x) if is_rounded(x) else x for x in (self.expected, self.claimed)
         )
         i, j = self.entry
         place = f"_{i}{j}" if max(i, j) < 10 else f"_{i},{j}"
         scalars = not sizes and all(len(rows) == len(rows[0]) == 1 for rows in self.values.values())
         values = ", ".join([values, *self.functions])
-        yield f"at {sizes}: {values}" if sizes else f"at {values}"
-        yield f"{self.name}{'' if scalars else place} is {expected}, the claim says {claimed}"
+        yield say("told.at-sizes", sizes=sizes, values=values) if sizes else (
+            say("told.at", values=values))  # fmt: skip
+        entry = f"{self.name}{'' if scalars else place}"
+        yield say("told.entry", entry=entry, expected=expected, claimed=claimed)
 
     def plain(self) -> dict[str, Any]:
         return {

@@ -22,7 +22,7 @@ from derive.judges.judgement import Counterexample
 from derive.judges.proofs import names_in
 from derive.judges.slips import brief, forgotten, repairs
 from derive.language.assumptions import TABLE, broken, implied
-from derive.notation.messages import say
+from derive.notation.messages import message, say
 
 Matrix = list[list[Fraction]]
 #: So many variants of a false claim are looked at, and so many are tried to be proved.
@@ -90,7 +90,8 @@ def true_where(case: Case, claim: Claim, found: Counterexample) -> str:
     }
     for leaf, word in _usual(case, name, expr, values):
         if case.supposing(leaf, word).is_proved(name, expr):
-            return say("where-assumed", what=TABLE[word].says.format(leaf), of=leaf, word=word)
+            what = message(TABLE[word].says.format(leaf), f"where.{word}", leaf)
+            return say("where-assumed", what=what, of=leaf, word=word)
     trials: list[tuple[tuple[str, ...], str]]
     trials = [((dim,), say("where-one", dim=dim)) for dim in dims]
     if len(dims) > 1:

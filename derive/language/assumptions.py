@@ -327,22 +327,6 @@ def refuse_broken(values: Mapping[str, Matrix], assume: Mapping[str, frozenset[s
             raise UnsupportedError(f"{name} is not {' and not '.join(wrong)}")
 
 
-def said(
-    assume: Mapping[str, frozenset[str]], written: Callable[[str], str]
-) -> list[dict[str, str]]:
-    """Return what is assumed as sentences with a place, `{}`, and the name that stands there.
-
-    >>> said({"A": frozenset({"symmetric"})}, str.lower)
-    [{'says': '{} is symmetric', 'name': 'a'}]
-    """
-    return [
-        {"says": TABLE[word].says, "name": written(name)}
-        for name, words in assume.items()
-        for word in ASSUMPTIONS
-        if word in words
-    ]
-
-
 def unmet(name: str, words: Iterable[str], sizes: str = "") -> str:
     """Return the sentence that no matrix was found that obeys all of some words."""
     said = " and ".join(TABLE[word].says.format(name) for word in ASSUMPTIONS if word in words)

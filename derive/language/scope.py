@@ -209,6 +209,7 @@ class Scope:
                 f"{_brief(a)} is {a.shape} and {_brief(b)} is {b.shape}: these do not broadcast",
                 clash=error.clash,
                 hint=self._bindings(a, b) or "dimensions must be equal, or one of them 1",
+                told=("broadcast", _brief(a), a.shape, _brief(b), b.shape),
             ) from None
 
     def _product(self, node: ast.BinOp, a: Expr, b: Expr) -> Expr:
@@ -225,6 +226,7 @@ class Scope:
                 f"{_brief(b)} has {count(b.shape.rows, 'row')}",
                 clash=(a.shape.cols, b.shape.rows),
                 hint=self._bindings(a, b),
+                told=("product", _brief(a), a.shape.cols, _brief(b), b.shape.rows),
             )
         return a @ b
 

@@ -47,20 +47,24 @@ def markdown_code(text: str) -> str:
     return f"{fence}{air}{text}{air}{fence}"
 
 
-def latex(text: str) -> str:
+def latex(text: str, letters: str = "") -> str:
     """Return text between words of LaTeX; what no font of ours has is named by its number.
+
+    The document's fonts have some `letters` as well, as in a pattern: `가-힣`.
 
     >>> latex("50 % of a_1")
     '50 \\\\% of a\\\\_1'
     """
     apart = re.sub(r"([-<>,'])(?=\1)", "\\1\0", _visible(text))  # two of them would be one sign
-    safe = (_LATEX.get(c, c) if c < "\x7f" or c in _LATEX else f"[U+{ord(c):04X}]" for c in apart)
+    known = set(re.findall(f"[{letters}]", apart)) if letters else ()
+    safe = (_LATEX.get(c, c) if c < "\x7f" or c in _LATEX or c in known else f"[U+{ord(c):04X}]"
+            for c in apart)  # fmt: skip
     return "".join(safe).replace("\0", "{}")
 
 
-def latex_code(text: str) -> str:
+def latex_code(text: str, letters: str = "") -> str:
     """Return text as typewriter in a line of LaTeX."""
-    return rf"\texttt{{{latex(text)}}}"
+    return rf"\texttt{{{latex(text, letters)}}}"
 
 
 def typst(text: str) -> str:
