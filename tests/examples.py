@@ -16,6 +16,8 @@ from derive.command.cli import main
 from derive.documents.formats import FORMATS
 
 FOLDER = Path(__file__).parents[1] / "output" / "examples"
+#: The folder in it that holds a course, which `derive build` makes.
+COURSE = "course"
 NETWORK = (
     "X: (n, d); W1: (d, h); b1: (1, h); W2: (h, m); b2: (1, m); T: (n, m); "
     "Z = X @ W1 + b1; H = relu(Z); Y = H @ W2 + b2; L = sum((Y - T) ** 2) / (2 * n)"
@@ -134,11 +136,22 @@ def written(folder: Path) -> Mapping[str, str]:
     return texts
 
 
+def course(folder: Path) -> Mapping[str, str]:
+    """Build the course among the examples into a folder; return the texts by file name."""
+    with redirect_stdout(StringIO()) as said:
+        status = main(["build", str(FOLDER / COURSE / "course.toml"), "-o", str(folder)])
+    assert status == 0, said.getvalue()
+    found = {p.name: p.read_text("utf-8") for p in folder.iterdir() if not p.name.startswith(".")}
+    return found | {"course.toml": (FOLDER / COURSE / "course.toml").read_text("utf-8")}
+
+
 if __name__ == "__main__":
     FOLDER.mkdir(parents=True, exist_ok=True)
-    found = written(FOLDER)
-    for old in FOLDER.iterdir():
-        if old.name not in found:
+    found = dict(written(FOLDER))
+    with tempfile.TemporaryDirectory() as place:
+        found |= {f"{COURSE}/{name}": text for name, text in course(Path(place)).items()}
+    for old in (*FOLDER.iterdir(), *(FOLDER / COURSE).iterdir()):
+        if old.is_file() and old.relative_to(FOLDER).as_posix() not in found:
             old.unlink()
     for name, text in found.items():
         (FOLDER / name).write_text(text, "utf-8", newline="\n")
