@@ -38,6 +38,7 @@ from derive.proof.induction import Induction, induction
 from derive.proof.parts import spoken, taken_apart
 from derive.proof.plain import plain
 from derive.proof.roads import READABLE, STATEMENTS, THEOREMS, WHOLE
+from derive.proof.sizes import sizes_at
 
 if TYPE_CHECKING:
     from derive.circuits.backprop import Trace
@@ -286,6 +287,24 @@ class Proof(Document):
 
         return runnable(self.derivation, self.hypotheses)
 
+    def entries(self, name: str, at: Mapping[str, int] | None = None) -> Any:
+        """Return a value or a gradient written out, as a matrix of SymPy.
+
+        >>> proof = prove("X: (n, d); w: (d, 1); y = X @ w", at={"n": 1, "d": 2}, detail="brief")
+        >>> proof.entries("y"), proof.entries("dX")
+        (Matrix([[X_1,1*w_1,1 + X_1,2*w_2,1]]), Matrix([[dy_1,1*w_1,1, dy_1,1*w_2,1]]))
+
+        Its entries are expressions in symbols: those of the inputs and of the gradient of the
+        output, at the sizes of the document or `at` others. Raises `UnsupportedError` for a name
+        that there is not, `SizeError` for sizes that do not fit.
+        """
+        from derive.readings.symbolic import written
+
+        d = self.derivation
+        formulas = dict(self.lines)
+        formulas |= {f"d{n}": e for n, e in d.backward.items() if f"d{n}" not in formulas}
+        return written(d.program, formulas, sizes_at(d.program, {**d.sizes, **(at or {})}), name)
+
     def plain(self) -> dict[str, Any]:
         """Return the proof as plain values, for `--json`."""
         return self.trace()
@@ -384,6 +403,13 @@ class Recurrence(Proof):
         """Return what runs for two layers, which are proved anew."""
         two = self.induction.recursion.chosen({"layers": "2"})
         return prove(two.program(), detail="brief").runnable()
+
+    def entries(self, name: str, at: Mapping[str, int] | None = None) -> Any:
+        """Raises `UnsupportedError`: what has any number of layers is not written out."""
+        raise UnsupportedError(
+            "entries are written for one number of layers, and this is about every one",
+            hint="say how many: --layers 3",
+        )
 
     def formulas(self) -> list[tuple[Box, Box]]:
         """Return each gradient and what it is, as layout."""
