@@ -185,6 +185,19 @@ def test_paths_begin_where_the_file_stands(tmp_path):
     assert "**Satz" in texts()["one.md"]
 
 
+def test_a_course_in_another_language(capsys):
+    written(GOOD + '[[item]]\ngraph = "circuit"\n')
+    assert main(["build", "--language", "ko", "-f", "md"]) == 0
+    out = capsys.readouterr().out
+    assert out.endswith("항목 4개: 4 새로 만듦\n")
+    assert "**정리" in texts()["Y.md"] and "계산 그래프" in texts()["index.md"]
+    assert "An add gate" not in texts()["index.md"]
+    assert main(["build", "--language", "ko", "-f", "md"]) == 0
+    assert capsys.readouterr().out == "항목 4개: 4 그대로임\n"
+    assert main(["build", "-f", "md"]) == 0
+    assert "**Theorem" in texts()["Y.md"]
+
+
 # -- what is made again ----------------------------------------------------------------------------
 
 TWO = GOOD.replace('graph = "z = x * y"', 'graph = "program.txt"')

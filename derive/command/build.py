@@ -45,7 +45,7 @@ def build(course: str, init: bool, jobs: int | None, **given: Any) -> int:
 
     context = click.get_current_context()
     said = {
-        param.opts[-1].removeprefix("--"): given[param.name]
+        param.opts[-1].removeprefix("--"): context.params[str(param.name)]
         for param in context.command.params
         if param.name not in _OWN and _is_said(context, param)
     }

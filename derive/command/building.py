@@ -22,10 +22,11 @@ import click
 from derive.command import asking, course as course_room, kept
 from derive.command.asking import Asked
 from derive.command.course import Course, Item
-from derive.command.terminal import safe
+from derive.command.terminal import safe, word
 from derive.expressions.crew import Crew
 from derive.expressions.errors import FAULT, REFUTED, UNDECIDED, WRONG, DeriveError, OutputError
 from derive.expressions.limits import TIMEOUT, limited, seconds, stage
+from derive.notation.messages import of_entry, say, speaking, translated
 
 #: What became of an item: its documents were made, or were there as they would be made; or why not.
 MADE, SAME, ERROR = "made", "unchanged", "error"
@@ -383,15 +384,17 @@ def _processors() -> int:
 def answered(build: Build, again: bool = False) -> Iterator[str]:
     """Yield what a build says of what it found, in lines; `again` what it would say next time."""
     for outcome in build.items:
-        for word, claim in outcome.verdicts:
-            if word != "proved":
-                yield f"{word:<10}{outcome.item}: {claim}"
+        for found, claim in outcome.verdicts:
+            if found != "proved":
+                yield f"{translated(word(found)):<10}{outcome.item}: {claim}"
     items = len(build.items)
     counts = {SAME: items} if again else {
         state: sum(one.state == state for one in build.items) for state in (MADE, SAME, ERROR)
     }  # fmt: skip
-    told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
-    yield f"{items} {'item' if items == 1 else 'items'}: {told}"
+    told = ", ".join(f"{n} {translated(word(state))}" for state, n in counts.items() if n)
+    yield translated(
+        say("told.items-one" if items == 1 else "told.items", count=items, counts=told)
+    )
 
 
 # -- one item --------------------------------------------------------------------------------------
@@ -403,7 +406,7 @@ def made(task: Task) -> Outcome:
     try:
         os.chdir(task.home)
         asked = asking.asked(item.kind, item.target, item.said)
-        with limited(task.timeout):
+        with limited(task.timeout), speaking(asked.given["language"]):
             return _documented(task, asked, start)
     except DeriveError as error:
         return _wrong(item, error, start)
@@ -461,7 +464,7 @@ def _title(asked: Asked) -> str:
     from derive.notation.escape import one_line
 
     if asked.target in names(asked.given["catalogue"]) or asked.target.endswith(ENDING):
-        return load(asked.target, asked.given["catalogue"]).title
+        return translated(of_entry(load(asked.target, asked.given["catalogue"]), "title"))
     return one_line(asked.target) or asked.target
 
 
