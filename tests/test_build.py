@@ -189,11 +189,11 @@ def test_a_course_in_another_language(capsys):
     written(GOOD + '[[item]]\ngraph = "circuit"\n')
     assert main(["build", "--language", "ko", "-f", "md"]) == 0
     out = capsys.readouterr().out
-    assert out.endswith("항목 4개: 4 새로 만듦\n")
+    assert out.endswith("항목 4개: 새로 만듦 4\n")
     assert "**정리" in texts()["Y.md"] and "계산 그래프" in texts()["index.md"]
     assert "An add gate" not in texts()["index.md"]
     assert main(["build", "--language", "ko", "-f", "md"]) == 0
-    assert capsys.readouterr().out == "항목 4개: 4 그대로임\n"
+    assert capsys.readouterr().out == "항목 4개: 그대로임 4\n"
     assert main(["build", "-f", "md"]) == 0
     assert "**Theorem" in texts()["Y.md"]
 

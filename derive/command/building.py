@@ -318,8 +318,8 @@ class _Builder:
         """Remove the files of the last build that are made no longer, as far as they are as they
         were written, and yield their names."""
         now = kept.files(self.now)
-        for name, word in kept.files(self.last).items():
-            if name not in now and self._content(name) == word:
+        for name, written in kept.files(self.last).items():
+            if name not in now and self._content(name) == written:
                 with suppress(OSError):
                     os.unlink(os.path.join(self.folder, name))
                     yield name
@@ -391,10 +391,12 @@ def answered(build: Build, again: bool = False) -> Iterator[str]:
     counts = {SAME: items} if again else {
         state: sum(one.state == state for one in build.items) for state in (MADE, SAME, ERROR)
     }  # fmt: skip
-    told = ", ".join(f"{n} {translated(word(state))}" for state, n in counts.items() if n)
-    yield translated(
-        say("told.items-one" if items == 1 else "told.items", count=items, counts=told)
-    )
+    told = ", ".join(
+        translated(say("told.some", count=n, state=translated(word(state))))
+        for state, n in counts.items() if n
+    )  # fmt: skip
+    key = "told.items-one" if items == 1 else "told.items"
+    yield translated(say(key, count=items, counts=told))
 
 
 # -- one item --------------------------------------------------------------------------------------
