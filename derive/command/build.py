@@ -24,7 +24,7 @@ _OWN = ("course", "init", "jobs", "timeout", "output", "as_json", "chosen")
 
 
 @options.command(
-    click.argument("course", default=kept.COURSE),
+    click.argument("course", default=kept.COURSE, type=click.Path()),
     option("--init", is_flag=True, help="Write an example of a course to COURSE."),
     option("-j", "--jobs", type=click.IntRange(min=1), show_default="one for each processor",
            help="Workers."),

@@ -12,14 +12,14 @@ from typing import Any
 import click
 
 from derive.catalogue import Entry, by_topic, load, names
-from derive.command.options import command, option
+from derive.command.options import command, option, targets
 from derive.command.terminal import say, say_json, tell, tell_verdict, working
 from derive.notation import messages
 from derive.notation.messages import message, of_entry, translated
 
 
 @command(
-    click.argument("target", metavar="NAME", required=False),
+    click.argument("target", metavar="NAME", required=False, shell_complete=targets),
     option("--json", "as_json", is_flag=True, help="Print every entry with all that it holds."),
     option("--functions", is_flag=True, help="List the functions of the language instead."),
     name="list",

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 @options.command(
-    click.argument("target", required=False),
+    click.argument("target", required=False, shell_complete=options.targets),
     option("--claim", "claims", multiple=True, metavar="'dX = ...'", help="What is claimed."),
     options.SHAPES,
     options.ASSUME,

@@ -9,17 +9,20 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import wraps
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from derive.catalogue import ENDING, Entry, load, meant, names
-from derive.expressions.errors import OutputError, ParseError, UnsupportedError
+from derive.expressions.errors import DeriveError, OutputError, ParseError, UnsupportedError
 from derive.expressions.limits import TIMEOUT, limited
 from derive.notation.messages import ENGLISH, VARIABLE, language, languages, speaking
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 # -- what texts mean -------------------------------------------------------------------------------
 
@@ -203,6 +206,8 @@ class Formats(click.ParamType):
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
         """Return the lists that what is typed may become: with one more format than it has."""
+        from click.shell_completion import CompletionItem
+
         before, comma, begun = incomplete.rpartition(",")
         said = before.split(",")
         return [
@@ -262,15 +267,51 @@ LANGUAGE = option(
 WORDS = "derive.words"
 
 
+def targets(
+    context: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Return what a target that is being typed may become: a name of the catalogue, or a file."""
+    from click.shell_completion import CompletionItem
+
+    with suppress(DeriveError):
+        found = [
+            CompletionItem(name)
+            for name in names(context.params.get("catalogue"))
+            if name.startswith(incomplete)
+        ]
+        if found:
+            return found
+    return [CompletionItem(incomplete, type="file")]
+
+
+#: A program's text, a file, or a name of the catalogue.
+TARGET = click.argument("target", shell_complete=targets)
+
+
 class _Command(click.Command):
     """A command whose target may bring options of its own: those that an entry has.
 
     They come before the command's own of the same name.
     """
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return the options that are being typed, those of an entry too."""
+        from click.shell_completion import CompletionItem
+
+        found = super().shell_complete(ctx, incomplete)
+        if incomplete.startswith("-"):
+            target, catalogue = (ctx.params.get(name) or "" for name in ("target", "catalogue"))
+            with suppress(DeriveError):
+                offered = load(target, catalogue or None).options if target else {}
+                own = (f"--{name}" for name in offered)
+                found += [CompletionItem(name) for name in own if name.startswith(incomplete)]
+        return found
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         ctx.meta[WORDS] = [*args]
         own = [opt for param in self.params for opt in param.opts] + [*ctx.help_option_names]
+        if ctx.resilient_parsing:  # a shell asks what may follow: nothing is refused
+            return super().parse_args(ctx, _apart(args, own)[1])
         chosen, rest = _apart(args, own)
         try:
             left = super().parse_args(ctx, rest)
@@ -330,7 +371,7 @@ def subcommand(*options: Any, name: str | None = None) -> Callable[[Callable[...
             with limited(timeout):
                 return work(**given)
 
-        return command(click.argument("target"), *options, timeout(), name=name)(run)
+        return command(TARGET, *options, timeout(), name=name)(run)
 
     return made
 
