@@ -150,7 +150,8 @@ def test_a_stray_word_is_seen(keys, with_keys):
 #: Two words beside each other that are no sentence: scopes as they stand in JSON, its keys and
 #: trees, and what errors are made of.
 STABLE = {
-    "every shape", "the given sizes", "central differences", "reason line", "written out: ",
+    "every shape", "smaller sizes", "the given sizes", "central differences", "reason line",
+    "written out: ",
     "the arithmetic written for entry ", "the formula ", " with its matrices put in",
     " in range(", " in range(1, ", "options of ", "return float(", CHECK,
 }  # fmt: skip
