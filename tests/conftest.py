@@ -25,11 +25,12 @@ def require_tool() -> Callable[[str], str]:
     """Find a tool by name; without it skip the test, or fail it where DERIVE_CI is set.
 
     A program is found on the PATH, a package of npm in the folder that DERIVE_KATEX names, a module
-    where Python looks for it, and a package of LaTeX where that has it.
+    where Python looks for it, a package of LaTeX where that has it, and a page with all that it
+    fetches where DERIVE_PAGE says.
     """
 
     def find(name: str) -> str:
-        found = package(name) or shutil.which(name) or module(name) or style(name)
+        found = package(name) or shutil.which(name) or module(name) or style(name) or folder(name)
         if found:
             return found
         if os.environ.get("DERIVE_CI"):
@@ -55,3 +56,8 @@ def style(name: str) -> str | None:
     if not name.endswith(".sty") or not shutil.which("kpsewhich"):
         return None
     return subprocess.run(["kpsewhich", name], capture_output=True, text=True).stdout or None
+
+
+def folder(name: str) -> str | None:
+    found = os.environ.get("DERIVE_PAGE", "") if name == "page" else ""
+    return found if found and Path(found, "pyodide").is_dir() else None

@@ -18,7 +18,8 @@ from derive.expressions.errors import FAULT, STOPPED, UNDECIDED, WRONG, DeriveEr
 
 #: The subcommands, each with the file of this folder that holds it under the file's name.
 SUBCOMMANDS = {
-    name: name for name in ("build", "check", "example", "exercise", "gradient", "graph", "prove")
+    name: name
+    for name in ("build", "check", "example", "exercise", "gradient", "graph", "page", "prove")
 } | {"list": "catalogue"}
 
 
