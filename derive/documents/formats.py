@@ -15,7 +15,7 @@ from derive.expressions.errors import UnsupportedError
 from derive.expressions.layout import Box
 from derive.notation import escape, mathml
 from derive.notation.dialects import INSTEAD, as_prose, dialect, in_line
-from derive.notation.displays import PAGE, SCREEN, Paper, broken
+from derive.notation.displays import PAGE, SCREEN, SITE, Paper, broken
 from derive.notation.latex import latex
 from derive.notation.typst import typst
 
@@ -71,7 +71,7 @@ class Format(NamedTuple):
 
     @property
     def on_page(self) -> bool:
-        return self.paper is not SCREEN
+        return self.paper.last is not None
 
 
 def _may_break(box: Box) -> str:
@@ -113,7 +113,7 @@ def _in_prose(box: Box) -> str:
 _JUPYTER = _markdown("jupyter")
 _GITHUB = _markdown("github", "github")._replace(inline=_in_prose, within=as_prose)
 _MYST = _markdown("myst")._replace(
-    cited=lambda prefix, number: f"{{eq}}`{prefix}{number}`", beside=_plain
+    cited=lambda prefix, number: f"{{eq}}`{prefix}{number}`", beside=_plain, paper=SITE
 )
 _LATEX = Format(
     "latex", "tex", latex, _may_break, str,
@@ -136,7 +136,7 @@ _NOTEBOOK = _JUPYTER._replace(bound=notebook, linked="attachment:{}".format)
 _NODES = _markdown("sphinx")._replace(
     cited=lambda prefix, number: f"{CITES}{prefix}{number}{CLOSES}", words=_marked,
     code=lambda text: f"{CODE}{_marked(text)}{CLOSES}", italic=f"{EMPHASIS}{{}}{CLOSES}",
-    strong=f"{STRONG}{{}}{CLOSES}",
+    strong=f"{STRONG}{{}}{CLOSES}", paper=SITE,
 )  # fmt: skip
 
 #: Formats by name, each with its flavours by name; the first is what nobody chose.

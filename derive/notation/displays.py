@@ -90,6 +90,8 @@ class Paper(NamedTuple):
 PAGE = Paper((("", 77.0), ("small", 84.0), ("footnotesize", 92.0)), ("scriptsize", 100.0))
 #: A screen has letters of one size; this much is 830 pixels wide, with a number on its right.
 SCREEN = Paper((("", 75.0),))
+#: So much is 660 pixels wide: a page of a site has something beside it.
+SITE = Paper((("", 62.0),))
 
 
 def fitted(links: Iterable[Link], paper: Paper = PAGE, *, packed: bool = False) -> Display:
