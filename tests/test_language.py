@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import string
+import subprocess
 import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cache, partial
@@ -21,7 +22,7 @@ from derive.documents.graph import render_graph
 from derive.documents.graphs import graph
 from derive.documents.page import SHARED, WORDS, Document, _environment
 from derive.documents.sheet import KINDS
-from derive.expressions.errors import ShapeError, UnsupportedError
+from derive.expressions.errors import OutputError, ShapeError, UnsupportedError
 from derive.expressions.layout import Box, frac, num, op, paren, row, sub, sup, word
 from derive.expressions.limits import STAGES
 from derive.judges.claim import Court
@@ -397,3 +398,20 @@ def test_user_templates_have_words_of_a_language(tmp_path):
     assert "으뜸정리" in made.render("md", language="ko", templates=tmp_path)
     assert "Theorem" in made.render("md", templates=tmp_path)
     assert (FOLDER / SHARED).is_file()
+
+
+def test_pdf_without_tex_takes_a_font_that_has_hangul(require_tool, monkeypatch, tmp_path):
+    require_tool("typst")
+    made = proved("neuron", "brief")
+    try:
+        found = made.render("pdf", language="ko")
+    except OutputError as error:
+        assert "no font" in str(error)  # this machine has none: rather nothing than empty boxes
+    else:
+        file = tmp_path / "a.pdf"
+        file.write_bytes(found)
+        shown = subprocess.run([require_tool("pdftotext"), file, "-"], capture_output=True)
+        assert "정리" in shown.stdout.decode()
+    monkeypatch.setattr("derive.documents.pdf.fonts", lambda: ("No Such Font",))
+    with pytest.raises(OutputError, match="no font"):
+        made.render("pdf", language="ko")

@@ -43,6 +43,7 @@ from derive.notation.displays import Link, broken, fitted, places, shortened
 from derive.notation.messages import (
     ENGLISH,
     Message,
+    fonts,
     language,
     letters,
     particles,
@@ -122,6 +123,7 @@ class Press:
             "flavour": flavour,
             "language": self.language,
             "packages": plain_words().get("packages", ""),
+            "fonts": fonts(),
             "say": self._named,
             "plain": plain,
         }

@@ -128,6 +128,11 @@ def letters(name: str | None = None) -> str:
     return plain_words(name).get("letters", "")
 
 
+def fonts(name: str | None = None) -> tuple[str, ...]:
+    """Return fonts that have the letters of a language, if ours have not: any of them serves."""
+    return tuple(_read(language(name)).get("fonts", ()))
+
+
 # -- messages --------------------------------------------------------------------------------------
 
 
