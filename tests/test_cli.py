@@ -242,8 +242,8 @@ def test_every_command_that_writes_takes_the_same_options():
     del writers["build"]  # whose file says for each item how it is set
     assert writers.keys() == {"prove", "check", "example", "exercise", "graph"}
     shared = {"target", "shapes", "at", "assume", "output", "formats", "as_json", "fragment",
-              "prefix", "flavour", "gradients", "brackets", "first", "loss", "elide",
-              "templates", "timeout", "catalogue", "language"}  # fmt: skip
+              "prefix", "flavour", "level", "part", "gradients", "brackets", "first", "loss",
+              "elide", "templates", "timeout", "catalogue", "language"}  # fmt: skip
     assert set.intersection(*writers.values()) == shared
     assert writers["prove"] - shared == {"wrt", "data", "detail", "max_entries"}
 

@@ -18,9 +18,10 @@ from derive.pictures.tikz import ACROSS, tikz
 
 EXAMPLES = sorted((Path(__file__).parents[1] / "output" / "examples").glob("*.tex"))
 
-# A fragment is made for somebody else's notes, which load these three packages.
+# A fragment is made for somebody else's notes, which load what it says that it needs.
+NEEDED = re.compile(r"^% needs (\\usepackage\{[a-z,]+\})$", re.M)
 NOTES = r"""\documentclass[a4paper]{article}
-\usepackage{amsmath, amsthm, mathtools}
+\usepackage{amsmath}
 \setlength{\textwidth}{16cm}
 \begin{document}
 %s
@@ -36,7 +37,8 @@ MEASURED = (
 )
 FLAWS = re.compile(
     r"^! .*|^LaTeX Warning: (?:Reference|Citation|Label) .* (?:undefined|multiply defined).*"
-    r"|^Missing character: .*|^Overfull \\hbox \((?P<points>[\d.]+)pt too wide\).*",
+    r"|^Missing character: .*|^Overfull \\hbox \((?P<wide>[\d.]+)pt too wide\).*"
+    r"|^Overfull \\vbox \((?P<high>[\d.]+)pt too high\) detected.*",
     re.M,
 )
 TOLERANCE = 2  # points
@@ -44,7 +46,10 @@ TOLERANCE = 2  # points
 
 def flaws(tex: str, folder: Path, pdflatex: str) -> list[str]:
     """Compile twice, so that references settle, and quote what the last log complains about."""
-    (folder / "page.tex").write_text(tex if r"\documentclass" in tex else NOTES % tex, "utf-8")
+    if r"\documentclass" not in tex:
+        needed = "\n".join(NEEDED.findall(tex))
+        tex = NOTES.replace(r"\begin{document}", f"{needed}\n\\begin{{document}}") % tex
+    (folder / "page.tex").write_text(tex, "utf-8")
     command = [pdflatex, "-interaction=nonstopmode", "-halt-on-error", "page.tex"]
     for _ in range(2):
         unwrapped = os.environ | {"max_print_line": "10000"}
@@ -52,7 +57,8 @@ def flaws(tex: str, folder: Path, pdflatex: str) -> list[str]:
         if done.returncode:
             break
     log = (folder / "page.log").read_text("utf-8", errors="replace")
-    found = [m[0] for m in FLAWS.finditer(log) if float(m["points"] or "inf") > TOLERANCE]
+    found = [m[0] for m in FLAWS.finditer(log)
+             if float(m["wide"] or m["high"] or "inf") > TOLERANCE]  # fmt: skip
     return found if found or not done.returncode else [f"pdflatex exits {done.returncode}", log]
 
 
@@ -81,7 +87,7 @@ def test_a_flaw_is_seen(fragment, flaw, tmp_path, require_tool):
 
 
 def test_a_sound_fragment_has_no_flaw(tmp_path, require_tool):
-    fragment = r"\begin{equation} Y = XW \label{y} \end{equation} By \eqref{y} \qed"
+    fragment = r"\begin{equation} Y = XW \label{y} \end{equation} By \eqref{y}."
     assert flaws(fragment, tmp_path, require_tool("pdflatex")) == []
     assert (tmp_path / "page.pdf").exists()
 

@@ -221,6 +221,10 @@ class Formats(click.ParamType):
 _SETTING = (
     option("--fragment", is_flag=True, help="LaTeX without a preamble, to \\input."),
     option("--flavour", metavar="NAME", help="Whose dialect of a format it is written in."),
+    option("--level", type=click.Choice(["section", "subsection", "paragraph"]),
+           show_default="section", help="What its sections are in your notes."),
+    option("--part", metavar="theorem,lemmas", help="Pieces that are printed; all by default.",
+           read=_names),
     option("--prefix", help="Beginning of LaTeX labels; the document's name by default."),
     option("--gradients", type=click.Choice(["partials", "short"]), default="partials",
            help="Upstream gradients as partial derivatives, or as G and g_ij."),
@@ -251,7 +255,9 @@ def style(given: Mapping[str, Any], elide: int = 0) -> Any:
 def setting(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return how a document is to be set, apart from its notation, where that was said."""
     said = {
-        name: given[name] for name in ("fragment", "prefix", "flavour", "templates") if given[name]
+        name: given[name]
+        for name in ("fragment", "prefix", "flavour", "templates", "level", "part")
+        if given[name]
     }
     return said if language() == ENGLISH else {**said, "language": language()}
 

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+from derive.documents.model import Block
 from derive.documents.notebook import Cell, notebook
 from derive.documents.pdf import pdf
+from derive.documents.slides import SLIDE, slides
 from derive.expressions.errors import UnsupportedError
 from derive.expressions.layout import Box
 from derive.notation import escape, mathml
@@ -43,8 +45,8 @@ class Format(NamedTuple):
     with what stands on its right.
     `linked` is how a file is named where it is shown; where it has `bound`, a document is no one
     text but cells that this binds. One that `switches` shows the solutions of a sheet, or does not,
-    by itself. `made` is what becomes of the text in the end. Where `fonts` have few letters, `code`
-    and `words` are told which else there are.
+    by itself. `arranged` is how its blocks follow each other, `made` what becomes of the text in
+    the end. Where `fonts` have few letters, `code` and `words` are told which else there are.
     """
 
     folder: str
@@ -64,6 +66,7 @@ class Format(NamedTuple):
     linked: Callable[[str], str] = escape.link
     bound: Callable[[Iterable[Cell]], str] | None = None
     switches: bool = False
+    arranged: Callable[[Iterable[Block]], Iterable[Block]] = list
     made: Callable[[str], str | bytes] = str
     beside: Callable[[str, int], str] | None = None
     before: str = ""
@@ -121,6 +124,7 @@ _LATEX = Format(
     r"\emph{{{}}}", r"\textbf{{{}}}", PAGE, switches=True, fonts=True,
 )  # fmt: skip
 
+_BEAMER = _LATEX._replace(paper=SLIDE, arranged=slides, before="beamer")
 _HTML = Format(
     "html", "html", mathml.displayed, mathml.inline, lambda shown: shown,
     lambda prefix, number: f'<a class="cite" href="#{prefix}{number}">({number})</a>',
@@ -148,7 +152,7 @@ FORMATS: dict[str, dict[str, Format]] = {
         "pandoc": _markdown("pandoc", "pandoc"),
         "jupyter": _JUPYTER,
     },
-    "tex": {"": _LATEX},
+    "tex": {"": _LATEX, "beamer": _BEAMER},
     "html": {"": _HTML},
     "ipynb": {"": _NOTEBOOK},
     "typ": {"": _TYPST},

@@ -168,6 +168,13 @@ class Folded(NamedTuple):
     more: bool = False
 
 
+class Frame(NamedTuple):
+    """A slide: the heading that stands above it, and what it shows."""
+
+    title: Words | None
+    body: tuple[Block, ...]
+
+
 #: The kinds of environment. A `remark` is what begins with a head of its own in the line.
 KINDS = ("theorem", "lemma", "proof", "setting", "hypotheses", "remark", "solution", "closing")
 
@@ -184,5 +191,6 @@ Block = (
     | Figure
     | Environment
     | Switch
+    | Frame
     | Folded
 )

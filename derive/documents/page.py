@@ -35,11 +35,12 @@ from derive.documents.model import (
     words,
 )
 from derive.documents.notebook import Cell
+from derive.documents.parts import LEVELS, chosen, deeper, numbered
 from derive.expressions.errors import FaultError, OutputError, UnsupportedError
 from derive.expressions.layout import Box, op, row
 from derive.expressions.limits import during
 from derive.notation import escape
-from derive.notation.displays import Link, broken, fitted, places, shortened
+from derive.notation.displays import PAGE, Link, broken, fitted, places, shortened
 from derive.notation.messages import (
     ENGLISH,
     Message,
@@ -80,6 +81,8 @@ def render(
     templates: str | Path | None = None,
     stem: str = "",
     language: str | None = None,
+    level: str = "section",
+    part: Sequence[str] = (),
     **facts: Any,
 ) -> Content:
     """Return blocks as a document in a format of `FORMATS`, in a flavour: text, or bytes of PDF.
@@ -87,19 +90,25 @@ def render(
     `fragment` leaves out title and preamble in LaTeX, `prefix` begins every label, `solutions`
     shows those of a sheet in Markdown, `templates` is a folder whose templates and words come
     before ours, `stem` begins the names of the files beside it, `language` is that of all words, en
-    or ko; other facts go to the template of the document as they are. Raises `UnsupportedError` for
-    a format, flavour or language that there is not or a prefix that no label can have,
-    `OutputError` for a template that cannot be filled.
+    or ko; `level` is what its sections are to be, of `LEVELS`, and `part` names the pieces that are
+    printed (see `parts.chosen`), all where none is named; other facts go to the template of the
+    document as they are. Raises `UnsupportedError` for a format, flavour, language, level or part
+    that there is not or a prefix that no label can have, `OutputError` for a template that cannot
+    be filled.
     """
+    if level not in LEVELS:
+        raise UnsupportedError(f"there is no level {level}", hint=f"there are {', '.join(LEVELS)}")
     if not LABEL.match(prefix):
         raise UnsupportedError(
             f"the label prefix {prefix!r} would not survive LaTeX",
             hint="letters, digits, colon, dot and hyphen are safe",
         )
+    blocks = list(deeper(chosen(blocks, part), LEVELS[level]))
+    there = frozenset(numbered(blocks)) if part else None
     told = {"prefix": prefix, "fragment": fragment, "solutions": solutions, "stem": stem}
     with speaking(language):
-        press = Press(form, templates, flavour, **told)
-        return press.format.made(press.document(blocks, **facts))
+        press = Press(form, templates, flavour, deeper=LEVELS[level], there=there, **told)
+        return press.format.made(press.document(press.format.arranged(blocks), **facts))
 
 
 class Press:
@@ -116,8 +125,11 @@ class Press:
         self.at = own = WORDS.format(self.language)  # the template that is being filled
         if self.format.bound is not None:
             facts["stem"] = "picture"  # a cell brings its pictures along, under names of its own
+        self.number = 0  # of the last equation, where some are left out
         self.facts = {
             **self.particles.marks,
+            "deeper": 0,
+            "there": None,
             **facts,
             "form": self.format.ending,
             "flavour": flavour,
@@ -222,7 +234,7 @@ class Press:
         match block:
             case Chain():
                 self.beside = True
-                display = self._fitted(block)
+                display = self._fitted(block) | {"jump": self._jump(block.number)}
                 self.beside = False
                 if block.number is not None:
                     self.displays[block.number] = display
@@ -239,8 +251,17 @@ class Press:
                     for row in block.rows
                 ))  # fmt: skip
         found = {name: self.printed(value) for name, value in block._asdict().items()}
+        if isinstance(block, Entries):
+            found["jump"] = self._jump(block.number)
         self.kinds |= dict.fromkeys((kind, found.get("kind", kind)))
         return self._filled(kind, b=found)
+
+    def _jump(self, number: int | None) -> int | None:
+        """Return what an equation has to count from, where those before it were left out."""
+        if number is None or self.facts["there"] is None or self.facts.get("fragment"):
+            return None
+        last, self.number = self.number, number
+        return number - 1 if number != last + 1 else None
 
     def _fitted(self, chain: Chain) -> dict[str, Any]:
         """Return a chain as lines that fit the page, or a screen."""
@@ -274,7 +295,8 @@ class Press:
         else:
             shown = [None if k is None else table.rows[k]
                      for k in places(len(table.rows), table.dots)]  # fmt: skip
-            rows = [row and (*row[:2], broken(row[2], BESIDE)) for row in shown]
+            room = BESIDE * self.format.paper.sizes[0][1] / PAGE.sizes[0][1]
+            rows = [row and (*row[:2], broken(row[2], room)) for row in shown]
         whole = all(row and len(row[2]) == 1 for row in rows)
         wide = max(width(row[0]) + width(row[2]) for row in table.rows) if whole else 0.0
         return table._replace(rows=tuple(rows), width=wide)
@@ -298,7 +320,11 @@ class Press:
         return self.say(key, facts)
 
     def _cites(self, number: int) -> str:
-        """Return the number of an equation, as the format cites it here."""
+        """Return the number of an equation, as the format cites it here; of one that was left out,
+        where it is."""
+        there = self.facts["there"]
+        if there is not None and number not in there:
+            return self.say("left-out", {"number": number})
         cited = self.format.beside if self.beside and self.format.beside else self.format.cited
         return cited(self.facts["prefix"], number)
 
@@ -348,7 +374,9 @@ def _environment(
     folder = template_folder()
     own = [folder / "flavours" / printed.before] if printed.before else []
     ours = jinja2.FileSystemLoader([*own, folder])
-    loaders: list[jinja2.BaseLoader] = [jinja2.PrefixLoader({"derive": ours}), ours]
+    loaders: list[jinja2.BaseLoader] = [jinja2.PrefixLoader({
+        "derive": ours, "common": jinja2.FileSystemLoader(folder),
+    }), ours]  # fmt: skip
     if templates is not None:
         loaders.insert(0, jinja2.FileSystemLoader(templates))
     environment = jinja2.Environment(

@@ -19,6 +19,7 @@ from derive.notation.widths import (
     GUTTER,
     TEXT,
     column_widths,
+    height,
     holds,
     plain,
     together,
@@ -79,12 +80,14 @@ class Display(NamedTuple):
 class Paper(NamedTuple):
     """How many digits fit on a line at each size of letters, `last` where no other size does.
 
-    `dots` is how far matrices and sums are shortened, one after the other, before that.
+    `dots` is how far matrices and sums are shortened, one after the other, before that; no line is
+    `high`er, in lines of text.
     """
 
     sizes: tuple[tuple[str, float], ...]
     last: tuple[str, float] | None = None
     dots: tuple[int, ...] = DOTS
+    high: float = inf
 
 
 PAGE = Paper((("", 77.0), ("small", 84.0), ("footnotesize", 92.0)), ("scriptsize", 100.0))
@@ -116,9 +119,12 @@ def fitted(links: Iterable[Link], paper: Paper = PAGE, *, packed: bool = False) 
         for size, limit in sizes:
             lines = _lines(level, limit, cells, packed)
             wide = lines_width(lines)
-            if best is None or wide - limit < best[0]:
-                best = wide - limit, Display(tuple(lines), size, limit - wide - 2)
-            if wide <= limit:
+            over = wide - limit
+            if paper.high < inf:
+                over += 4 * max((height(x.right) - paper.high for x in lines if x.right), default=0)
+            if best is None or over < best[0]:
+                best = over, Display(tuple(lines), size, limit - wide - 2)
+            if wide <= limit and all(height(x.right) <= paper.high for x in lines if x.right):
                 return best[1]
         return None
 

@@ -28,6 +28,8 @@ _CHARACTERS = {"-": 1.56, "/": 1.0, ".": 0.56, " ": 0.0}
 _BRACKETS = {"round": 0.78, "flat": 0.78, "square": 0.56, "iverson": 0.56, "bars": 0.56,
              "double-bars": 1.14}  # fmt: skip
 _GROWN = {"round": 0.85, "square": 0.4, "bars": 0.1, "double-bars": 0.1}
+#: How high what stands in a line is, in lines of text.
+_HEIGHTS = {"frac": 2.2, "sum": 2.6}
 #: The width of a matrix's two brackets, and of the space between two columns.
 FENCES, GUTTER = 3.5, 2.0
 
@@ -157,6 +159,20 @@ def is_tall(box: Box) -> bool:
             tall = box.kind in ("frac", "sum", "under", "at", "cases") or holds(box, "matrix")
         found = box.known["tall"] = tall or any(map(is_tall, box.parts))
     return found
+
+
+def height(box: Box) -> float:
+    """Return about how high a layout is when TeX sets it, in lines of text.
+
+    >>> from derive.expressions.layout import frac, num
+    >>> height(num(1)), height(frac(num(1), num(2)))
+    (1.2, 2.2)
+    """
+    if box.kind in ("matrix", "cases", "lines"):
+        rows = (max(map(height, line.parts or (line,))) for line in box.parts)
+        return sum(0.75 * high if high > 1.2 else high for high in rows)
+    within = max(map(height, box.parts), default=1.2)
+    return max(within + 0.7 * (box.kind == "under"), _HEIGHTS.get(box.kind, 1.2))
 
 
 def _is_digit(box: Box) -> bool:
