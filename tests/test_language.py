@@ -37,7 +37,8 @@ FOLDER = messages.template_folder()
 OTHERS = languages()[1:]
 #: Words that a Korean text writes in Latin letters: names of tools, of functions, and of things.
 LATIN = {
-    "NumPy", "LaTeX", "ReLU", "SiLU", "GELU", "ELU", "SwiGLU", "GLU", "GRU", "LSTM", "RMS",
+    "NumPy", "LaTeX", "Markdown", "Python", "FLINT", "derive",
+    "ReLU", "SiLU", "GELU", "ELU", "SwiGLU", "GLU", "GRU", "LSTM", "RMS",
     "InfoNCE", "BERT", "GPT", "leaky", "relu", "exp", "log", "sin", "cos", "tan", "tanh", "max",
     "min", "det", "vec", "kron", "mu", "delta",
 }  # fmt: skip
