@@ -432,7 +432,7 @@ def _documented(task: Task, asked: Asked, start: float) -> Outcome:
         raise OutputError("the documents of a course are in one folder")
     forms = formats(given)
     pieces = given["fragment"] or item.said.get("fragment") is None
-    each = {"tex": {"fragment": True}} if pieces else {}
+    each = {"tex": {"fragment": True, "level": given["level"] or "subsection"}} if pieces else {}
     names: list[str] = []
     verdicts: list[tuple[str, str]] = []
     for document in asked.documents():
