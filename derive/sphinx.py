@@ -327,7 +327,7 @@ class Check(Directive):
     """Claims about a program; one that is refuted, or undecided, is a warning."""
 
     def made(self, target: str, given: dict[str, Any]) -> Iterator[Any]:
-        from derive.command.check import court_of, details, document
+        from derive.command.check import court_of, document
         from derive.judges.judgement import PROVED
 
         if not given["claims"]:
@@ -336,7 +336,7 @@ class Check(Directive):
         for claim in given["claims"]:
             judgement = court.judgement(claim)
             if judgement.verdict != PROVED:
-                told = "\n  ".join((f"{judgement.verdict}: {claim}", *details(judgement)))
+                told = "\n  ".join((f"{judgement.verdict}: {claim}", *judgement.lines()))
                 logger.warning(
                     told, location=self.get_location(), type="derive", subtype=judgement.verdict
                 )

@@ -87,11 +87,11 @@ def _given(space: dict) -> list:
 # -- what a notebook says --------------------------------------------------------------------------
 
 
-def test_a_notebook_says_what_markdown_says():
+def test_a_notebook_says_what_markdown_for_jupyter_says():
     proof = derive.prove(AFFINE, detail="one")
     found = json.loads(proof.render("ipynb"))
     told, _, below = words(found).partition("## To run")
-    assert told.split() == proof.to_markdown().split()
+    assert told.split() == proof.to_markdown(flavour="jupyter").split()
     assert "central differences" in below
     assert code(found)[0] + "\n" == _module(proof)
     assert proof.render("ipynb") == derive.prove(AFFINE, detail="one").render("ipynb")
@@ -135,6 +135,51 @@ def test_solutions_stand_in_a_notebook_of_their_own(tmp_path, capsys):
     found = written(tmp_path, "exercise", "affine", "--count", "2")
     asked, solved = found["affine-exercises.ipynb"], found["affine-solutions.ipynb"]
     assert "**Solution.**" in words(solved) and "Solution" not in words(asked)
+
+
+# -- objects show themselves -----------------------------------------------------------------------
+
+HOSTILE = "X: (n, d); Y = 2 * X  # <script>alert(1)</script> $x$"
+#: What is made, how it is shown in short, and what stands in how it shows itself, by the kind.
+SHOWN = {
+    "a proof": (lambda: derive.prove(AFFINE, detail="brief"), "<Proof Y-2x3x4>", {
+        "latex": r"\begin{theorem}", "markdown": "**Theorem.**", "html": "<math"}),
+    "a refutation": (lambda: derive.check("affine", "dW = X.T @ dY / n")[0],
+                     "<Judgement refuted: dW = X.T @ dY / n>", {
+        "html": "<strong>refuted</strong> <code>dW = X.T @ dY / n</code>",
+        "markdown": "\n- true is dW = X.T @ dY; yours divides by n once too often"}),
+    "a long claim": (lambda: derive.check("affine", f"dW = X.T @ dY{' + 0 * W' * 20}")[0],
+                     "<Judgement proved: " + f"dW = X.T @ dY{' + 0 * W' * 20}"[:60] + "…>", {}),
+    "gradients": (lambda: derive.gradient("X: (n, d); w: (d, 1); y = X @ w"),
+                  "{'X': 'dy @ w.T', 'w': 'X.T @ dy'}", {
+        "latex": r"\frac{\partial L}{\partial w} &= X^{\top}\,\frac{\partial L}{\partial y}"}),
+    "gradients by cases": (lambda: derive.gradient("X: (n, d); Y = where(X > 0, 2 * X, X)"), None,
+                           {"latex": r"\begin{aligned}"}),
+    "an entry": (lambda: derive.entry("affine"), "<Entry affine>", {
+        "html": "<pre>X: (n, d)\nW: (d, m)\nB: (1, m)\nY = X @ W + B</pre>"}),
+    "a sheet": (lambda: derive.exercise("affine", count=1), "<Sheet affine>", {
+        "markdown": "## Problem 1", "html": "<h2"}),
+    "an example": (lambda: derive.example("affine"), "<Example affine-2x2x3-example>", {
+        "html": "<math"}),
+    "a graph": (lambda: derive.graph("circuit"), "<Graph circuit>", {"svg": "<svg"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", SHOWN)
+def test_an_object_shows_itself(kind):
+    make, short, shows = SHOWN[kind]
+    found = make()
+    assert short in (None, repr(found))
+    for form, part in shows.items():
+        text = getattr(found, f"_repr_{form}_")()
+        assert part in text and r"\noalign" not in text
+
+
+def test_a_users_text_stays_text_where_objects_show_themselves():
+    (found,) = derive.check(HOSTILE, "dX = 3 * dY  # <img src=x onerror=alert(1)> $`")
+    assert "<img" not in found._repr_html_() and "$" not in found._repr_html_()
+    assert "<img" not in found._repr_markdown_().partition("`")[0]
+    assert found._repr_markdown_().count("``") == 2
 
 
 # -- files -----------------------------------------------------------------------------------------

@@ -17,8 +17,6 @@ from importlib import import_module
 from itertools import chain, islice
 from typing import Any
 
-from flint import arb
-
 from derive.catalogue import Entry, opened
 from derive.circuits.backprop import is_smooth
 from derive.circuits.circuit import circuit
@@ -36,7 +34,7 @@ from derive.judges.slips import forgotten, mistakes, repairs
 from derive.language.assumptions import Assumptions, assumed
 from derive.language.parse import Shapes
 from derive.readings.base import Table
-from derive.readings.numbers import Floats, Numbers
+from derive.readings.numbers import Floats, Numbers, as_float
 
 #: Sizes in turn, of which no two are equal or some are 1; so many points of each.
 SIZES, EACH, SEEDS = ((2, 3, 4, 5), (4, 2, 3), (1,), (3, 1, 2)), 2, 8
@@ -214,8 +212,8 @@ class _Hearing:
     def _numbers(self, trial: Trial) -> Numbers:
         """Return the values of all names at a point in floating point, and of the gradients."""
         if (found := self.numbers.get(id(trial))) is None:
-            known = {name: rows.map(_float) for name, rows in trial.known.items()}
-            known[f"d{self.program.output}"] = Table(trial.upstream).map(_float)
+            known = {name: rows.map(as_float) for name, rows in trial.known.items()}
+            known[f"d{self.program.output}"] = Table(trial.upstream).map(as_float)
             found = self.numbers[id(trial)] = Numbers(trial.sizes, known, Floats())
             for name, value in self.proof.lines:
                 known.setdefault(name, found.matrix(value))
@@ -256,7 +254,7 @@ class _Hearing:
 
     def _array(self, trial: Trial, name: str) -> Any:
         known = self._numbers(trial).values
-        floats = known.get(name) or Table(trial.gradient(name[1:])).map(_float)
+        floats = known.get(name) or Table(trial.gradient(name[1:])).map(as_float)
         leaf = self.program.leaves[name if name in self.program.leaves else name[1:]]
         return self.arrays.made(floats[0][0] if leaf.shape.is_scalar else floats)
 
@@ -445,10 +443,6 @@ class _Hearing:
         except (DeriveError, ArithmeticError, ValueError, TypeError, KeyError):
             return False
         return rows.size == found.size and self._near(found, rows)
-
-
-def _float(x: Any) -> float:
-    return float(arb(x).mid())
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -18,6 +18,8 @@ from derive.expressions.limits import TIMEOUT, limited
 from derive.language.assumptions import Assumptions
 from derive.language.parse import Shapes
 from derive.notation.code import library
+from derive.notation.latex import BETWEEN_ROWS, latex
+from derive.notation.mathematics import Notation
 
 
 def gradient(
@@ -76,6 +78,12 @@ class Gradients(dict[str, str]):
     def __init__(self, proof: Proof):
         super().__init__(proof.gradients)
         self.statements, self.where = proof.statements, proof.hypotheses
+        self.latex = in_latex(proof)
+
+    def _repr_latex_(self) -> str:
+        lines = " \\\\\n".join(f"{left} &= {right}" for left, right in self.latex.items())
+        lines = lines.replace(BETWEEN_ROWS, "[8pt]")  # which is TeX's, and no browser's
+        return f"$$\\begin{{aligned}}\n{lines}\n\\end{{aligned}}$$"
 
     @property
     def gradients(self) -> dict[str, str]:
@@ -96,6 +104,18 @@ class Gradients(dict[str, str]):
                 needed |= set(re.findall(r"\w+", text))
                 kept.append(f"{one} = {text}")
         return "; ".join(reversed(kept))
+
+
+def in_latex(proof: Proof) -> dict[str, str]:
+    """Return the statements and gradients of a proof as LaTeX, left sides and right ones.
+
+    >>> in_latex(prove("X: (n, d); y = sum(X)", detail="brief"))
+    {'\\\\frac{\\\\partial y}{\\\\partial X}': '\\\\mathbf{1}\\\\mathbf{1}^{\\\\top}'}
+    """
+    if isinstance(proof, Recurrence):
+        return {latex(left): latex(right) for left, right in proof.formulas()}
+    notation = Notation(proof.derivation, proof.style)
+    return {latex(notation.leaf(name)): latex(notation.expr(e)) for name, e in proof.lines}
 
 
 def to_code(proof: Proof, name: str) -> str:

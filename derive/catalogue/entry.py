@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from html import escape
 from typing import Any
 
 from derive.catalogue.recursion import Recursion, read as recursion
@@ -64,7 +65,7 @@ class File:
         return error
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Entry:
     """A program with a name, and what is known of it.
 
@@ -93,6 +94,15 @@ class Entry:
     options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     chosen: Mapping[str, str] = field(default_factory=dict)
     file: File = field(default_factory=File, repr=False, compare=False)
+
+    def __repr__(self) -> str:
+        return f"<Entry {self.name}>"
+
+    def _repr_html_(self) -> str:
+        told = (f"<p>{escape(text)}</p>" for text in (self.about, self.source) if text)
+        lines = escape("\n".join(part.strip() for part in self.program.split(";")))
+        head = f"<p><strong>{escape(self.title)}</strong> <code>{escape(self.name)}</code></p>"
+        return f"{head}<pre>{lines}</pre>{''.join(told)}"
 
     @property
     def named(self) -> str:

@@ -31,6 +31,7 @@ from derive.readings.numbers import (
     Floats,
     Numbers,
     Rows,
+    as_float,
     is_exact,
     numbers,
     precision,
@@ -300,7 +301,7 @@ class Screen:
 
     def __init__(self, trial: Trial, name: str):
         self.trial, self.name, self.direction = trial, name, trial.direction(name)
-        self.slope = _float(trial.along(name))
+        self.slope = as_float(trial.along(name))
         self.values = {n: _floats(rows) for n, rows in trial.known.items()}
         self.values[f"d{trial.program.output}"] = _floats(trial.upstream)
         self.reading = Numbers(trial.sizes, self.values, Floats())
@@ -350,11 +351,7 @@ def close(a: float | None, b: float | None) -> bool:
 
 
 def _floats(rows: Rows) -> Rows:
-    return Table(rows).map(_float)
-
-
-def _float(x: Any) -> float:
-    return float(arb(x).mid())
+    return Table(rows).map(as_float)
 
 
 def _finite(rows: Rows) -> Table:

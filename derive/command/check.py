@@ -248,24 +248,6 @@ def _head(answer: Answer, claim: str | None) -> str:
 def _details(answer: Answer) -> Iterator[str]:
     """Yield everything that is known of an answer."""
     if answer.judgement is not None:
-        yield from details(answer.judgement)
+        yield from answer.judgement.lines()
     if answer.message:
         yield from translated(answer.message).split("\n")
-
-
-def details(judgement: Judgement) -> Iterator[str]:
-    """Yield everything that is known of a judgement."""
-    if judgement.verdict == "proved":
-        yield from (messages.say("told.where", what=one) for one in judgement.conditions)
-    for name, meant in judgement.meanings.items():
-        yield messages.say("told.inside", name=name, meant=meant)
-    if judgement.reason:
-        yield judgement.reason
-    if judgement.counterexample is not None:
-        yield from judgement.counterexample.lines()
-    if judgement.diagnosis:
-        yield judgement.diagnosis
-    elif judgement.verdict == "refuted" and judgement.truth:
-        yield messages.say("told.true", truth=judgement.truth)
-    if judgement.holds:
-        yield messages.say("told.true-where", where=judgement.holds)

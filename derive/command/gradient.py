@@ -12,7 +12,7 @@ from derive.notation import messages
 from derive.notation.messages import translated
 
 if TYPE_CHECKING:
-    from derive.documents.pipeline import Proof
+    pass
 
 
 @options.subcommand(
@@ -29,7 +29,7 @@ def gradient(target: str, latex: bool, code: str | None, as_json: bool, **given:
     """Print the gradients of TARGET alone, each proved first."""
     if latex + as_json + (code is not None) > 1:
         raise UnsupportedError("choose one of --latex, --code and --json")
-    from derive.bridges.code import library, to_code
+    from derive.bridges.code import in_latex, library, to_code
     from derive.documents.pipeline import prove
 
     if code is not None:
@@ -48,21 +48,10 @@ def gradient(target: str, latex: bool, code: str | None, as_json: bool, **given:
         )
         return 0
     gradients = {f"d{name}": formula for name, formula in proof.gradients.items()}
-    shown = _in_latex(proof) if latex else {**dict(proof.statements), **gradients}
+    shown = in_latex(proof) if latex else {**dict(proof.statements), **gradients}
     for left, right in shown.items():
         say(f"{left} = {right}")
     for hypothesis in proof.hypotheses:
         told = translated(messages.say("told.where", what=hypothesis))
         say(f"{'%' if latex else ' '} {told}")
     return 0
-
-
-def _in_latex(proof: Proof) -> dict[str, str]:
-    from derive.documents.pipeline import Recurrence
-    from derive.notation.latex import latex
-    from derive.notation.mathematics import Notation
-
-    if isinstance(proof, Recurrence):
-        return {latex(left): latex(right) for left, right in proof.formulas()}
-    notation = Notation(proof.derivation, proof.style)
-    return {latex(notation.leaf(name)): latex(notation.expr(e)) for name, e in proof.lines}

@@ -525,6 +525,9 @@ class Document(ABC):
     def _repr_markdown_(self) -> str:
         return self.to_markdown()
 
+    def _repr_latex_(self) -> str:
+        return self.to_latex(fragment=True)
+
     def _repr_html_(self) -> str:
         return str(self.render("html", fragment=True))
 

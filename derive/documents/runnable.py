@@ -22,6 +22,7 @@ from derive.language.assumptions import Matrix
 from derive.notation.messages import plain
 from derive.ops.unspecified import sample, samples
 from derive.proof.derivation import Derivation
+from derive.readings.numbers import as_float
 
 #: More numbers than this are not written out; so many points are tried, at sizes of which no two
 #: are equal where the document's own are too large.
@@ -132,4 +133,4 @@ def _is_good(gates: Circuit, trial: Trial) -> bool:
 def _level(trial: Trial) -> float:
     """Return the largest number in the output."""
     output = trial.known[trial.program.output.data[0]]
-    return max(abs(float(x)) for x in chain(*output))
+    return max(abs(as_float(x)) for x in chain(*output))

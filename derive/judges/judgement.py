@@ -10,8 +10,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from derive.notation.messages import Message, say
-from derive.proof.derivation import EVERY_SHAPE, GIVEN_SIZES, PROVED, SCALARS, SMALLER_SIZES
+from derive.notation.escape import html, html_code, markdown, markdown_code, one_line
+from derive.notation.messages import Message, say, translated
+from derive.proof.derivation import (
+    EVERY_SHAPE,
+    GIVEN_SIZES,
+    PROVED,
+    REFUTED,
+    SCALARS,
+    SMALLER_SIZES,
+)
 from derive.readings.numbers import is_rounded
 
 #: The roads to a verdict: normal forms of all of a claim, or of the parts of deep formulas one by
@@ -20,7 +28,8 @@ AT_ONCE, PART_BY_PART = "index normal form", "index normal form, part by part"
 SHAPES, NO_POINTS, OPEN = "shapes", "points", "index normal form, intervals"
 EXACT, ROUNDED = "fractions at a point", "rigorous intervals at a point"
 MODULO, WRITTEN = "evaluation modulo a prime", "both sides written out and compared exactly"
-
+#: So much of a claim is shown in short.
+SHOWN = 60
 
 #: Where a claim was judged, and what is said of that.
 _SCOPES = {EVERY_SHAPE: "scope.every-shape", GIVEN_SIZES: "scope.given-sizes",
@@ -98,7 +107,7 @@ class Counterexample:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Judgement:
     """What became of one claim.
 
@@ -126,6 +135,41 @@ class Judgement:
     def __bool__(self) -> bool:
         """Whether the claim is proved: what is refuted or undecided is false in a condition."""
         return self.verdict == PROVED
+
+    def __repr__(self) -> str:
+        claim = one_line(self.claim)
+        return f"<Judgement {self.verdict}: {claim if len(claim) < SHOWN else claim[:SHOWN] + '…'}>"
+
+    def lines(self) -> Iterator[str]:
+        """Yield everything that is known beside the verdict, as messages and input syntax."""
+        if self.verdict == PROVED:
+            yield from (say("told.where", what=one) for one in self.conditions)
+        for name, meant in self.meanings.items():
+            yield say("told.inside", name=name, meant=meant)
+        if self.reason:
+            yield self.reason
+        if self.counterexample is not None:
+            yield from self.counterexample.lines()
+        if self.diagnosis:
+            yield self.diagnosis
+        elif self.verdict == REFUTED and self.truth:
+            yield say("told.true", truth=self.truth)
+        if self.holds:
+            yield say("told.true-where", where=self.holds)
+
+    def _repr_markdown_(self) -> str:
+        told = "".join(f"\n- {markdown(translated(line))}" for line in self.lines())
+        return (
+            f"**{translated(say(f'verdict.{self.verdict}'))}** {markdown_code(self.claim)} "
+            f"({markdown(translated(scope_of(self)))})\n{told}"
+        )
+
+    def _repr_html_(self) -> str:
+        told = "".join(f"<li>{html(translated(line))}</li>" for line in self.lines())
+        return (
+            f"<p><strong>{html(translated(say(f'verdict.{self.verdict}')))}</strong> "
+            f"{html_code(self.claim)} ({html(translated(scope_of(self)))})</p>"
+        ) + (f"<ul>{told}</ul>" if told else "")
 
     def plain(self) -> dict[str, Any]:
         """Return the judgement as plain values, for `--json`."""

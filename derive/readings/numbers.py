@@ -462,6 +462,11 @@ class Enclosures(Numbers):
 # -- numbers as text -------------------------------------------------------------------------------
 
 
+def as_float(value: Any) -> float:
+    """Return a number in floating point; the oldest FLINT has no word of its own for that."""
+    return float(arb(value).mid())
+
+
 def exact_text(value: Any) -> str | None:
     """Return a fraction as text, `None` for a number that is only enclosed.
 
