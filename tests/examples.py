@@ -26,11 +26,11 @@ COLUMNS = "W: (m, n); A: (n, s); b: (m, 1); Z = W @ A + b; P = sigmoid(Z)"
 FOUR = ("mlp", "--detail", "lecture", "--widths", "4,5,3,1", "--activation", "tanh", "--convention")
 #: The name of a document, its formats, and the arguments of `derive prove` that write it.
 EXAMPLES = (
-    ("affine-2x2x3", "md,tex,html,typ", ("affine", "--at", "n=2,d=2,m=3")),
+    ("affine-2x2x3", "md,tex,html,typ,ipynb", ("affine", "--at", "n=2,d=2,m=3")),
     ("affine-1x4x1", "md,tex", ("affine", "--at", "n=1,d=4,m=1")),
     ("affine-3x3x3", "md,tex", ("affine", "--at", "n=3,d=3,m=3")),
     ("affine-12x12x12", "md,tex", ("affine", "--at", "n=12,d=12,m=12", "--detail", "one")),
-    ("network", "md,tex,html", (NETWORK, "--at", "n=2,d=2,h=3,m=2")),
+    ("network", "md,tex,html,ipynb", (NETWORK, "--at", "n=2,d=2,h=3,m=2")),
     ("columns", "md,tex", (COLUMNS, "--at", "m=2,n=3,s=2")),
     ("affine-fragment", "tex", ("affine", "--fragment", "--prefix", "affine:")),
     ("inverse", "md,tex", ("A: (n, n); Y = inv(A)", "--detail", "one")),
