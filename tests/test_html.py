@@ -84,6 +84,7 @@ def test_a_page_is_well_formed_and_stands_alone(name):
     assert {"script", "link", "img", "iframe", "object"}.isdisjoint(tags)
     assert re.findall(r"https?://(?!www\.w3\.org/)|url\(|@import", text) == []
     assert not re.search(r"[$\ue000\ue001]", text), "mathematics that was not read"
+    assert not re.search(r'class="reason">[^<]*\b(?:of|by)\s*</span>', text), "half a reason"
 
 
 @pytest.mark.parametrize("name", MADE)
