@@ -31,7 +31,8 @@ FORMS = [
     ("X.T + Y.T", "(X + Y).T"),
     ("A @ c * (c.T @ A @ u) + A @ c * (u.T @ A.T @ c)", "2 * (c.T @ A @ u) * (A @ c)"),
     ("(X / Y + (X - 1) / (1 - Y)) * Y * (1 - Y)", "X - Y"),
-    ("-(X / Y - (1 - X) / (1 - Y))", "(1 - X / Y) / (1 - Y)"),
+    ("-(X / Y - (1 - X) / (1 - Y))", "(Y - X) / (Y * (1 - Y))"),
+    ("X + (Y + Z)", "X + Y + Z"),
     ("Y * (X / Y - c)", "X - c * Y"),
     ("-(X.T @ (c - u))", "X.T @ (u - c)"),
     ("sum(X, axis=1) / d", "mean(X, axis=1)"),
@@ -71,6 +72,11 @@ ALONE = [
     ("exponentials", "exp(X) / (1 + exp(X))", "sigmoid(X)"),
     ("exponentials", "exp(X) / sum(exp(X), axis=1)", "softmax(X)"),
     ("exponentials", "(exp(X) - exp(-X)) / (exp(X) + exp(-X))", "tanh(X)"),
+    (
+        "taken-in",
+        "sigmoid(X) * (1 + X * sigmoid(-X))",
+        "sigmoid(X) + sigmoid(X) * (X * sigmoid(-X))",
+    ),
     ("exponentials", "exp(X) * exp(Y)", "exp(X + Y)"),
     ("exponentials", "X * sigmoid(X)", "silu(X)"),
     ("exponentials", "sin(X) / cos(X)", "tan(X)"),
@@ -107,6 +113,12 @@ NAMED = [
     ("D = X - mean(X, axis=1); H = D / c", "Y - H * sum(H, axis=1)", "Y"),
     ("H = X / c", "Y * X / c ** 2", "Y * H / c"),
     ("H = X / c", "X * sum(X * Y, axis=1) / c ** 2", "H * sum(Y * H, axis=1)"),
+    ("G = A @ B.T / s", "-sum(A * (C @ B)) / s ** 2", "-sum(C * G) / s"),
+    (
+        "H = silu(X)",
+        "Y * sigmoid(X) * (1 + X * sigmoid(-X))",
+        "Y * (sigmoid(X) + sigmoid(-X) * H)",
+    ),
     ("M = X @ W", "A @ X @ W", "A @ M"),
     ("M = X @ W", "W.T @ X.T", "M.T"),
     ("R = X - Y", "(Y - X) * Z", "-R * Z"),
@@ -161,6 +173,14 @@ def test_every_rule_has_a_case():
     alone = {rule for rule, _, _ in ALONE}
     assert RULES.keys() - PLAIN.keys() - alone == {"exchanged"}, "a name is needed for it"
     assert NAMES.keys() == {"named", "named-products", "named-sums", "named-chains", "put-in"}
+
+
+def test_what_may_be_negative_clips_nothing():
+    expr = read("where(s > abs(X), X, s * sign(X))")
+    rule = RULES["clipped"]
+    assert not [*rule(expr, Textbook())]
+    (found,) = rule(expr, Textbook(positive=lambda e: str(e) == "s"))
+    assert str(found) == "max(-s, min(s, X))"
 
 
 def test_a_product_and_a_sum_are_exchanged():

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from derive.expressions.expr import Expr, nodes, written_args
+from derive.expressions.expr import Expr, nodes, unrepeated, variables, written_args
 from derive.expressions.shape import Dim, factors
 from derive.ops.elementwise import DIV, MUL
 from derive.ops.kronecker import KRON_LEFT, KRON_RIGHT
 from derive.ops.linear import ADD, BROADCAST, EYE, MATMUL, NEG, NUMBER, ONES, SUB, ZEROS
 
-#: Operators, and what decides between formulas of equally many: operands and exponents, and then
-#: how much stands under sums, and how many factors between matrices that are products.
+#: Operators, and what decides between formulas of equally many: operands and exponents, more where
+#: a quotient stands above a quotient, and then how much stands under sums, how many factors between
+#: matrices are products, and how many brackets are not needed.
 Length = tuple[int, int, int]
 
 
@@ -39,8 +40,18 @@ def length(root: Expr, known: dict[Expr, Length] | None = None) -> Length:
             under = sum(arg[2] for arg in args) + (operands if node.op.axes else 0)
             if node.op is MATMUL:
                 under += sum(arg.op in (MUL, DIV, NEG) for arg in node.args)
+            if node.op in (ADD, SUB):
+                under += unrepeated(node.args[1]).op in (ADD, SUB)
+            if node.op is DIV:
+                operands += 2 * _divides_again(unrepeated(node.args[0]))
             known[node] = (operators, operands, under)
     return known[root]
+
+
+def _divides_again(above: Expr) -> bool:
+    """Whether what is divided is a sum with a quotient of more than numbers in it."""
+    quotients = [x for x in map(unrepeated, above.args) if x.op is DIV]
+    return above.op in (ADD, SUB) and any(variables(x.args[1]) for x in quotients)
 
 
 def _own(e: Expr) -> tuple[int, int]:

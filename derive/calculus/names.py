@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from derive.calculus.length import Length
 from derive.calculus.products import Exponent, Factors, atom, single
+from derive.calculus.rules_matrices import exchanged
 from derive.calculus.terms import chain, chained, collected, repeated, without
 from derive.expressions.expr import (
     Expr,
@@ -24,7 +25,7 @@ from derive.expressions.expr import (
 from derive.expressions.shape import SCALAR
 from derive.ops.elementwise import DIV, MUL, POW, SQRT
 from derive.ops.linear import ADD, BROADCAST, MATMUL, NEG, SUB, TRANSPOSE
-from derive.ops.reduction import ALL, MEAN, SUM
+from derive.ops.reduction import MEAN, SUM
 
 if TYPE_CHECKING:
     from derive.calculus.textbook import Textbook
@@ -44,10 +45,21 @@ def named_products(e: Expr, search: Textbook) -> Iterator[Expr]:
     """A product that has a value for a factor has its name for a factor."""
     if e.op not in (MUL, DIV, POW, NEG, SQRT, SUM, MEAN):
         return
-    for t in [search.terms.product(e)]:
+    t = search.terms.product(e)
+    for value, name in search.factored:
+        yield from _with_name(t, value, name)
+        yield from _with_name_inside(t, value, name, search)
+    for other in _exchanged(t, search) if search.factored else ():
         for value, name in search.factored:
-            yield from _with_name(t, value, name)
-            yield from _with_name_inside(t, value, name, search)
+            yield from _with_name_inside(other, value, name, search)
+
+
+def _exchanged(t: Factors, search: Textbook) -> Iterator[Factors]:
+    """Yield a product with one of its sums Σ_ij a_ij (B C)_ij written otherwise."""
+    for base, exponent in t.scalars.items():
+        if base.op is SUM and exponent == 1:
+            for found in exchanged(base, search):
+                yield without(t, base).times(single(t.shape, found))
 
 
 def _with_name(t: Factors, value: Factors, name: Expr) -> Iterator[Expr]:
@@ -87,7 +99,7 @@ def _with_name_inside(t: Factors, value: Factors, name: Expr, search: Textbook) 
     """Yield a product in which a sum of entries takes in what makes a value of its terms."""
     for base, exponent in [*t.matrices.items(), *t.scalars.items()]:
         bare = unrepeated(base)
-        if bare.op not in (SUM, MEAN) or exponent != 1 or bare.data == ALL:
+        if bare.op not in (SUM, MEAN) or exponent != 1:
             continue
         inner = search.terms.product(bare.args[0])
         if inner.shape != value.shape:

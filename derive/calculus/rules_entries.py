@@ -214,13 +214,15 @@ def _compared(x: Expr, c: Expr, above: bool, e: Expr) -> Expr:
 
 
 def clipped(e: Expr, search: Textbook) -> Iterator[Expr]:
-    """where(c > |x|, x, c sign(x)) = max(-c, min(c, x))."""
+    """where(c > |x|, x, c sign(x)) = max(-c, min(c, x)) for a c that is not negative."""
     if e.op is not WHERE:
         return
     mask, x, other = map(unrepeated, e.args)
     if mask.op is not GREATER or unrepeated(mask.args[1]) is not ABS(x):
         return
     c = unrepeated(mask.args[0])
+    if (constant(c) or 0) <= 0 and not search.positive(c):
+        return
     if (other is SIGN(x) and constant(c) == 1) or other is search.best(c * SIGN(x)):
         yield F.max(_number_in(-c), F.min(c, x))
 
@@ -275,6 +277,19 @@ def exponentials(e: Expr, search: Textbook) -> Iterator[Expr]:
             if found.get(other, 0) == 1:
                 new = _like(bare.op(2 * bare.args[0]), base)
                 yield _swapped(t, [(base, 1), (other, 1)], new).scaled(Fraction(1, 2)).expr()
+
+
+def taken_in(e: Expr, search: Textbook) -> Iterator[Expr]:
+    """f(x) (a + b) = f(x) a + f(x) b, where one of the two may have a name."""
+    if e.op not in (MUL, DIV):
+        return
+    t = search.terms.product(e)
+    bases = [base for base, exponent in _bases(t).items() if exponent == 1]
+    for base in (b for b in bases if b.op in SUMS):
+        for f in (f for f in bases if f.op.derivatives and f.op.style == "call"):
+            if f.shape == base.shape:
+                inner = base.op(*(search.best(f * arg, 0) for arg in base.args))
+                yield _swapped(t, [(base, 1), (f, 1)], inner).expr()
 
 
 def _one_plus_exp(e: Expr) -> Expr | None:
@@ -364,6 +379,7 @@ ENTRIES = {
     "thresholds": thresholds,
     "clipped": clipped,
     "exponentials": exponentials,
+    "taken-in": taken_in,
     "undone": undone,
     "complements": complements,
 }

@@ -42,7 +42,9 @@ class Textbook:
         symmetric: Callable[[Expr], bool] = lambda e: False,
         rules: Mapping[str, Rule] = RULES,
         definitions: Mapping[Expr, Expr] | None = None,
+        positive: Callable[[Expr], bool] = lambda e: False,
     ):
+        self.positive = positive
         self.definitions = dict(definitions or {})
         self.mirrored: set[Expr] = set()  # names of what is its own transpose
         self.terms = Terms(lambda e: symmetric(e) or e in self.mirrored)
@@ -58,11 +60,11 @@ class Textbook:
         self._how: dict[tuple[Expr, int], list[Change]] = {}
         self._moves: dict[Expr, list[tuple[str, Expr]]] = {}
         if self.definitions:
-            self._learn(symmetric, rules)
+            self.plain = Textbook(symmetric, rules, positive=positive)
+            self._learn(rules)
 
-    def _learn(self, symmetric: Callable[[Expr], bool], rules: Mapping[str, Rule]) -> None:
+    def _learn(self, rules: Mapping[str, Rule]) -> None:
         """Enter what the names stand for, each by the names before it."""
-        self.plain = Textbook(symmetric, rules)
         self.rules = {**NAMES, **rules}
         for name, value in self.definitions.items():
             if value.is_var or not value.args:

@@ -18,7 +18,7 @@ from derive.judges.judge import Difference, Judge, any_place
 from derive.language.assumptions import facts
 from derive.ops import var
 from derive.proof.derivation import Derivation, Place, Step
-from derive.proof.kinds import PutIn
+from derive.proof.kinds import PutIn, unordered
 from derive.proof.sizes import suppose
 from derive.readings.terms import Entries
 
@@ -177,4 +177,5 @@ def _is_put_in(
     except ShapeError:
         return False
     alone = len({*leaves}) == len(leaves)
-    return alone and put_in.names[about.name] is value and found is statement.expr
+    same = unordered(found) == unordered(statement.expr)
+    return alone and put_in.names[about.name] is value and same

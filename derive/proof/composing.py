@@ -11,8 +11,11 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from derive.calculus.factoring import Factoring
+from derive.calculus.terms import Terms, chain, chained
 from derive.expressions.expr import (
     Expr,
+    nodes,
     operators,
     substitute,
     times_written,
@@ -20,6 +23,7 @@ from derive.expressions.expr import (
     written,
 )
 from derive.ops import var
+from derive.ops.linear import MATMUL
 from derive.proof.derivation import Chain, Place, Step
 from derive.proof.naming import named, tail_of
 from derive.proof.roads import LONGEST, Names
@@ -209,7 +213,8 @@ class System:
             resolved[leaf] = substitute(self.gone[leaf].value, resolved)
         natural = {value: leaf for leaf, value in resolved.items()}
         every = {**self.gone, **self.equations}
-        natural |= {e.value: e.own for e in self.equations.values() if e.own not in self.wanted}
+        self.name_chains()
+        natural |= {e.value: e.own for e in self.equations.values()}
         found = named(self.formulas, self.program, natural, self.tails(resolved))
         new: dict[Expr, Expr] = {}
         places: list[tuple[Expr, Expr, Place]] = []
@@ -233,6 +238,17 @@ class System:
             if leaf not in done:
                 self._named(self.equations[leaf], value, places)
         return new
+
+    def name_chains(self) -> None:
+        """Write what is a gradient, or its transpose, by its name within longer products."""
+        for leaf, equation in self.equations.items():
+            behind = {x: e.value for x, e in self.equations.items() if e.value.op is MATMUL}
+            for other, value in behind.items():
+                if leaf in ordered([other], lambda x: _known(self.formulas[x], self.formulas)):
+                    continue  # of two that stand in each other neither would be said
+                found = by_chain(equation.value, value, other)
+                if operators(found) < operators(equation.value):
+                    equation.goes_on(found, "abbreviated", [self.equations[other].said])
 
     def tails(self, resolved: dict[Expr, Expr]) -> dict[Expr, str]:
         """Return what is behind the letters of values that theorems of one statement share."""
@@ -280,6 +296,26 @@ def ordered(roots: Iterable[T], needs: Callable[[T], Iterable[T]]) -> list[T]:
         else:
             found[waiting.pop()] = None
     return list(found)
+
+
+def by_chain(expr: Expr, value: Expr, name: Expr) -> Expr:
+    """Return an expression in which factors side by side that are a product stand by its name.
+
+    >>> from derive.language.parse import parse
+    >>> program = parse("A: (n, n); b: (n, 1); y = A.T @ b; Y = -(b @ b.T @ A).T")
+    >>> (y, value), (_, Y) = program.statements
+    >>> str(by_chain(Y, value, program.leaves[y]))
+    '-(y @ b.T)'
+    """
+    terms = Terms()
+    for items, new in ((chain(value), name), (chain(terms.turned(value)), terms.turned(name))):
+        for node in reversed(nodes(expr)):
+            whole, size = chain(node), len(items)
+            for k in range(len(whole) - size + 1 if size < len(whole) else 0):
+                if whole[k : k + size] == items:
+                    shorter = chained([*whole[:k], new, *whole[k + size :]])
+                    return Factoring(terms).tidy(substitute(expr, {node: shorter}))
+    return expr
 
 
 def _known(value: Expr, known: Mapping[Expr, object]) -> list[Expr]:

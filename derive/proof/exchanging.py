@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from derive.expressions.expr import Expr, substitute, variables
-from derive.ops.elementwise import MUL
-from derive.ops.linear import ADD
-from derive.proof.kinds import matched
+from derive.proof.kinds import matched, unordered
 
 
 def exchanged(
@@ -44,19 +42,6 @@ def exchanged(
             both.setdefault(b, a)
         if any(both[both[a]] is not a for a in both):
             continue
-        if _unordered(substitute(expr, both)) == _unordered(expr):
+        if unordered(substitute(expr, both)) == unordered(expr):
             return both
     return {}
-
-
-def _unordered(expr: Expr) -> str:
-    """Return an expression as a text that does not say in which order terms and factors stand."""
-    if expr.op in (ADD, MUL):
-        return f"{expr.name}({', '.join(sorted(_parts(expr, expr)))})"
-    return f"{expr.name}{expr.data}({', '.join(map(_unordered, expr.args))})"
-
-
-def _parts(expr: Expr, root: Expr) -> list[str]:
-    if expr.op is not root.op:
-        return [_unordered(expr)]
-    return [part for arg in expr.args for part in _parts(arg, root)]

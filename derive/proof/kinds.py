@@ -2,22 +2,27 @@
 
 The statements of a program enter; leave their kinds, each with the statement that its lemma is
 about, and the names to be put into that lemma for each statement. The law: a statement of the kind
-is the lemma's with names put in, never one that is equal to it by a law of the algebra.
+is the lemma's with names put in, its terms and factors in any order, and never one that is equal to
+it by another law of the algebra.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import takewhile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import permutations, takewhile
 from typing import NamedTuple
 
-from derive.expressions.expr import Expr, nodes, substitute, variables
+from derive.expressions.expr import Expr, Op, nodes, substitute, variables
 from derive.expressions.program import Program, Statement, split_name, with_dims
 from derive.expressions.shape import Dim, Shape, words
 from derive.ops import var
+from derive.ops.elementwise import MUL
+from derive.ops.linear import ADD
 
 #: Letters that stand for indices in every lemma.
 INDICES = "ijkl"
+#: The terms of a longer sum are matched in their order alone.
+MOST_TERMS = 4
 
 
 class PutIn(NamedTuple):
@@ -61,25 +66,71 @@ def matched(pattern: Expr, expr: Expr) -> PutIn | None:
     {'X': 'Z', 'W': 'V'}
     >>> matched(two[1].expr, two[0].expr) is None
     True
+    >>> sums = parse("X: (n, d); W: (d, m); B: (1, m); Y = X @ W + B; Z = B + X @ W").statements
+    >>> matched(sums[0].expr, sums[1].expr).is_identity
+    True
     """
-    names: dict[str, Expr] = {}
-    dims: dict[str, Dim] = {}
-    pairs = [(pattern, expr)]
-    for own, other in pairs:
-        if own.op is not other.op or not _sized(own.shape, other.shape, dims):
-            return None
-        if own.is_var:
-            if names.setdefault(own.data[0], other) is not other:
-                return None
-        elif len(own.args) != len(other.args):
-            return None
-        elif own.name == "dim" and dims.setdefault(own.data, other.data) != other.data:
-            return None
-        pairs += zip(own.args, other.args, strict=True)
-    if len({leaf.data[0] for leaf in names.values()}) != len(names):
-        return None  # what is used in two places has a gradient of two parts
-    found = PutIn(names, dims)
-    return found if found.of(pattern) is expr else None
+    for names, dims in _ways([(pattern, expr)], {}, {}):
+        if len({leaf.data[0] for leaf in names.values()}) == len(names):
+            found = PutIn(names, dims)  # else what is used twice has a gradient of two parts
+            if unordered(found.of(pattern)) == unordered(expr):
+                return found
+    return None
+
+
+#: What is put in for names, and for dimensions.
+Found = tuple[dict[str, Expr], dict[str, Dim]]
+
+
+def _ways(
+    pairs: list[tuple[Expr, Expr]], names: dict[str, Expr], dims: dict[str, Dim]
+) -> Iterator[Found]:
+    """Yield what makes the first of each pair the second, terms of a sum in any order."""
+    if not pairs:
+        yield names, dims
+        return
+    (own, other), *rest = pairs
+    names, dims = dict(names), dict(dims)
+    if own.op is not other.op or not _sized(own.shape, other.shape, dims):
+        return
+    if own.is_var:
+        if names.setdefault(own.data[0], other) is other:
+            yield from _ways(rest, names, dims)
+        return
+    if own.name == "dim" and dims.setdefault(own.data, other.data) != other.data:
+        return
+    terms, others = _terms(own), _terms(other)
+    if len(terms) != len(others):
+        return
+    is_sum = own.op is ADD and len(terms) <= MOST_TERMS
+    for order in permutations(others) if is_sum else (others,):
+        yield from _ways([*zip(terms, order, strict=True), *rest], names, dims)
+
+
+def _terms(e: Expr) -> tuple[Expr, ...]:
+    """Return the terms of a sum, and of anything else its arguments."""
+    return tuple(_parts(e, ADD)) if e.op is ADD else e.args
+
+
+def _parts(e: Expr, op: Op) -> Iterator[Expr]:
+    if e.op is not op:
+        yield e
+        return
+    for arg in e.args:
+        yield from _parts(arg, op)
+
+
+def unordered(expr: Expr) -> str:
+    """Return an expression as a text that does not say in which order terms and factors stand.
+
+    >>> from derive.language.parse import parse
+    >>> two = parse("X: (n, m); Y: (n, m); A = X + Y; B = Y + X").statements
+    >>> unordered(two[0].expr) == unordered(two[1].expr)
+    True
+    """
+    if expr.op in (ADD, MUL):
+        return f"{expr.name}({', '.join(sorted(map(unordered, _parts(expr, expr.op))))})"
+    return f"{expr.name}{expr.data}({', '.join(map(unordered, expr.args))})"
 
 
 def _sized(own: Shape, other: Shape, dims: dict[str, Dim]) -> bool:

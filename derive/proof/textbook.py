@@ -146,6 +146,12 @@ class Settled:
             used.add((e.data[0], "symmetric"))
             return True
 
+        def positive(e: Expr) -> bool:
+            if "positive" not in known(e):
+                return False
+            used.add((e.data[0], "positive"))
+            return True
+
         def rule(law: Law) -> Rule:
             def proposed(e: Expr, search: Textbook) -> Iterable[Expr]:
                 result = law(e, known)
@@ -159,7 +165,7 @@ class Settled:
             **RULES,
             **{law.__name__: rule(law) for law in LAWS if law.__name__ != "transposed"},
         }
-        search = Textbook(symmetric, rules, self.definitions)
+        search = Textbook(symmetric, rules, self.definitions, positive)
         return textbook(value, search)[0], used
 
     # -- the judge of proposals --------------------------------------------------------------------

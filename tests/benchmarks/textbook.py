@@ -107,10 +107,11 @@ def cases() -> Iterator[Case]:
 def measured(case: Case) -> Measured:
     """Return a case with our gradient, as it is printed where the literature's names are asked for.
 
-    What the literature says by the gradient of an intermediate we may say by it, too.
+    What the literature says by another gradient we may say by it, too.
     """
     program, _ = opened(case.program, dict(case.shapes))
-    made = {f"d{s.name}" for s in program.statements[:-1]} & case.given
+    made = {f"d{name}" for name in program.leaves} - {f"d{case.wrt}"}
+    made &= case.given - {f"d{program.output}"}
     wrt = [case.wrt, *sorted(name[1:] for name in made)]
     found = gradient(case.program, dict(case.shapes), wrt=wrt, assume=dict(case.assume))
     assert not isinstance(found, str)
