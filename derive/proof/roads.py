@@ -228,16 +228,17 @@ class Roads:
             for claim in claims:
                 if claim in (value, backward[name]):
                     continue
-                names = (leaf.data[0] for leaf in variables(claim))
+                before = steps[-1].right
+                assert isinstance(before, Expr)
+                sides = {leaf: None for side in (claim, before) for leaf in variables(side)}
+                names = (leaf.data[0] for leaf in sides)
                 used = [own[1:] for own in names if own in self.names.known and own[1:] in backward]
                 known: dict[Expr, Expr] = {}
                 for of in used:
                     last = composed[of][-1].right if of in composed else backward[of]
                     assert isinstance(last, Expr)
                     known[self.names.gradient(of)] = last
-                before = steps[-1].right
-                assert isinstance(before, Expr)
-                put_in = self.put_in(before, substitute(claim, known))
+                put_in = self.put_in(*(substitute(side, known) for side in (before, claim)))
                 facts = (("cites", tuple(says(of) for of in used)), ("put_in", put_in))
                 steps.append(Step(before, claim, "claimed", part="claimed", facts=facts))
             if len(steps) > 1:
