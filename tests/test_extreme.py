@@ -309,3 +309,24 @@ def test_errors_say_what_is_meant(text, message):
 def test_two_arguments_are_compared_entry_by_entry():
     assert str(parse("A: (n, d); B: (n, d); Y = max(A, B)").output.shape) == "n×d"
     assert str(parse("A: (n, d); Y = max(A, axis=1)").output.shape) == "n×1"
+
+
+#: Programs in which two are equal whatever the inputs are, so that the theorem about maxima is
+#: silent there, and whether our formula holds all the same.
+TIED = [
+    ("X: (m, m); Y = max(X.T, X)", "X", False),
+    ("X: (m, m); Y = max(X.T, X) - X", "X", False),
+    ("x: (n, 1); s: (); H = x @ x.T - x @ x.T; Y = x + min(H + s)", "s", False),
+    ("x: (n, 1); s: (); Y = max(s * ones(n, 1)) * x", "s", False),
+    ("X: (n, m); Y = max(X, 0)", "X", True),
+    ("X: (n, m); y = max(X, axis=1)", "X", True),
+]
+
+
+@pytest.mark.parametrize(("program", "name", "told"), TIED)
+def test_what_is_called_true_is_not_refuted(program, name, told):
+    (found,) = check(program, f"d{name} = 3 * {name}")
+    assert found.verdict == "refuted" and bool(found.truth) == told
+    if told:
+        (again,) = check(program, found.truth)
+        assert again.verdict != "refuted"

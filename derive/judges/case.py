@@ -84,6 +84,7 @@ class Case:
         self.grounds: dict[tuple[str, tuple[Expr, ...]], Ground] = {}
         self.known_meanings: dict[tuple[str, Expr], bool] = {}
         self.claims: dict[str, Claim] = {}
+        self.texts: dict[str, str] = {}
         self.points = Points(self.program, words)
 
     def _open(self, name: str, expr: Expr) -> frozenset[str]:
@@ -110,6 +111,18 @@ class Case:
     def truth(self, name: str) -> Expr:
         """Return our formula for a gradient."""
         return self.formulas.truth(name)
+
+    def told(self, name: str) -> str:
+        """Return our formula for a gradient in input syntax, all dimensions by their own names.
+
+        It is empty where the formula fails at a point: of a tie that no input avoids, as on the
+        diagonal of `max(A, A.T)`, the theorem about maxima says nothing.
+        """
+        case = self.apart
+        if name not in case.texts:
+            fails = case.points.looks_false(name, case.truth(name))
+            case.texts[name] = "" if fails else case.formulas.says(name, case.truth(name))
+        return case.texts[name]
 
     @cached_property
     def derivation(self) -> Derivation:

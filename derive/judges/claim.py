@@ -174,8 +174,7 @@ class Court:
                 return replace(found, reason=false_where_it_fits(case, reason), holds=holds)
             if numbers:
                 break
-            truth = case.apart.formulas.says(claim.name, case.apart.truth(claim.name))
-            where = say("where-equal", equal=list(case.equalities))
+            where, truth = say("where-equal", equal=list(case.equalities)), case.told(claim.name)
             return replace(
                 found, verdict=REFUTED, scope=where, truth=truth, reason=why(error), holds=where
             )

@@ -65,9 +65,7 @@ class _Hearing:
 
     @property
     def true(self) -> str:
-        """Our formula in input syntax, all dimensions by their own names."""
-        apart = self.case.apart
-        return apart.formulas.says(self.name, apart.truth(self.name))
+        return self.case.told(self.name)
 
     def undecided(self, method: str, reason: str) -> Judgement:
         return self.found(UNDECIDED, method=method, reason=reason, truth=self.true)
@@ -162,7 +160,7 @@ class _Hearing:
             self.true if known else "", counterexample=found,
         )  # fmt: skip
         self.stand(refuted)
-        diagnosis = meant(case, self.claim) if known else ""
+        diagnosis = meant(case, self.claim) if refuted.truth else ""
         return replace(refuted, diagnosis=diagnosis, holds=true_where(case, self.claim, found))
 
     @during("at-sizes")

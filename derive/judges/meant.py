@@ -37,7 +37,7 @@ def meant(case: Case, claim: Claim) -> str:
     name, expr = claim.name, claim.expr
     truth, shape = case.truth(name), case.program.leaves[name].shape
     screens, trials = case.points.screens(name), MOST_TRIALS
-    true = case.apart.formulas.says(name, case.apart.truth(name))
+    true = case.told(name)
     for kind, about, variant in islice(repairs(expr, shape, case.program.dims), MOST_VARIANTS):
         if trials and screens and all(screen.is_gradient(variant) for screen in screens):
             trials -= 1
