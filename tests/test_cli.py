@@ -1,5 +1,6 @@
 """The command: what it writes, what it prints, how it refuses, and with which exit status."""
 
+import io
 import json
 import os
 import subprocess
@@ -218,6 +219,24 @@ def test_cheap_commands_import_no_mathematics(arguments):
         [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True
     )
     assert done.stdout.endswith("[]\n")
+
+
+@pytest.mark.parametrize("where", ["-", "mine.toml", "mine.txt"])
+@pytest.mark.parametrize(
+    "words", [["prove"], ["example"], ["exercise", "--count", "1"], ["graph"], ["gradient"],
+              ["check", "--claim", "dX = 2 * dY"]],
+    ids=lambda words: words[0],
+)  # fmt: skip
+def test_every_target_may_be_a_file_an_entry_or_standard_input(where, words, monkeypatch, capsys):
+    program = "X: (n, d); Y = 2 * X"
+    Path("mine.txt").write_text(program, "utf-8")
+    Path("mine.toml").write_text(f'title = "Mine"\nprogram = "{program}"\n', "utf-8")
+    if where == "-":
+        stream = io.TextIOWrapper(io.BytesIO(program.encode()))
+        monkeypatch.setattr("sys.stdin", stream)
+    command, *rest = words
+    assert main([command, where, *rest]) == 0
+    assert capsys.readouterr().out
 
 
 def test_two_runs_give_the_same_bytes():
