@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from itertools import starmap
+from textwrap import wrap
 
 from derive.expressions.errors import UnsupportedError
 from derive.expressions.expr import Expr, variables
@@ -21,6 +22,9 @@ from derive.notation.messages import message, plain, translated
 from derive.ops.unspecified import left_open, primed
 from derive.proof.derivation import Derivation
 from derive.proof.roads import WHOLE
+
+#: A line of what is said of a function is no longer, where it can be broken.
+LONGEST = 95
 
 #: A function that a program leaves open, and how often it is differentiated.
 Opened = tuple[str, int]
@@ -131,7 +135,9 @@ class Functions(Coder):
             shapes=", ".join(shapes),
             where=plain("code-where", where=where) if where else "",
         )
-        return f'"""{text}"""'
+        return "\n    ".join(
+            wrap(f'"""{text}"""', LONGEST, break_long_words=False, break_on_hyphens=False)
+        )
 
     def _shape(self, name: str) -> Shape:
         return self.program.leaves[name if name in self.program.leaves else name[1:]].shape
