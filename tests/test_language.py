@@ -268,11 +268,11 @@ SOUNDS = [
     ("10", CLOSED), ("7", LIQUID), ("25", OPEN), ("1.50", CLOSED), ("X.T", OPEN), ("`dX`", OPEN),
     (r"\eqref{affine:3}", CLOSED), ('<a href="#8">(8)</a>', LIQUID), ("θ", OPEN),
     ("epsilon", CLOSED),    ("softmax", OPEN), ("tax", OPEN), ("NCE", OPEN), ("cell", LIQUID),
-    ("things", UNKNOWN), ("", UNKNOWN),
+    ("things", OPEN), ("king", CLOSED), ("note", UNKNOWN), ("", UNKNOWN),
 ]  # fmt: skip
 BOXES = [
     (A, OPEN), (N, CLOSED), (L, LIQUID), (name("lam"), OPEN), (name("eps"), CLOSED),
-    (name("xhat"), CLOSED), (name("mubar"), OPEN), (name("things"), UNKNOWN), (num(100), CLOSED),
+    (name("xhat"), CLOSED), (name("mubar"), OPEN), (name("note"), UNKNOWN), (num(100), CLOSED),
     (sub(A, num(2)), OPEN), (sub(N, row(name("i"), name("l"))), LIQUID),
     (sup(N, op("top")), OPEN), (sup(A, num(2)), CLOSED),
     (sup(A, row(op("negative"), ONE)), LIQUID), (sup(op("reals"), N), CLOSED),
@@ -306,7 +306,7 @@ def test_every_particle_has_its_forms(particle, closed, opened, liquid, unknown)
     mark = known.marks[particle]
     said = [known.resolved(f"${text}${mark}") for text in ("n", "A", "L", r"\ast")]
     assert said[:3] == [f"$n${closed}", f"$A${opened}", f"$L${liquid}"]
-    assert known.resolved(f"things{mark}") == f"things{unknown}"
+    assert known.resolved(f"note{mark}") == f"note{unknown}"
     assert known.resolved(f"n{OPEN}{mark}") == f"n{opened}"  # a formula knows better than its print
 
 

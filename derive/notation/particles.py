@@ -32,6 +32,8 @@ _GREEK = {
         "nu", "xi", "pi", "rho", "sigma", "tau", "phi", "chi", "psi", "omega",
     ), OPEN),
 }  # fmt: skip
+#: How English words are read that end so; of e, t, d, k, p and c nobody knows.
+_ENDS = {**dict.fromkeys("abfghijorsuvwxyz", OPEN), "m": CLOSED, "n": CLOSED, "l": LIQUID}
 #: What stands above a letter is said last: hat, bar, tilde.
 _ACCENTS = {"hat": CLOSED, "bar": OPEN, "tilde": OPEN}
 #: Signs that are said, and what is said last of what stands between bars.
@@ -108,8 +110,8 @@ class Particles:
             if last.isascii() and last.isalnum():
                 return CLOSED if last in _CLOSED else LIQUID if last in _LIQUID else OPEN
             return _of_sign(last)
-        ends = {**dict.fromkeys("aiouy", OPEN), "m": CLOSED, "n": CLOSED}
-        return self._words.get(word.lower()) or ends.get(last, UNKNOWN)
+        known = self._words.get(word.lower())
+        return known or (CLOSED if word.endswith("ng") else _ENDS.get(last, UNKNOWN))
 
     def of_box(self, box: Box) -> str:
         """Return in which sound a formula ends, read aloud in Korean.
