@@ -14,14 +14,15 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from markdown_it import MarkdownIt
 from test_katex import CHECKER, Formula, hazards
 
-from derive.command.cli import main
 from derive.documents.formats import FORMATS
+from derive.documents.page import Document
 
 FLAVOURS = tuple(FORMATS["md"])
 #: A computation with a composed gradient, cases, masks, operators by name and sums over axes.
@@ -33,26 +34,35 @@ DOCUMENTS = (
     ("prove", "affine", "--at", "n=2,d=2,m=3"),
     ("prove", COMPOSITE),
     ("prove", "A: (n, m); B: (p, q); K = kron(A, B); L = sum(vec(K) ** 2) / 2"),
-    ("check", "affine", "--claim", "dW = X.T @ dY", "--write"),
-    ("check", "affine", "--claim", "dX = W @ dY.T", "--write"),
+    ("check", "affine", "--claim", "dW = X.T @ dY", "--claim", "dX = W @ dY.T"),
     ("graph", "circuit", "--values", "x=-2,y=5,z=-4"),
     ("example", "affine"),
     ("exercise", "affine", "--count", "4"),
 )
 
 
+def documents() -> Iterator[Document]:
+    """The documents that commands would write."""
+    for name, target, *options in DOCUMENTS:
+        room = import_module(f"derive.command.{name}")
+        given = getattr(room, name).make_context(name, [*options, "--", target]).params
+        if name == "check":
+            court = room.court_of(target, given)
+            for claim in given["claims"]:
+                yield room.document(court, court.judgement(claim), given)
+        else:
+            yield room.document(target, given)
+
+
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory) -> dict[str, list[Path]]:
-    """The pages of every flavour."""
-    folder, found = tmp_path_factory.mktemp("pages"), {}
-    for flavour in FLAVOURS:
-        place = folder / (flavour or "default")
-        chosen = ["--flavour", flavour] if flavour else []
-        for number, arguments in enumerate(DOCUMENTS):
-            own = place / str(number)  # each with its pictures
-            assert main([*arguments, *chosen, "-f", "md", "-o", str(own)]) in (0, 1)
-        found[flavour] = sorted(place.glob("*/*.md"))
-    return found
+    """The pages of every flavour, each in a folder with its pictures."""
+    folder = tmp_path_factory.mktemp("pages")
+    for number, document in enumerate(documents()):
+        for flavour in FLAVOURS:
+            place = folder / (flavour or "default") / str(number)
+            document.save(place, ("md",), flavour=flavour)
+    return {name: sorted((folder / (name or "default")).glob("*/*.md")) for name in FLAVOURS}
 
 
 def built(*command: str | Path, **where) -> str:
@@ -194,13 +204,13 @@ def test_pandoc_writes(form, flavour, pages, tmp_path, require_tool):
     if form == "pdf":
         assert out.read_bytes().startswith(b"%PDF")
     else:
-        text = out.read_text("utf-8") if form == "html" else documents(out)
+        text = out.read_text("utf-8") if form == "html" else xml_of(out)
         shown = re.sub(r"<(annotation|title).*?</\1>", "", text, flags=re.S)
         assert re.findall(r"\\[A-Za-z]+", shown) == []
         assert len(re.findall(r"<math|<m:oMath>", shown)) > 200
 
 
-def documents(path: Path) -> str:
+def xml_of(path: Path) -> str:
     with zipfile.ZipFile(path) as file:
         return file.read("word/document.xml").decode("utf-8")
 

@@ -301,3 +301,8 @@ def test_sums_that_share_no_index_come_out_of_a_root():
     (found,) = derive.check("x: (n, 1); y: (m, 1); L = sqrt(sum(x) * sum(y))",
                             "dx = ones(n, 1) * sqrt(sum(y)) / sqrt(sum(x)) / 2")  # fmt: skip
     assert found.verdict != "proved"  # it has no value where both sums are negative
+
+
+def test_a_stacked_product_is_a_statement_of_its_own():
+    """Its row counts in fours, and no entry of a factor in twos stands at the same place."""
+    assert derive.prove("A: (n, m); B: (p, q); K = kron(A, B); Y = vec(K)", detail="brief").proved

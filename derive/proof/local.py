@@ -119,8 +119,11 @@ class LocalProof:
     def occurrence(self) -> tuple[str, ...]:
         """Return which entries of the value depend on x_ac: by which of its indices they agree."""
         (i, j), (a, c) = self.output, self.variable
-        places = {"row-a": delta(i, a), "row-c": delta(i, c), "column-a": delta(j, a),
-                  "column-c": delta(j, c)}  # fmt: skip
+        places = {
+            f"{side}-{letter}": delta(k, of)
+            for side, k in (("row", i), ("column", j)) for letter, of in (("a", a), ("c", c))
+            if _length(k) == _length(of)  # a pair is no pair of pairs
+        }  # fmt: skip
         found = tuple(
             word
             for word, d in places.items()
@@ -288,6 +291,10 @@ def _sized(term: Scalar, sizes: Mapping[str, int]) -> Scalar:
         return term
     index, dim = term.data
     return total(index, sizes.get(dim, dim), _sized(term.args[0], sizes))
+
+
+def _length(index: Index) -> int:
+    return len(index.parts) if isinstance(index, Pair) else 1
 
 
 def _has_factor(term: Scalar, factor: Scalar) -> bool:
