@@ -468,6 +468,26 @@ def test_a_full_disk_leaves_what_was_there(monkeypatch, capsys):
     assert states(build(COURSE)) == ["unchanged", "made", "made"]
 
 
+def test_an_index_that_cannot_be_written_takes_nothing_with_it(monkeypatch, capsys):
+    build(written(GOOD))
+    before, real = texts(), files.write_whole
+
+    def full(contents):
+        if any(path.name.startswith("index") for path in contents):
+            raise derive.OutputError("the disk is full")
+        real(contents)
+
+    written(GOOD.replace("With numbers", "In numbers") + "[[item]]\nprove = 'afine'\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "write_whole", full)
+        assert main(["build"]) == 2
+    found = capsys.readouterr()
+    assert "derive: the disk is full" in found.err and "item 4 (prove afine)" in found.err
+    assert found.out.endswith("4 items: 1 made, 2 unchanged, 1 error\n")
+    assert texts() == before
+    assert build(COURSE).index == ("index.md", "index.tex") and "In numbers" in texts()["index.md"]
+
+
 @pytest.mark.parametrize("folder", ["/proc/nothing/here", "course.toml", "course.toml/x"])
 def test_where_nothing_can_be_written_nothing_is_worked_out(folder, capsys):
     written(GOOD)

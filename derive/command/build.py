@@ -78,6 +78,8 @@ def _tell(found: Build) -> None:
         if outcome.message:
             place = f", line {outcome.item.place.line}" if outcome.item.place else ""
             complain(f"{found.course.file}{place}, {outcome.item}: {outcome.message}")
+    if found.problem:
+        complain(found.problem)
     tell((), (), _files(found))
     for line in answered(found):
         say(line)

@@ -85,7 +85,8 @@ class Outcome:
 class Build:
     """What a build has done: every item, the index, and what was removed.
 
-    `status` is the exit status of the command: 0 where all was made and nothing is refuted.
+    `status` is the exit status of the command: 0 where all was made and nothing is refuted, and
+    `problem` says why there is no index where it could not be written.
     """
 
     course: Course
@@ -94,10 +95,11 @@ class Build:
     index: tuple[str, ...] = ()
     written: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
+    problem: str = ""
 
     @cached_property
     def status(self) -> int:
-        found = {outcome.status for outcome in self.items}
+        found = {outcome.status for outcome in self.items} | ({WRONG} if self.problem else set())
         order = (FAULT, REFUTED, UNDECIDED, WRONG)
         return next((code for code in order if code in found), 0)
 
@@ -107,6 +109,7 @@ class Build:
             "title": self.course.title, "folder": str(self.folder),
             "items": [outcome.plain() for outcome in self.items],
             "index": list(self.index), "removed": list(self.removed),
+            **({"message": self.problem} if self.problem else {}),
         }  # fmt: skip
 
 
@@ -202,9 +205,19 @@ class _Builder:
         outcomes = tuple(found[item.number] for item in self.course.items)
         fresh = tuple(n for one in outcomes if one.state == MADE for n in one.files)
         self._keep_what_failed(outcomes)
-        index, changed = self._index()
+        index: tuple[str, ...] = ()
+        changed: tuple[str, ...] = ()
+        problem = ""
+        try:
+            index, changed = self._index()
+        except OutputError as error:  # what became of the items is said all the same
+            problem = str(error)
+            if "" in self.last:
+                self.now[""] = {**self.last[""], "key": ""}
         removed = tuple(self._remove())
-        build = Build(self.course, self.folder, outcomes, index, (*fresh, *changed), removed)
+        build = Build(
+            self.course, self.folder, outcomes, index, (*fresh, *changed), removed, problem
+        )
         self._note(self.now, build)
         return build
 
@@ -334,7 +347,11 @@ class _Builder:
             items = self._with_last()
         self.noted = monotonic()
         found: dict[str, Any] = {"form": kept.FORM, "items": items}
-        if build is not None and all(one.state != ERROR for one in build.items):
+        if (
+            build is not None
+            and not build.problem
+            and all(one.state != ERROR for one in build.items)
+        ):
             reads = self.read | {p: w for one in items.values() for p, w in one["reads"].items()}
             found |= {
                 "asked": [self.arguments, self.around], "package": self.stamped, "reads": reads,
@@ -349,7 +366,8 @@ class _Builder:
             if path.read_text("utf-8") == text:
                 return
         if items or path.parent.is_dir():
-            write_whole({path: text})
+            with suppress(OutputError):  # then all is made again the next time
+                write_whole({path: text})
 
     def _writable(self) -> None:
         """Raise `OutputError` where nothing can be written, before anything is worked out."""
