@@ -93,7 +93,7 @@ class Terms:
         self._terms: dict[tuple[Expr, bool], tuple[Factors, ...]] = {}
         self._turned: dict[Expr, Expr] = {}
         self._sums: dict[frozenset, Expr] = {}
-        self._ways: dict[Expr, Expr] = {}
+        self.ways: dict[Expr, Expr] = {}
 
     def length(self, e: Expr) -> Length:
         return length(e, self.lengths)
@@ -125,11 +125,11 @@ class Terms:
 
     def either_way(self, e: Expr) -> Expr:
         """Return a scalar that is its own transpose in the one of its two ways that is shorter."""
-        if e not in self._ways:
+        if e not in self.ways:
             other = chained([self.turned(item) for item in reversed(chain(e))])
             first = min((e, other), key=self.length)
-            self._ways[e] = self._ways.setdefault(other, first)
-        return self._ways[e]
+            self.ways[e] = self.ways.setdefault(other, first)
+        return self.ways[e]
 
     # -- sums --------------------------------------------------------------------------------------
 
@@ -159,7 +159,7 @@ class Terms:
         if e.op is MATMUL:
             return self._matmul(e, full)
         if e.op in (SUM, MEAN):
-            found = [self.summed(t, e.data, e.shape) for t in self.inside(e.args[0], full)]
+            found = [summed(self, t, e.data, e.shape) for t in self.inside(e.args[0], full)]
             if e.op is MEAN:
                 size = number_of_terms(e.args[0].shape, e.data, e.shape)
                 found = [t.times(size, -1) for t in found]
@@ -300,7 +300,7 @@ class Terms:
                     changed = True
                     break
                 if item.shape == SCALAR and len(items) > 1:
-                    found = found.times(Factors(shape, *self._scalar(item)))
+                    found = found.times(Factors(shape, *self.scalar(item)))
                     del items[k]
                     changed = True
                     break
@@ -317,14 +317,14 @@ class Terms:
         if (len(places) > 1 and (places[0], places[-1]) != (0, len(items))) or len(places) > 2:
             for p, q in pairwise(places):
                 part = chained(items[p:q])
-                found = found.times(Factors(shape, *self._scalar(part)))
+                found = found.times(Factors(shape, *self.scalar(part)))
             left = items[: places[0]] + items[places[-1] :]
             if not left:
                 return found
             items = left
         made = chained(items)
         if made.shape == SCALAR:
-            return found.times(Factors(shape, *self._scalar(made)))
+            return found.times(Factors(shape, *self.scalar(made)))
         for place, others, axis in ((0, items[1:], 0), (-1, items[:-1], 1)):
             if others and items[place].op is ONES:  # a product with ones is a sum
                 total = broadcast_to(SUM(chained(others), data=(axis,)), shape)
@@ -333,7 +333,7 @@ class Terms:
         own = self.of(made, False) if len(items) == 1 else ()
         return found.times(own[0] if len(own) == 1 else self._atom(made))
 
-    def _scalar(self, e: Expr) -> tuple[Fraction, dict[Expr, Exponent]]:
+    def scalar(self, e: Expr) -> tuple[Fraction, dict[Expr, Exponent]]:
         if e.op is not MATMUL:
             t = self.product(e)
             return t.coefficient, t.scalars
@@ -358,62 +358,59 @@ class Terms:
             found = found.times(single(t.shape.T, self.turned(base), exponent))
         return found
 
-    # -- sums of entries ---------------------------------------------------------------------------
 
-    def summed(self, t: Factors, axes: tuple[int, ...], shape: Shape) -> Factors:
-        """Return the sum of a product's entries along axes; what does not vary there comes out."""
-        found = Factors(shape, t.coefficient, dict(t.scalars))
-        if not t.coefficient:
-            return found
-        inner: dict[Expr, Exponent] = {}
-        for base, exponent in t.matrices.items():
-            if base.op is BROADCAST and self._constant(base, axes) and axes != ALL:
-                out = broadcast_to(base.args[0], shape)
-                found = found.times(single(shape, out, exponent))
-            else:
-                inner[base] = exponent
-        if not inner:
-            return found.times(number_of_terms(t.shape, axes, shape))
-        bare = Factors(t.shape, Fraction(1), {}, inner)
-        if len(inner) == 1:
-            (base,) = inner
-            if base.op is EYE:
-                return (
-                    found if axes != ALL else found.times(number_of_terms(base.shape, (0,), shape))
+def summed(own: Terms, t: Factors, axes: tuple[int, ...], shape: Shape) -> Factors:
+    """Return the sum of a product's entries along axes; what does not vary there comes out."""
+    found = Factors(shape, t.coefficient, dict(t.scalars))
+    if not t.coefficient:
+        return found
+    inner: dict[Expr, Exponent] = {}
+    for base, exponent in t.matrices.items():
+        if base.op is BROADCAST and _constant(base, axes) and axes != ALL:
+            out = broadcast_to(base.args[0], shape)
+            found = found.times(single(shape, out, exponent))
+        else:
+            inner[base] = exponent
+    if not inner:
+        return found.times(number_of_terms(t.shape, axes, shape))
+    bare = Factors(t.shape, Fraction(1), {}, inner)
+    if len(inner) == 1:
+        (base,) = inner
+        if base.op is EYE:
+            return found if axes != ALL else found.times(number_of_terms(base.shape, (0,), shape))
+    if all(base.op is BROADCAST for base in inner):
+        # sums of what is repeated: as many times the sum of what is not
+        small = {base.args[0]: p for base, p in inner.items()}
+        dims = {base.shape for base in small}
+        if len(dims) == 1:
+            (low,) = dims
+            along = tuple(a for a in axes if low.dims[a] != t.shape.dims[a])
+            left = tuple(a for a in axes if a not in along)
+            if along:
+                found = found.times(number_of_terms(t.shape, along, shape))
+                part = Factors(low, Fraction(1), {}, small)
+                return found.times(
+                    summed(own, part, left, shape) if left else repeated(part, shape)
                 )
-        if all(base.op is BROADCAST for base in inner):
-            # sums of what is repeated: as many times the sum of what is not
-            small = {base.args[0]: p for base, p in inner.items()}
-            dims = {base.shape for base in small}
-            if len(dims) == 1:
-                (low,) = dims
-                along = tuple(a for a in axes if low.dims[a] != t.shape.dims[a])
-                left = tuple(a for a in axes if a not in along)
-                if along:
-                    found = found.times(number_of_terms(t.shape, along, shape))
-                    part = Factors(low, Fraction(1), {}, small)
-                    return found.times(
-                        self.summed(part, left, shape) if left else repeated(part, shape)
-                    )
-        e = bare.expr()
-        axes = tuple(axis for axis in axes if t.shape.dims[axis] != 1)
-        if not axes:
-            alone = shape == SCALAR
-            return found.times(Factors(shape, *self._scalar(e)) if alone else bare)
-        if e.op is SUM:
-            axes, e = tuple(sorted({*axes, *e.data})), e.args[0]
-        if shape != SCALAR:
-            return found.times(atom(SUM(e, data=axes)))
-        total = SUM(e, data=ALL)
-        if total not in self._ways:
-            other = SUM(self.transposed(bare).expr(), data=ALL)
-            self._ways[total] = min((total, other), key=self.length)
-            self._ways[total] = self._ways.setdefault(other, self._ways[total])
-        return found.times(atom(self._ways[total]))
+    e = bare.expr()
+    axes = tuple(axis for axis in axes if t.shape.dims[axis] != 1)
+    if not axes:
+        alone = shape == SCALAR
+        return found.times(Factors(shape, *own.scalar(e)) if alone else bare)
+    if e.op is SUM:
+        axes, e = tuple(sorted({*axes, *e.data})), e.args[0]
+    if shape != SCALAR:
+        return found.times(atom(SUM(e, data=axes)))
+    total = SUM(e, data=ALL)
+    if total not in own.ways:
+        other = SUM(own.transposed(bare).expr(), data=ALL)
+        own.ways[total] = min((total, other), key=own.length)
+        own.ways[total] = own.ways.setdefault(other, own.ways[total])
+    return found.times(atom(own.ways[total]))
 
-    @staticmethod
-    def _constant(base: Expr, axes: tuple[int, ...]) -> bool:
-        return all(base.args[0].shape.dims[axis] == 1 for axis in axes)
+
+def _constant(base: Expr, axes: tuple[int, ...]) -> bool:
+    return all(base.args[0].shape.dims[axis] == 1 for axis in axes)
 
 
 def rest(t: Factors) -> Expr:
