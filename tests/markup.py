@@ -17,7 +17,7 @@ GREEK = dict(zip(
 ))  # fmt: skip
 SIGNS = {
     "⊙": r"\odot", "⊘": r"\oslash", "⊗": r"\otimes", "⋅": r"\cdot", "·": r"\cdot", "×": r"\times",
-    "−": "-", "+": "+", "=": "=", "≤": r"\le", "≥": r"\ge", ">": r"\gt", "≠": r"\ne",
+    "−": "-", "+": "+", "=": "=", "≤": r"\le", "≥": r"\ge", ">": ">", "≠": r"\ne",
     "≈": r"\approx", "→": r"\to", "∈": r"\in", "∂": r"\partial", "⊤": r"\top", "′": "'",
     "∏": r"\prod", "∑": r"\sum",
     ",": ",", "/": "/", "⋯": r"\cdots", "⋮": r"\vdots", "⋱": r"\ddots", "ℝ": r"\mathbf{R}",
