@@ -42,7 +42,7 @@ def _row(elements: list[ElementTree.Element]) -> str:
         kind, cells = f"{FENCES[elements[0].text]}matrix", _cells(elements[1], r"\\")
         return rf"\begin{{{kind}}} {cells} \end{{{kind}}}"
     if kinds == ["mo", "mtable"] and elements[0].text == "{":
-        cells = _cells(elements[1], r"\cr")
+        cells = _cells(elements[1], r"\\")
         return rf"\begin{{cases}} {cells} \end{{cases}}"
     return " ".join(map(_one, elements))
 
