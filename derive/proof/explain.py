@@ -85,7 +85,7 @@ def explain(
     sizes = with_values(program, at, relations or ())
     writer = Writer(program, wanted, sizes, detail, ground, relations, assume or {}, claims or {})
     writer.form = form
-    writer.refuse_above(max_entries)
+    refuse_above(writer, max_entries)
     return writer.derivation()
 
 
@@ -144,26 +144,6 @@ class Writer:
             statement.expr, *own_place(statement.expr.shape, self.letters.output)
         )
 
-    # -- size of the document ----------------------------------------------------------------------
-
-    def refuse_above(self, most: int) -> None:
-        """Refuse a document with more entries than `most`, before work begins."""
-        if self.detail in ("brief", "lecture"):
-            return
-        count = 0
-        for statement in self.statements:
-            area = _area(statement.expr.shape, self.sizes)
-            count += area * _length(self.trees[statement.name], self.sizes)
-            for leaf in variables(statement.expr):
-                if leaf.data[0] in self.active:
-                    used = max(area // max(leaf.shape.extents(self.sizes)), 1)
-                    count += area + _area(leaf.shape, self.sizes) * used
-        if count > most:
-            raise SizeError(
-                f"the document would have about {count:,} entries, more than the limit of {most:,}",
-                hint="choose smaller sizes with --at, or --detail brief, or raise --max-entries",
-            )
-
     # -- the derivation ----------------------------------------------------------------------------
 
     def derivation(self) -> Derivation:
@@ -192,7 +172,7 @@ class Writer:
             relations=self.relations or (),
             satisfied=self.relations is not None,
             open=self.ground.open,
-            tied=tuple(self.tied()),
+            tied=tuple(tied(self)),
             forward=tuple(self.forward(locals_)),
             locals=tuple(locals_),
             totals=totals,
@@ -286,14 +266,6 @@ class Writer:
         """Yield what the operators of each statement ask for, each condition once."""
         found = conditions(self.ground, (statement.expr for statement in self.statements))
         yield from ((condition,) for condition in dict.fromkeys(found))
-
-    def tied(self) -> Iterator[Expr]:
-        """Yield the maxima of two that are equal somewhere whatever the inputs are: there the
-        theorem about maxima does not hold."""
-        for node in self.ground.ties:
-            inside = any(leaf.data[0] in self.active for leaf in variables(node))
-            if inside and any(p.because == "maximum-rule" for p in node.op.pullbacks):
-                yield node
 
     def forward(self, locals_: Iterable[Local]) -> Iterator[Step]:
         """Yield the statements written out, those of which an entry is shown slowly."""
@@ -413,6 +385,34 @@ class Writer:
 
 
 # -- helpers ---------------------------------------------------------------------------------------
+
+
+def refuse_above(writer: Writer, most: int) -> None:
+    """Refuse a document with more entries than `most`, before work begins."""
+    if writer.detail in ("brief", "lecture"):
+        return
+    count = 0
+    for statement in writer.statements:
+        area = _area(statement.expr.shape, writer.sizes)
+        count += area * _length(writer.trees[statement.name], writer.sizes)
+        for leaf in variables(statement.expr):
+            if leaf.data[0] in writer.active:
+                used = max(area // max(leaf.shape.extents(writer.sizes)), 1)
+                count += area + _area(leaf.shape, writer.sizes) * used
+    if count > most:
+        raise SizeError(
+            f"the document would have about {count:,} entries, more than the limit of {most:,}",
+            hint="choose smaller sizes with --at, or --detail brief, or raise --max-entries",
+        )
+
+
+def tied(writer: Writer) -> Iterator[Expr]:
+    """Yield the maxima of two that are equal somewhere whatever the inputs are: there the
+    theorem about maxima does not hold."""
+    for node in writer.ground.ties:
+        inside = any(leaf.data[0] in writer.active for leaf in variables(node))
+        if inside and any(p.because == "maximum-rule" for p in node.op.pullbacks):
+            yield node
 
 
 def lemma_of(kind: Kind) -> str:
