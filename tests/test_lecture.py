@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from documents import LSTM, PROGRAMS, RECURRENT, text_of
+from pages import TEXT, Line, height, pages as read, without_prose
 from test_citations import Point
 
 from derive import prove
@@ -263,3 +265,29 @@ def test_a_document_keeps_within_its_pages(name, tmp_path, require_tool):
     (pages,) = re.findall(r"Output written on page.pdf \((\d+) page", log)
     assert int(pages) <= BUDGETS[name]
     assert "Overfull" not in log and "undefined" not in log
+    found = read(tmp_path / "page.pdf", require_tool("pdftotext"))
+    assert without_prose(found) == []  # no table and no figure is alone on a page
+    assert height(found, "To remember", "What was checked") <= TEXT / 2
+
+
+@pytest.mark.parametrize("name", ["affine", "mlp"])
+def test_no_table_is_alone_on_a_page(name, tmp_path, require_tool):
+    page = replace(prove(name, detail="full"), appendix=True).to_latex()
+    assert without_prose(paged(page, tmp_path, require_tool)) == []
+
+
+def paged(tex: str, folder: Path, require_tool) -> list[list[Line]]:
+    (folder / "page.tex").write_text(tex, "utf-8")
+    command = [require_tool("pdflatex"), "-interaction=batchmode", "page.tex"]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    return read(folder / "page.pdf", require_tool("pdftotext"))
+
+
+def test_what_is_alone_on_a_page_is_seen_and_how_high_it_is(tmp_path, require_tool):
+    alone = r"""\documentclass{article}\begin{document}
+    Some words here make one sentence. \clearpage
+    \begin{tabular}{ll} a & b is c \\ d & e \end{tabular} \clearpage
+    To remember \par\vspace{100pt} What was checked is this here. \end{document}"""
+    found = paged(alone, tmp_path, require_tool)
+    assert without_prose(found) == [2]
+    assert 100 < height(found, "To remember", "What was checked") < 130

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise, permutations, product
+from itertools import accumulate, pairwise, permutations, product
 from textwrap import wrap
 from typing import Any
 
@@ -50,8 +50,12 @@ from derive.readings.numbers import Rows, is_exact
 LINE, FORMULA, CODE = 72.0, 26.0, 42
 #: What the numbers that a formula comes to may take of a line.
 ROOM = 14.0
-#: A line of code that is longer is broken; where formulas need more lines the code says them.
-LONGEST, MOST = 84, 4
+#: A line of code that is longer is broken; more lines than so many stand in two columns, each of so
+#: many characters.
+LONGEST, LONG, HALF = 84, 5, 52
+#: What half a page has room for, and what of that takes a line of formulas, of code and of numbers;
+#: where that is not enough, the code alone says the theorem.
+SPACE, OF_FORMULAS, OF_CODE, OF_NUMBERS = 30, 5, 2, 5
 
 
 def closing(page: Setting) -> Iterator[Block]:
@@ -67,6 +71,7 @@ class Closing:
         self.program: Program = page.program
         #: What the theorem says, by the names of gradients and those that it introduces.
         self.said = self.derivation.says()
+        self.space = SPACE
 
     def box(self) -> Iterator[Block]:
         """Yield the box, if it says anything."""
@@ -74,10 +79,13 @@ class Closing:
             yield Environment("closing", body, words("to-remember"))
 
     def blocks(self) -> Iterator[Block]:
-        yield from self.theorem()
         told = usual(self.derivation)
-        if told is not None and self.is_short(told.truth) and self.is_short(told.mistake.formula):
-            yield from self.mistake(told)
+        short = told is not None and all(map(self.is_short, (told.truth, told.mistake.formula)))
+        mistake = tuple(self.mistake(told)) if told is not None and short else ()
+        numbers = sum(len(block.lines) for block in mistake if isinstance(block, Beside))
+        self.space -= OF_NUMBERS * numbers
+        yield from self.theorem()
+        yield from mistake
         yield Paragraph((self.cost(),))
 
     def is_short(self, formula: Expr) -> bool:
@@ -101,14 +109,27 @@ class Closing:
                     for name, value in self.said.items()]  # fmt: skip
             yield Table(heads, tuple(rows))
         else:
-            lines = side_by_side(equations.values(), LINE)
-            if len(lines) <= MOST and all(width(one) <= LINE for one in equations.values()):
+            lines, typed = side_by_side(equations.values(), LINE), self.typed()
+            code = typed.turn or len(typed.lines) - len(self.helpers)
+            fits = len(lines) == 1 or OF_FORMULAS * len(lines) + OF_CODE * code <= self.space
+            if fits and all(width(one) <= LINE for one in equations.values()):
                 yield Beside(tuple(map(tuple, lines)))
             yield Paragraph((words("numpy-lines", scalars=self.page.scalars),))
-            yield Code((*self.helpers, *(x for line in self.code.values() for x in _broken(line))))
-        fits = [self.fit(x) for x in self.said.values() if self.is_only_order(x)]
-        if fits:
-            yield Paragraph((words("only-order", shapes=[] if short else fits[:2]),))
+            yield typed
+        orders = [self.fit(x) for x in self.said.values() if self.is_only_order(x)]
+        if orders:
+            yield Paragraph((words("only-order", shapes=[] if short else orders[:2]),))
+
+    def typed(self) -> Code:
+        """Return the lines of code, beside each other where they are many."""
+        if len(self.code) > LONG and not self.helpers:
+            short = [_broken(line, HALF) for line in self.code.values()]
+            if all(len(line) <= HALF for lines in short for line in lines):
+                ends = list(accumulate(map(len, short)))
+                turn = next(end for end in ends if 2 * end >= ends[-1])
+                return Code(tuple(line for lines in short for line in lines), turn=turn)
+        lines = (part for line in self.code.values() for part in _broken(line, LONGEST))
+        return Code((*self.helpers, *lines))
 
     @cached_property
     def _coder(self) -> Coder:
@@ -260,12 +281,39 @@ def _fits(shapes: Sequence[Shape], whole: Shape) -> bool:
     return ends == whole and all(a.cols == b.rows for a, b in inner)
 
 
-def _broken(line: str) -> list[str]:
-    """Return a line of code in lines that fit the page, in brackets if there are several."""
-    if len(line) <= LONGEST:
+def _broken(line: str, longest: int) -> list[str]:
+    """Return a line of code in lines that are no longer, in brackets if there are several: broken
+    before the signs that stand outside of brackets, and at any space where that is not enough."""
+    if len(line) <= longest:
         return [line]
     name, _, formula = line.partition(" = ")
-    return [f"{name} = (", *(f"    {part}" for part in wrap(formula, LONGEST - 4)), ")"]
+    parts = [""]
+    for term in _terms(formula):
+        if parts[-1] and len(parts[-1]) + 1 + len(term) > longest - 4:
+            parts.append("")
+        parts[-1] += f" {term}" if parts[-1] else term
+    if any(len(part) > longest - 4 for part in parts):
+        parts = wrap(formula, longest - 4, break_long_words=False, break_on_hyphens=False)
+    return [f"{name} = (", *(f"    {part}" for part in parts), ")"]
+
+
+def _terms(formula: str) -> list[str]:
+    """Return the terms of a sum with their signs; of a single one its factors.
+
+    >>> _terms("A @ B + f(x + y) - C"), _terms("A @ B / f(x / y)")
+    (['A @ B', '+ f(x + y)', '- C'], ['A', '@ B', '/ f(x / y)'])
+    """
+    for signs in ("+-", "@*/"):
+        terms, depth = [""], 0
+        for word in formula.split(" "):
+            if depth == 0 and word in tuple(signs) and terms[-1]:
+                terms.append(word)
+            else:
+                terms[-1] += f" {word}" if terms[-1] else word
+            depth += sum(map(word.count, "([")) - sum(map(word.count, ")]"))
+        if len(terms) > 1:
+            break
+    return terms
 
 
 __all__ = ["Closing", "closing"]

@@ -96,10 +96,14 @@ class Entries(NamedTuple):
 
 
 class Code(NamedTuple):
-    """Lines of a program in Python; a notebook has those that it `runs`, and no other format."""
+    """Lines of a program in Python; a notebook has those that it `runs`, and no other format.
+
+    Of many lines those from `turn` on stand on paper beside the others.
+    """
 
     lines: tuple[str, ...]
     runs: bool = False
+    turn: int = 0
 
 
 class Items(NamedTuple):
