@@ -105,7 +105,10 @@ def hazards(text: str) -> list[str]:
     for number, line in enumerate(prose.split("\n"), 1):
         if line.startswith("|") and any("|" in tex for tex in INLINE.findall(line)):
             found.append((number, "a | inside a formula ends the table cell; \\lvert does not"))
-        if re.search(r"\w\$[^$]+\$|\$[^$]+\$\w", INLINE.sub(lambda it: f"$·{it[1]}·$", line)):
+        # what follows may be Hangul: github/markup#1742 names letters and digits of ASCII
+        if re.search(
+            r"\w\$[^$]+\$|\$[^$]+\$[A-Za-z0-9_]", INLINE.sub(lambda it: f"$·{it[1]}·$", line)
+        ):
             found.append((number, "a $ beside a letter or a digit is not mathematics"))
         if "$" in INLINE.sub("", line):
             found.append((number, "a $ has no partner"))

@@ -154,6 +154,7 @@ STABLE = {
     "written out: ",
     "the arithmetic written for entry ", "the formula ", " with its matrices put in",
     " in range(", " in range(1, ", "options of ", "return float(", CHECK,
+    '<div style="overflow-x: auto" tabindex="0">',
 }  # fmt: skip
 
 
