@@ -183,7 +183,7 @@ CLAIMS = {
     "the issue": (QUADRATIC, "dx = 2 * A @ x", "A=symmetric", "2Ax"),
     "otherwise": (QUADRATIC, "dx = A.T @ x * 2", "A=symmetric", r"2A^{\top}x"),
     "with a name": (ENTROPY, "dW = X.T @ (softmax(X @ W) - T) / n", "T=one-hot-rows",
-                    r"\frac{1}{n}\,X^{\top}(\operatorname{softmax}(XW) - T)"),
+                    r"\frac{1}{n}\hspace{2pt}X^{\top}(\mathrm{softmax}(XW) - T)"),
     "through a gradient": (ENTROPY, "dW = (dZ.T @ X).T", "T=one-hot-rows", "^{\\top}"),
     "no assumption": (QUADRATIC, "dx = (A.T + A) @ x", "", r"(A^{\top} + A)x"),
 }  # fmt: skip

@@ -275,6 +275,7 @@ def test_the_solution_is_the_problem_with_its_gaps_filled(name):
 def display(text: str) -> list[str]:
     """Return the lines of a chain, each with its reason beside it, wherever it was broken."""
     body = re.findall(r"\\begin\{aligned\}\n(.*?)\n\\end\{aligned\}", text, re.S)[0]
+    body = re.sub(r"\\\\\n&(?=  && |\\qquad)", r"\\\\ &", body)
     body = re.sub(r" \\\\ &\\qquad (\\boxed|\\text)", r" && \1", body)
     body = body.replace(r"} \\ &  && \text{", " ").replace(r" \\ &  && \text{", r"\text{ ")
     return body.split("\n")
@@ -514,7 +515,7 @@ BAD = {
     "unknown variable": (["affine", "--wrt", "Q"], "no variable Q"),
     "unknown size": (["affine", "--at", "q=2"], "no dimension q"),
     "too large": (["affine", "--at", "n=40"], "not worked by hand"),
-    "unknown format": (["affine", "-f", "pdf"], "there is no format pdf"),
+    "unknown format": (["affine", "-f", "docx"], "there is no format docx"),
     "standard output": (["affine", "-o", "-"], "standard output takes one"),
     "unknown assumption": (["affine", "--assume", "X=nice"], "no assumption nice"),
     "nothing to derive": (["Y = ones(2, 2)"], "no gradient"),

@@ -71,7 +71,7 @@ def shown(expression: str, printer=latex, **style) -> str:
         ("sqrt(A)", r"\sqrt{A}"),
         ("abs(A - B)", r"\left\lvert A - B\right\rvert "),
         ("max(A, 0)", r"\max(A,\ 0)"),
-        ("A > B", r"[A \gt B]"),
+        ("A > B", "[A > B]"),
         ("x.T @ S @ x", r"x^{\top}Sx"),
         ("x.T @ (S @ x)", r"x^{\top}(Sx)"),
         ("S + 2 * eye(n)", "S + 2I"),

@@ -327,7 +327,7 @@ TRACE = (
 
 
 PARTS = ("forward", "theorem", "one", "entries", "assembly", "index", "operators", "totals",
-         "composed")  # fmt: skip
+         "composed", "depends", "lines")  # fmt: skip
 
 
 def altered(math, how: str):
@@ -362,10 +362,12 @@ def with_step(derivation: Derivation, place: int, make) -> Derivation:
         return tuple(make(s) if s is step else s for s in steps)
 
     forward = tuple(s for step in derivation.forward for s in chain((step,)))
-    parts = ("claim", "slice", "one", "entries", "assembly", "index", "operators")
+    parts = ("claim", "slice", "one", "entries", "assembly", "index", "operators", "depends")
     locals_ = []
     for local in derivation.locals:
-        locals_.append(replace(local, **{part: chain(getattr(local, part)) for part in parts}))
+        made = {part: chain(getattr(local, part)) for part in parts}
+        lines = local.lines and local.lines._replace(steps=chain(local.lines.steps))
+        locals_.append(replace(local, **made, lines=lines))
     totals = {name: chain(steps) for name, steps in derivation.totals.items()}
     composed = {name: chain(steps) for name, steps in derivation.composed.items()}
     return replace(

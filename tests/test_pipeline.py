@@ -89,8 +89,8 @@ def test_save_replaces_files_whole(tmp_path):
 
 
 def test_nothing_is_written_when_one_format_fails(tmp_path):
-    with pytest.raises(derive.UnsupportedError, match="there is no format html"):
-        derive.prove("y = x ** 2").save(tmp_path / "new", formats=["md", "html"])
+    with pytest.raises(derive.UnsupportedError, match="there is no format docx"):
+        derive.prove("y = x ** 2").save(tmp_path / "new", formats=["md", "docx"])
     assert not (tmp_path / "new").exists()
 
 

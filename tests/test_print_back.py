@@ -99,6 +99,8 @@ class Judged:
         notation, d = self.notation, self.derivation
         matrices, letters, gradients, shown = {}, {}, {}, {}
         for name in (*d.program.leaves, *leaves):
+            if name not in self.values:  # a page of numbers has no use for the name of a share
+                continue
             written = _tight(latex(notation.leaf(name))) if self._has_name(name) else None
             meant = d.names.get(name)
             if written is not None:

@@ -11,7 +11,9 @@ from derive.notation.latex import latex
 from derive.notation.spoken import formula_of, mark, spoken
 from derive.notation.text import text
 
-SOURCE = re.sub(r"<#.*?#>", "", (template_folder() / WORDS).read_text("utf-8"), flags=re.S)
+SOURCE = re.sub(
+    r"<#.*?#>", "", (template_folder() / WORDS.format("en")).read_text("utf-8"), flags=re.S
+)
 #: Every formula in the words that has no fact in it, as a template's string or its text has it.
 FORMULAS = sorted({
     found.replace("\\\\", "\\")

@@ -83,7 +83,7 @@ CHOSEN = {
     ),
     # layers have its number; a name that the user has is no name of ours
     "X: (n, d); W: (d, d); U: (d, d); P: (d, d); H1 = tanh(X @ W + X @ U); Y = H1 @ P": (
-        "G1 = dY @ P.T * (1 - H1 ** 2); dX = G1 @ (W + U).T; dW = X.T @ G1; "
+        "G1 = dY @ P.T * (1 - H1 ** 2); dU = X.T @ G1; dX = G1 @ (W + U).T; dW = dU; "
         "dU = X.T @ G1; dP = H1.T @ dY"
     ),
     # one operator is no reason for a name

@@ -19,7 +19,7 @@ NAMES = {name: rf"\{name} " for name in LATIN} | {
 }  # fmt: skip
 SIGNS = {
     "∂": "partial", "⊙": "odot", "⊗": "otimes", "⊘": "oslash", "⋅": "cdot", "×": "times",
-    "≈": "approx", "→": "to", "∈": "in", ">": "gt", "≥": "ge", "≠": "ne", "≤": "le", "⊤": "top",
+    "≈": "approx", "→": "to", "∈": "in", "≥": "ge", "≠": "ne", "≤": "le", "⊤": "top",
     "∑": "sum", "∏": "prod", "⋯": "cdots", "⋮": "vdots", "⋱": "ddots", "ϵ": "epsilon",
     "ϕ": "phi",
 } | dict(zip("αβγδζηθικλμνξπρστυχψωΓΔΘΛΞΠΣΥΦΨΩ", (
@@ -91,7 +91,7 @@ class _Reader:
         if kind == "escaped":
             assert token[1] in r"()[],/;|", token
             return token[1]
-        if kind == "number" or re.fullmatch(r"[A-Za-z=+\-'.&?…]", token):
+        if kind == "number" or re.fullmatch(r"[A-Za-z=>+\-'.&?…]", token):
             return token
         if token in "([":
             end = ")" if token == "(" else "]"
@@ -129,7 +129,7 @@ class _Reader:
             return rf"\begin{{{kind}}}{body}\end{{{kind}}}"
         (given,) = rows
         if name == "cases":
-            return r"\begin{cases}" + r" \cr ".join(given) + r"\end{cases}"
+            return r"\begin{cases}" + r" \\ ".join(given) + r"\end{cases}"
         if name == "frac":
             above, below = given
             return rf"\frac{{{above}}}{{{below}}}"

@@ -166,7 +166,7 @@ def leading(cost: Polynomial) -> Polynomial:
     >>> from derive.expressions.shape import Shape
     >>> X = var("X", Shape("n", "d"))
     >>> print(polynomial(leading(multiplications([(X.T @ X) * 2]))))
-    d * d * n
+    d ** 2 * n
     """
     most = max(map(len, cost), default=0)
     return {words: k for words, k in cost.items() if len(words) == most}
