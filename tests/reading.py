@@ -449,6 +449,8 @@ class _Reader:
             letter, index = _split(_Reader(page, TOKEN.findall(bottom)).name())
             if (letter, through) in page.gradients:
                 return _plain(page.gradients[letter, through](*self.places(index)))
+            if through:
+                raise KeyError(through)
         if top in page.matrices and page.matrices[top].shape != (1, 1):
             x, a = _split(_Reader(page, TOKEN.findall(bottom)).name())
             return Value(page.slice(top, x, self.places(a)))
