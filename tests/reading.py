@@ -138,6 +138,7 @@ class Page:
     def read(self, tex: str) -> Value:
         """Return the value of a formula; it must be read to its end."""
         tex = re.sub(r"\\textstyle |\\hspace\{2pt\}", " ", tex).replace(r"\\[3pt]", r"\\")
+        tex = tex.replace(r"\text{-}", "-")
         tex = re.sub(r"\\begin\{aligned\}\s*&|\\end\{aligned\}|\\\\\s*&\s*\{\}", " ", tex)
         tex = re.sub(r"\\noalign\{[^}]*\}", " ", tex)
         tex = re.sub(r"\{\}|\\\\\[\d+pt\]", lambda m: r"\\" if m[0][0] == "\\" else " ", tex)
