@@ -138,3 +138,13 @@ def test_a_counterexample_has_no_word_that_the_user_has_not(text, claim, scope, 
     assert (found["verdict"], found["scope"]) == ("refuted", scope)
     assert found["counterexample"]["sizes"] == sizes and found.get("reason") == why
     assert len(found["counterexample"]["values"]) == 3 - ("tr" in text)
+
+
+def test_a_lemma_is_about_every_shape_though_the_sizes_are_numbers():
+    """It is written out at small sizes, which are not those of the program that cites it."""
+    text = "x: (1, 12); W: (12, 5); t: (1, 5); h = tanh(x @ W); L = sum((h - t) ** 2) / 3"
+    page = derive.prove(text).to_markdown()
+    said = [line for line in page.splitlines() if line.startswith("**Lemma.**")]
+    assert said[0].startswith(r"**Lemma.** Let $x$ be $1\times n$, $W$ be $n\times d$")
+    shapes = [dim for line in said for dim in re.findall(r"be \$(\w+)\\times (\w+)\$", line)]
+    assert len(shapes) > 4 and {*sum(shapes, ())} == {"1", "n", "d"}

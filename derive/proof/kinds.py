@@ -204,7 +204,7 @@ def _kind(program: Program, general: Statement, cited: Mapping[str, PutIn]) -> K
         leaves=leaves,
         inputs=tuple(called[name] for name in used if name != general.name),
         dims=dims,
-        sizes={d: program.sizes[d] for d in dims if d in program.sizes} if len(cited) == 1 else {},
+        sizes={},  # it is written out at small ones, and holds for every shape
         upstream=statement.expr.shape.is_scalar and not is_loss,
     )
     put_ins = {
