@@ -59,6 +59,7 @@ PROGRAMS = [
     "L = sum(log(1 + exp(-y * (X @ w)))) / n + lam * sum(w ** 2) / 2",
     "hidden: (n, d); W_out: (d, m); Sigma = tanh(hidden @ W_out); Y = alpha * Sigma * hot",
     "X: (n, d); m = mean(X); L = mean((X - m) ** 2)",
+    "X: (n, d); Y = 0.1 * X / sqrt(X ** 2 + 2.5e-3) - where(X > 1e-2, X, 0.3 * X) * 1e3",
     "X: (n, d); Y = max(X, axis=1)",
     "X: (n, d); c: (n, 1); Y = min(X + c, axis=0) * c; L = sum(Y ** 2) * max(X)",
     "Z: (n, h); M = max(Z, axis=1); E = exp(Z - M); S = E / sum(E, axis=1)",

@@ -6,12 +6,12 @@ whatever is linear. A sum is an atom here. `Factors.expr` writes the product as 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import prod
 
-from derive.expressions.expr import Expr, broadcast_to, number, unrepeated
+from derive.expressions.expr import Expr, broadcast_to, nodes, number, rebuild, unrepeated
 from derive.expressions.shape import SCALAR, Dim, Shape, factors, words
 from derive.ops.elementwise import DIV, MUL, POW, SQRT
 from derive.ops.kronecker import KRON_LEFT, KRON_RIGHT
@@ -128,6 +128,43 @@ def power(base: Expr, exponent: Exponent) -> Expr:
     if exponent == Fraction(1, 2):
         return SQRT(base)
     return base if exponent == 1 else base**exponent
+
+
+def as_written(root: Expr, numerals: Collection[Fraction]) -> Expr:
+    """Return an expression in which what is divided is multiplied, where the quotient of numbers is
+    one that somebody wrote: halves and quarters come out of derivatives, and stay quotients.
+
+    >>> from derive.language.parse import parse
+    >>> str(as_written(parse("X: (n, n); Y = X / 10 - 3 * X / 8").statements[0].expr,
+    ...                [Fraction(1, 10), Fraction(3, 8)]))
+    '1 / 10 * X - 3 * X / 8'
+    """
+    done: dict[Expr, Expr] = {}
+    for node in nodes(root):
+        now = rebuild(node, tuple(done[arg] for arg in node.args))
+        if now.op is DIV:
+            (above, top), (below, bottom) = map(_lead, now.args)
+            value = above / below if below.denominator == 1 else Fraction(0)
+            if abs(value) in numerals and value.denominator & (value.denominator - 1):
+                found = number(value) if top is None else number(value) * top
+                now = broadcast_to(found if bottom is None else found / bottom, now.shape)
+        done[node] = now
+    return done[root]
+
+
+def _lead(e: Expr) -> tuple[Fraction, Expr | None]:
+    """Return the number with which a product begins, and the rest of it."""
+    bare = unrepeated(e)
+    if bare.op is NUMBER:
+        return bare.data, None
+    if bare.op is NEG:
+        lead, rest = _lead(bare.args[0])
+        return -lead, rest
+    if bare.op is MUL:
+        lead, rest = _lead(bare.args[0])
+        if lead != 1:
+            return lead, bare.args[1] if rest is None else rest * bare.args[1]
+    return Fraction(1), bare
 
 
 def factors_of(e: Expr) -> Factors:

@@ -136,7 +136,7 @@ class Closing:
         output, leaves = self.program.output, self.program.leaves
         given = [*self.program.inputs, *([] if self.program.is_loss else [f"d{output}"])]
         taken = [*leaves, *self.program.dims, *(f"d{name}" for name in leaves), *self.said]
-        return Coder(library("numpy"), given, taken)
+        return Coder(library("numpy"), given, taken, self.program.numerals)
 
     @cached_property
     def code(self) -> dict[str, str]:

@@ -63,7 +63,7 @@ class Functions(Coder):
         self.open_in_loss = _opened(s.expr for s in self._behind())
         names = [*leaves, *self.program.dims, *(f"d{name}" for name in leaves),
                  *starmap(primed, self.open), *dict(self.lines)]  # fmt: skip
-        super().__init__(library(name), given, names)
+        super().__init__(library(name), given, names, self.program.numerals)
 
     def module(self, *, loss: bool = False) -> str:
         """Return the text of the gradients, and of the `loss` where it is wanted, with imports and

@@ -213,7 +213,7 @@ class Proof(Document):
             leaf, value = program.leaves[name], dict(lines)[name]
             if sum(times_written(e, leaf) for _, e in lines) < 2:
                 lines = [(n, substitute(e, {leaf: value})) for n, e in lines if n != name]
-        return tuple((name, str(program.in_numbers(value))) for name, value in lines)
+        return tuple((name, program.spelled(value)) for name, value in lines)
 
     @property
     def hypotheses(self) -> tuple[str, ...]:

@@ -403,7 +403,13 @@ def written_args(node: Expr) -> tuple[Expr, ...]:
     return next(fits)
 
 
-def _write(root: Expr) -> tuple[str, int]:
+def spelled(root: Expr, numerals: Mapping[Fraction, str]) -> str:
+    """Return an expression in input syntax, with some numbers as somebody wrote them."""
+    return _write(root, numerals)[0]
+
+
+def _write(root: Expr, numerals: Mapping[Fraction, str] | None = None) -> tuple[str, int]:
+    numerals = numerals or {}
     done: dict[Expr, tuple[str, int]] = {}
 
     def within(arg: Expr, least: int) -> str:
@@ -431,7 +437,7 @@ def _write(root: Expr) -> tuple[str, int]:
                 shown = exponent if strength == ATOM else f"({exponent})"
                 return f"{within(node.args[0], ATOM)} ** {shown}", POWER
             case "number":
-                return _write_number(node.data)
+                return _write_number(node.data, numerals.get(abs(node.data)))
             case "name":
                 return str(node.data), ATOM
         inner = ", ".join(done[arg][0] for arg in written_args(node))
@@ -443,7 +449,9 @@ def _write(root: Expr) -> tuple[str, int]:
     return done[root]
 
 
-def _write_number(value: Fraction) -> tuple[str, int]:
+def _write_number(value: Fraction, numeral: str | None = None) -> tuple[str, int]:
+    if numeral is not None:
+        return (numeral, ATOM) if value >= 0 else (f"-{numeral}", SIGN)
     if value.denominator != 1:
         return f"{value.numerator} / {value.denominator}", PRODUCT
     return str(value), ATOM if value >= 0 else SIGN

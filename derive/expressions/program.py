@@ -7,11 +7,13 @@ theorem of its own and the proof can speak of `Z` and `H` as the user does.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from fractions import Fraction
 from itertools import cycle
+from types import MappingProxyType
 from typing import NamedTuple
 
 from derive.expressions.errors import SizeError, UnsupportedError
-from derive.expressions.expr import Expr, nodes, number, substitute, variables
+from derive.expressions.expr import Expr, nodes, number, spelled, substitute, variables
 from derive.expressions.shape import Dim, Shape, substituted
 
 
@@ -35,6 +37,7 @@ class Program(NamedTuple):
     made 1 is no loss for that. `parts` are names that the user did not write: they stand for parts
     of the user's formulas. `functions` are names of functions of one number that are left open.
     `besides` are names for values that proofs speak of and the output does not depend on.
+    `numerals` are the numbers that the user wrote with a point or an exponent, and how.
     """
 
     text: str
@@ -49,6 +52,7 @@ class Program(NamedTuple):
     parts: tuple[str, ...] = ()
     functions: tuple[str, ...] = ()
     besides: tuple[Statement, ...] = ()
+    numerals: Mapping[Fraction, str] = MappingProxyType({})
 
     @property
     def output(self) -> Expr:
@@ -124,7 +128,17 @@ class Program(NamedTuple):
         for statement in reversed(self.statements):
             if statement.name in self.parts:
                 expr = substitute(expr, {self.leaves[statement.name]: statement.expr})
-        return str(self.in_numbers(expr))
+        return self.spelled(expr)
+
+    def spelled(self, expr: Expr) -> str:
+        """Return an expression in input syntax by the names that stand in it.
+
+        >>> from derive.language.parse import parse
+        >>> program = parse("y = sqrt(x + 1e-5)")
+        >>> program.spelled(program.statements[0].expr)
+        'sqrt(x + 1e-5)'
+        """
+        return spelled(self.in_numbers(expr), self.numerals)
 
     def lines(self) -> list[str]:
         """Return the statements in input syntax, in the words and numbers of the user."""

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from fractions import Fraction
 from itertools import chain
 from typing import Any
 
 from derive.expressions.errors import ParseError, Place, ShapeError
-from derive.expressions.expr import Expr
+from derive.expressions.expr import Expr, nodes
 from derive.expressions.limits import during
 from derive.expressions.program import Program, Statement
 from derive.expressions.shape import (
@@ -34,6 +35,7 @@ from derive.language.scope import FUNCTIONS, Scope, bad_dimension, dimension
 from derive.language.syntax import NAME, Source, target
 from derive.ops import var
 from derive.ops.elementwise import is_mask
+from derive.ops.linear import NUMBER
 from derive.ops.unspecified import left_open
 
 Shapes = Mapping[str, "Shape | tuple[Dim, ...] | str"]
@@ -277,6 +279,11 @@ class _Reader:
             sizes={word: numbers[slot] for slot, word in worded.items() if isinstance(word, str)},
             reordered=self.reordered,
             functions=tuple(left_open(s.expr for s in statements)),
+            numerals={
+                value: scope.numerals[value]
+                for value in sorted(_numbers(statements))
+                if value in scope.numerals
+            },
         )
 
     def _statement(self, node: ast.stmt, scope: Scope) -> tuple[str, Expr]:
@@ -288,6 +295,11 @@ class _Reader:
         expr = scope.read(node.value)
         wanted = ("L", "J", "f") if expr.shape.is_scalar else ("Y", "Z", "F")
         return next(name for name in (*wanted, "Y_out") if name not in scope.leaves), expr
+
+
+def _numbers(statements: Iterable[Statement]) -> set[Fraction]:
+    """Return the numbers that stand alone in statements, exponents not among them."""
+    return {abs(node.data) for s in statements for node in nodes(s.expr) if node.op is NUMBER}
 
 
 # -- shapes that are given beside the text ---------------------------------------------------------

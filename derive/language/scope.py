@@ -58,6 +58,14 @@ _SYNTAX_HINTS: dict[type, str] = {
 }
 
 
+def _numeral(mantissa: str, exponent: str, value: Fraction) -> str:
+    """Return how a number is written that is kept as it is, nothing where it is no shorter so."""
+    whole, point, decimals = mantissa.partition(".")
+    text = (whole or "0") + (point and decimals and f".{decimals}")
+    text += f"e{int(exponent)}" if exponent else ""
+    return text if value.denominator > 1 or len(text) < len(str(value)) else ""
+
+
 def dimension(source: Source, node: ast.expr) -> Dim:
     """Return the dimension that a name, a whole number or a product of these is."""
     negative = isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub)
@@ -89,7 +97,8 @@ class Scope:
     """The names known so far, and the reading of expressions over them.
 
     In a `closed` scope no name is new. `known` are names that are no misspellings, `functions`
-    names of functions that are left open.
+    names of functions that are left open. `numerals` says how numbers with a point or an exponent
+    were written.
     """
 
     source: Source
@@ -99,6 +108,7 @@ class Scope:
     known: Iterable[str] = ()
     functions: Collection[str] = ()
     undeclared: set[str] = field(default_factory=set)
+    numerals: dict[Fraction, str] = field(default_factory=dict)
     masks: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -169,7 +179,10 @@ class Scope:
             raise ParseError("write this number in decimals")
         if exponent and abs(int(exponent)) > 300:
             raise ParseError("this number is out of range", hint="exponents go up to 300")
-        return number(Fraction(literal))
+        value = Fraction(literal)
+        if text := _numeral(mantissa, exponent, value):
+            self.numerals.setdefault(value, text)
+        return number(value)
 
     def _whole(self, node: Whole) -> Expr:
         """Return a number that the reading of a library's call has put in."""

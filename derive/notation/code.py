@@ -103,7 +103,8 @@ class Coder:
     """The writing of expressions in one library.
 
     `given` are arrays of the code around, the first of which other arrays are like, and `taken`
-    names that it has; one that the library needs itself is written with an underscore.
+    names that it has; one that the library needs itself is written with an underscore. `numerals`
+    are numbers as the user wrote them.
 
     >>> from derive.expressions.shape import Shape
     >>> from derive.ops import SUM as TOTAL, var
@@ -112,8 +113,14 @@ class Coder:
     'np.sum(X @ W, axis=0, keepdims=True)'
     """
 
-    def __init__(self, lib: Library, given: Sequence[str], taken: Iterable[str] = ()):
-        self.lib, self.given = lib, given
+    def __init__(
+        self,
+        lib: Library,
+        given: Sequence[str],
+        taken: Iterable[str] = (),
+        numerals: Mapping[Fraction, str] | None = None,
+    ):
+        self.lib, self.given, self.numerals = lib, given, numerals or {}
         self.helpers: dict[str, str] = {}
         self.known: dict[Expr, tuple[str, int]] = {}
         taken = {*taken, *given}
@@ -170,7 +177,7 @@ class Coder:
             case "name":
                 return self.name(str(node.data)), ATOM
             case "number":
-                return _number(node.data)
+                return _number(node.data, self.numerals.get(abs(node.data)))
             case "prefix":
                 return f"{op.symbol}{self._within(node.args[0], POWER)}", SIGN
             case "power":
@@ -239,7 +246,9 @@ class Coder:
         return str(dim) if isinstance(dim, int) else self.name(dim)
 
 
-def _number(value: Fraction) -> tuple[str, int]:
+def _number(value: Fraction, numeral: str | None = None) -> tuple[str, int]:
+    if numeral is not None:
+        return (numeral, ATOM) if value >= 0 else (f"-{numeral}", SIGN)
     if value.denominator != 1:
         return f"{value.numerator} / {value.denominator}", PRODUCT
     return str(value), ATOM if value >= 0 else SIGN

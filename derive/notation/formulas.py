@@ -32,7 +32,6 @@ from derive.notation.joining import (
     parts_of,
 )
 from derive.notation.names import Names
-from derive.notation.numerals import fraction
 from derive.ops.elementwise import DIV, MUL
 from derive.ops.linear import BROADCAST, DIM, NEG, NUMBER
 
@@ -105,9 +104,9 @@ class Pen:
         """Return a shape: n×d."""
         return self.names.shape(shape)
 
-    def number(self, value: Fraction) -> Box:
-        """Return a number, as a fraction where it is one."""
-        return fraction(value)
+    def number(self, value: Fraction) -> tuple[Box, int]:
+        """Return a number as the user wrote it, and how strongly it binds."""
+        return self.names.number(value)
 
     def beside(self, a: Box, b: Box) -> Box:
         """Return a product of matrices."""

@@ -9,18 +9,32 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
 from derive.calculus.index import Index, along
 from derive.expressions.errors import UnsupportedError
 from derive.expressions.expr import Expr, Op
-from derive.expressions.layout import Box, frac, num as digits, op, paren, row, sub, sup, word
+from derive.expressions.layout import (
+    ATOM,
+    SUM,
+    Box,
+    frac,
+    num as digits,
+    op,
+    paren,
+    row,
+    sub,
+    sup,
+    word,
+)
 from derive.expressions.program import split_name
 from derive.expressions.shape import Dim, Pair, Product, Shape
 from derive.language.syntax import NAME
 from derive.notation.joining import is_letter, joined
 from derive.notation.latex import latex
+from derive.notation.numerals import fraction, spelled as spelled_number
 from derive.notation.signs import spelled
 from derive.ops.linear import EYE, ONES
 from derive.proof.derivation import Derivation
@@ -63,9 +77,19 @@ class Names(ABC):
         self.derivation, self.style, self.around = derivation, style, around
         self.program, self.sizes = derivation.program, derivation.sizes
         self.written = {dim: self.sizes[dim] for dim in self.program.sizes}
+        self.numerals = (around or derivation).program.numerals
         #: What was laid out already, by what it is.
         self.kept: dict[tuple, tuple[Any, Any]] = {}
         self.entries: dict[tuple[str, tuple[Index, ...]], Box] = {}
+
+    def number(self, value: Fraction) -> tuple[Box, int]:
+        """Return a number as the user wrote it, as a fraction where nobody did, and how strongly it
+        binds."""
+        text = self.numerals.get(abs(value))
+        if text is None:
+            return fraction(value), ATOM if value >= 0 else SUM
+        box, binds = spelled_number(text)
+        return (box, binds) if value >= 0 else (row(op("negative"), box), SUM)
 
     def _keep(self, key: tuple, source: Any, make: Callable[[], Any]) -> Any:
         """Return what is made of a source the first time; the source lives as long as its name."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from flint import arb
 
-from derive.expressions.layout import Box, frac, num, op, raw, row, sup
+from derive.expressions.layout import ATOM, PRODUCT, Box, frac, num, op, raw, row, sup
 from derive.readings.numbers import decimal, is_exact, precision, rational
 
 #: A whole number of more digits is rounded, and so is a fraction of a larger top or bottom.
@@ -67,6 +67,21 @@ def fraction(value: int | Fraction) -> Box:
     """Return an exact number as it is, a fraction over its denominator."""
     top, bottom = abs(value.numerator), value.denominator
     return _signed(num(top) if bottom == 1 else frac(num(top), num(bottom)), value < 0)
+
+
+def spelled(text: str) -> tuple[Box, int]:
+    """Return a positive number as somebody wrote it, and how strongly it binds.
+
+    >>> from derive.notation.latex import latex
+    >>> [latex(spelled(text)[0]) for text in ("0.1", "1e-5", "2.5e3")]
+    ['0.1', '10^{-5}', '2.5 \\\\cdot 10^{3}']
+    """
+    mantissa, _, exponent = text.partition("e")
+    front = Box("num", text=mantissa)
+    if not exponent:
+        return front, ATOM
+    raised = sup(num(10), raw(exponent))
+    return (raised, ATOM) if Fraction(mantissa) == 1 else (row(front, op("cdot"), raised), PRODUCT)
 
 
 def power(value: Fraction) -> Box:

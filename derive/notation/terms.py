@@ -32,7 +32,7 @@ from derive.expressions.shape import Dim
 from derive.notation.displays import places
 from derive.notation.formulas import Formulas, Pen, strength
 from derive.notation.joining import is_word
-from derive.notation.numerals import fraction, power
+from derive.notation.numerals import power
 
 
 def is_open(term: Scalar) -> bool:
@@ -50,7 +50,7 @@ class Terms(Formulas):
     def _scalar(self, term: Scalar) -> tuple[Box, int]:
         match term.kind:
             case "num":
-                return fraction(term.data), ATOM if term.data >= 0 else SUM
+                return self.number(term.data)
             case "size":
                 return self.word_of(term.data), ATOM
             case "entry":
@@ -142,10 +142,11 @@ class Terms(Formulas):
         constant = [f for f in under if f.args[0].kind == "size"]
         divisors = [f for f in under if f not in constant]
         size = abs(coefficient)
+        written = size in self.numerals
         sign = [op("negative")] if coefficient < 0 else []
-        below = [num(size.denominator)] if size.denominator != 1 else []
+        below = [num(size.denominator)] if size.denominator != 1 and not written else []
         below += [mul(f**-1) for f in constant]
-        front = [num(size.numerator)] if size.numerator != 1 else []
+        front = [num(size if written else size.numerator)] if size.numerator != 1 or written else []
         heavy = any(f.kind in ("sum", "add", "partial") for f in above)
         if divisors and not heavy:
             top = self._side_by_side([*front, *above]) if front or above else digits(1)

@@ -92,7 +92,7 @@ VAR = Op(
 )
 NUMBER = Op(
     name="number",
-    paper=lambda pen, e: (pen.number(e.data), ATOM if e.data >= 0 else layout.SUM),
+    paper=lambda pen, e: pen.number(e.data),
     style="number",
     shape=lambda data: SCALAR,
     entry=lambda ix, i, j, data: ix.number(data),

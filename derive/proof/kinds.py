@@ -206,6 +206,7 @@ def _kind(program: Program, general: Statement, cited: Mapping[str, PutIn]) -> K
         dims=dims,
         sizes={},  # it is written out at small ones, and holds for every shape
         upstream=statement.expr.shape.is_scalar and not is_loss,
+        numerals=program.numerals,
     )
     put_ins = {
         name: PutIn({called[old]: leaf for old, leaf in put_in.names.items()}, put_in.dims)

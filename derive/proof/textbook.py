@@ -13,6 +13,7 @@ from typing import NamedTuple
 from derive.algebra.forms import Budget
 from derive.algebra.normal import Ring
 from derive.calculus.index import along
+from derive.calculus.products import as_written
 from derive.calculus.reverse import Form
 from derive.calculus.rules import RULES, Rule
 from derive.calculus.simplify import Rewrite, simplify
@@ -78,7 +79,8 @@ class Settled:
         def form(raw: Expr) -> tuple[Expr, tuple[Rewrite, ...]]:
             short, rewrites = simplify(raw)
             turns = self._shortened(short, search, tuple(own))
-            return (turns or rewrites or (Rewrite("", raw, raw),))[-1].after, (
+            found = self._as_written(turns[-1].after if turns else short, turns)
+            return found, (
                 *rewrites,
                 *(Rewrite(turn.rule, turn.before, turn.after) for turn in turns),
             )
@@ -98,7 +100,15 @@ class Settled:
         value = turns[-1].after if turns else expr
         if self.assume:
             value = self._assumed(value, turns)
-        return value, turns
+        return self._as_written(value, turns), turns
+
+    def _as_written(self, value: Expr, turns: list[Turn]) -> Expr:
+        """Return a formula with the user's own factors, which the last of its steps leaves."""
+        found = as_written(value, self.program.numerals)
+        if found is not value:
+            last = turns.pop() if turns else Turn("scalar-factors", value, value)
+            turns.append(last._replace(after=found))
+        return found
 
     def _shortened(self, value: Expr, search: Textbook, names: tuple[Expr, ...]) -> list[Turn]:
         """Return the steps to the shortest form, each of them seen to hold, as far as they go."""
