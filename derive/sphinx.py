@@ -328,7 +328,7 @@ class Check(Directive):
 
     def made(self, target: str, given: dict[str, Any]) -> Iterator[Any]:
         from derive.command.check import court_of, document
-        from derive.judges.judgement import PROVED
+        from derive.proof.verdict import PROVED
 
         if not given["claims"]:
             raise self.error("there is no claim: add  :claim: dX = dY @ W.T")

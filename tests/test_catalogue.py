@@ -29,7 +29,7 @@ from derive.judges.slips import repairs
 from derive.language.parse import parse
 from derive.notation.displays import fitted
 from derive.notation.escape import markdown
-from derive.proof.derivation import EVERY_SHAPE
+from derive.proof.verdict import EVERY_SHAPE
 
 #: So many changes are made to a claim, of so many claims of an entry: the shortest.
 MUTANTS, CLAIMS = 3, 3
@@ -99,7 +99,7 @@ def test_the_claims_of_an_entry_are_proved_for_every_shape(name):
     judges = opened(entry)
     for claim in entry.claims:
         found = judges.judge(claim)
-        assert (found.verdict, found.scope) == ("proved", EVERY_SHAPE), (claim, found.reason)
+        assert (found.verdict, found.where) == ("proved", EVERY_SHAPE), (claim, found.reason)
     mistake = judges.judge(entry.mistake.claim)
     assert mistake.verdict == "refuted", (mistake, mistake.reason)
     assert mistake.counterexample is not None or mistake.method == "shapes"

@@ -15,6 +15,7 @@ from derive.command.cli import main
 from derive.command.options import TEXTS
 from derive.judges.claim import Counterexample, Judgement
 from derive.notation.messages import say
+from derive.proof.verdict import Road, Scope
 
 #: The formats that there are, as an error lists them.
 KNOWN = f"{', '.join(TEXTS[:-1])} and {TEXTS[-1]}"
@@ -165,9 +166,7 @@ def test_what_is_undecided(monkeypatch, capsys):
     from derive.judges.claim import Court
 
     def undecided(self, text):
-        return Judgement(
-            text, "undecided", "", "index normal form, intervals", "dX = dY", reason="hard"
-        )
+        return Judgement(text, "undecided", None, Road.OPEN, "dX = dY", reason="hard")
 
     monkeypatch.setattr(Court, "judge", undecided)
     assert main(["check", AFFINE, *claims("dX = dY")]) == 3
@@ -367,7 +366,8 @@ def test_the_counterexample_is_worked_by_hand():
         (1, 1), "-1", "7/2",
     )  # fmt: skip
     judgement = Judgement(
-        "dX = dY @ W", "refuted", "n = 1", "by hand", "dX = dY @ W.T", counterexample=found,
+        "dX = dY @ W", "refuted", Scope.at({"n": 1}), Road.EXACT, "dX = dY @ W.T",
+        counterexample=found,
         diagnosis=say("meant", truth="dX = dY @ W.T", slip=say("transpose-missing", "W")),
     )  # fmt: skip
     case = Case(parse("X: (n, m); W: (m, m); Y = X @ W"))

@@ -17,7 +17,7 @@ from derive.language.parse import parse
 from derive.notation.messages import plain_words, say
 from derive.ops import var
 from derive.ops.reduction import ALL, COLS, ROWS, SUM
-from derive.proof.derivation import EVERY_SHAPE
+from derive.proof.verdict import EVERY_SHAPE
 
 BILINEAR = "a: (n, 1); b: (m, 1); X: (n, m); L = a.T @ X @ b"
 AFFINE = "X: (n, d); W: (d, m); B: (1, m); Y = X @ W + B"
@@ -132,7 +132,7 @@ MEANT = {
 @pytest.mark.parametrize("name", TRUE)
 def test_a_true_claim_is_proved_for_every_shape(name):
     (found,) = check(*TRUE[name])
-    assert (found.verdict, found.scope) == ("proved", EVERY_SHAPE)
+    assert (found.verdict, found.where) == ("proved", EVERY_SHAPE)
     assert found.counterexample is None and not found.diagnosis
 
 
@@ -150,7 +150,7 @@ def test_a_diagnosis_is_proved_when_it_is_claimed(name):
     program, _, diagnosis, _ = MEANT[name]
     formula = diagnosis.removeprefix("true is ").split("; yours")[0]
     (found,) = check(program, formula)
-    assert (found.verdict, found.scope) == ("proved", EVERY_SHAPE)
+    assert (found.verdict, found.where) == ("proved", EVERY_SHAPE)
 
 
 # -- shapes ----------------------------------------------------------------------------------------

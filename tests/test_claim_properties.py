@@ -17,7 +17,7 @@ from derive.expressions.expr import OPS, Expr, nodes, number, substitute
 from derive.judges.case import Case
 from derive.judges.claim import Counterexample, Court
 from derive.language.parse import parse
-from derive.proof.derivation import PROVED, REFUTED
+from derive.proof.verdict import PROVED, REFUTED
 
 SIZES = (2, 3, 4)
 RELAXED = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]

@@ -23,6 +23,7 @@ from derive.pictures.drawing import draw
 from derive.pictures.mermaid import mermaid
 from derive.pictures.picture import Picture, Vertex, line
 from derive.pictures.svg import svg
+from derive.proof.verdict import Scope
 
 HOSTILE = (
     "`<script>alert(1)</script>`",
@@ -49,7 +50,7 @@ def documents(text: str):
             changed = replace(
                 court.judge(claim), verdict=verdict, counterexample=None, truth=text, reason=text,
                 holds=text, diagnosis=say("meant", truth="x", slip=text), conditions=(text,),
-                scope=text,
+                where=Scope(sizes=((text, 2),)),
             )  # fmt: skip
             yield changed, lambda form, changed=changed: render_check(court.case, changed, form)
 

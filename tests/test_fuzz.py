@@ -17,7 +17,7 @@ from fuzz import MP, Evaluation, Ground, Referee, Writer, obeying, obeys, real, 
 from derive.judges.claim import Counterexample, Court, Judgement
 from derive.language.scope import FUNCTIONS
 from derive.ops import OPS
-from derive.proof.derivation import EVERY_SHAPE
+from derive.proof.verdict import EVERY_SHAPE, Road
 
 SEED, PROGRAMS = 52, 24
 
@@ -144,7 +144,7 @@ def test_points_are_what_is_assumed(word):
 
 def held(program: str, claim: str, assume=None, **said) -> list[str]:
     """Return what the referee makes of a judgement."""
-    common = {"verdict": "proved", "scope": EVERY_SHAPE, "method": "", "truth": ""}
+    common = {"verdict": "proved", "where": EVERY_SHAPE, "road": None, "truth": ""}
     judgement = Judgement(claim=claim, **{**common, **said})
     referee = Referee(random.Random(1), Ground(program, assume))
     name = claim.split(" = ")[0][1:]
@@ -172,18 +172,18 @@ FALSE = {
         RELU, "dX = dY * (X > 0)", {"conditions": ("X is nice",)}, ["unread condition"],
     ),
     "a true claim refuted": (
-        SQUARE, "dx = x + x", {"verdict": "refuted", "method": "modulo"}, ["true refuted"],
+        SQUARE, "dx = x + x", {"verdict": "refuted", "road": Road.MODULO}, ["true refuted"],
     ),
     "a shape that fits": (
-        SQUARE, "dx = x", {"verdict": "refuted", "method": "shapes"}, ["shape refused"],
+        SQUARE, "dx = x", {"verdict": "refuted", "road": Road.SHAPES}, ["shape refused"],
     ),
     "true at some sizes": (
         "X: (n, m); L = sum(X)", "dX = ones(n, m) / n",
-        {"verdict": "refuted", "method": "modulo", "holds": "where m = 1"}, ["false where"],
+        {"verdict": "refuted", "road": Road.MODULO, "holds": "where m = 1"}, ["false where"],
     ),
     "a diagnosis": (
         SQUARE, "dx = x",
-        {"verdict": "refuted", "method": "modulo", "diagnosis": "true is dx = 3 * x; yours"},
+        {"verdict": "refuted", "road": Road.MODULO, "diagnosis": "true is dx = 3 * x; yours"},
         ["false diagnosis"],
     ),
     "undecided and true": (SQUARE, "dx = x + x", {"verdict": "undecided"}, ["undecided"]),
@@ -193,14 +193,14 @@ TRUE = {
     "with its condition": (
         RELU, "dX = dY * (X > 0)", {"conditions": ("every entry of X is different from 0",)}, [],
     ),
-    "a shape": (SQUARE, "dx = x.T", {"verdict": "refuted", "method": "shapes"}, []),
+    "a shape": (SQUARE, "dx = x.T", {"verdict": "refuted", "road": Road.SHAPES}, []),
     "where it is true": (
         "X: (n, m); L = sum(X)", "dX = ones(n, m) / n",
-        {"verdict": "refuted", "method": "modulo", "holds": "where n = 1"}, [],
+        {"verdict": "refuted", "road": Road.MODULO, "holds": "where n = 1"}, [],
     ),
     "symmetric": (
         "A: (n, n); x: (n, 1); L = x.T @ A @ x", "dx = 2 * A @ x",
-        {"verdict": "refuted", "method": "modulo", "holds": "where A is symmetric"}, [],
+        {"verdict": "refuted", "road": Road.MODULO, "holds": "where A is symmetric"}, [],
     ),
 }  # fmt: skip
 

@@ -14,7 +14,7 @@ from referee import NoValue, Setting, at_counterexample, number
 
 from derive.judges.claim import Court
 from derive.ops import OPS
-from derive.proof.derivation import EVERY_SHAPE
+from derive.proof.verdict import EVERY_SHAPE
 
 TABLE = Path(__file__).with_name("identities.jsonl")
 RECORDS = [json.loads(line) for line in TABLE.read_text("utf-8").splitlines()]
@@ -41,7 +41,7 @@ def test_an_identity_and_its_false_variants(name):
     court, ground, wrt = case(record), setting(record), record["wrt"]
     assert ground.agrees(wrt, record["claim"]), "the table itself is wrong: differences disagree"
     found = court.judge(f"d{wrt} = {record['claim']}")
-    assert (found.verdict, found.scope) == ("proved", EVERY_SHAPE), found.reason
+    assert (found.verdict, found.where) == ("proved", EVERY_SHAPE), found.reason
     for variant in record["false"]:
         refuted(court, ground, wrt, variant["claim"])
 

@@ -17,9 +17,9 @@ from derive.judges.verify import insist, judged_lemma, verify
 from derive.judges.written import EntriesJudge
 from derive.language.parse import parse
 from derive.ops.square import cofactor
-from derive.proof.derivation import EVERY_SHAPE, PROVED, REFUTED
 from derive.proof.explain import explain
 from derive.proof.lemmas import LEMMAS, determinant, inverse, lemmas
+from derive.proof.verdict import EVERY_SHAPE, PROVED, REFUTED
 
 ALL = [make() for make, _ in LEMMAS.values()]
 STEPS = [
@@ -36,7 +36,7 @@ def test_every_line_is_proved_by_normal_forms_and_written_out(lemma):
         for step in chain:
             assert [v.word for v in step.verdicts] == [PROVED] * len(step.verdicts)
             first, *others = step.verdicts
-            assert first.scope == EVERY_SHAPE
+            assert first.where == EVERY_SHAPE
             assert len({v.scope for v in others}) == len(others) >= 2
             assert {v.method for v in others} == {"both sides written out and compared exactly"}
 

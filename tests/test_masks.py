@@ -14,7 +14,7 @@ from referee import Setting, at_counterexample
 import derive
 from derive.judges.claim import Court
 from derive.language.parse import parse
-from derive.proof.derivation import EVERY_SHAPE
+from derive.proof.verdict import EVERY_SHAPE
 from derive.readings.numbers import Enclosures
 
 BLOCKS = Path(__file__).with_name("masks.txt").read_text("utf-8").split("\n\n")[1:]
@@ -40,7 +40,7 @@ def test_claims_are_decided(program):
             assert abs(expected - claimed) > 1e-9, claim
             continue
         assert mark == "0" or ground.agrees(target[1:], formula), f"the table is wrong: {claim}"
-        assert (found.verdict, found.scope) == ("proved", EVERY_SHAPE), (claim, found.reason)
+        assert (found.verdict, found.where) == ("proved", EVERY_SHAPE), (claim, found.reason)
 
 
 @pytest.mark.parametrize("program", TABLE)

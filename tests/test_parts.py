@@ -6,9 +6,9 @@ import pytest
 
 import derive
 from derive.command.cli import main
-from derive.judges.claim import PART_BY_PART
 from derive.language.parse import parse
 from derive.proof.parts import every_part, folded, taken_apart
+from derive.proof.verdict import Road
 
 RELU = "X: (n, d); W: (d, m); V: (m, k); Y = relu(relu(X @ W) @ V)"
 TANH = "X: (n, d); W1: (d, m); W2: (m, k); W3: (k, p); Y = tanh(tanh(tanh(X @ W1) @ W2) @ W3)"
@@ -79,7 +79,7 @@ def test_claims_about_deep_formulas(program, claim, verdict):
 def test_the_road_is_said():
     claim = "dX = ((dY * (relu(X @ W) @ V > 0)) @ V.T * (X @ W > 0)) @ W.T"
     (found,) = derive.check(RELU, [claim])
-    assert found.method == PART_BY_PART
+    assert found.road == Road.IN_PARTS
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from programs import DECLARED, DIGITS, evaluate, matrix, point, run, stacked, te
 from derive.expressions.program import Program
 from derive.judges.verify import insist, verify
 from derive.language.parse import parse
-from derive.proof.derivation import EVERY_SHAPE
 from derive.proof.explain import explain
+from derive.proof.verdict import EVERY_SHAPE
 
 SIZES = (2, 3, 4)
 STEP = mpmath.mpf(10) ** -15
@@ -89,7 +89,7 @@ def test_random_programs_are_proved_for_every_shape(text):
     derivation = insist(verify(explain(program, wrt=reached(program), detail="one")))
     for local in derivation.locals:
         for step in (*local.index, *local.operators):
-            assert step.verdicts[0].scope == EVERY_SHAPE and step.verdicts[0].proved
+            assert step.verdicts[0].where == EVERY_SHAPE and step.verdicts[0].proved
 
 
 # -- torch -----------------------------------------------------------------------------------------

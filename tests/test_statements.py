@@ -22,9 +22,9 @@ from derive.judges.verify import verify
 from derive.language.parse import parse
 from derive.ops import OPS, var
 from derive.proof.composing import System
-from derive.proof.derivation import UNDECIDED
 from derive.proof.explain import explain
 from derive.proof.roads import STATEMENTS, THEOREMS
+from derive.proof.verdict import UNDECIDED
 
 sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
 from courses import PROGRAMS

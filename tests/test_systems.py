@@ -10,7 +10,7 @@ import pytest
 import derive
 from derive.catalogue import load, names
 from derive.judges.entries import opened
-from derive.proof.derivation import EVERY_SHAPE
+from derive.proof.verdict import EVERY_SHAPE
 
 #: Affine layer, entry by entry: what is said, at which sizes, and what the page shows.
 AFFINE = [
@@ -122,7 +122,7 @@ def test_what_notes_say_is_proved_about_the_entry_that_they_mean(said, name, cho
     court = opened(load(name, choice=choice))
     for claim in claims:
         found = court.judge(claim)
-        assert (found.verdict, found.scope) == ("proved", EVERY_SHAPE), (said, claim, found.reason)
+        assert (found.verdict, found.where) == ("proved", EVERY_SHAPE), (said, claim, found.reason)
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,11 @@ import pytest
 
 import derive
 from derive.expressions.errors import DeriveError
-from derive.judges.judgement import MODULO
 from derive.judges.modular import agrees_modulo
 from derive.language.parse import parse, parse_claim
 from derive.ops import var
 from derive.ops.unspecified import samples, unspecified
+from derive.proof.verdict import Road
 from derive.readings.numbers import Functions, Real
 
 LAYER = "W: (m, n); A: (n, s); b: (m, 1); g: entrywise; Z = W @ A + b; H = g(Z)"
@@ -54,7 +54,7 @@ def test_what_is_true_of_the_sample_alone_is_refuted_by_other_numbers():
     text = samples(["g"])[0].partition(" = ")[2].replace("x", "Z")
     [found] = derive.check("Z: (n, d); g: entrywise; L = sum(g(Z) ** 2)",
                            f"dZ = 2 * {text} * g.diff(Z)")  # fmt: skip
-    assert (found.verdict, found.method) == ("refuted", MODULO)
+    assert (found.verdict, found.road) == ("refuted", Road.MODULO)
 
 
 @pytest.mark.parametrize("order", range(4))

@@ -10,8 +10,8 @@ from derive.judges import citations as room
 from derive.judges.citations import AlgebraJudge
 from derive.judges.verify import PROBE, _Court, describe, insist, probes, verify
 from derive.language.parse import parse
-from derive.proof.derivation import EVERY_SHAPE, PROVED, UNDECIDED
 from derive.proof.explain import explain
+from derive.proof.verdict import EVERY_SHAPE, PROVED, UNDECIDED, Road
 
 PROVED_PROGRAMS = {
     "affine": "X: (2, 2); W: (2, 3); B: (1, 3); Y = X @ W + B",
@@ -48,9 +48,9 @@ def test_a_program_is_proved(text):
     for local in judged.locals:
         for step in (*local.index, *local.operators):
             assert [v.word for v in step.verdicts] == [PROVED] * len(step.verdicts)
-            assert step.verdicts[0].scope == EVERY_SHAPE and len(step.verdicts) > 1
+            assert step.verdicts[0].where == EVERY_SHAPE and len(step.verdicts) > 1
         for step in (*local.one, *local.entries, *local.assembly):
-            assert all(v.scope != EVERY_SHAPE for v in step.verdicts)
+            assert all(v.where != EVERY_SHAPE for v in step.verdicts)
 
 
 def test_numbers_agree_to_many_digits():
@@ -115,7 +115,7 @@ def test_what_is_too_large_at_some_sizes_is_written_out_at_smaller_ones(monkeypa
         derivation = explain(parse("X: (n, n); W: (n, n); Y = sigmoid(X @ W)"))
         steps = [s for local in _Court(derivation, str).judged().locals for s in local.claim]
         assert all(step.proved for step in steps)
-        return {v.scope for step in steps for v in step.verdicts if "written out" in v.method}
+        return {v.scope for step in steps for v in step.verdicts if v.road == Road.WRITTEN}
 
     assert scopes() == {"n = 1", "n = 4"}
     monkeypatch.setattr("derive.judges.verify.PROBE", 100)

@@ -231,7 +231,7 @@ def _print(
 
 def _head(answer: Answer, claim: str | None) -> str:
     """Return what an answer is about: the claim, with its identity where it comes from a file."""
-    from derive.judges.judgement import scope_of
+    from derive.judges.judgement import scope_said
 
     judgement = answer.judgement
     text = claim if claim is not None else judgement.claim if judgement is not None else ""
@@ -242,7 +242,7 @@ def _head(answer: Answer, claim: str | None) -> str:
         known = str(answer.id) if answer.id is not None else translated(place)
         text = f"{known}  {text}" if text else known
     # what is proved is proved there
-    return f"{text}  ({translated(scope_of(judgement))})" if judgement else text
+    return f"{text}  ({translated(scope_said(judgement.where))})" if judgement else text
 
 
 def _details(answer: Answer) -> Iterator[str]:

@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from contextvars import copy_context
 from shutil import get_terminal_size
 from threading import Event, Thread
 from time import monotonic
@@ -159,16 +160,22 @@ class Line:
     """
 
     def __init__(self, doing: str = "working"):
-        self.doing, self.start, self.width = doing, monotonic(), 0
+        self.doing = messages.say(f"progress.{doing}")
+        self.start, self.width = monotonic(), 0
         self.seen = sys.stderr.isatty()
 
     def say(self, done: str | float) -> None:
         """Take what is being worked on, or which part of it is done."""
-        self.doing = f"checking {done}" if isinstance(done, str) else f"{done:.0%} done"
+        self.doing = (
+            messages.say("progress.checking", what=done) if isinstance(done, str)
+            else messages.say("progress.done", part=done)
+        )  # fmt: skip
 
     def write(self) -> None:
         if self.seen:
-            text = unbroken(f"derive: {self.doing}, {monotonic() - self.start:.0f} s")
+            seconds = monotonic() - self.start
+            told = messages.say("progress.line", doing=self.doing, seconds=seconds)
+            text = unbroken(translated(told))
             text = text[: get_terminal_size().columns - 1]
             print(f"\r{text:<{self.width}}", end="", file=sys.stderr, flush=True)
             self.width = len(text)
@@ -194,7 +201,7 @@ def working() -> Iterator[Callable[[str | float], None] | None]:
             line.write()
             wait = OFTEN
 
-    clock = Thread(target=tick, daemon=True)
+    clock = Thread(target=copy_context().run, args=(tick,), daemon=True)
     clock.start()
     try:
         yield line.say

@@ -28,15 +28,15 @@ from derive.expressions.layout import num
 from derive.expressions.limits import TIMEOUT, seconds
 from derive.judges.batch import Answer, answers, identities
 from derive.judges.case import Case, Claim
-from derive.judges.judgement import Counterexample, Judgement, scope_of
+from derive.judges.judgement import Counterexample, Judgement, scope_said
 from derive.language.parse import Shapes
 from derive.notation.displays import Link, side_by_side
 from derive.notation.escape import one_line
 from derive.notation.mathematics import Notation, Style
 from derive.notation.messages import Message
 from derive.ops.square import DET, INV
-from derive.proof.derivation import EVERY_SHAPE, GIVEN_SIZES, PROVED, REFUTED
 from derive.proof.textbook import Settled
+from derive.proof.verdict import PROVED, REFUTED
 from derive.readings.numbers import Numbers, Rows, is_rounded, precision, rational
 
 #: A line holds so many digits.
@@ -103,8 +103,8 @@ def _blocks(case: Case, judgement: Judgement, proof: Proof | None, style: Style)
         yield Paragraph(tuple(words("stands-for", name=n, meant=m) for n, m in found))
     if judgement.verdict == PROVED:
         told = [words(
-            "how-proved", scope=scope_of(judgement), method=judgement.method,
-            general=judgement.scope.startswith((EVERY_SHAPE, GIVEN_SIZES)),
+            "how-proved", scope=scope_said(judgement.where), road=judgement.road,
+            general=bool(judgement.where and judgement.where.key),
             conditions=list(judgement.conditions),
         )]  # fmt: skip
         told += [words("written-otherwise", truth=truth)] if truth != claim else []

@@ -7,13 +7,13 @@ with the words and the sizes that its judge gave it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from derive.documents.model import Block, Environment, Heading, Paragraph, Table, Words, words
 from derive.documents.setting import Setting
 from derive.expressions.layout import Box, row
 from derive.ops.unspecified import samples
 from derive.proof.derivation import Chain, Derivation, Place
+from derive.proof.verdict import EVERY_SHAPE, Road, Scope
 
 
 class Checked(Setting):
@@ -60,21 +60,22 @@ class Checked(Setting):
     def _checked(
         self, of: Derivation, equations: Iterable[tuple[Place, Chain]]
     ) -> list[tuple[Words, ...]]:
-        """Return how and where equations were checked, one row a method and a scope."""
-        found: dict[tuple[str, Any], list[int]] = {}
+        """Return how and where equations were checked, one row a road and a scope."""
+        found: dict[tuple[Road, Scope], list[int]] = {}
         for place, chain in equations:
             for step in chain:
                 for verdict in step.verdicts:
                     if verdict.proved:
-                        numbers = found.setdefault((verdict.method, verdict.sizes), [])
+                        numbers = found.setdefault((verdict.road, verdict.where), [])
                         numbers.append(self.numbers[place])
         every = words("for-every", dims=_listed(map(self.notation.word_of, of.program.dims)))
         return [
             (words("runs", numbers=_runs(numbers)), words("count", number=len(numbers)),
-             words("method", name=method),
-             every if at is None else words("at-sizes", sizes=self.equations(dict(at), of.program)),
+             words("method", name=road),
+             every if at == EVERY_SHAPE else
+             words("at-sizes", sizes=self.equations(dict(at.sizes), of.program)),
              words("proved"))
-            for (method, at), numbers in found.items()
+            for (road, at), numbers in found.items()
         ]  # fmt: skip
 
 

@@ -24,21 +24,14 @@ from derive.language.assumptions import Assumptions, assumed
 from derive.language.parse import Shapes
 from derive.notation.mathematics import Style
 from derive.notation.messages import hypothesis, of_entry
-from derive.proof.derivation import (
-    PROVED,
-    REFUTED,
-    UNDECIDED,
-    Derivation,
-    Place,
-    Step,
-    Verdict,
-)
+from derive.proof.derivation import Derivation, Place, Step
 from derive.proof.explain import DETAILS, explain
 from derive.proof.induction import Induction, induction
 from derive.proof.parts import spoken, taken_apart
 from derive.proof.plain import plain
 from derive.proof.roads import READABLE, STATEMENTS, THEOREMS, WHOLE
 from derive.proof.sizes import sizes_at
+from derive.proof.verdict import PROVED, REFUTED, UNDECIDED, Verdict
 
 if TYPE_CHECKING:
     from derive.circuits.backprop import Trace

@@ -20,12 +20,13 @@ from typing import IO, Any, NamedTuple
 
 from derive.expressions.crew import Crew, forks
 from derive.expressions.errors import DeriveError, OutputError, ParseError, Place
-from derive.expressions.limits import JUDGED, TimeUp, stage, within
+from derive.expressions.limits import TimeUp, within
 from derive.expressions.program import nearest
-from derive.judges.claim import Court, Judgement
+from derive.judges.claim import Court, Judgement, stopped
 from derive.language.syntax import NAME
 from derive.language.toml_text import read_toml
-from derive.proof.derivation import PROVED, REFUTED, UNDECIDED
+from derive.notation.messages import say
+from derive.proof.verdict import PROVED, REFUTED, UNDECIDED
 
 ERROR = "error"
 VERDICTS = (PROVED, REFUTED, UNDECIDED, ERROR)
@@ -315,9 +316,7 @@ def judged(
         found = answer(verdict, judgement, message)
         return _documented(court, identity, found, timeout, documents) if documents else found
     except TimeUp as error:
-        return answer(
-            UNDECIDED, message=f"stopped after {timeout:g} seconds, {stage(error, JUDGED)}"
-        )
+        return answer(UNDECIDED, message=stopped(error, timeout))
     except DeriveError as error:
         return answer(ERROR, message=f"{part}: {error}")
     except (RecursionError, MemoryError) as error:
@@ -341,12 +340,12 @@ def _documented(
             made = documents(court.case, judgement, shapes=shapes)
         return replace(found, documents=tuple(made))
     except TimeUp:
-        why = "the time was over"
+        why: str = say("told.time-over")
     except DeriveError as error:
         why = str(error)
     except (RecursionError, MemoryError):
-        why = "it would be too large"
-    message = f"there is no document: {why}"
+        why = say("told.too-large")
+    message = say("told.no-document", why=why)
     return replace(found, message=f"{found.message}\n{message}" if found.message else message)
 
 

@@ -16,10 +16,12 @@ from derive.expressions.program import Program, Statement
 from derive.judges.congruence import Congruence
 from derive.judges.judge import Difference, Judge, any_place
 from derive.language.assumptions import facts
+from derive.notation.messages import say
 from derive.ops import var
 from derive.proof.derivation import Derivation, Place, Step
 from derive.proof.kinds import PutIn, unordered
 from derive.proof.sizes import suppose
+from derive.proof.verdict import EVERY_SHAPE, Road
 from derive.readings.terms import Entries
 
 
@@ -30,8 +32,8 @@ class AlgebraJudge(Judge):
     cites an equation without use for it. A gradient that adds up stands for its parts.
     """
 
-    method = "index normal form"
-    at = None
+    road = Road.FORMS
+    at = EVERY_SHAPE
 
     def __init__(self, derivation: Derivation, budget: Budget | None = None):
         self.derivation = derivation
@@ -55,7 +57,7 @@ class AlgebraJudge(Judge):
         used = variables(left) + (variables(right) if step.rule == "claimed" else [])
         unused = [str(next(iter(known))) for known in said if not known.keys() & {*used}]
         if unused:
-            return f"what is cited of {', '.join(unused)} is not used", False
+            return say("step.unused", names=", ".join(unused)), False
         known = {name: value for one in said for name, value in one.items()}
         left = substitute(left, known)
         if step.rule == "claimed":
@@ -66,27 +68,27 @@ class AlgebraJudge(Judge):
             proved = any(self._same(*sides) for sides in self.unfolded(step, left, right))
         finally:
             self.ring.assume({})
-        under = ", under the assumptions" if assuming else ""
-        return None if proved else (f"the normal forms differ{under}", False)
+        key = "step.forms-differ-as-assumed" if assuming else "step.forms-differ"
+        return None if proved else (say(key), False)
 
     def clash(self, name: Expr, value: Expr) -> Difference | None:
         """Return why a name cannot stand for a value: what it is would not be sure."""
         d, new = self.derivation, list(self.derivation.introduced)
         word = name.data[0]
         if word in {*d.program.leaves, *d.program.dims, *d.names} or new.count(word) != 1:
-            return f"{word} has a meaning already", False
+            return say("step.has-meaning", name=word), False
         known = {*d.program.leaves, *d.names, f"d{d.program.output}", *new[: new.index(word)]}
         unknown = [str(leaf) for leaf in variables(value) if leaf.data[0] not in known]
-        return (f"{', '.join(unknown)} means nothing yet", False) if unknown else None
+        return (say("step.no-meaning", names=", ".join(unknown)), False) if unknown else None
 
     def put_back(self, step: Step, left: Expr, right: Expr) -> Difference | None:
         """Return how two formulas differ when cited names stand for what they mean in both."""
         for place in step.cites:
             known = self.says(place)
             if not known.keys() & {*variables(right)}:
-                return f"what is cited of {next(iter(known))} is not used", False
+                return say("step.unused", names=next(iter(known))), False
             left, right = (substitute(side, known) for side in (left, right))
-        return None if self._same(left, right) else ("the normal forms differ", False)
+        return None if self._same(left, right) else (say("step.forms-differ"), False)
 
     def unfolded(self, step: Step, left: Expr, right: Expr) -> Iterator[tuple[Expr, Expr]]:
         """Yield the sides of a claim, the names that it says are put in as they are and then so."""
@@ -106,15 +108,15 @@ class AlgebraJudge(Judge):
         lemma = next(x for x in self.derivation.lemmas if x.key == key)
         about, statement = lemma.statement, program.defining(step.theme)
         if about is None or statement is None:
-            return "the lemma is about no statement", False
+            return say("step.lemma-of-none"), False
         own, value = lemma.derivation.program, program.leaves[step.theme]
         is_loss = program.is_loss and statement is program.statements[-1]
         if own.is_loss != is_loss or not _is_put_in(put_in, own, about, statement, value):
-            return "the lemma is about another statement", False
+            return say("step.lemma-of-another"), False
         claim = next((s for s in lemma.claim
                       if put_in.names[s.about].data[0] == step.about), None)  # fmt: skip
         if claim is None:
-            return "the lemma does not speak of the variable", False
+            return say("step.lemma-of-others"), False
         left, right = step.left, step.right
         assert isinstance(left, Expr) and isinstance(right, Expr) and isinstance(claim.right, Expr)
         meant = names[left.data[0]] if left.is_var else None
@@ -122,10 +124,10 @@ class AlgebraJudge(Judge):
         if meant is None or meant.of is not program.leaves[step.about] or (
             meant.through != step.theme if users > 1 else meant.through
         ):  # fmt: skip
-            return "the gradient is another one", False
+            return say("step.other-gradient"), False
         upstream = var(f"d{about.name}", value.shape)
         said = substitute(put_in.of(claim.right), {upstream: var(f"d{step.theme}", value.shape)})
-        return None if self._same(said, right) else ("the lemma says another gradient", False)
+        return None if self._same(said, right) else (say("step.lemma-says-other"), False)
 
     def says(self, place: Place) -> dict[Expr, Expr]:
         """Return what an equation says of whole gradients: the left side of each, the right."""

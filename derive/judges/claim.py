@@ -18,12 +18,21 @@ from derive.expressions.limits import JUDGED, TIMEOUT, TimeUp, at_work, limited,
 from derive.expressions.program import Program
 from derive.expressions.shape import same_number
 from derive.judges.case import Case
-from derive.judges.hearing import false_where_it_fits, heard, sizes_in_words
-from derive.judges.judgement import AT_ONCE, PART_BY_PART, SHAPES, Counterexample, Judgement
+from derive.judges.hearing import false_where_it_fits, heard
+from derive.judges.judgement import Counterexample, Judgement, scope_said
 from derive.language.assumptions import Assumptions
 from derive.language.parse import Shapes
-from derive.notation.messages import message, say
-from derive.proof.derivation import EVERY_SHAPE, GIVEN_SIZES, PROVED, REFUTED, SCALARS, UNDECIDED
+from derive.notation.messages import Message, message, say
+from derive.proof.verdict import (
+    EVERY_SHAPE,
+    GIVEN_SIZES,
+    PROVED,
+    REFUTED,
+    SCALARS,
+    UNDECIDED,
+    Road,
+    Scope,
+)
 
 
 def check(
@@ -94,8 +103,7 @@ class Court:
                 return self.judge(claim), ""
         except TimeUp as error:
             self.case = Case(self.program, self.assume)  # the old one may be in pieces
-            doing = message(stage(error, JUDGED), f"stages.{at_work(error) or 'judging'}")
-            found = say("stopped", seconds=told or timeout, stage=doing)
+            found = stopped(error, told or timeout)
         except DeriveError as error:
             found = str(error)
         except RecursionError:
@@ -147,11 +155,9 @@ class Court:
             return None
         found = heard(case, claim, self._stand)
         if found.verdict != PROVED:
-            return replace(found, scope=GIVEN_SIZES) if found.scope == SCALARS else found
-        if found.scope == EVERY_SHAPE:
-            return replace(found, scope=GIVEN_SIZES)
-        given = message(GIVEN_SIZES, "scope.given-sizes")
-        return replace(found, scope=say("scope.both", given, found.scope))
+            return replace(found, where=GIVEN_SIZES) if found.where == SCALARS else found
+        sizes = found.where.sizes if found.where else ()
+        return replace(found, where=GIVEN_SIZES._replace(sizes=sizes))
 
     def _ill_shaped(self, text: str, error: ShapeError) -> Judgement:
         """Judge a claim that does not fit for every shape where it does: at equal dimensions."""
@@ -167,19 +173,20 @@ class Court:
             found = heard(case, claim, self._stand)
             numbers = self.program.sizes.keys() & {*case.merged, *case.merged.values()}
             if all(self._same_size(pair) for pair in case.merged.items()):  # there it fits
-                return replace(found, scope=GIVEN_SIZES) if found.verdict == PROVED else found
+                return replace(found, where=GIVEN_SIZES) if found.verdict == PROVED else found
             if found.verdict != PROVED:
                 reason = self._misfit(text) or why(error)
                 holds = "" if numbers else found.holds  # numbers that differ are nowhere equal
                 return replace(found, reason=false_where_it_fits(case, reason), holds=holds)
             if numbers:
                 break
-            where, truth = say("where-equal", equal=list(case.equalities)), case.told(claim.name)
+            where = Scope("where-equal", equal=tuple(case.equalities))
             return replace(
-                found, verdict=REFUTED, scope=where, truth=truth, reason=why(error), holds=where
-            )
+                found, verdict=REFUTED, where=where, truth=case.told(claim.name),
+                reason=why(error), holds=scope_said(where),
+            )  # fmt: skip
         reason = self._misfit(text) or why(error)
-        return Judgement(text, REFUTED, EVERY_SHAPE, SHAPES, reason=reason)
+        return Judgement(text, REFUTED, EVERY_SHAPE, Road.SHAPES, reason=reason)
 
     def _misfit(self, text: str) -> str:
         """Return what does not fit at the sizes that the user gave as numbers, in these."""
@@ -196,6 +203,12 @@ class Court:
         return first is not None and first == second
 
 
+def stopped(error: TimeUp, seconds: float | None) -> Message:
+    """Return that the time of a judgement was over, and at what work."""
+    doing = message(stage(error, JUDGED), f"stages.{at_work(error) or 'judging'}")
+    return say("stopped", seconds=seconds, stage=doing)
+
+
 def why(error: ShapeError) -> str:
     """Return what does not fit, as a message where another language may say it."""
     key, *about = error.told or ("shapes", *(error.clash or ()))
@@ -205,10 +218,7 @@ def why(error: ShapeError) -> str:
 def _of_another_order(text: str, error: ShapeError) -> Judgement:
     """Judge a claim with a sum such as vec(A) + vec(B.T): NumPy adds n * m to m * n entries."""
     reason = say("another-order", why=why(error))
-    return Judgement(text, UNDECIDED, method=SHAPES, reason=reason)
+    return Judgement(text, UNDECIDED, road=Road.SHAPES, reason=reason)
 
 
-__all__ = [
-    "AT_ONCE", "PART_BY_PART", "Counterexample", "Court", "Judgement", "check",
-    "sizes_in_words",
-]  # fmt: skip
+__all__ = ["Counterexample", "Court", "Judgement", "check", "stopped"]

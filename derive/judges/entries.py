@@ -16,7 +16,7 @@ from derive.expressions.limits import TIMEOUT, limited
 from derive.judges.claim import Court
 from derive.judges.judgement import Judgement
 from derive.language.assumptions import assumed
-from derive.proof.derivation import PROVED, REFUTED
+from derive.proof.verdict import PROVED, REFUTED
 
 
 def entry(

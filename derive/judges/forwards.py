@@ -15,9 +15,10 @@ from derive.algebra.normal import Ring
 from derive.expressions.expr import Expr
 from derive.expressions.program import Program, Statement
 from derive.expressions.shape import extent
-from derive.judges.judge import Difference, Judge, Sizes, is_rational, sizes_of
+from derive.judges.judge import Difference, Judge, Sizes, entry_differs, is_rational, sizes_of
 from derive.language.assumptions import facts, implied
 from derive.proof.derivation import GradientName, Step
+from derive.proof.verdict import Road
 from derive.readings.entries import Explicit, Partials, cells
 
 
@@ -28,7 +29,7 @@ class ForwardJudge(Judge):
     every input.
     """
 
-    method = "the whole program differentiated forwards, entry by entry"
+    road = Road.FORWARDS
 
     def __init__(
         self,
@@ -62,7 +63,7 @@ class ForwardJudge(Judge):
             pair = p[i][j], q[i][j]
             if not (self._same(*pair) or (assumed and self._same_over_inputs(*pair))):
                 certain = len(self.program.statements) == 1 and is_rational(self.ring, *pair)
-                return f"entry {i + 1}, {j + 1} differs", certain
+                return entry_differs(i, j), certain
         return None
 
     def _same(self, p: Form, q: Form) -> bool:

@@ -8,7 +8,7 @@ differs, nothing is called refuted but for its shape.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial, reduce
@@ -20,24 +20,23 @@ from derive.expressions.errors import DeriveError, UnsupportedError
 from derive.expressions.limits import during
 from derive.expressions.shape import same_number
 from derive.judges.case import Case, Claim
-from derive.judges.judgement import (
-    AT_ONCE,
-    MODULO,
-    NO_POINTS,
-    OPEN,
-    PART_BY_PART,
-    SHAPES,
-    WRITTEN,
-    Counterexample,
-    Judgement,
-)
+from derive.judges.judgement import Counterexample, Judgement
 from derive.judges.meant import meant, true_where
 from derive.judges.proofs import MOST_ENTRIES, equal_at
 from derive.judges.refutation import SEEDS, Sizes
 from derive.language.assumptions import obeying, unmet
 from derive.notation.messages import Message, hypothesis, say
-from derive.proof.derivation import EVERY_SHAPE, PROVED, REFUTED, SCALARS, SMALLER_SIZES, UNDECIDED
 from derive.proof.sizes import asked
+from derive.proof.verdict import (
+    EVERY_SHAPE,
+    PROVED,
+    REFUTED,
+    SMALLER_SIZES,
+    UNDECIDED,
+    Road,
+    Scope,
+    in_words,
+)
 
 if TYPE_CHECKING:
     from derive.judges.modular import Outcome
@@ -67,27 +66,27 @@ class _Hearing:
     def true(self) -> str:
         return self.case.told(self.name)
 
-    def undecided(self, method: str, reason: str) -> Judgement:
-        return self.found(UNDECIDED, method=method, reason=reason, truth=self.true)
+    def undecided(self, road: Road, reason: str) -> Judgement:
+        return self.found(UNDECIDED, road=road, reason=reason, truth=self.true)
 
     def judgement(self) -> Judgement:
         if self.case.misfit(self.claim):
             return self.of_another_shape()
         if reason := self.unmet():
-            return self.undecided(NO_POINTS, reason)
+            return self.undecided(Road.NO_POINTS, reason)
         try:
             road = self.road()
             why = say("forms-differ")
         except TooLarge:
-            road, why = "", say("too-large")
+            road, why = None, say("too-large")
         except Undefined:
-            road, why = "", say("divides-by-zero")
+            road, why = None, say("divides-by-zero")
         except UnsupportedError as error:
-            road, why = "", error.message  # type: ignore[assignment]
+            road, why = None, error.message  # type: ignore[assignment]
         if road:
             relations = self.case.relations(self.claim)
             if relations is None:
-                return self.undecided(AT_ONCE, say("no-point"))
+                return self.undecided(Road.FORMS, say("no-point"))
             return self.found(
                 PROVED, EVERY_SHAPE, road, self.case.formulas.says(self.name, self.expr),
                 conditions=self._each_once(relations),
@@ -100,8 +99,8 @@ class _Hearing:
         own, other = (x.at(case.program.sizes) for x in (shape, self.expr.shape))
         reason = say("another-shape", name=self.name, own=own, other=other)
         if all(map(same_number, self.expr.shape.dims, shape.dims)):
-            return self.undecided(SHAPES, say("order-of-entries", why=reason))
-        refuted = self.found(REFUTED, EVERY_SHAPE, SHAPES, self.true, reason=reason)
+            return self.undecided(Road.SHAPES, say("order-of-entries", why=reason))
+        refuted = self.found(REFUTED, EVERY_SHAPE, Road.SHAPES, self.true, reason=reason)
         self.stand(refuted)
         merged, claim = case.fitting(self.claim.text)
         if merged is not case and claim and not merged.misfit(claim):
@@ -124,7 +123,7 @@ class _Hearing:
                 return unmet(leaf, words)
         return ""
 
-    def road(self) -> str:
+    def road(self) -> Road | None:
         """Return by which road a claim is proved, if it is.
 
         Most claims that are true are seen to be so while intermediates are atoms, at less cost than
@@ -135,29 +134,28 @@ class _Hearing:
         steps = case.proofs.comparisons(name, expr, PART if in_parts else MOST_STEPS)
         try:
             if next(steps):
-                return AT_ONCE
+                return Road.FORMS
             if case.points.looks_false(name, expr):
-                return ""
+                return None
             if any(steps):
-                return AT_ONCE
+                return Road.FORMS
         except (TooLarge, Undefined) as error:
             failed = error
         if in_parts and case.points.looks_false(name, expr):
-            return ""
+            return None
         if any(part.is_proved_in_parts(name, expr) for part in in_parts):
-            return PART_BY_PART
+            return Road.IN_PARTS
         if failed is not None:
             raise failed
-        return AT_ONCE if in_parts and case.proves(name, expr) else ""
+        return Road.FORMS if in_parts and case.proves(name, expr) else None
 
     def refuted(self, point: Counterexample) -> Judgement:
         case = self.case
         known = case.points.is_true_there(self.name, case.truth(self.name), point)
         found = in_own(case, point)
         refuted = self.found(
-            REFUTED, sizes_in_words(found.said) or (SMALLER_SIZES if found.sizes else SCALARS),
-            found.method,
-            self.true if known else "", counterexample=found,
+            REFUTED, SMALLER_SIZES if found.sizes and not found.said else Scope.at(found.said),
+            found.road, self.true if known else "", counterexample=found,
         )  # fmt: skip
         self.stand(refuted)
         diagnosis = meant(case, self.claim) if refuted.truth else ""
@@ -175,25 +173,26 @@ class _Hearing:
         found = next((in_own(case, point) for point in tried if point), None)
         if differs or found:
             return self.found(
-                REFUTED, sizes_in_words(sizes) or SCALARS,
-                MODULO if differs or not found else found.method, self.true, counterexample=found,
+                REFUTED, Scope.at(sizes), Road.MODULO if differs or not found else found.road,
+                self.true, counterexample=found,
                 reason="" if found or not outcome else say("differ-modulo", prime=outcome.prime),
             )  # fmt: skip
         written = equal_at(case.formulas, case.assumed, name, expr, small)
         written = written and case.relations(self.claim) is not None
         if written and small == dict(case.program.sizes):
-            return self.found(PROVED, sizes_in_words(small) or EVERY_SHAPE, WRITTEN, self.true)
+            where = Scope.at(small) if small else EVERY_SHAPE
+            return self.found(PROVED, where, Road.WRITTEN, self.true)
         agreed: list[str] = [why]
         if written:
-            told = {"sizes": sizes_in_words(small)}
+            told = {"sizes": in_words(small)}
             agreed.append(say("equal-at", **told) if small else say("equal-written"))
         if outcome is not None:
-            told, chance = {"sizes": sizes_in_words(sizes)}, float(outcome.bound)
+            told, chance = {"sizes": in_words(sizes)}, float(outcome.bound)
             agreed.append(say("agree-modulo-at", **told, chance=chance) if sizes
                           else say("agree-modulo", chance=chance))  # fmt: skip
         if len(agreed) == 1 and (digits := case.points.digits(name, expr)):
             agreed.append(say("agree-to", digits=digits))
-        return self.undecided(OPEN, reduce(partial(say, "also"), agreed))
+        return self.undecided(Road.OPEN, reduce(partial(say, "also"), agreed))
 
     def _modulo(self, sizes: Sizes) -> Outcome | None:
         """Return what one point modulo a prime says, `None` where that judge does not serve."""
@@ -222,8 +221,3 @@ def false_where_it_fits(case: Case, why: str) -> Message:
     if merged & case.apart.program.sizes.keys():
         return say("false-where-fits", why=why)
     return say("false-where-equal", why=why, equal=list(case.equalities))
-
-
-def sizes_in_words(sizes: Mapping[str, int]) -> str:
-    """Return sizes as a reader writes them: n = 2, d = 3."""
-    return ", ".join(f"{dim} = {k}" for dim, k in sizes.items())

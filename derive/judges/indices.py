@@ -14,9 +14,11 @@ from derive.calculus.index import Index, Scalar, along, named, renaming
 from derive.expressions.expr import Expr, substitute
 from derive.expressions.program import Statement
 from derive.judges.judge import NODE, Difference, Judge, any_place, contribution
+from derive.notation.messages import say
 from derive.ops import var
 from derive.proof.derivation import Derivation, EntryOf, GradientName, Math, Step
 from derive.proof.sizes import suppose
+from derive.proof.verdict import EVERY_SHAPE, Road
 from derive.readings.terms import Entries
 
 
@@ -26,8 +28,8 @@ class IndexJudge(Judge):
     The statement's own name is unfolded, and those of `others`; all other names are atoms.
     """
 
-    method = "index normal form"
-    at = None
+    road = Road.FORMS
+    at = EVERY_SHAPE
 
     def __init__(
         self,
@@ -48,7 +50,7 @@ class IndexJudge(Judge):
 
     def differs(self, step: Step) -> Difference | None:
         same = self.ring.equal(self._form(step.left), self._form(step.right))
-        return None if same else ("the normal forms differ", False)
+        return None if same else (say("step.forms-differ"), False)
 
     def _form(self, math: Math) -> Form:
         match math:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from derive.expressions.errors import ProofError
 from derive.judges.claim import Court
 from derive.language.parse import parse
-from derive.proof.derivation import EVERY_SHAPE, PROVED, REFUTED
 from derive.proof.induction import Induction, Unrolled
+from derive.proof.verdict import EVERY_SHAPE, PROVED, REFUTED
 
 #: So many layers are written out.
 COUNTS = (1, 2, 3)
@@ -32,7 +32,7 @@ def _held(induction: Induction, count: int) -> Unrolled:
     for name, formula in gradients.items():
         found = court.judge(f"d{name} = {formula}")
         verdicts[name] = found.verdict
-        if found.verdict != PROVED or found.scope != EVERY_SHAPE:
+        if found.verdict != PROVED or found.where != EVERY_SHAPE:
             raise ProofError(
                 f"for {count} layers the recursion gives d{name} = {formula}, which is "
                 f"{found.verdict}",

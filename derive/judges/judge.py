@@ -15,12 +15,13 @@ from derive.algebra.normal import Ring
 from derive.calculus.index import Index, along
 from derive.expressions.expr import Expr
 from derive.expressions.program import Program
-from derive.notation.messages import say
-from derive.proof.derivation import PROVED, REFUTED, UNDECIDED, Step, Verdict
+from derive.notation.messages import Message, say
+from derive.proof.derivation import Step
+from derive.proof.verdict import PROVED, REFUTED, UNDECIDED, Road, Scope, Verdict
 
 Sizes = Mapping[str, int]
-#: Where two sides differ, and whether they do for certain.
-Difference = tuple[str, bool]
+#: A message that says where two sides differ, and whether they do for certain.
+Difference = tuple[Message, bool]
 #: The name of a node of a formula that is taken as a variable.
 NODE = "the node"
 
@@ -28,14 +29,14 @@ NODE = "the node"
 class Judge(ABC):
     """One road: what mathematics means on it, and whether two meanings are equal."""
 
-    method: str
-    at: tuple[tuple[str, int], ...] | None
+    road: Road
+    at: Scope
     ring: Ring
 
     def verdict(self, step: Step) -> Verdict:
         """Return what this road finds of a step."""
         found = self.tried(step)
-        return found or Verdict(UNDECIDED, self.at, self.method, say("too-large"))
+        return found or Verdict(UNDECIDED, self.at, self.road, say("too-large"))
 
     def tried(self, step: Step) -> Verdict | None:
         """Return what this road finds of a step, `None` where that would take too much."""
@@ -45,17 +46,22 @@ class Judge(ABC):
         except TooLarge:
             return None
         except Undefined:
-            return Verdict(UNDECIDED, self.at, self.method, say("step-divides"))
+            return Verdict(UNDECIDED, self.at, self.road, say("step-divides"))
         if found is None:
-            return Verdict(PROVED, self.at, self.method)
+            return Verdict(PROVED, self.at, self.road)
         where, certain = found
         if self.ring.budget.cut and not certain:
             return None
-        return Verdict(REFUTED if certain else UNDECIDED, self.at, self.method, where)
+        return Verdict(REFUTED if certain else UNDECIDED, self.at, self.road, where)
 
     @abstractmethod
     def differs(self, step: Step) -> Difference | None:
         """Return where the two sides differ, and whether that is certain; `None` if nowhere."""
+
+
+def entry_differs(*place: int) -> Message:
+    """Return that two sides differ in an entry."""
+    return say("step.entry-differs", place=", ".join(str(k + 1) for k in place))
 
 
 def is_rational(ring: Ring, *forms: Form) -> bool:
@@ -71,9 +77,9 @@ def is_rational(ring: Ring, *forms: Form) -> bool:
     )
 
 
-def sizes_of(program: Program, sizes: Sizes) -> tuple[tuple[str, int], ...]:
+def sizes_of(program: Program, sizes: Sizes) -> Scope:
     """Return the sizes of a program's dimensions, in their order."""
-    return tuple((dim, sizes[dim]) for dim in program.dims)
+    return Scope.at({dim: sizes[dim] for dim in program.dims})
 
 
 def any_place(expr: Expr) -> tuple[Index, Index]:

@@ -11,35 +11,23 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from derive.notation.escape import html, html_code, markdown, markdown_code, one_line
-from derive.notation.messages import Message, say, translated
-from derive.proof.derivation import (
-    EVERY_SHAPE,
-    GIVEN_SIZES,
-    PROVED,
-    REFUTED,
-    SCALARS,
-    SMALLER_SIZES,
-)
+from derive.notation.messages import say, translated
+from derive.proof.verdict import PROVED, REFUTED, Road, Scope, in_words
 from derive.readings.numbers import is_rounded
 
-#: The roads to a verdict: normal forms of all of a claim, or of the parts of deep formulas one by
-#: one; shapes; points; residues; both sides written out; and what is left undecided.
-AT_ONCE, PART_BY_PART = "index normal form", "index normal form, part by part"
-SHAPES, NO_POINTS, OPEN = "shapes", "points", "index normal form, intervals"
-EXACT, ROUNDED = "fractions at a point", "rigorous intervals at a point"
-MODULO, WRITTEN = "evaluation modulo a prime", "both sides written out and compared exactly"
 #: So much of a claim is shown in short.
 SHOWN = 60
 
-#: Where a claim was judged, and what is said of that.
-_SCOPES = {EVERY_SHAPE: "scope.every-shape", GIVEN_SIZES: "scope.given-sizes",
-           SCALARS: "scope.scalars", SMALLER_SIZES: "scope.smaller-sizes"}  # fmt: skip
 
-
-def scope_of(judgement: Judgement) -> str:
-    """Return where a claim was judged: sizes, or a message that other languages have too."""
-    known = "" if isinstance(judgement.scope, Message) else _SCOPES.get(judgement.scope)
-    return say(known) if known else judgement.scope
+def scope_said(scope: Scope | None) -> str:
+    """Return what is said of a scope: sizes, or a message that other languages have too."""
+    if scope is None:
+        return ""
+    sizes = in_words(dict(scope.sizes))
+    if not scope.key:
+        return sizes
+    found = say(f"scope.{scope.key}", equal=[*scope.equal])
+    return say("scope.both", found, sizes) if sizes else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +44,7 @@ class Counterexample:
     entry: tuple[int, int]
     expected: str
     claimed: str
-    name: str = "the entry"
+    name: str = ""
     functions: tuple[str, ...] = ()
     unsaid: frozenset[str] = frozenset()
 
@@ -66,9 +54,10 @@ class Counterexample:
         return {dim: k for dim, k in self.sizes.items() if dim not in self.unsaid}
 
     @property
-    def method(self) -> str:
+    def road(self) -> Road:
         """The road by which the point was found."""
-        return ROUNDED if is_rounded(self.expected) or is_rounded(self.claimed) else EXACT
+        rounded = is_rounded(self.expected) or is_rounded(self.claimed)
+        return Road.ROUNDED if rounded else Road.EXACT
 
     def lines(self) -> Iterator[str]:
         """Yield the point, and what stands against what there, for a terminal or an error.
@@ -82,7 +71,7 @@ class Counterexample:
                 return rows[0][0]
             return "[" + ", ".join("[" + ", ".join(row) + "]" for row in rows) + "]"
 
-        sizes = ", ".join(f"{dim} = {k}" for dim, k in self.said.items())
+        sizes = in_words(self.said)
         values = ", ".join(f"{name} = {table(rows)}" for name, rows in self.values.items())
         expected, claimed = (
             say("told.about", x) if is_rounded(x) else x for x in (self.expected, self.claimed)
@@ -120,8 +109,8 @@ class Judgement:
 
     claim: str
     verdict: str
-    scope: str = ""
-    method: str = ""
+    where: Scope | None = None
+    road: Road | None = None
     truth: str = ""
     conditions: tuple[str, ...] = ()
     counterexample: Counterexample | None = None
@@ -131,6 +120,16 @@ class Judgement:
     seconds: float = 0.0
     assumed: Mapping[str, Sequence[str]] = field(default_factory=dict)
     meanings: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def scope(self) -> str:
+        """Where it was judged, as JSON says it."""
+        return self.where.json if self.where else ""
+
+    @property
+    def method(self) -> str:
+        """How that was found, as JSON says it."""
+        return self.road.json if self.road else ""
 
     def __bool__(self) -> bool:
         """Whether the claim is proved: what is refuted or undecided is false in a condition."""
@@ -161,14 +160,14 @@ class Judgement:
         told = "".join(f"\n- {markdown(translated(line))}" for line in self.lines())
         return (
             f"**{translated(say(f'verdict.{self.verdict}'))}** {markdown_code(self.claim)} "
-            f"({markdown(translated(scope_of(self)))})\n{told}"
+            f"({markdown(translated(scope_said(self.where)))})\n{told}"
         )
 
     def _repr_html_(self) -> str:
         told = "".join(f"<li>{html(translated(line))}</li>" for line in self.lines())
         return (
             f"<p><strong>{html(translated(say(f'verdict.{self.verdict}')))}</strong> "
-            f"{html_code(self.claim)} ({html(translated(scope_of(self)))})</p>"
+            f"{html_code(self.claim)} ({html(translated(scope_said(self.where)))})</p>"
         ) + (f"<ul>{told}</ul>" if told else "")
 
     def plain(self) -> dict[str, Any]:

@@ -26,9 +26,8 @@ from derive.judges.indices import IndexJudge
 from derive.judges.judge import Judge, Sizes
 from derive.judges.tangents import carried
 from derive.judges.written import EntriesJudge
+from derive.notation.messages import Message, say
 from derive.proof.derivation import (
-    REFUTED,
-    UNDECIDED,
     Agreement,
     Chain,
     Derivation,
@@ -40,14 +39,15 @@ from derive.proof.derivation import (
     Math,
     Slice,
     Step,
-    Verdict,
 )
 from derive.proof.explain import LEMMA
 from derive.proof.shares import shares
 from derive.proof.sizes import Relation, chosen, most_composed
+from derive.proof.verdict import REFUTED, UNDECIDED, Road, Verdict
 from derive.readings.counts import is_defined
 
-Progress = Callable[[str], None]
+#: Takes a message that says what is being checked.
+Progress = Callable[[Message], None]
 J = TypeVar("J", bound="Judge")
 
 #: Sizes at which statements about every shape are written out besides, in turn for each dimension.
@@ -182,7 +182,7 @@ class _Court:
         lemmas = tuple(self._lemma(lemma) for lemma in d.lemmas)
         forward = tuple(step for s in d.forward for step in self._written((s,)))
         locals_ = tuple(self._local(local) for local in d.locals)
-        self.progress("the whole program")
+        self.progress(say("progress.whole"))
         whole: dict[str, Any] = {
             part: {name: self._whole(chain) for name, chain in getattr(d, part).items()}
             for part in ("totals", "composed", "assuming", "claimed")
@@ -197,7 +197,7 @@ class _Court:
             return judged
         if d.detail == LEMMA:
             return judged  # the whole program has numbers
-        self.progress("numbers")
+        self.progress(say("progress.numbers"))
         small = {dim: min(k, SMALL) for dim, k in d.sizes.items()}
         return replace(
             judged,
@@ -212,7 +212,7 @@ class _Court:
         """Return a lemma with its verdicts: one about a kind of statement is judged as that is."""
         if lemma.statement is None:
             return judged_lemma(lemma)
-        self.progress(f"the lemma on {lemma.statement.name}")
+        self.progress(say("progress.lemma", name=lemma.statement.name))
         found = _Court(lemma.derivation, self.progress, self.hurried).judged()
         claim = tuple(step for local in found.locals for step in local.claim)
         return replace(lemma, derivation=found, claim=claim)
@@ -224,8 +224,8 @@ class _Court:
         )
 
     def _local(self, local: Local) -> Local:
-        self.progress(f"the gradient of {local.statement.name} with respect to {local.variable}")
         theme = local.statement.name
+        self.progress(say("progress.gradient", name=theme, variable=str(local.variable)))
         if self.derivation.detail == "lecture":
             return replace(local, claim=self._whole(local.claim))
 
@@ -337,7 +337,7 @@ def judged_lemma(lemma: Lemma) -> Lemma:
     statements = derivation.program.statements
     general = IndexJudge(derivation, statements[-1], others=statements)
     if any(s.expr.name == "cofactors" for s in statements):
-        general.method = "index normal form, given Laplace's expansion"
+        general.road = Road.LAPLACE
     judges: list[Judge] = [general]
     judges += [
         EntriesJudge(derivation, statements[-1], sizes, others=statements, indices=lemma.indices)

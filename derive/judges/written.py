@@ -17,7 +17,8 @@ from derive.calculus.index import Index, Scalar, along, at_place, index_words, n
 from derive.expressions.expr import Expr, substitute
 from derive.expressions.program import Statement
 from derive.expressions.shape import Dim, extent, factors
-from derive.judges.judge import NODE, Difference, Judge, Sizes, is_rational, sizes_of
+from derive.judges.judge import NODE, Difference, Judge, Sizes, entry_differs, is_rational, sizes_of
+from derive.notation.messages import say
 from derive.ops import var
 from derive.proof.derivation import (
     Derivation,
@@ -29,6 +30,7 @@ from derive.proof.derivation import (
     Slice,
     Step,
 )
+from derive.proof.verdict import Road, in_words
 from derive.readings.entries import Explicit, Matrix
 
 
@@ -39,7 +41,7 @@ class EntriesJudge(Judge):
     are not those of the statement's value and its variable.
     """
 
-    method = "both sides written out and compared exactly"
+    road = Road.WRITTEN
 
     def __init__(
         self,
@@ -77,7 +79,7 @@ class EntriesJudge(Judge):
         for i, (row, other) in enumerate(zip(p, q, strict=True)):
             for j, (x, y) in enumerate(zip(row, other, strict=True)):
                 if x != y and not self.ring.equal(x, y):
-                    return f"entry {i + 1}, {j + 1} differs", is_rational(self.ring, x, y)
+                    return entry_differs(i, j), is_rational(self.ring, x, y)
         return None
 
     def _scalars_differ(
@@ -91,8 +93,8 @@ class EntriesJudge(Judge):
             names: dict[Index, Index] = dict(zip(words, values, strict=True))
             p, q = (self._scalar(math, {k: names[k] for k in free}) for math, free in sides)
             if not self.ring.equal(p, q):
-                places = ", ".join(f"{word} = {value + 1}" for word, value in zip(words, values))
-                return f"they differ at {places}", is_rational(self.ring, p, q)
+                at = in_words({str(word): value + 1 for word, value in zip(words, values)})
+                return say("step.differ-at", places=at), is_rational(self.ring, p, q)
         return None
 
     def _index_dims(self, about: str) -> dict[Index, Dim]:

@@ -18,7 +18,7 @@ from derive.expressions.expr import AXES, Expr, Op, nodes, number, substitute, u
 from derive.expressions.layout import Box
 from derive.notation.latex import latex
 from derive.notation.mathematics import Notation, Style
-from derive.notation.messages import plain_words
+from derive.notation.messages import plain, plain_words
 from derive.notation.numerals import numeral
 from derive.notation.text import text
 from derive.ops import var
@@ -145,11 +145,8 @@ def _bare(circuit: Circuit, writing: Writing) -> Picture:
 
 def _description(circuit: Circuit, trace: Trace | None) -> str:
     inputs = sum(gate.is_input for gate in circuit.gates)
-    what = "values forward and gradients backward" if trace else "formulas and local gradients"
-    return (
-        f"Computation graph with {inputs} inputs and {len(circuit.gates) - inputs} gates, "
-        f"with {what}."
-    )
+    key = "picture.numbers" if trace else "picture.formulas"
+    return plain(key, inputs=inputs, gates=len(circuit.gates) - inputs)
 
 
 def matrix(rows: Rows, digits: int) -> Text | None:

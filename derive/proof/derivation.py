@@ -17,6 +17,7 @@ from derive.expressions.program import Program, Statement
 from derive.expressions.shape import Dim
 from derive.ops import var
 from derive.proof.sizes import Relation
+from derive.proof.verdict import Verdict
 
 # -- mathematics that is neither a scalar nor an expression ----------------------------------------
 
@@ -56,43 +57,6 @@ Math = Scalar | Expr | Grid | Explicit | Slice | EntryOf
 Place = tuple[str, ...]
 
 # -- statements ------------------------------------------------------------------------------------
-
-PROVED, REFUTED, UNDECIDED = "proved", "refuted", "undecided"
-EVERY_SHAPE = "every shape"
-#: Where a program without dimensions is judged.
-SCALARS = "scalars"
-#: The sizes that the user wrote as numbers.
-GIVEN_SIZES = "the given sizes"
-#: Sizes smaller than those that the user wrote as numbers, for which there are no words.
-SMALLER_SIZES = "smaller sizes"
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a judge found: the word, where it holds, and how it was found.
-
-    It holds at `sizes`, a pair for each dimension, or for every shape where these are `None`.
-    """
-
-    word: str
-    sizes: tuple[tuple[str, int], ...] | None
-    method: str
-    detail: str = ""
-
-    @property
-    def scope(self) -> str:
-        """Where it holds, in words.
-
-        >>> Verdict(PROVED, (("n", 2), ("d", 3)), "by hand").scope
-        'n = 2, d = 3'
-        """
-        if self.sizes is None:
-            return EVERY_SHAPE
-        return ", ".join(f"{dim} = {size}" for dim, size in self.sizes) or SCALARS
-
-    @property
-    def proved(self) -> bool:
-        return self.word == PROVED
 
 
 @dataclass(frozen=True, slots=True)
