@@ -20,6 +20,26 @@ settings.register_profile("derive", deadline=None, print_blob=True, derandomize=
 settings.load_profile("derive")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the tests about one program run one after the other in one process, as those do that have
+    a fixture of their file: what is made once is there for all of them (see told.py)."""
+    for item in items:
+        group = _group(item)
+        if group is not None:
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
+def _group(item: pytest.Item) -> str | None:
+    fixtures = getattr(item, "_fixtureinfo", None)
+    made = fixtures.name2fixturedefs.values() if fixtures else ()
+    if any(one.scope == "module" and one.argname in item.fixturenames for (*_, one) in made):
+        return item.path.stem
+    given = item.callspec.params if hasattr(item, "callspec") else {}
+    about = (given.get(word) for word in ("name", "program", "text", "record"))
+    found = next((x["id"] if isinstance(x, dict) else x for x in about if x), None)
+    return found if isinstance(found, str) else None
+
+
 @pytest.fixture(scope="session")
 def require_tool() -> Callable[[str], str]:
     """Find a tool by name; without it skip the test, or fail it where DERIVE_CI is set.

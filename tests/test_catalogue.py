@@ -7,7 +7,6 @@ which share nothing with the package; claims are judged, and refuted where they 
 import json
 import re
 from contextlib import suppress
-from functools import cache
 from itertools import islice
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import numpy as np
 import pytest
 from referee import NoValue, Setting
 from test_properties import gradients_in_torch, in_torch
+from told import once, proved
 
 import derive
 from derive.catalogue import Entry, by_topic, load, names
@@ -42,12 +42,11 @@ def definite(name: str) -> Entry:
     return load(name, choice={"activation": "tanh", "layers": "2"}) if every else entry
 
 
-@cache
-def proved(name: str) -> Proof:
-    return derive.prove(definite(name))
+def proof(name: str) -> Proof:
+    return proved(definite(name))
 
 
-@cache
+@once
 def court(name: str) -> Court:
     return opened(definite(name))
 
@@ -127,7 +126,7 @@ def test_a_claim_that_is_changed_is_refuted(name):
 
 @pytest.mark.parametrize("name", names())
 def test_the_gradients_of_an_entry_agree_with_differences(name):
-    ground, found = referee(name), proved(name)
+    ground, found = referee(name), proof(name)
     for of, formula in found.gradients.items():
         if of in found.derivation.program.inputs:
             text = in_inputs(found, formula)
@@ -138,7 +137,7 @@ def test_the_gradients_of_an_entry_agree_with_differences(name):
 def test_the_gradients_of_an_entry_agree_with_torch(name):
     torch = pytest.importorskip("torch")
     torch.set_default_dtype(torch.float64)
-    found, ground = proved(name), referee(name)
+    found, ground = proof(name), referee(name)
     program = found.derivation.program
     sizes = dict(found.derivation.sizes)
     known = first_value(ground, sizes)
@@ -156,7 +155,7 @@ def test_the_gradients_of_an_entry_agree_with_torch(name):
 
 @pytest.mark.parametrize("name", names())
 def test_an_entry_is_a_document_in_both_formats(name):
-    found = derive.prove(name)
+    found = proved(load(name))
     assert found.proved
     assert r"\begin{" in found.render("tex")
     page = " ".join(found.render("md").split())
@@ -169,10 +168,10 @@ def test_an_entry_is_a_document_in_both_formats(name):
 
 
 def test_a_road_of_more_lines_is_seen(monkeypatch):
-    assert all_together(proved("softmax-regression"))
+    assert all_together(proof("softmax-regression"))
     monkeypatch.setattr("derive.documents.lecture.Lecture.shown", lambda page, chain: chain)
     for name in ("softmax-regression", "sigmoid-network"):
-        assert any(len(chain.links) > 2 for chain in all_together(proved(name)))
+        assert any(len(chain.links) > 2 for chain in all_together(proof(name)))
 
 
 def test_an_entry_knows_of_a_mistake_that_numbers_refute():

@@ -7,22 +7,20 @@ is cited of a name is put in for it. Nothing of the judges is used.
 from __future__ import annotations
 
 import re
-from functools import cache
 
 import mpmath
 import numpy as np
 import pytest
 from documents import PROGRAMS, text_of
 from programs import NUMPY, number_of
+from told import explained
 
 from derive.calculus.index import at_place, named
 from derive.documents.pipeline import Proof
 from derive.expressions.expr import Expr, substitute, variables
 from derive.judges.verify import verify
-from derive.language.parse import parse
 from derive.ops import var
 from derive.proof.derivation import Derivation, Step
-from derive.proof.explain import explain
 
 FUNCTIONS = {
     **{name: getattr(np, name) for name in ("exp", "log", "tanh", "sqrt", "kron")},
@@ -42,9 +40,8 @@ FUNCTIONS = {
 }
 
 
-@cache
 def derivation(name: str) -> Derivation:
-    return explain(parse(text_of(PROGRAMS[name])))
+    return explained(text_of(PROGRAMS[name]))
 
 
 class Point:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from programs import texts
 from test_every_operator import PROGRAMS
+from told import explained
 
 from derive import catalogue
 from derive.documents.pipeline import Proof
@@ -80,7 +81,7 @@ def twice(found: dict[str, set[str]]) -> dict[str, set[str]]:
 @pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize("program", EVERY)
 def test_no_symbol_has_two_meanings(program, style):
-    derivation = explain(parse(program))
+    derivation = explained(program)
     notation = Notation(derivation, style)
     assert twice(symbols(notation)) == {}
     around = symbols(notation)
@@ -121,7 +122,7 @@ NUMERALS = [
 
 @pytest.mark.parametrize("program", [*NUMERALS, *CATALOGUE])
 def test_no_numeral_stands_beside_a_bold_one(program):
-    derivation = explain(parse(program))
+    derivation = explained(program)
     notation = Notation(derivation, Style())
     formulas = [s.expr for s in derivation.program.statements]
     formulas += [*derivation.gradients.values(), *derivation.backward.values()]

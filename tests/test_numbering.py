@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 from documents import PROGRAMS, text_of
+from told import explained
 
 from derive.command.cli import main
 from derive.documents.pipeline import Proof, prove
@@ -51,7 +52,7 @@ def test_both_formats_have_the_same_numbers(name, detail):
 
 @pytest.mark.parametrize("name", FEW)
 def test_the_pages_have_the_same_numbers(name, tmp_path, require_tool):
-    of = explain(parse(text_of(PROGRAMS[name])))
+    of = explained(text_of(PROGRAMS[name]))
     (tmp_path / "page.tex").write_text(Proof(of).render("tex", prefix="x:"), "utf-8")
     command = [require_tool("pdflatex"), "-interaction=batchmode", "page.tex"]
     subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)

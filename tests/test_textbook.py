@@ -13,6 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
 
 from textbook import LEDGER, cases, definitions, measured, operators
+from told import gradients
 
 CASES = {case.name: case for case in cases()}
 LONGER = {
@@ -23,7 +24,7 @@ LONGER = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_gradient_is_not_longer_than_the_literatures(name):
-    found = measured(CASES[name])
+    found = measured(CASES[name], gradients)
     if name not in LONGER:
         assert found.excess <= 0, f"{found.text} is longer than {found.case.claim}"
     else:

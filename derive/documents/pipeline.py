@@ -19,7 +19,7 @@ from derive.expressions.program import Program
 from derive.expressions.shape import Product
 from derive.judges.case import Case
 from derive.judges.induction import held
-from derive.judges.verify import insist, verify
+from derive.judges.verify import TheoremTooLarge, insist, verify
 from derive.language.assumptions import Assumptions, assumed
 from derive.language.parse import Shapes
 from derive.notation.mathematics import Style
@@ -155,6 +155,8 @@ def _verified(
         words = {v.word for s in found.steps() for v in s.verdicts}
         if options.get("form") != STATEMENTS or UNDECIDED not in words or REFUTED in words:
             return found
+    except TheoremTooLarge:  # the theorems are the same in every form
+        raise
     except TooLarge:
         if not explained.composed:
             raise

@@ -61,11 +61,15 @@ WHOLE = 100_000
 #: A theorem is written out at sizes by so many steps, and at smaller sizes where it takes more.
 PROBE = 100_000
 #: In a hurry all questions together take so many steps.
-HURRIED = 1_000_000
+HURRIED = 300_000
 #: Up to so many statements times variables each gradient has central differences of its own.
 ONE_BY_ONE = 100
 #: A point for numbers has no dimension larger than this.
 SMALL = 3
+
+
+class TheoremTooLarge(TooLarge):
+    """The theorem of a statement is too large to be judged, whatever is made of it afterwards."""
 
 
 @during("checking")
@@ -74,7 +78,8 @@ def verify(
 ) -> Derivation:
     """Return the derivation with a verdict on every step, and the agreement of numbers.
 
-    With `hurried`, less work is done, and `TooLarge` raised where it leaves a step undecided.
+    With `hurried`, less work is done, and `TooLarge` raised where it leaves a step undecided, or
+    `TheoremTooLarge` where that is a step of a single statement.
 
     Raises `ProofError` where no point was found at which the hypotheses of the theorem hold.
     """
@@ -247,7 +252,7 @@ class _Court:
     def _general(self, step: Step, theme: str) -> Step:
         verdicts = [self._index(theme).verdict(step)]
         if self.hurried and verdicts[0].word == UNDECIDED:
-            raise TooLarge
+            raise TheoremTooLarge
         verdicts += dict.fromkeys(self._probed(step, theme, k) for k in range(len(self.probes)))
         if step.part == "theorem":
             verdicts += self._forwards(step)
