@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from derive.calculus.length import Length
+from derive.calculus.length import length
 from derive.calculus.products import Exponent, Factors, counted, single
 from derive.calculus.terms import (
     LINEAR,
@@ -79,9 +79,6 @@ class Factoring:
         """Begin a formula of its own: it may take as much effort as any."""
         self.left = EFFORT
 
-    def length(self, e: Expr) -> Length:
-        return self.terms.length(e)
-
     # -- one product -------------------------------------------------------------------------------
 
     def product(self, t: Factors) -> Expr:
@@ -91,7 +88,7 @@ class Factoring:
             return t.expr()
         plain = t.expr()
         other = negated(t.scaled(Fraction(-1)).expr())
-        return plain if other is None else min((other, plain), key=self.length)
+        return plain if other is None else min((other, plain), key=length)
 
     def _means(self, t: Factors) -> Factors:
         for where in (t.scalars, t.matrices):
@@ -130,7 +127,7 @@ class Factoring:
                         found.append(make())
                     except TooMany:
                         continue
-                best = min(found, key=self.length)
+                best = min(found, key=length)
             self._sums[key] = best
         return self._sums[key]
 
@@ -183,13 +180,13 @@ class Factoring:
             best = rebuild(e, tuple(self.tidy(arg) for arg in e.args))
         if best.op is TRANSPOSE and not best.args[0].is_var:
             other = self.terms.turned(best.args[0])
-            best = min((best, other), key=self.length)
+            best = min((best, other), key=length)
         elif best.op is not TRANSPOSE and not best.shape.is_scalar and not best.is_var:
             flip = self.terms.turned(best)
             if flip.op is not TRANSPOSE:
                 other = flip.T
-                better = self.length(other) < self.length(best)
-                alike = self.length(other) == self.length(best) and (
+                better = length(other) < length(best)
+                alike = length(other) == length(best) and (
                     entrywise(best) or best.op in (SUM, MEAN) or best.op is INV
                 )
                 if better or (alike and all(arg.op is TRANSPOSE for arg in best.args)):
@@ -203,7 +200,7 @@ class Factoring:
                 if part.shape.is_scalar:
                     continue
                 flip = self.terms.turned(part).T
-                if self.length(flip) < self.length(part):
+                if length(flip) < length(part):
                     rest = [*items[:k], flip, *items[k + size :]]
                     return self._turned_inside(rest) if len(rest) > 1 else flip
         return chained(items)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from derive.expressions.expr import Expr, nodes, unrepeated, variables, written_args
+from derive.expressions.expr import Expr, kept, unrepeated, variables, written_args
 from derive.expressions.shape import Dim, factors
 from derive.ops.elementwise import DIV, MUL
 from derive.ops.kronecker import KRON_LEFT, KRON_RIGHT
@@ -20,7 +20,7 @@ from derive.ops.linear import ADD, BROADCAST, EYE, MATMUL, NEG, NUMBER, ONES, SU
 Length = tuple[int, int, int]
 
 
-def length(root: Expr, known: dict[Expr, Length] | None = None) -> Length:
+def length(root: Expr) -> Length:
     """Return how long an expression is.
 
     >>> from derive.language.parse import parse
@@ -28,24 +28,22 @@ def length(root: Expr, known: dict[Expr, Length] | None = None) -> Length:
     ...  for t in ("X", "2 * X.T", "-X / 2", "sum(X, axis=0) + 1 / 2")]
     [0, 2, 2, 3]
     """
-    known = {} if known is None else known
-    if root in known:
-        return known[root]
-    for node in nodes(root):
-        if node not in known:
-            args = [known[arg] for arg in written_args(node)]
-            operators, operands = _own(node)
-            operators += sum(arg[0] for arg in args)
-            operands += sum(arg[1] for arg in args)
-            under = sum(arg[2] for arg in args) + (operands if node.op.axes else 0)
-            if node.op is MATMUL:
-                under += sum(arg.op in (MUL, DIV, NEG) for arg in node.args)
-            if node.op in (ADD, SUB):
-                under += unrepeated(node.args[1]).op in (ADD, SUB)
-            if node.op is DIV:
-                operands += 2 * _divides_again(unrepeated(node.args[0]))
-            known[node] = (operators, operands, under)
-    return known[root]
+    return kept(root, "length", _length)
+
+
+def _length(node: Expr) -> Length:
+    args: list[Length] = [arg.known["length"] for arg in written_args(node)]
+    operators, operands = _own(node)
+    operators += sum(arg[0] for arg in args)
+    operands += sum(arg[1] for arg in args)
+    under = sum(arg[2] for arg in args) + (operands if node.op.axes else 0)
+    if node.op is MATMUL:
+        under += sum(arg.op in (MUL, DIV, NEG) for arg in node.args)
+    if node.op in (ADD, SUB):
+        under += unrepeated(node.args[1]).op in (ADD, SUB)
+    if node.op is DIV:
+        operands += 2 * _divides_again(unrepeated(node.args[0]))
+    return operators, operands, under
 
 
 def _divides_again(above: Expr) -> bool:

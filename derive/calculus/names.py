@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from derive.calculus.length import Length
+from derive.calculus.length import Length, length
 from derive.calculus.products import Exponent, Factors, atom, single
 from derive.calculus.rules_matrices import exchanged
 from derive.calculus.terms import chain, chained, collected, repeated, without
@@ -171,7 +171,7 @@ def put_in(e: Expr, search: Textbook) -> Iterator[Expr]:
     inside = [v for v in variables(e) if v in search.definitions and _may_meet(e, v, search)]
     if not inside:
         return
-    size = search.length(e)
+    size = length(e)
     whole = e
     for v in inside:
         whole = substitute(e, {v: search.definitions[v]})
@@ -200,7 +200,7 @@ def _shorter(e: Expr, size: Length, search: Textbook) -> Iterator[Expr]:
     if written(e) > 2 * LONG:
         return
     found = search.plain.best(e)
-    if search.length(found) < size or found not in search.seen:
+    if length(found) < size or found not in search.seen:
         search.seen.add(found)
         yield search.refolded(found)
 

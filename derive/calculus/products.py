@@ -13,7 +13,7 @@ from math import prod
 
 from derive.expressions.expr import Expr, broadcast_to, nodes, number, rebuild, unrepeated
 from derive.expressions.shape import SCALAR, Dim, Shape, factors, words
-from derive.ops.elementwise import DIV, MUL, POW, SQRT
+from derive.ops.elementwise import DIV, HALF, MUL, POW, SQRT
 from derive.ops.kronecker import KRON_LEFT, KRON_RIGHT
 from derive.ops.linear import (
     BROADCAST,
@@ -125,9 +125,9 @@ def multiplied(factors: list[Expr]) -> Expr | None:
 def power(base: Expr, exponent: Exponent) -> Expr:
     if base.op is BROADCAST:
         return broadcast_to(power(base.args[0], exponent), base.shape)
-    if exponent == Fraction(1, 2):
-        return SQRT(base)
-    return base if exponent == 1 else base**exponent
+    if exponent == 1:
+        return base
+    return SQRT(base) if exponent == HALF else base**exponent
 
 
 def as_written(root: Expr, numerals: Collection[Fraction]) -> Expr:

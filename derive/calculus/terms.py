@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from itertools import pairwise, product as cartesian
 
-from derive.calculus.length import Length, length
+from derive.calculus.length import length
 from derive.calculus.products import (
     Exponent,
     Factors,
@@ -22,7 +22,7 @@ from derive.calculus.products import (
 )
 from derive.expressions.expr import Expr, broadcast_to, rebuild, unrepeated
 from derive.expressions.shape import SCALAR, Shape
-from derive.ops.elementwise import DIV, EQUAL, GREATER, MUL, POW, SQRT, WHERE
+from derive.ops.elementwise import DIV, EQUAL, GREATER, HALF, MUL, POW, SQRT, WHERE
 from derive.ops.kronecker import KRON, KRON_LEFT, KRON_RIGHT, UNVEC, VEC
 from derive.ops.linear import (
     ADD,
@@ -44,7 +44,6 @@ from derive.ops.square import INV
 LINEAR = (DIAG, DIAGONAL, UNVEC, VEC, TRACE, CUMSUM, KRON_LEFT, KRON_RIGHT)
 #: More terms than these are not multiplied out.
 MOST_TERMS = 48
-HALF = Fraction(1, 2)
 
 
 class TooMany(Exception):
@@ -89,14 +88,10 @@ class Terms:
 
     def __init__(self, symmetric: Callable[[Expr], bool] = lambda e: False):
         self.symmetric = symmetric
-        self.lengths: dict[Expr, Length] = {}
         self._terms: dict[tuple[Expr, bool], tuple[Factors, ...]] = {}
         self._turned: dict[Expr, Expr] = {}
         self._sums: dict[frozenset, Expr] = {}
         self.ways: dict[Expr, Expr] = {}
-
-    def length(self, e: Expr) -> Length:
-        return length(e, self.lengths)
 
     # -- transposes --------------------------------------------------------------------------------
 
@@ -127,7 +122,7 @@ class Terms:
         """Return a scalar that is its own transpose in the one of its two ways that is shorter."""
         if e not in self.ways:
             other = chained([self.turned(item) for item in reversed(chain(e))])
-            first = min((e, other), key=self.length)
+            first = min((e, other), key=length)
             self.ways[e] = self.ways.setdefault(other, first)
         return self.ways[e]
 
@@ -404,7 +399,7 @@ def summed(own: Terms, t: Factors, axes: tuple[int, ...], shape: Shape) -> Facto
     total = SUM(e, data=ALL)
     if total not in own.ways:
         other = SUM(own.transposed(bare).expr(), data=ALL)
-        own.ways[total] = min((total, other), key=own.length)
+        own.ways[total] = min((total, other), key=length)
         own.ways[total] = own.ways.setdefault(other, own.ways[total])
     return found.times(atom(own.ways[total]))
 

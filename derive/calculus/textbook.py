@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from derive.calculus.factoring import Factoring
-from derive.calculus.length import Length
+from derive.calculus.length import length
 from derive.calculus.names import NAMES
 from derive.calculus.products import Factors
 from derive.calculus.rules import RULES, Rule
@@ -106,9 +106,6 @@ class Textbook:
         if self.plain is not None:
             self.plain.renew()
 
-    def length(self, e: Expr) -> Length:
-        return self.terms.length(e)
-
     def best(self, e: Expr, ahead: int = AHEAD) -> Expr:
         """Return the shortest formula that was found for an expression."""
         key = (e, ahead)
@@ -125,7 +122,7 @@ class Textbook:
         road: list[Change] = []
         now = rebuild(e, tuple(self.best(arg, ahead) for arg in e.args))
         if now.op is NEG and now.args[0].op in (MUL, DIV):
-            now = min((self.terms.product(now).expr(), now), key=self.length)
+            now = min((self.terms.product(now).expr(), now), key=length)
         if now is not e:
             road.append(("inside", e, now))
         while self.effort > 0:
@@ -139,17 +136,17 @@ class Textbook:
         return now
 
     def _shorter(self, now: Expr, ahead: int) -> Change | None:
-        size = self.length(now)
+        size = length(now)
         moves = self.moves(now)
         for name, new in moves:
-            if self.length(new) < size:
+            if length(new) < size:
                 return name, now, self.best(new, ahead)
         if ahead:
             for name, new in moves:
                 if self.effort > 0:
                     self.effort -= 1
                     new = self.best(new, ahead - 1)
-                    if self.length(new) < size:
+                    if length(new) < size:
                         return name, now, self.best(new, ahead)
         return None
 

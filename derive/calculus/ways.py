@@ -13,6 +13,7 @@ from functools import partial
 from math import gcd
 from typing import TYPE_CHECKING
 
+from derive.calculus.length import length
 from derive.calculus.products import Exponent, Factors, atom, single
 from derive.calculus.terms import LINEAR, chain, chained, repeated, without
 from derive.expressions.expr import Expr, broadcast_to, unrepeated
@@ -49,7 +50,7 @@ def _shared(own: Factoring, terms: Sum, shape: Shape) -> Iterator[Way]:
         ]
         if len(some) > 1 and frozenset(some) not in seen:
             seen.add(frozenset(some))
-            gain = (len(some) - 1) * (1 + own.length(base)[0])
+            gain = (len(some) - 1) * (1 + length(base)[0])
             yield gain, partial(_taken_out, own, terms, some, shape)
     every = list(range(len(terms)))
     if frozenset(every) not in seen:
@@ -119,7 +120,7 @@ def _ends(own: Factoring, terms: Sum, shape: Shape) -> Iterator[Way]:
                 )
                 return _with(own, terms, some, made, shape)
 
-            yield (len(some) - 1) * (1 + own.length(head)[0]), make
+            yield (len(some) - 1) * (1 + length(head)[0]), make
 
 
 def _wrapped(own: Factoring, terms: Sum, shape: Shape) -> Iterator[Way]:
@@ -198,7 +199,7 @@ def _turned(own: Factoring, terms: Sum, shape: Shape) -> Iterator[Way]:
     some = [
         k
         for k, (t, flip) in enumerate(zip(terms, flips, strict=True))
-        if own.length(flip.expr()) < own.length(t.expr())
+        if length(flip.expr()) < length(t.expr())
     ]
     for chosen in dict.fromkeys((tuple(some), tuple(range(len(terms))))):
         if len(chosen) > 1:

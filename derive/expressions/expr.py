@@ -153,17 +153,18 @@ class Op:
         """Return the interned node; the shape law is checked here and nowhere else."""
         if data is None and self.axes:
             data = self.axes[0]
-        shape = self.shape(data, *(arg.shape for arg in args))
-        key = (self.name, data, shape, args)
+        key = (self.name, data, args)
         node = _NODES.get(key)
         if node is None:
+            shape = self.shape(data, *(arg.shape for arg in args))
             node = _NODES.setdefault(key, Expr(self, args, shape, data))
         return node
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Expr:
-    """An operator applied to arguments; equal expressions are the same object.
+    """An operator applied to arguments; equal expressions are the same object, and what is worked
+    out of one is kept in `known`.
 
     >>> from derive.ops import var
     >>> X, W = var("X", Shape("n", "d")), var("W", Shape("d", "m"))
@@ -175,6 +176,7 @@ class Expr:
     args: tuple[Expr, ...]
     shape: Shape
     data: Any
+    known: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -268,9 +270,7 @@ _NODES: WeakValueDictionary[tuple, Expr] = WeakValueDictionary()
 def elementwise(name: str, *args: Operand) -> Expr:
     """Apply an entrywise operator with NumPy's broadcasting made visible as nodes."""
     nodes = [arg if isinstance(arg, Expr) else number(arg) for arg in args]
-    target = nodes[0].shape
-    for node in nodes[1:]:
-        target = broadcast(target, node.shape)
+    target = reduce(broadcast, (node.shape for node in nodes))
     return OPS[name](*(broadcast_to(node, target) for node in nodes))
 
 
@@ -317,6 +317,19 @@ def nodes(root: Expr) -> list[Expr]:
     return list(seen)
 
 
+def kept(root: Expr, what: str, of: Callable[[Expr], Any]) -> Any:
+    """Return what `of` makes of a node whose arguments have it in `known`; every node keeps it."""
+    waiting = [root] if what not in root.known else []
+    while waiting:
+        node = waiting[-1]
+        left = [arg for arg in node.args if what not in arg.known]
+        if left:
+            waiting.extend(reversed(left))
+        else:
+            waiting.pop().known.setdefault(what, of(node))
+    return root.known[what]
+
+
 def written(root: Expr) -> int:
     """Return how many operators and operands an expression has as it is written out: what is used
     twice counts twice.
@@ -326,10 +339,7 @@ def written(root: Expr) -> int:
     >>> written(X), written((X @ X) * (X @ X))
     (1, 7)
     """
-    counts: dict[Expr, int] = {}
-    for node in nodes(root):
-        counts[node] = 1 + sum(counts[arg] for arg in node.args)
-    return counts[root]
+    return kept(root, "written", lambda e: 1 + sum(arg.known["written"] for arg in e.args))
 
 
 def operators(root: Expr) -> int:
@@ -340,14 +350,15 @@ def operators(root: Expr) -> int:
     >>> operators(X), operators(-X.T @ X / 2), operators(X ** Fraction(-1, 2))
     (0, 4, 3)
     """
-    counts: dict[Expr, int] = {}
-    for node in nodes(root):
-        value = node.data if node.op.style in ("number", "power") else Fraction(0)
-        own = (value < 0) + (value.denominator > 1) + (node.op.style not in ("number", "name"))
-        for axis, dim in zip(("{rows}", "{cols}"), node.shape.dims, strict=True):
-            own += (axis in node.op.symbol) * max(len(factors(dim)) - 1, 0)
-        counts[node] = own + sum(counts[arg] for arg in written_args(node))
-    return counts[root]
+    return kept(root, "operators", _operators)
+
+
+def _operators(node: Expr) -> int:
+    value = node.data if node.op.style in ("number", "power") else Fraction(0)
+    own = (value < 0) + (value.denominator > 1) + (node.op.style not in ("number", "name"))
+    for axis, dim in zip(("{rows}", "{cols}"), node.shape.dims, strict=True):
+        own += (axis in node.op.symbol) * max(len(factors(dim)) - 1, 0)
+    return own + sum(arg.known["operators"] for arg in written_args(node))
 
 
 def times_written(root: Expr, leaf: Expr) -> int:
@@ -360,7 +371,13 @@ def times_written(root: Expr, leaf: Expr) -> int:
 
 def variables(root: Expr) -> list[Expr]:
     """Return the variables of an expression in the order in which they are first used."""
-    return [node for node in nodes(root) if node.is_var]
+    return list(kept(root, "variables", _variables))
+
+
+def _variables(node: Expr) -> tuple[Expr, ...]:
+    if node.is_var:
+        return (node,)
+    return tuple(dict.fromkeys(leaf for arg in node.args for leaf in arg.known["variables"]))
 
 
 def rebuild(node: Expr, args: tuple[Expr, ...]) -> Expr:
@@ -396,7 +413,7 @@ def unrepeated(node: Expr) -> Expr:
 def written_args(node: Expr) -> tuple[Expr, ...]:
     """Return the arguments as they are written: a broadcast that NumPy would insert is left out."""
     entrywise = node.op.derivatives or (node.op.style == "infix" and node.name != "matmul")
-    if len(node.args) < 2 or not entrywise:
+    if not entrywise or all(arg.name != "broadcast_to" for arg in node.args):
         return node.args
     ways = product(*((unrepeated(arg), arg) for arg in node.args))
     fits = (args for args in ways if reduce(broadcast, (a.shape for a in args)) == node.shape)

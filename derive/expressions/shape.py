@@ -165,6 +165,8 @@ def product(a: Shape, b: Shape) -> Shape:
 
 def broadcast(a: Shape, b: Shape) -> Shape:
     """Return the shape to which NumPy would stretch both: equal dimensions, or one of them 1."""
+    if a == b:
+        return a
     return Shape(_stretch(a, b, a.rows, b.rows), _stretch(a, b, a.cols, b.cols))
 
 

@@ -171,12 +171,24 @@ class _Search:
             return None
         found = None
         for seed in range(PLEASANT):
+            if found is not None and not self.may_be_exact(used, sizes, seed):
+                continue
             one = self.at(name, here, truth, used, sizes, seed)
             if one is not None and _is_exact(one):
                 found = one
                 break
             found = found or one
         return found and replace(found, truth=whole)
+
+    def may_be_exact(self, used: list[str], sizes: Mapping[str, int], seed: int) -> bool:
+        """Whether the values of the names that are used have no digits at a point but their own."""
+        trial = self.points.trial(sizes, seed)
+        try:
+            return trial is not None and all(
+                is_exact(x) for n in used if n in trial.known for x in trial.known[n].flat()
+            )
+        except DeriveError:
+            return False
 
     def at(
         self,

@@ -22,6 +22,7 @@ from derive.notation.widths import (
     height,
     holds,
     plain,
+    sized,
     together,
     width,
 )
@@ -266,9 +267,12 @@ def broken(box: Box, most: float, style: int = DISPLAY) -> list[Box]:
     """
     if width(box, style) <= most:
         return [box]
+    if box.kind == "filled":
+        pieces = _kept(sized(box), most, style)
+        return [Box("filled", (piece, *box.parts[1:]), box.text) for piece in pieces]
     lines: list[list[Box]] = []
     room = 0.0
-    for piece in _pieces(plain(box), most - 3, style):
+    for piece in _pieces(box, most - 3, style):
         wide = together(piece, style)
         if lines and wide <= room:
             lines[-1] += piece
@@ -277,6 +281,15 @@ def broken(box: Box, most: float, style: int = DISPLAY) -> list[Box]:
             room = most - wide - INDENT * bool(lines)
             lines.append(_continued(piece) if lines else [*piece])
     return [row(*line) for line in lines]
+
+
+def _kept(box: Box, most: float, style: int) -> list[Box]:
+    """Return a formula as lines, found once."""
+    key = f"broken {most} {style}"
+    found = box.known.get(key)
+    if found is None:
+        found = box.known[key] = broken(box, most, style)
+    return found
 
 
 def _flat(box: Box) -> list[Box]:

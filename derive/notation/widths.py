@@ -64,11 +64,11 @@ def _width(box: Box, style: int) -> float:
             sign = SIGNS[text]
             return sign.width * scale + (sign.space if style < SCRIPT else 0.0)
         case "slot":
-            return scale
+            return width(parts[0], style) if parts else scale
         case "gap":
             return (len(text) + 4.0) * scale
         case "filled":
-            return width(parts[0] if all(map(_is_digit, parts[1:])) else plain(box), style)
+            return width(sized(box), style)
         case "index" | "sup":
             return _scripted(box, style)
         case "frac":
@@ -175,8 +175,20 @@ def height(box: Box) -> float:
     return max(within + 0.7 * (box.kind == "under"), _HEIGHTS.get(box.kind, 1.2))
 
 
-def _is_digit(box: Box) -> bool:
-    return box.kind == "slot" or len(box.text) == 1
+def sized(box: Box) -> Box:
+    """Return a filled layout with slots as wide as what fills them: a layout is as wide, and breaks
+    at the same places, whichever digits stand in it, so that it is measured once for all of them.
+    """
+    template, *values = box.parts
+    key = f"sized {' '.join(str(len(value.text)) for value in values)}"
+    found = template.known.get(key)
+    if found is None:
+        room = {
+            name: Box("slot", (value,), name) if value.kind == "num" else value
+            for name, value in zip(box.text.split(), values, strict=True)
+        }
+        found = template.known[key] = _put_in(template, room)
+    return found
 
 
 def plain(box: Box) -> Box:

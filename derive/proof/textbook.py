@@ -7,7 +7,7 @@ longer formula stands. What is assumed of the inputs is used in a step of its ow
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
 from derive.algebra.forms import Budget
@@ -58,11 +58,15 @@ class Settled:
             for s in program.statements
             if s.name not in program.parts
         }
-        self.search = Textbook(definitions=self.definitions)
+        self.words = {name: implied(given) for name, given in self.assume.items()}
+        #: What would be of use of that, in the search that does not know of it.
+        self.noticed: set[Because] = set()
+        self.search = self._search(self.words, self.noticed, obeyed=False)
         self.values = {program.leaves[s.name]: s.expr for s in program.statements}
         self.budget = Budget(EFFORT)
         self._ring: Ring | None = None
         self._known: dict[Expr, tuple[Expr, list[Turn]]] = {}
+        self._searches: dict[frozenset, tuple[Textbook, set[Because]]] = {}
 
     # -- the forms ---------------------------------------------------------------------------------
 
@@ -126,9 +130,11 @@ class Settled:
         return turns
 
     def _assumed(self, value: Expr, turns: list[Turn]) -> Expr:
-        words = {name: implied(given) for name, given in self.assume.items()}
+        if not self.noticed:
+            return value
+        words = self.words
         found, used = self._under(value, words)
-        if found is value or not used:
+        if found is value:
             return value
         for one in sorted(used):  # what is not needed is not said
             fewer = {
@@ -137,6 +143,8 @@ class Settled:
             other, less = self._under(value, fewer)
             if other is found:
                 words, used = fewer, less
+        if not used:
+            return value
         put_in = self._put_in(value, found, tuple(self.definitions), assuming=True)
         if put_in is None:
             return value
@@ -144,39 +152,46 @@ class Settled:
         return found
 
     def _under(self, value: Expr, words: Mapping[str, frozenset[str]]) -> tuple[Expr, set[Because]]:
-        """Return the textbook form where something is known of inputs, and what was used of it."""
-        used: set[Because] = set()
+        """Return the textbook form where something is known of inputs, and what may be used of it:
+        what is known was looked at, for this form or for one before it."""
+        key = frozenset(words.items())
+        if key not in self._searches:
+            used = set[Because]()
+            self._searches[key] = self._search(words, used), used
+        search, used = self._searches[key]
+        search.renew()
+        return textbook(value, search)[0], set(used)
+
+    def _search(
+        self, words: Mapping[str, frozenset[str]], used: set[Because], obeyed: bool = True
+    ) -> Textbook:
+        """Return a search where something is known of inputs; `used` is what was of use of that, or
+        would have been where it is not `obeyed`."""
 
         def known(e: Expr) -> frozenset[str]:
             return words.get(e.data[0], frozenset()) if e.is_var else frozenset()
 
-        def symmetric(e: Expr) -> bool:
-            if "symmetric" not in known(e):
-                return False
-            used.add((e.data[0], "symmetric"))
-            return True
+        def holds(word: str) -> Callable[[Expr], bool]:
+            def of(e: Expr) -> bool:
+                if word not in known(e):
+                    return False
+                used.add((e.data[0], word))
+                return obeyed
 
-        def positive(e: Expr) -> bool:
-            if "positive" not in known(e):
-                return False
-            used.add((e.data[0], "positive"))
-            return True
+            return of
 
         def rule(law: Law) -> Rule:
             def proposed(e: Expr, search: Textbook) -> Iterable[Expr]:
                 result = law(e, known)
                 if result is not None:
                     used.update(result[1])
-                    yield result[0]
+                    if obeyed:
+                        yield result[0]
 
             return proposed
 
-        rules = {
-            **RULES,
-            **{law.__name__: rule(law) for law in LAWS if law.__name__ != "transposed"},
-        }
-        search = Textbook(symmetric, rules, self.definitions, positive)
-        return textbook(value, search)[0], used
+        laws = {law.__name__: rule(law) for law in LAWS} if words else {}
+        return Textbook(holds("symmetric"), {**RULES, **laws}, self.definitions, holds("positive"))
 
     # -- the judge of proposals --------------------------------------------------------------------
 
