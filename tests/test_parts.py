@@ -109,7 +109,7 @@ def test_parts_put_back_are_the_program(text):
 
 def test_the_command_says_what_the_names_stand_for(tmp_path, capsys):
     assert main(["prove", RELU, "-o", str(tmp_path), "--detail", "brief"]) == 0
-    assert "T₁ stands for relu(X @ W)" in capsys.readouterr().out
+    assert "T₁ = relu(XW)    T_1 = relu(X @ W)\n" in capsys.readouterr().out
 
 
 def test_exercises_are_made_of_deep_formulas():

@@ -30,7 +30,7 @@ def letter(name: str) -> Box:
         (sup(letter("W"), op("top")), r"W^{\top}", "Wᵀ"),
         (sup(letter("x"), num(2)), "x^{2}", "x²"),
         (frac(num(1), letter("n")), r"\frac{1}{n}", "1/n"),
-        (Box("root", (letter("x"),)), r"\sqrt{x}", "√(x)"),
+        (Box("root", (letter("x"),)), r"\sqrt{x}", "√x"),
         (paren(letter("x")), "(x)", "(x)"),
         (paren(frac(num(1), num(2))), r"\left(\frac{1}{2}\right)", "(1/2)"),
         (row(op("partial"), letter("L")), r"\partial L", "∂L"),

@@ -44,7 +44,7 @@ def document(target: str, given: Mapping[str, Any], progress: Progress | None = 
 
 
 def _told(proof: Proof) -> Told:
-    """Return each gradient on the way back as mathematics and as code, and how it was checked."""
+    """Return what the theorem says, as mathematics and as code, and how it was checked."""
     from derive.documents.pipeline import Recurrence
     from derive.notation.mathematics import Notation
     from derive.notation.text import text
@@ -53,20 +53,19 @@ def _told(proof: Proof) -> Told:
         return _told_of_layers(proof)
     derivation = proof.derivation
     notation = Notation(derivation, proof.style)
-    rows = []
-    for name, formula in proof.backward.items():
-        left, value = text(notation.leaf(f"d{name}")), derivation.backward[name]
-        rows.append((f"{left} = {text(notation.expr(value))}", f"d{name} = {formula}"))
-    known = {(f"d{name}", formula) for name, formula in proof.backward.items()}
-    gradients = ((f"d{name}", formula) for name, formula in proof.gradients.items())
-    for line in dict.fromkeys([*proof.statements, *gradients]):
-        if line not in known:
-            rows.append(("", " = ".join(line)))
+    own = [s for s in derivation.program.statements if s.name in derivation.program.parts]
+    said = {**{s.name: s.expr for s in own}, **dict(proof.lines)}
+    gradients = {f"d{name}": line for name, line in proof.gradients.items()}
+    written = {**dict(proof.statements), **gradients}
+    rows = [
+        (f"{text(notation.leaf(name))} = {text(notation.expr(said[name]))}", f"{name} = {line}")
+        for name, line in written.items()
+    ]
     program, steps, equations = derivation.program, len(proof.steps), len(derivation.numbers())
     checked = [
         say("told.steps", steps=steps, equations=equations),
         *(say("told.stands-for", name=text(notation.leaf(s.name)), meant=program.written(s.expr))
-          for s in program.statements if s.name in program.parts),
+          for s in own if s.name not in written),
     ]  # fmt: skip
     assumed = [f"{name} {', '.join(sorted(words))}" for name, words in derivation.assumed.items()]
     checked += [say("told.assumed", what=", ".join(assumed))] if assumed else []

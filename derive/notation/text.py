@@ -60,7 +60,7 @@ def text(box: Box) -> str:
         case "frac":
             return f"{_tight(box.parts[0], parts[0])}/{_tight(box.parts[1], parts[1])}"
         case "root":
-            return f"√({parts[0]})"
+            return f"√{parts[0]}" if len(parts[0]) == 1 else f"√({parts[0]})"
         case "paren":
             return parts[0].join(_BRACKETS[box.text])
         case "lines":
