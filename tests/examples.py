@@ -7,17 +7,22 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
 
+import derive
+from derive.catalogue import by_topic, load, names
 from derive.command.cli import main
 from derive.documents.formats import FORMATS
+from derive.documents.pipeline import Proof
 
 FOLDER = Path(__file__).parents[1] / "output" / "examples"
 #: The folder in it that holds a course, which `derive build` makes.
 COURSE = "course"
+#: The file in it that has the theorem of every entry of the catalogue.
+THEOREMS = "catalogue.md"
 NETWORK = (
     "X: (n, d); W1: (d, h); b1: (1, h); W2: (h, m); b2: (1, m); T: (n, m); "
     "Z = X @ W1 + b1; H = relu(Z); Y = H @ W2 + b2; L = sum((Y - T) ** 2) / (2 * n)"
@@ -145,11 +150,25 @@ def course(folder: Path) -> Mapping[str, str]:
     return found | {"course.toml": (FOLDER / COURSE / "course.toml").read_text("utf-8")}
 
 
+def theorems(proved: Callable[[str], Proof]) -> str:
+    """Return the theorems of all entries under their topics, given how an entry is proved."""
+    lines = ["# What the catalogue proves\n"]
+    for topic, entries in by_topic([load(name) for name in names()]).items():
+        lines.append(f"## {topic.capitalize()}\n")
+        for entry in entries:
+            text = proved(entry.name).to_markdown(part=["theorem"])
+            program = "\n".join(entry.program.split("; ")).strip()
+            lines += [f"### `{entry.name}`: {entry.title}\n", f"```text\n{program}\n```\n"]
+            lines.append(text.partition("\n\n")[2])
+    return "\n".join(lines)
+
+
 if __name__ == "__main__":
     FOLDER.mkdir(parents=True, exist_ok=True)
     found = dict(written(FOLDER))
     with tempfile.TemporaryDirectory() as place:
         found |= {f"{COURSE}/{name}": text for name, text in course(Path(place)).items()}
+    found[THEOREMS] = theorems(lambda name: derive.prove(load(name)))
     for old in (*FOLDER.iterdir(), *(FOLDER / COURSE).iterdir()):
         if old.is_file() and old.relative_to(FOLDER).as_posix() not in found:
             old.unlink()

@@ -56,14 +56,15 @@ def without_prose(found: list[list[Line]]) -> list[int]:
 
 
 def height(found: list[list[Line]], first: str, last: str) -> float:
-    """Return how high is what stands from the line that begins so to that which begins so; what is
-    left blank at the foot of a page is no part of it."""
+    """Return how high is what stands from the line that begins so to that before which begins so;
+    what is left blank behind it, or at the foot of a page, is no part of it."""
     places = [(k, line) for k, lines in enumerate(found) for line in lines]
     (begin,) = [place for place in places if place[1].text.startswith(first)]
     (end,) = [place for place in places if place[1].text.startswith(last)]
     total = 0.0
     for k in range(begin[0], end[0] + 1):
         top = begin[1].top if k == begin[0] else found[k][0].top
-        bottom = end[1].top if k == end[0] else found[k][-1].bottom
+        within = [line for line in found[k] if (k, line.top) < (end[0], end[1].top)]
+        bottom = within[-1].bottom if within else top
         total += bottom - top
     return total

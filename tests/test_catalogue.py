@@ -6,15 +6,20 @@ which share nothing with the package; claims are judged, and refuted where they 
 
 import json
 import re
+from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pytest
+from examples import FOLDER, THEOREMS, theorems
+from pages import TEXT, Line, height, pages, without_prose
 from referee import NoValue, Setting
+from test_latex import flaws
 from test_properties import gradients_in_torch, in_torch
-from told import once, proved
+from told import once
 
 import derive
 from derive.catalogue import Entry, by_topic, load, names
@@ -31,6 +36,7 @@ from derive.notation.displays import fitted
 from derive.notation.escape import markdown
 from derive.proof.verdict import EVERY_SHAPE
 
+BEGIN = r"\begin{document}"
 #: So many changes are made to a claim, of so many claims of an entry: the shortest.
 MUTANTS, CLAIMS = 3, 3
 
@@ -42,8 +48,17 @@ def definite(name: str) -> Entry:
     return load(name, choice={"activation": "tanh", "layers": "2"}) if every else entry
 
 
-def proof(name: str) -> Proof:
-    return proved(definite(name))
+@pytest.fixture(scope="module")
+def proved() -> Callable[[str], Proof]:
+    """The proof of an entry by name, made once for all that is asked of it."""
+    return cache(lambda name: derive.prove(load(name)))
+
+
+@pytest.fixture(scope="module")
+def proof(proved) -> Callable[[str], Proof]:
+    """The same of what numbers can be put in."""
+    every = cache(lambda name: derive.prove(definite(name)))
+    return lambda name: proved(name) if definite(name) == load(name) else every(name)
 
 
 @once
@@ -125,7 +140,7 @@ def test_a_claim_that_is_changed_is_refuted(name):
 
 
 @pytest.mark.parametrize("name", names())
-def test_the_gradients_of_an_entry_agree_with_differences(name):
+def test_the_gradients_of_an_entry_agree_with_differences(name, proof):
     ground, found = referee(name), proof(name)
     for of, formula in found.gradients.items():
         if of in found.derivation.program.inputs:
@@ -134,7 +149,7 @@ def test_the_gradients_of_an_entry_agree_with_differences(name):
 
 
 @pytest.mark.parametrize("name", names())
-def test_the_gradients_of_an_entry_agree_with_torch(name):
+def test_the_gradients_of_an_entry_agree_with_torch(name, proof):
     torch = pytest.importorskip("torch")
     torch.set_default_dtype(torch.float64)
     found, ground = proof(name), referee(name)
@@ -154,8 +169,8 @@ def test_the_gradients_of_an_entry_agree_with_torch(name):
 
 
 @pytest.mark.parametrize("name", names())
-def test_an_entry_is_a_document_in_both_formats(name):
-    found = proved(load(name))
+def test_an_entry_is_a_document_in_both_formats(name, proved):
+    found = proved(name)
     assert found.proved
     assert r"\begin{" in found.render("tex")
     page = " ".join(found.render("md").split())
@@ -167,15 +182,15 @@ def test_an_entry_is_a_document_in_both_formats(name):
         assert len(chain.links) <= 2 and len(fitted(chain.links).lines) <= 2, name
 
 
-def test_a_road_of_more_lines_is_seen(monkeypatch):
+def test_a_road_of_more_lines_is_seen(monkeypatch, proof):
     assert all_together(proof("softmax-regression"))
     monkeypatch.setattr("derive.documents.lecture.Lecture.shown", lambda page, chain: chain)
     for name in ("softmax-regression", "sigmoid-network"):
         assert any(len(chain.links) > 2 for chain in all_together(proof(name)))
 
 
-def test_an_entry_knows_of_a_mistake_that_numbers_refute():
-    told = {name: derive.prove(name).derivation.mistake for name in ("tanh", "affine")}
+def test_an_entry_knows_of_a_mistake_that_numbers_refute(proved):
+    told = {name: proved(name).derivation.mistake for name in ("tanh", "affine")}
     assert told["tanh"] is not None and told["affine"] is None
 
 
@@ -201,13 +216,68 @@ def test_an_entry_is_drawn_worked_out_and_made_a_sheet(name):
         ("binary-cross-entropy", (r"(p - t) \oslash", r"((1 - t) \oslash (1 - p)")),
     ],
 )
-def test_two_forms_of_the_literature_are_printed_and_proved_equal(name, forms):
-    found = derive.prove(name)
+def test_two_forms_of_the_literature_are_printed_and_proved_equal(name, forms, proved):
+    found = proved(name)
     page = found.to_markdown()
     *_, last = page[: page.index("## To remember")].split("## Written otherwise")
     assert all(form in last for form in forms), last
     (chain,) = found.derivation.claimed.values()
     assert len(chain) >= 2 and all(step.proved for step in chain)
+
+
+# -- the pages -------------------------------------------------------------------------------------
+
+#: The most pages that a document may have, A4 at 11 points, at the detail that is usual.
+BUDGETS = {
+    "affine": 4,
+    "mlp": 4,
+    "sigmoid-network": 5,
+    "softmax-cross-entropy": 3,
+    "batch-norm": 5,
+    "layer-norm": 5,
+    "rms-norm": 5,
+    "attention": 5,
+    "self-attention": 6,
+    "gaussian": 4,
+    "gaussian-covariance": 4,
+    "lstm-cell": 8,
+    "gru-cell": 8,
+    "logistic-regression": 3,
+}
+#: The same of all others.
+MOST_PAGES = 6
+
+
+@pytest.fixture(scope="module")
+def volume(proved, tmp_path_factory, require_tool) -> dict[str, list[list[Line]]]:
+    """The lines of the pages of every entry, all documents set as one; the log has no flaw."""
+    folder, parts = tmp_path_factory.mktemp("volume"), []
+    preamble: dict[str, None] = {}  # the lines that any of them needs
+    for name in names():
+        head, _, rest = proved(name).to_latex(prefix=f"{name}:").partition(BEGIN)
+        preamble |= dict.fromkeys(head.splitlines())
+        body = rest.partition(r"\end{document}")[0]
+        parts.append(rf"\setcounter{{page}}{{1}}\setcounter{{equation}}{{0}}{body}\clearpage")
+        parts.append(r"\typeout{PAGES \the\numexpr\value{page}-1}")
+    whole = "\n".join([*preamble, BEGIN, *parts, r"\end{document}"])
+    assert flaws(whole, folder, require_tool("pdflatex")) == []
+    log = (folder / "page.log").read_text("utf-8", "replace")
+    set_ = iter(pages(folder / "page.pdf", require_tool("pdftotext")))
+    counts = map(int, re.findall(r"^PAGES (\d+)", log, re.M))
+    return {name: list(islice(set_, count)) for name, count in zip(names(), counts, strict=True)}
+
+
+@pytest.mark.parametrize("name", names())
+def test_a_document_keeps_within_its_pages(name, volume):
+    """No table and no figure is alone on a page, and the closing box has less than half of one."""
+    assert len(volume[name]) <= BUDGETS.get(name, MOST_PAGES)
+    assert without_prose(volume[name]) == []
+    assert height(volume[name], "To remember", "What was checked") <= TEXT / 2
+
+
+def test_the_theorems_are_those_of_the_committed_page(proved):
+    kept = (FOLDER / THEOREMS).read_text("utf-8")
+    assert theorems(proved) == kept, "run `python tests/examples.py`, and look at the difference"
 
 
 # -- the list --------------------------------------------------------------------------------------

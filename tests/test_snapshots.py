@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from examples import COURSE, EXAMPLES, FOLDER, NAMES, course, written
+from examples import COURSE, EXAMPLES, FOLDER, NAMES, THEOREMS, course, written
 
 from derive.documents.files import unsealed
 
@@ -19,7 +19,7 @@ def fresh(tmp_path_factory):
 
 
 def test_every_listed_file_is_there_and_no_other():
-    assert sorted(path.name for path in FOLDER.iterdir()) == sorted((*NAMES, COURSE))
+    assert sorted(path.name for path in FOLDER.iterdir()) == sorted((*NAMES, COURSE, THEOREMS))
 
 
 def test_the_course_is_what_the_command_builds(tmp_path):
