@@ -17,6 +17,7 @@ import pytest
 from examples import FOLDER, THEOREMS, theorems
 from pages import TEXT, Line, height, pages, without_prose
 from referee import NoValue, Setting
+from stumbling import STUMBLING, stumbles
 from test_latex import flaws
 from test_properties import gradients_in_torch, in_torch
 from told import once
@@ -172,7 +173,8 @@ def test_the_gradients_of_an_entry_agree_with_torch(name, proof):
 def test_an_entry_is_a_document_in_both_formats(name, proved):
     found = proved(name)
     assert found.proved
-    assert r"\begin{" in found.render("tex")
+    tex = found.render("tex")
+    assert r"\begin{" in tex and stumbles(tex) == []
     page = " ".join(found.render("md").split())
     assert "$$" in page and "*A usual mistake*" in page
     told = found.derivation.mistake is not None  # shapes that do not fit are not worked out
@@ -180,6 +182,21 @@ def test_an_entry_is_a_document_in_both_formats(name, proved):
     assert (f": {why}. With numbers that one can redo" in page) is told
     for chain in all_together(found):
         assert len(chain.links) <= 2 and len(fitted(chain.links).lines) <= 2, name
+
+
+#: A line of each kind that a reader stumbles over.
+STUMBLED = (
+    r"\sum_{j} \frac{\frac{\partial L}{\partial y_{j}} c_{j}}{n}",
+    r"The shapes are the mnemonic: $(1) = (n)(n)$ and $(1) = (n)(n)$ are",
+    r"&= \frac{1}{d}\frac{\partial d}{\partial b}",
+    r"&& \text{definition of the product and of the difference and of $P$}",
+    r"C = X - \mathbf{1} \cdot \frac{1}{n}\,\mathbf{1}^{\top}X",
+    r"Suppose that the entries of $\epsilon$ are positive.",
+)
+
+
+def test_what_a_reader_stumbles_over_is_seen():
+    assert [*map(stumbles, STUMBLED)] == [[name] for name in STUMBLING]
 
 
 def test_a_road_of_more_lines_is_seen(monkeypatch, proof):
@@ -210,6 +227,7 @@ def test_an_entry_is_drawn_worked_out_and_made_a_sheet(name):
 @pytest.mark.parametrize(
     ("name", "forms"),
     [
+        ("batch-norm", (r"\odot \left(\frac{1}{n}", r"= \frac{1}{n}\hspace{2pt}\left(n")),
         ("sigmoid", (r"Y \odot (1 - Y)", r"\sigma(X) \odot (1 - \sigma(X))")),
         ("linear-regression", (r"X^{\top}r", r"(X^{\top}Xw - X^{\top}y)")),
         ("trace-quadratic", (r"AX + A^{\top}X", r"(A + A^{\top})X")),

@@ -7,6 +7,8 @@ is cited of a name is put in for it. Nothing of the judges is used.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from functools import cache
 
 import mpmath
 import numpy as np
@@ -15,9 +17,12 @@ from documents import PROGRAMS, text_of
 from programs import NUMPY, number_of
 from told import explained
 
+import derive
 from derive.calculus.index import at_place, named
+from derive.catalogue import load
 from derive.documents.pipeline import Proof
 from derive.expressions.expr import Expr, substitute, variables
+from derive.judges.citations import AlgebraJudge
 from derive.judges.verify import verify
 from derive.ops import var
 from derive.proof.derivation import Derivation, Step
@@ -239,3 +244,56 @@ def test_the_numbers_beside_a_line_are_those_of_its_citations(name):
             lemmas = {numbers[p] for p in numbers if p[0] == "lemma" and place[0] == "one"}
             found = [[k for k in ks if k not in lemmas] for ks in printed[numbers[place]]]
             assert [ks for ks in found if ks] == cited, place
+
+
+# -- two forms, where the literature has two -------------------------------------------------------
+
+TWO_FORMS = {
+    "batch-norm": "X",
+    "layer-norm": "X",
+}
+
+
+@cache
+def of_both_forms(name: str) -> Derivation:
+    """The derivation of an entry with a second form: n times everything, through n."""
+    entry = load(name)
+    k, axis = ("n", 0) if name == "batch-norm" else ("d", 1)
+    second = (
+        f"dX = ({k} * dXhat - sum(dXhat, axis={axis}) - Xhat * sum(dXhat * Xhat, axis={axis}))"
+        f" / ({k} * sigma)"
+    )
+    first = next(claim for claim in entry.claims if claim.startswith("dX ="))
+    return derive.prove(replace(entry, claims=(first, second))).derivation
+
+
+@pytest.mark.parametrize("name", TWO_FORMS)
+def test_both_forms_stand_in_one_chain_and_are_proved(name):
+    of = of_both_forms(name)
+    first, *forms = of.claimed[TWO_FORMS[name]]
+    assert len(forms) == 2, "neither is left out"
+    assert all(step.proved for step in (first, *forms))
+    point = Point(of, 1)
+    for statement in of.program.statements:  # what is put in may be any of them
+        point.values[of.program.leaves[statement.name]] = point.at(statement.expr)
+    for shown, value in of.says().items():
+        if shown != f"d{TWO_FORMS[name]}":
+            point.values[var(shown, value.shape)] = point.at(value)
+    values = [point.at(step.right) for step in (first, *forms)]
+    assert np.allclose(values[0], values[1]) and np.allclose(values[1], values[2])
+
+
+def test_only_what_a_form_needs_is_put_in():
+    (_, form, other) = of_both_forms("batch-norm").claimed["X"]
+    assert dict(form.facts)["put_in"] == ("Xhat", "C"), "σ stands for itself"
+    assert [place[-1] for place in form.cites] == ["C"], "so does the gradient that both name"
+    assert not dict(other.facts)["put_in"] and not other.cites
+
+
+@pytest.mark.parametrize("gone", ["put_in", "cites"])
+def test_a_form_is_not_proved_without_what_it_needs(gone):
+    of = of_both_forms("batch-norm")
+    step = of.claimed["X"][1]
+    assert AlgebraJudge(of).verdict(step).word == "proved"
+    facts = {**dict(step.facts), gone: dict(step.facts)[gone][1:]}
+    assert AlgebraJudge(of).verdict(replace(step, facts=tuple(facts.items()))).word != "proved"

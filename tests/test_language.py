@@ -27,7 +27,7 @@ from derive.expressions.layout import Box, frac, num, op, paren, row, sub, sup, 
 from derive.expressions.limits import STAGES
 from derive.judges.claim import Court
 from derive.judges.judgement import Judgement
-from derive.language.assumptions import ASSUMPTIONS
+from derive.language.assumptions import ASSUMPTIONS, TABLE
 from derive.notation import messages
 from derive.notation.escape import latex_code, markdown_code
 from derive.notation.messages import hypothesis, language, languages, say, speaking, translated
@@ -114,6 +114,7 @@ def test_what_stands_elsewhere_is_translated(name):
     entries = [load(one) for one in names()]
     wanted = {
         *(f"assumes.{one}" for one in ASSUMPTIONS), *(f"where.{one}" for one in ASSUMPTIONS),
+        *(f"assumes.{one}-number" for one in ASSUMPTIONS if TABLE[one].of_one),
         *(f"stages.{one}" for one in STAGES), "stages.judging",
         *(f"problem.{one}" for one in KINDS), *(f"topic.{one.topic}" for one in entries),
         *(f"errors.{key}" for key in ("shapes", "broadcast", "product")),

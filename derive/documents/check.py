@@ -93,7 +93,7 @@ def _blocks(case: Case, judgement: Judgement, proof: Proof | None, style: Style)
     loss = () if case.program.is_loss else (words("any-scalar", L=notation.loss, Y=output),)
     yield page.given(*loss)
     if case.assumed:
-        supposed = words("assumed", assumptions=assumptions(case.assumed, leaf))
+        supposed = words("assumed", assumptions=assumptions(case.assumed, leaf, case.program))
         yield Environment("hypotheses", (Paragraph((supposed,)),))
     if said:
         claimed = _shown(notation, said.name, said.expr)

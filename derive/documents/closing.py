@@ -116,9 +116,9 @@ class Closing:
                 yield Beside(tuple(map(tuple, lines)))
             yield Paragraph((words("numpy-lines", scalars=self.page.scalars),))
             yield typed
-        orders = [self.fit(x) for x in self.said.values() if self.is_only_order(x)]
+        orders = dict.fromkeys(self.fit(x) for x in self.said.values() if self.is_only_order(x))
         if orders:
-            yield Paragraph((words("only-order", shapes=[] if short else orders[:2]),))
+            yield Paragraph((words("only-order", shapes=[] if short else [*orders][:2]),))
 
     def typed(self) -> Code:
         """Return the lines of code, beside each other where they are many."""

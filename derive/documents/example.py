@@ -240,7 +240,7 @@ class _Page(Setting):
         yield Heading(words("worked-example", formula=title, whole=short), 1)
         reordered = [words("reordered")] if self.program.reordered else []
         yield self.given(*reordered, *self.signs(sizes=self.sized), sizes=self.sized)
-        if said := assumptions(self.derivation.assumed, self.leaf):
+        if said := assumptions(self.derivation.assumed, self.leaf, self.program):
             yield Environment("hypotheses", (Paragraph((words("assumed", assumptions=said),)),))
         yield from self.numbers_given()
         if self.board.rounds:

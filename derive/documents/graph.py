@@ -185,7 +185,7 @@ class _Pass:
             names = [leaf(s.name) for s in program.statements]
             yield Paragraph((words("worked-in-order", names=names),))
         if self.graph.assumed:
-            said = assumptions(self.graph.assumed, leaf)
+            said = assumptions(self.graph.assumed, leaf, program)
             yield Paragraph((words("assumed", assumptions=said),))
         if trace is not None:
             given = [self.told(g.name) for g in self.circuit.gates if g.is_input]

@@ -66,7 +66,10 @@ class Lecture(Writer):
 
     def shown(self, chain: Chain) -> Chain:
         """Return a road as two lines: what the theorem says, and what becomes of that; where
-        something is assumed, what comes before that and what is left by it."""
+        something is assumed, what comes before that and what is left by it. Of claims each is a
+        line."""
+        if chain[0].part == "claimed":
+            return chain
         assumed = [k for k, step in enumerate(chain) if step.rule == "assumed"]
         cut = assumed[0] if assumed else 1
         return tuple(_as_one(part) for part in (chain[:cut], chain[cut:]) if part)

@@ -164,7 +164,7 @@ class Setting:
         """Yield what is assumed of the inputs, and where everything is differentiable."""
         d = self.derivation
         if d.assumed:
-            yield words("assumed", assumptions=assumptions(d.assumed, self.leaf))
+            yield words("assumed", assumptions=assumptions(d.assumed, self.leaf, self.program))
         if conditions := self.conditions():
             yield words("suppose", conditions=conditions, also=bool(d.assumed))
 
@@ -277,7 +277,7 @@ class Setting:
                     facts[name] = [self.notation.math(value) for value in fact]
                 case "because", _:
                     used = {leaf: frozenset({word}) for leaf, word in fact}
-                    facts[name] = assumptions(used, self.leaf)
+                    facts[name] = assumptions(used, self.leaf, self.program)
                 case "lemmas", _:
                     facts[name] = self.lemma_numbers(fact)
                 case _, Scalar() | Expr():
@@ -291,14 +291,16 @@ class Setting:
         return [{"key": k, "number": self.numbers.get(("lemma", k, "claim"))} for k in keys]
 
 
-def assumptions(assumed: Mapping[str, frozenset[str]], leaf: Any) -> list[Words]:
+def assumptions(assumed: Mapping[str, frozenset[str]], leaf: Any, program: Program) -> list[Words]:
     """Return what is assumed of inputs, a message each; `leaf` lays a name out."""
-    return [
-        words("assumption", word=word, says=TABLE[word].says, X=leaf(name))
-        for name, said in assumed.items()
-        for word in ASSUMPTIONS
-        if word in said
-    ]
+    found = []
+    for name, said in assumed.items():
+        one = program.leaves[name].shape.is_scalar
+        for word in (word for word in ASSUMPTIONS if word in said):
+            number = one and bool(TABLE[word].of_one)
+            says = TABLE[word].of_one if number else TABLE[word].says
+            found.append(words("assumption", word=word, says=says, X=leaf(name), number=number))
+    return found
 
 
 def equal(*sides: Box) -> Box:

@@ -54,14 +54,17 @@ class AlgebraJudge(Judge):
         said = [self.says(place) for place in step.cites]
         if step.rule == "gradients-add":
             said.append({left: self.parts(left)})
-        used = variables(left) + (variables(right) if step.rule == "claimed" else [])
-        unused = [str(next(iter(known))) for known in said if not known.keys() & {*used}]
-        if unused:
-            return say("step.unused", names=", ".join(unused)), False
-        known = {name: value for one in said for name, value in one.items()}
-        left = substitute(left, known)
-        if step.rule == "claimed":
-            right = substitute(right, known)
+        if step.rule == "claimed":  # of two formulas, and one name after the other
+            for known in said:
+                if not known.keys() & {*variables(left), *variables(right)}:
+                    return say("step.unused", names=str(next(iter(known)))), False
+                left, right = (substitute(side, known) for side in (left, right))
+        else:
+            used = variables(left)
+            unused = [str(next(iter(known))) for known in said if not known.keys() & {*used}]
+            if unused:
+                return say("step.unused", names=", ".join(unused)), False
+            left = substitute(left, {name: value for one in said for name, value in one.items()})
         assuming = step.rule in ("assumed", "claimed")
         self.ring.assume(facts(self.derivation.assumed) if assuming else {})
         try:

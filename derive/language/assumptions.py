@@ -37,7 +37,8 @@ def _each(law: Callable[[Fraction], bool]) -> Callable[[Matrix], bool]:
 class Assumption(NamedTuple):
     """A word that may be said of a matrix.
 
-    `holds` is its meaning, `says` the sentence of it, with a place for the name. `square` marks
+    `holds` is its meaning, `says` the sentence of it, with a place for the name, `of_one` that of a
+    number where it is another. `square` marks
     what is said of square matrices alone, `choices` are the numbers that an entry may be, where
     they are few, and `implies` the words that hold as well. `generic` marks what a random matrix,
     made symmetric where that is asked for, obeys in a field without an order. `drawn` draws small
@@ -52,6 +53,7 @@ class Assumption(NamedTuple):
     implies: tuple[str, ...] = ()
     generic: bool = False
     drawn: Callable[[Random, int, int], Matrix] | None = None
+    of_one: str = ""
 
 
 # -- small numbers ---------------------------------------------------------------------------------
@@ -122,11 +124,12 @@ TABLE = {
             square=True, generic=True, drawn=unimodular,
         ),
         Assumption(
-            "positive", "the entries of {} are positive", _each(lambda x: x > 0), generic=True
+            "positive", "the entries of {} are positive", _each(lambda x: x > 0), generic=True,
+            of_one="{} is positive",
         ),
         Assumption(
             "unit-interval", "the entries of {} are between 0 and 1", _each(lambda x: 0 < x < 1),
-            implies=("positive",), generic=True,
+            implies=("positive",), generic=True, of_one="{} is between 0 and 1",
         ),
         Assumption(
             "row-stochastic", "the rows of {} sum to one",
@@ -138,10 +141,12 @@ TABLE = {
             choices=(0, 1), implies=("binary", "row-stochastic"), drawn=_hot,
         ),
         Assumption(
-            "binary", "the entries of {} are 0 or 1", _each(lambda x: x in (0, 1)), choices=(0, 1)
+            "binary", "the entries of {} are 0 or 1", _each(lambda x: x in (0, 1)), choices=(0, 1),
+            of_one="{} is 0 or 1",
         ),
         Assumption(
-            "sign", "the entries of {} are 1 or -1", _each(lambda x: x in (-1, 1)), choices=(-1, 1)
+            "sign", "the entries of {} are 1 or -1", _each(lambda x: x in (-1, 1)), choices=(-1, 1),
+            of_one="{} is 1 or -1",
         ),
     )
 }  # fmt: skip

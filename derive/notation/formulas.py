@@ -104,6 +104,11 @@ class Pen:
         """Return a shape: n×d."""
         return self.names.shape(shape)
 
+    def is_multiple(self, e: Expr) -> bool:
+        """Whether an expression is a number times a matrix, or numbers alone: the number stands in
+        front where that is repeated."""
+        return is_multiple(e)
+
     def number(self, value: Fraction) -> tuple[Box, int]:
         """Return a number as the user wrote it, and how strongly it binds."""
         return self.names.number(value)
@@ -139,15 +144,20 @@ class Pen:
         def signed(box: Box, strength: int) -> tuple[Box, int]:
             return (row(op("negative"), *parts_of(box)), SUM) if sign < 0 else (box, strength)
 
+        def quotient() -> Box:
+            """Return the scalars over their divisors, before it those that are fractions."""
+            below = joined(divisors, "thin", PRODUCT)
+            if any(self.of(x)[0].kind in ("frac", "at") for x in scalars):
+                return row(frac(digits(1), below), op("thin"), joined(scalars, "thin", PRODUCT))
+            return frac(joined(scalars, "thin", PRODUCT) if scalars else digits(1), below)
+
         if e.shape.is_scalar and divisors:
-            top = joined(scalars, "thin", PRODUCT) if scalars else digits(1)
-            return signed(frac(top, joined(divisors, "thin", PRODUCT)), PRODUCT)
+            return signed(quotient(), PRODUCT)
         if not (scalars or matrices or others):
             return signed(digits(1), ATOM)
         parts: list[Box] = []
         if divisors:
-            top = joined(scalars, "thin", PRODUCT) if scalars else digits(1)
-            parts.append(frac(top, joined(divisors, "thin", PRODUCT)))
+            parts.append(quotient())
         elif scalars:
             box, strength = self.of(scalars[0])
             lead = joined(scalars, "thin", PRODUCT)
@@ -227,18 +237,29 @@ def factors(e: Expr) -> tuple[list[Expr], list[Expr]]:
     if e.op is DIV:
         (above, below), last = factors(e.args[0]), e.args[1]
         return above, [*below, *_spread(last, e.shape)]
-    if e.op is BROADCAST and e.args[0].op in (MUL, DIV) and e.args[0].shape.is_scalar:
-        from derive.expressions.expr import broadcast_to
-
-        above, below = factors(e.args[0])
-        return tuple([broadcast_to(x, e.shape) for x in factors] for factors in (above, below))  # type: ignore[return-value]
+    if e.op is BROADCAST and is_multiple(e.args[0]):
+        above, below = factors(e.args[0].meaning)
+        return _repeated(above, e.shape), _repeated(below, e.shape)
     return [e], []
 
 
-def _spread(e: Expr, shape: Shape) -> list[Expr]:
-    """Return the factors of a scalar product that stands last, each repeated to the shape."""
+def is_multiple(e: Expr) -> bool:
+    """Whether an expression is numbers times or through each other, or a multiple of one matrix."""
+    if e.shape.is_scalar or e.meaning.op not in (MUL, DIV):
+        return e.op in (MUL, DIV)
+    above, below = factors(e.meaning)
+    matrices = [x for x in above if not is_scaling(x, e)]
+    return len(matrices) == 1 and all(is_scaling(x, e) for x in below)
 
+
+def _repeated(factors: list[Expr], shape: Shape) -> list[Expr]:
+    return [broadcast_to(unrepeated(x) if is_scaling(x, x) else x, shape) for x in factors]
+
+
+def _spread(e: Expr, shape: Shape) -> list[Expr]:
+    """Return the factors of a product of numbers, or a multiple of a matrix, that stands last, each
+    repeated to the shape."""
     bare = unrepeated(e)
-    if bare.shape.is_scalar and bare.op is MUL:
-        return [broadcast_to(x, shape) for x in factors(bare)[0]]
+    if bare.op is MUL and is_multiple(bare):
+        return _repeated(factors(bare)[0], shape)
     return [e]

@@ -17,7 +17,8 @@ def beside(a: Box, b: Box) -> Box:
     """
     if meet(a, b):
         return row(a, op("cdot"), b)
-    return row(a, b) if is_letter(a) and is_letter(b) else row(a, op("thin"), b)
+    ends = a.parts[-1] if a.kind == "row" else a, b.parts[0] if b.kind == "row" else b
+    return row(a, b) if all(map(is_letter, ends)) else row(a, op("thin"), b)
 
 
 def begins(box: Box) -> Box:

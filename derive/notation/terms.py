@@ -147,7 +147,7 @@ class Terms(Formulas):
         below = [num(size.denominator)] if size.denominator != 1 and not written else []
         below += [mul(f**-1) for f in constant]
         front = [num(size if written else size.numerator)] if size.numerator != 1 or written else []
-        heavy = any(f.kind in ("sum", "add", "partial") for f in above)
+        heavy = any(f.kind in ("sum", "add") or self._is_partial(f) for f in above)
         if divisors and not heavy:
             top = self._side_by_side([*front, *above]) if front or above else digits(1)
             bottom = self._side_by_side([*below, *(f**-1 for f in divisors)])
@@ -159,6 +159,8 @@ class Terms(Formulas):
             parts.append(frac(top, self._side_by_side(below)))
             front = []
         if front or above:
+            if below and not front and self._is_partial(above[0]):
+                parts.append(op("thin"))
             parts.append(self._side_by_side([*front, *above], alone=not parts))
         binds = ENTRYWISE if above and is_open(above[-1]) else PRODUCT
         return row(*parts), SUM if sign else binds

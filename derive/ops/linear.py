@@ -64,6 +64,8 @@ def _transposed(pen: Any, e: Expr) -> tuple[Box, int]:
 def _repeated(pen: Any, e: Expr) -> tuple[Box, int]:
     """1B for a row, b1ᵀ for a column, c11ᵀ for a scalar; a number stays a number."""
     (a,) = e.args
+    if pen.is_multiple(a) and not a.shape.is_scalar:
+        return pen.product(e)
     box, strength = pen.of(a)
     box = box if strength >= layout.PRODUCT else paren(box)
     if is_number(a):

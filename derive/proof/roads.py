@@ -12,7 +12,7 @@ from derive.expressions.errors import SizeError
 from derive.expressions.expr import Expr, nodes, substitute, variables, written
 from derive.expressions.program import Program, Statement
 from derive.ops import var
-from derive.proof.derivation import Chain, GradientName, Local, Place, Step
+from derive.proof.derivation import Chain, GradientName, Local, Math, Place, Step
 from derive.proof.textbook import Settled
 
 #: The forms of the gradients asked for: each one formula as long as that can be read; each one
@@ -230,22 +230,39 @@ class Roads:
                     continue
                 before = steps[-1].right
                 assert isinstance(before, Expr)
-                sides = {leaf: None for side in (claim, before) for leaf in variables(side)}
-                names = (leaf.data[0] for leaf in sides)
-                used = [own[1:] for own in names if own in self.names.known and own[1:] in backward]
-                known: dict[Expr, Expr] = {}
-                for of in used:
-                    last = composed[of][-1].right if of in composed else backward[of]
-                    assert isinstance(last, Expr)
-                    known[self.names.gradient(of)] = last
-                put_in = self.put_in(*(substitute(side, known) for side in (before, claim)))
-                facts = (("cites", tuple(says(of) for of in used)), ("put_in", put_in))
+                last = {
+                    self.names.gradient(of): (of, composed[of][-1].right if of in composed else own)
+                    for of, own in [*backward.items()][::-1]
+                }
+                used, put_in = self.meant(before, claim, last)
+                facts = (("cites", tuple(map(says, used))), ("put_in", put_in))
                 steps.append(Step(before, claim, "claimed", part="claimed", facts=facts))
             if len(steps) > 1:
                 found[name] = tuple(steps)
         return found
 
-    def put_in(self, *sides: Expr) -> tuple[str, ...]:
+    def meant(
+        self, value: Expr, claim: Expr, known: Mapping[Expr, tuple[str, Math]]
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the gradients and the statements that are put in to see that a claim holds.
+
+        A gradient that both sides name stands for itself, as long as that is enough.
+        """
+        for every in (False, True):
+            sides: tuple[Expr, ...] = (value, claim)
+            used: list[str] = []
+            for leaf, (of, meaning) in known.items():
+                inside = {leaf in variables(side) for side in sides}
+                if True in inside and (every or len(inside) == 2):
+                    assert isinstance(meaning, Expr)
+                    used.append(of)
+                    sides = tuple(substitute(side, {leaf: meaning}) for side in sides)
+            put_in = self.settled.put_in(sides[0], sides[1])
+            if put_in is not None:
+                return tuple(used), put_in
+        return tuple(used), self.alone(*sides)
+
+    def alone(self, *sides: Expr) -> tuple[str, ...]:
         """Return the names of statements that two formulas do not share, and those behind these."""
         found: dict[str, None] = {}
         for statement in reversed(self.program.statements):

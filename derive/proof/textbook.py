@@ -213,6 +213,11 @@ class Settled:
 
         return self.budget.within(QUESTION, equal)
 
+    def put_in(self, value: Expr, claim: Expr) -> tuple[str, ...] | None:
+        """Return the names whose definitions make a claim what a gradient is, `None` where none
+        are seen to, under what is assumed."""
+        return self._put_in(value, claim, tuple(self.values), assuming=True)
+
     def _put_in(
         self, p: Expr, q: Expr, names: tuple[Expr, ...], assuming: bool = False
     ) -> tuple[str, ...] | None:
