@@ -29,6 +29,7 @@ FORMS = ("md", "tex")
 MACRO = re.compile(r"<% macro (\w+)(\(.*?\)) -?%>")
 #: What is no word of ours: keys, a user's code, names of files, mathematics, commands.
 NO_WORDS = (
+    r"\\csname.*?\\endcsname|\\\w+=[\d.]+[a-z]{2}",
     r"⟦[\w-]*⟧", r"(`+) ?.*?\1(?!`)", r"\\texttt\{(?:[^{}\\]|\\.|\{\})*\}", r"\]\([^)]*\)",
     r"\\(?:begin|end|label|eqref|resizebox)\{[^}]*\}", r"%.*|<!--.*?-->",
     r"\{@\{\}\w*@\{\}\}|\\setlength.*|\\if.*|\\renewcommand.*|\\(?:right|all)\w+", r"\\[A-Za-z]+",
