@@ -2,8 +2,7 @@
 
 import pytest
 
-from derive.expressions.errors import SizeError, UnsupportedError
-from derive.expressions.program import nearest
+from derive.expressions.errors import SizeError, UnsupportedError, nearest
 from derive.language.parse import parse
 
 PROGRAM = parse(

@@ -22,10 +22,10 @@ from derive.circuits.backprop import is_smooth
 from derive.circuits.circuit import circuit
 from derive.circuits.points import PLEASANT, Trial
 from derive.documents.pipeline import Proof, prove
-from derive.expressions.errors import DeriveError, UnsupportedError
+from derive.expressions.errors import DeriveError, UnsupportedError, nearest
 from derive.expressions.expr import Expr
 from derive.expressions.limits import TIMEOUT, limited
-from derive.expressions.program import Program, nearest
+from derive.expressions.program import Program
 from derive.expressions.shape import count
 from derive.judges.case import Case
 from derive.judges.claim import Court

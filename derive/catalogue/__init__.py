@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 
 from derive.catalogue.entry import WORD, Entry
 from derive.catalogue.shelf import ENDING, by_topic, load, names
-from derive.expressions.errors import UnsupportedError
-from derive.expressions.program import nearest
+from derive.expressions.errors import UnsupportedError, nearest
 
 if TYPE_CHECKING:
     from derive.expressions.program import Program

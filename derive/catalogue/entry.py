@@ -10,12 +10,13 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from derive.catalogue.recursion import Recursion, read as recursion
-from derive.expressions.errors import DeriveError, ParseError, Place, UnsupportedError
-from derive.expressions.program import nearest
+from derive.expressions.errors import DeriveError, ParseError, Place, UnsupportedError, nearest
 from derive.language.toml_text import read_toml
+
+if TYPE_CHECKING:
+    from derive.catalogue.recursion import Recursion
 
 #: A name, or names with hyphens between them: what an entry may be called.
 WORD = re.compile(r"[^\W\d]\w*(?:-\w+)*")
@@ -165,6 +166,12 @@ def _sizes(value: Any) -> dict[str, int]:
     return dict(value)
 
 
+def _recursion(value: Any) -> Recursion:
+    from derive.catalogue.recursion import read
+
+    return read(value)
+
+
 def _assumed(value: Any) -> dict[str, tuple[str, ...]]:
     said = {k: v for k, v in value.items() if v != ""}  # an option may say nothing
     return {k: _texts(v) if isinstance(v, list) else (_text(v),) for k, v in said.items()}
@@ -188,7 +195,7 @@ KEYS = {
     "parameters": _Key(_texts, 'a list of inputs, such as ["W"]'),
     "claims": _Key(_texts, 'a list of claims, such as ["dX = dY @ W.T"]'),
     "mistake": _Key(_mistake, "a table of two texts, claim and why"),
-    "recursion": _Key(recursion, "a table: layer, feeds, sizes, last, end, layers, widths ..."),
+    "recursion": _Key(_recursion, "a table: layer, feeds, sizes, last, end, layers, widths ..."),
 }
 #: What may be chosen where a program is made layer by layer.
 COUNTED = ("layers", "widths")

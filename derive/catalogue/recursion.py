@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from derive.expressions.errors import UnsupportedError
@@ -53,9 +54,7 @@ class Recursion:
 
     def parsed(self) -> Program:
         """Return one layer as a program."""
-        from derive.language.parse import parse
-
-        return parse(self.layer)
+        return _parsed(self.layer)
 
     def chosen(self, choice: Mapping[str, str]) -> Recursion:
         """Return it for a number of layers or for widths, as texts such as `3` and `4,5,3,1`.
@@ -175,6 +174,13 @@ class Recursion:
                 if used <= known:
                     said.append(text)
         return tuple(said)
+
+
+@lru_cache(16)
+def _parsed(layer: str) -> Program:
+    from derive.language.parse import parse
+
+    return parse(layer)
 
 
 def split(text: str) -> list[str]:

@@ -11,8 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from derive.catalogue.entry import WORD, Entry, File, read
-from derive.expressions.errors import OutputError, ParseError, UnsupportedError
-from derive.expressions.program import nearest
+from derive.expressions.errors import OutputError, ParseError, UnsupportedError, nearest
 
 ENDING = ".toml"
 #: The topics of our own entries, as a course has them; others come after, in their order.

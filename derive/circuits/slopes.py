@@ -14,15 +14,12 @@ from functools import partial
 from random import Random
 from typing import Any, NamedTuple
 
-from flint import arb
-
 from derive.circuits.circuit import Circuit, Gate, formula
 from derive.expressions.errors import FaultError
 from derive.readings.base import Table
-from derive.readings.differences import agreement, directions
+from derive.readings.differences import agreement, directions, same
 from derive.readings.jets import Definition, carried, slope
 from derive.readings.numbers import (
-    Imprecise,
     Numbers,
     Rows,
     inner,
@@ -192,21 +189,3 @@ def _units(rows: Table) -> Iterator[Table]:
 def _drawn(rows: Table, random: Random) -> Table:
     """Return a random direction."""
     return rows.map(lambda _: rational(random.randrange(-CHOICES, CHOICES)))
-
-
-def same(a: Any, b: Any) -> bool:
-    """Whether two numbers are equal: exactly, or as intervals that are narrow and meet.
-
-    Raises `Imprecise` where the intervals meet and are too wide to say more.
-    """
-    if is_exact(a) and is_exact(b):
-        return bool(a == b)
-    difference = arb(a) - arb(b)
-    if not difference.contains(0):
-        return False
-    if not difference.rad() < arb(10) ** -40 * (1 + abs(arb(a)).upper()):
-        raise Imprecise(
-            "the numbers are so large, or cancel so much, that they cannot be told to 40 digits",
-            hint="choose other values",
-        )
-    return True

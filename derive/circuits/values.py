@@ -15,8 +15,8 @@ from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from derive.expressions.errors import OutputError, ParseError, ShapeError, UnsupportedError
-from derive.expressions.program import Program, nearest
+from derive.expressions.errors import OutputError, ParseError, ShapeError, UnsupportedError, nearest
+from derive.expressions.program import Program
 from derive.expressions.shape import Product, Shape, count, words
 from derive.language.toml_text import read_toml
 from derive.proof.sizes import sizes_at, with_values

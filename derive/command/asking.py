@@ -14,8 +14,7 @@ import click
 
 from derive.command.options import Formats
 from derive.documents.page import Document
-from derive.expressions.errors import ParseError, UnsupportedError
-from derive.expressions.program import nearest
+from derive.expressions.errors import ParseError, UnsupportedError, nearest
 
 #: The commands that make documents.
 KINDS = ("prove", "graph", "example", "exercise", "check")

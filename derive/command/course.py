@@ -13,8 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from derive.command import asking, kept
-from derive.expressions.errors import DeriveError, OutputError, ParseError, Place, UnsupportedError
-from derive.expressions.program import nearest
+from derive.expressions.errors import (
+    DeriveError,
+    OutputError,
+    ParseError,
+    Place,
+    UnsupportedError,
+    nearest,
+)
 from derive.language.toml_text import blanked, read_toml
 
 #: What an item may say besides the options of its command, and what a file may say.

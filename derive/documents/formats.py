@@ -1,25 +1,25 @@
 """The formats of documents: one entry each, with its flavours.
 
 Enters the name of a format and of a flavour, leaves how it is printed. The law: what sets one
-format apart from another stands in its entry and in its folder of templates, nowhere else.
+format apart from another stands in its entry and in its folder of templates, nowhere else. A
+printer is imported where its format is asked for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from derive.documents.model import Block
-from derive.documents.notebook import Cell, notebook
-from derive.documents.pdf import pdf
-from derive.documents.slides import SLIDE, slides
 from derive.expressions.errors import UnsupportedError
 from derive.expressions.layout import Box
-from derive.notation import escape, mathml
+from derive.notation import escape
 from derive.notation.dialects import INSTEAD, as_prose, dialect, in_line
-from derive.notation.displays import PAGE, SCREEN, SITE, Paper, broken
+from derive.notation.displays import PAGE, SCREEN, SITE, SLIDE, Paper, broken
 from derive.notation.latex import latex
-from derive.notation.typst import typst
+
+if TYPE_CHECKING:
+    from derive.documents.notebook import Cell
 
 #: What begins in the words of a format whose parts somebody else puts together, what ends it, and
 #: what a dollar is there; a text of a user has no such characters.
@@ -81,8 +81,44 @@ def _may_break(box: Box) -> str:
     return r"\allowbreak ".join(map(latex, broken(box, INLINE)))
 
 
+def _typst(box: Box) -> str:
+    from derive.notation.typst import typst
+
+    return typst(box)
+
+
 def _between_dollars(box: Box) -> str:
-    return f"${typst(box)}$"
+    return f"${_typst(box)}$"
+
+
+def _mathml(box: Box) -> str:
+    from derive.notation.mathml import displayed
+
+    return displayed(box)
+
+
+def _mathml_in_line(box: Box) -> str:
+    from derive.notation.mathml import inline
+
+    return inline(box)
+
+
+def _notebook(cells: Iterable[Cell]) -> str:
+    from derive.documents.notebook import notebook
+
+    return notebook(cells)
+
+
+def _slides(blocks: Iterable[Block]) -> Iterable[Block]:
+    from derive.documents.slides import slides
+
+    return slides(blocks)
+
+
+def _pdf(text: str) -> bytes:
+    from derive.documents.pdf import pdf
+
+    return pdf(text)
 
 
 def _plain(prefix: str, number: int) -> str:
@@ -124,18 +160,18 @@ _LATEX = Format(
     r"\emph{{{}}}", r"\textbf{{{}}}", PAGE, switches=True, fonts=True,
 )  # fmt: skip
 
-_BEAMER = _LATEX._replace(paper=SLIDE, arranged=slides, before="beamer")
+_BEAMER = _LATEX._replace(paper=SLIDE, arranged=_slides, before="beamer")
 _HTML = Format(
-    "html", "html", mathml.displayed, mathml.inline, lambda shown: shown,
+    "html", "html", _mathml, _mathml_in_line, lambda shown: shown,
     lambda prefix, number: f'<a class="cite" href="#{prefix}{number}">({number})</a>',
     escape.html_code, escape.html, "<em>{}</em>", "<strong>{}</strong>",
     speaks=False, frame=("<ins>", "</ins>"), unfolds=True,
 )  # fmt: skip
 _TYPST = Format(
-    "typst", "typ", typst, _between_dollars, str, lambda prefix, number: f"#eq({number})",
+    "typst", "typ", _typst, _between_dollars, str, lambda prefix, number: f"#eq({number})",
     escape.typst_code, escape.typst, "#emph[{}]", "#strong[{}]", PAGE, False, ("#boxed[", "]"),
 )  # fmt: skip
-_NOTEBOOK = _JUPYTER._replace(bound=notebook, linked="attachment:{}".format)
+_NOTEBOOK = _JUPYTER._replace(bound=_notebook, linked="attachment:{}".format)
 
 _NODES = _markdown("sphinx")._replace(
     cited=lambda prefix, number: f"{CITES}{prefix}{number}{CLOSES}", words=_marked,
@@ -156,7 +192,7 @@ FORMATS: dict[str, dict[str, Format]] = {
     "html": {"": _HTML},
     "ipynb": {"": _NOTEBOOK},
     "typ": {"": _TYPST},
-    "pdf": {"": _TYPST._replace(made=pdf)},
+    "pdf": {"": _TYPST._replace(made=_pdf)},
 }
 
 

@@ -34,7 +34,6 @@ from derive.documents.model import (
     Words,
     words,
 )
-from derive.documents.notebook import Cell
 from derive.documents.parts import LEVELS, chosen, deeper, numbered
 from derive.expressions.errors import FaultError, OutputError, UnsupportedError
 from derive.expressions.layout import Box, op, row
@@ -54,11 +53,12 @@ from derive.notation.messages import (
     template_folder,
     translated,
 )
-from derive.notation.spoken import mark, spoken
 from derive.notation.widths import holds, is_tall, width
 
 if TYPE_CHECKING:
     import jinja2
+
+    from derive.documents.notebook import Cell
 
 #: The words of a language; those of a user come before ours, message by message. What all
 #: languages say alike stands in SHARED.
@@ -167,6 +167,8 @@ class Press:
 
     def _cells(self, blocks: Iterable[Block]) -> Iterator[Cell]:
         """Yield the cells of a notebook: one from each heading on, and each program that runs."""
+        from derive.documents.notebook import Cell
+
         texts: list[str] = []
         pictures: dict[str, str] = {}
         for block in (*self._switched(blocks), None):
@@ -221,11 +223,15 @@ class Press:
         """Return a sentence with its formulas printed, where the format has its own."""
         if self.format.speaks or self.within:  # a message in another is printed with it
             return text
+        from derive.notation.spoken import spoken
+
         text = spoken(text, self.spoken, self.format.inline, self.format.frame)
         self.spoken.clear()
         return text
 
     def _marked(self, box: Box) -> str:
+        from derive.notation.spoken import mark
+
         self.spoken.append(box)
         return mark(len(self.spoken) - 1)
 

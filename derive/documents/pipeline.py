@@ -18,7 +18,6 @@ from derive.expressions.limits import TIMEOUT, limited
 from derive.expressions.program import Program
 from derive.expressions.shape import Product
 from derive.judges.case import Case
-from derive.judges.induction import held
 from derive.judges.verify import TheoremTooLarge, insist, verify
 from derive.language.assumptions import Assumptions, assumed
 from derive.language.parse import Shapes
@@ -26,7 +25,6 @@ from derive.notation.mathematics import Style
 from derive.notation.messages import hypothesis, of_entry
 from derive.proof.derivation import Derivation, Place, Step
 from derive.proof.explain import DETAILS, explain
-from derive.proof.induction import Induction, induction
 from derive.proof.parts import spoken, taken_apart
 from derive.proof.plain import plain
 from derive.proof.roads import READABLE, STATEMENTS, THEOREMS, WHOLE
@@ -34,10 +32,12 @@ from derive.proof.sizes import sizes_at
 from derive.proof.verdict import PROVED, REFUTED, UNDECIDED, Verdict
 
 if TYPE_CHECKING:
+    from derive.catalogue.recursion import Recursion
     from derive.circuits.backprop import Trace
     from derive.documents.graphs import Graph
     from derive.documents.induction import Layers
     from derive.expressions.layout import Box
+    from derive.proof.induction import Induction
 
 
 def prove(
@@ -103,11 +103,15 @@ def prove(
                 raise
             found = insist(judged(read, options | {"claims": None}, progress))
         found, style = replace(found, mistake=_mistake(read, entry)), style or Style(elide=6)
-        return (
-            Recurrence(found, style, induction=held(induction(every, found)))
-            if every
-            else Proof(found, style, detail == "full")
-        )
+        return _layered(every, found, style) if every else Proof(found, style, detail == "full")
+
+
+def _layered(every: Recursion, found: Derivation, style: Style) -> Recurrence:
+    """Return the proof for every number of layers, by induction."""
+    from derive.judges.induction import held
+    from derive.proof.induction import induction
+
+    return Recurrence(found, style, induction=held(induction(every, found)))
 
 
 def _mistake(read: Program, entry: Entry) -> tuple[str, Expr, str] | None:
@@ -269,10 +273,11 @@ class Proof(Document):
         return {"prefix": prefix_of(name)}
 
     def blocks(self) -> Iterator[Block]:
-        from derive.documents.lecture import Lecture
         from derive.documents.prove import Writer
 
-        told = Lecture if self.derivation.detail == "lecture" else Writer
+        told = Writer
+        if self.derivation.detail == "lecture":
+            from derive.documents.lecture import Lecture as told
         page = told(self.derivation, self.style)
         page.appendix = self.appendix
         return page.blocks()

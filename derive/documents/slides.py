@@ -27,12 +27,10 @@ from derive.documents.model import (
     Words,
     words,
 )
-from derive.notation.displays import Paper, fitted
+from derive.notation.displays import SLIDE, fitted
 from derive.notation.widths import height
 
-#: A slide of 16:9 in letters of eleven points, and how many lines of text a display may take.
-SLIDE = Paper((("", 64.0), ("small", 70.0), ("footnotesize", 78.0)), ("scriptsize", 88.0),
-              high=8.5)  # fmt: skip
+#: So many lines of text a display may take on a slide.
 HIGH = 11.5
 _LEADING, _SHOWN = (Paragraph, Items), (Chain, Entries, Beside, Table, Code, Figure)
 

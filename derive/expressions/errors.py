@@ -5,6 +5,7 @@ Every error that a user can cause is a `DeriveError`; a traceback is a bug.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 #: The exit status of the command where not all is proved: something is refuted, the input is wrong
@@ -127,3 +128,12 @@ class FaultError(ProofError):
     """What was computed contradicts itself: a mistake of this package, and nothing is printed."""
 
     exit_code = FAULT
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return `: did you mean W?` where a known name is near, else nothing."""
+    from difflib import get_close_matches
+
+    folded = {k.lower(): k for k in reversed(list(known))}
+    close = get_close_matches(name.lower(), folded, n=1, cutoff=0.6)
+    return f": did you mean {folded[close[0]]}?" if close else ""

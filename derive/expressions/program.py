@@ -12,7 +12,7 @@ from itertools import cycle
 from types import MappingProxyType
 from typing import NamedTuple
 
-from derive.expressions.errors import SizeError, UnsupportedError
+from derive.expressions.errors import SizeError, UnsupportedError, nearest
 from derive.expressions.expr import Expr, nodes, number, spelled, substitute, variables
 from derive.expressions.shape import Dim, Shape, substituted
 
@@ -240,15 +240,6 @@ def with_dims(root: Expr, meant: Mapping[str, Dim], *, numbers: bool = True) -> 
         repeats = node.name != "broadcast_to" or args[0].shape != data
         done[node] = node.op(*args, data=data) if repeats else args[0]
     return done[root]
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Return `: did you mean W?` where a known name is near, else nothing."""
-    from difflib import get_close_matches
-
-    folded = {k.lower(): k for k in reversed(list(known))}
-    close = get_close_matches(name.lower(), folded, n=1, cutoff=0.6)
-    return f": did you mean {folded[close[0]]}?" if close else ""
 
 
 def split_name(name: str) -> tuple[str, str]:

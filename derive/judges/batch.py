@@ -19,9 +19,8 @@ from time import perf_counter
 from typing import IO, Any, NamedTuple
 
 from derive.expressions.crew import Crew, forks
-from derive.expressions.errors import DeriveError, OutputError, ParseError, Place
+from derive.expressions.errors import DeriveError, OutputError, ParseError, Place, nearest
 from derive.expressions.limits import TimeUp, within
-from derive.expressions.program import nearest
 from derive.judges.claim import Court, Judgement, stopped
 from derive.language.syntax import NAME
 from derive.language.toml_text import read_toml

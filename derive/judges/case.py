@@ -13,10 +13,10 @@ from math import prod
 from typing import NamedTuple
 
 from derive.algebra.forms import MOST_STEPS, TooLarge, Undefined
-from derive.expressions.errors import ParseError, ShapeError, UnsupportedError
+from derive.expressions.errors import ParseError, ShapeError, UnsupportedError, nearest
 from derive.expressions.expr import Condition, Expr, nodes, number, unrepeated, variables
 from derive.expressions.limits import during
-from derive.expressions.program import Program, nearest
+from derive.expressions.program import Program
 from derive.expressions.shape import first_clash
 from derive.judges.formulas import Formulas
 from derive.judges.proofs import Proofs, names_in

@@ -19,7 +19,6 @@ from derive.expressions.errors import ProofError
 from derive.expressions.expr import Expr, nodes, substitute
 from derive.expressions.program import Program, Statement
 from derive.expressions.shape import SCALAR
-from derive.judges.case import Case
 from derive.ops import var
 
 #: More is left to the tables: ways from an input to the output, and gates, in all and on the ways.
@@ -65,6 +64,8 @@ def chains(circuit: Circuit) -> tuple[Chain, ...]:
     labels = circuit.labels()
     names = [var(label, gate.shape) for label, gate in zip(labels, gates, strict=True)]
     program = circuit.as_program()
+    from derive.judges.case import Case
+
     case = Case(program)
     found, reaching = [], circuit.reaching()
     for gate in gates:
@@ -118,6 +119,8 @@ def _factor(circuit: Circuit, names: list[Expr], place: int, k: int) -> Factor:
 @lru_cache(maxsize=4096)
 def _is_proved(pattern: Expr, k: int) -> bool:
     """Whether a gate's local gradient by one of its slots is the derivative of its definition."""
+    from derive.judges.case import Case
+
     leaves = [leaf for leaf in nodes(pattern) if leaf.is_var]
     renamed = {leaf: var(f"a{leaf.data[0]}", SCALAR) for leaf in leaves}
     value = var("y", SCALAR)

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from derive.catalogue import Entry, load, opened as read
 from derive.expressions.errors import DeriveError, ProofError, ShapeError, UnsupportedError
 from derive.expressions.limits import TIMEOUT, limited
-from derive.judges.claim import Court
-from derive.judges.judgement import Judgement
 from derive.language.assumptions import assumed
 from derive.proof.verdict import PROVED, REFUTED
+
+if TYPE_CHECKING:
+    from derive.judges.claim import Court
+    from derive.judges.judgement import Judgement
 
 
 def entry(
@@ -57,6 +59,8 @@ def opened(entry: Entry) -> Court:
 
     Raises the errors of what it says, each with its place in the file.
     """
+    from derive.judges.claim import Court
+
     part, key = entry.program, "program"
     try:
         program, _ = read(entry, layer=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from derive.algebra.normal import Ring
 from derive.calculus.reverse import sweep
 from derive.circuits.backprop import Trace
 from derive.circuits.circuit import Circuit, primitive
@@ -17,9 +16,7 @@ from derive.expressions.errors import FaultError
 from derive.expressions.expr import OPS, Expr, elementwise, number, substitute
 from derive.expressions.program import Program, Statement
 from derive.expressions.shape import SCALAR
-from derive.judges.case import Case
 from derive.ops import var
-from derive.readings.forms import Forms
 
 
 class Broken(NamedTuple):
@@ -59,6 +56,10 @@ def _broken(name: str) -> Broken:
     through = sweep(gates, number(1), [s], gates)[s].value
     table = sweep(whole, number(1), [s], value)[s].value
     program = Program("", "y", (Statement("y", whole),), {"s": s, "y": value}, ("s",), (), {})
+    from derive.algebra.normal import Ring
+    from derive.judges.case import Case
+    from derive.readings.forms import Forms
+
     case, ring = Case(program), Ring()
     definition = Forms(ring)
     if not ring.equal(definition.of(whole, 0, 0), definition.of(gates, 0, 0)):

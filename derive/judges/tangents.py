@@ -14,12 +14,12 @@ from fractions import Fraction
 from random import Random
 from typing import Any
 
-from derive.circuits.slopes import same
 from derive.expressions.errors import ProofError, UnsupportedError
 from derive.language.assumptions import drawn
 from derive.proof.derivation import Carried, Derivation
 from derive.readings import jets
 from derive.readings.base import Table
+from derive.readings.differences import same
 from derive.readings.numbers import (
     BITS,
     DomainError,

@@ -12,8 +12,8 @@ from fractions import Fraction
 from random import Random
 from typing import NamedTuple
 
-from derive.expressions.errors import ShapeError, UnsupportedError
-from derive.expressions.program import Program, nearest
+from derive.expressions.errors import ShapeError, UnsupportedError, nearest
+from derive.expressions.program import Program
 from derive.ops.square import determinant
 
 Matrix = list[list[Fraction]]

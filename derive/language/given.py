@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from derive.expressions.errors import UnsupportedError
+from derive.expressions.errors import UnsupportedError, nearest
 from derive.expressions.expr import OPS, Expr, broadcast_to, elementwise, nodes, number, rebuild
-from derive.expressions.program import Program, Statement, nearest
+from derive.expressions.program import Program, Statement
 from derive.ops.elementwise import F
 
 #: What may be put for a function that is left open.

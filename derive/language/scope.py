@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from derive.expressions.errors import DeriveError, ParseError, ShapeError
+from derive.expressions.errors import DeriveError, ParseError, ShapeError, nearest
 from derive.expressions.expr import (
     OPS,
     Expr,
@@ -23,7 +23,6 @@ from derive.expressions.expr import (
     nodes,
     number,
 )
-from derive.expressions.program import nearest
 from derive.expressions.shape import SCALAR, Dim, Shape, count, substituted, times, words
 from derive.language.spelling import Whole, in_the_language, with_options
 from derive.language.syntax import NAME, Source, target, too_many_digits

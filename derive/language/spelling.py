@@ -12,9 +12,8 @@ import ast
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
-from derive.expressions.errors import ParseError
+from derive.expressions.errors import ParseError, nearest
 from derive.expressions.expr import COMPARE, OPS, Op
-from derive.expressions.program import nearest
 from derive.expressions.shape import Shape
 from derive.ops.elementwise import EXP, GELU, GREATER, LOG
 from derive.ops.linear import EYE, NEG, ONES, TRANSPOSE, ZEROS

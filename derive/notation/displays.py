@@ -96,6 +96,9 @@ PAGE = Paper((("", 77.0), ("small", 84.0), ("footnotesize", 92.0)), ("scriptsize
 SCREEN = Paper((("", 75.0),))
 #: So much is 660 pixels wide: a page of a site has something beside it.
 SITE = Paper((("", 62.0),))
+#: A slide of 16:9 in letters of eleven points; a display may take so many lines of text.
+SLIDE = Paper((("", 64.0), ("small", 70.0), ("footnotesize", 78.0)), ("scriptsize", 88.0),
+              high=8.5)  # fmt: skip
 
 
 def fitted(links: Iterable[Link], paper: Paper = PAGE, *, packed: bool = False) -> Display:

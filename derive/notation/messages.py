@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from derive.expressions.errors import OutputError, UnsupportedError
-from derive.expressions.expr import Condition, Expr, unrepeated
-from derive.notation.particles import Particles
 
 if TYPE_CHECKING:
     from derive.catalogue.entry import Entry
+    from derive.expressions.expr import Condition, Expr
+    from derive.notation.particles import Particles
 
 #: The language of facts and of everything that no one asked for in another one.
 ENGLISH = "en"
@@ -94,6 +94,8 @@ def _read(name: str) -> Mapping[str, Any]:
 
 @cache
 def _particles(name: str) -> Particles:
+    from derive.notation.particles import Particles
+
     read = _read(name)
     return Particles(read.get("particles", {}), read.get("sounds"))
 
@@ -214,6 +216,8 @@ def hypothesis(condition: Condition, written: Callable[[Expr], str] = str) -> Me
     >>> str(hypothesis(Condition("invertible", (var("A", Shape("n", "n")),))))
     'A is invertible'
     """
+    from derive.expressions.expr import unrepeated
+
     args = (written(unrepeated(arg)) for arg in condition.args)
     found = say(f"condition-{condition.kind}", *args)
     return say(f"but-{condition.but}", found) if condition.but else found

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 from unicodedata import name as unicode_name
 
-from derive.expressions.layout import Box
-from derive.notation.signs import accented, spelled
-from derive.notation.widths import plain
+if TYPE_CHECKING:
+    from derive.expressions.layout import Box
 
 OPEN, CLOSED, LIQUID, UNKNOWN = "\ue100", "\ue101", "\ue102", "\ue103"
 #: The first mark of a particle: characters of private use, which no user's text keeps.
@@ -129,6 +129,8 @@ class Particles:
         parts, text = box.parts, box.text
         match box.kind:
             case "id":
+                from derive.notation.signs import accented, spelled
+
                 bare, accent = accented(text)
                 yield _ACCENTS[accent] if accent else self._of_word(spelled(bare))
             case "num" | "rounded" | "raw":
@@ -151,6 +153,8 @@ class Particles:
             case "matrix" | "lines":
                 yield LIQUID
             case "filled":
+                from derive.notation.widths import plain
+
                 yield from self._sounds(plain(box))
             case "row" | "index" | "sum":
                 for part in reversed(parts):

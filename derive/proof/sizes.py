@@ -11,11 +11,9 @@ from fractions import Fraction
 from functools import lru_cache
 from itertools import combinations, cycle, product
 from math import lcm
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from derive.algebra.forms import UNIT, Form, TooLarge, Undefined, merge
-from derive.algebra.normal import Ring
-from derive.algebra.signs import sign_of_sizes
 from derive.expressions.errors import SizeError, UnsupportedError
 from derive.expressions.expr import Expr, extent_of, nodes, number, unrepeated
 from derive.expressions.program import Program
@@ -24,8 +22,10 @@ from derive.ops.elementwise import ABS, DIV, GREATER, MUL, POW, SIGN, SQRT
 from derive.ops.kronecker import KRON
 from derive.ops.linear import BROADCAST, DIM, NEG, NUMBER, TRANSPOSE
 from derive.readings.counts import is_defined
-from derive.readings.forms import Forms
 from derive.readings.numbers import DomainError, Enclosures, interval
+
+if TYPE_CHECKING:
+    from derive.algebra.normal import Ring
 
 Sizes = Mapping[str, int]
 #: Polynomials with larger numbers in them are not factored.
@@ -143,6 +143,9 @@ def relations_of(expr: Expr, kind: str) -> Iterator[Relation]:
     expr = unrepeated(expr)
     if not expr.shape.is_scalar:
         return
+    from derive.algebra.normal import Ring
+    from derive.readings.forms import Forms
+
     try:
         ring = Ring()
         form = Forms(ring).of(expr, 0, 0)
@@ -174,6 +177,8 @@ def _is_polynomial(ring: Ring, form: Form) -> bool:
 
 
 def _of_polynomial(ring: Ring, form: Form, kind: str) -> Iterator[Relation]:
+    from derive.algebra.signs import sign_of_sizes
+
     known = sign_of_sizes(ring, form)
     if known is not None:
         sign, weak = known
@@ -377,6 +382,8 @@ def most_composed(program: Program, sizes: Sizes) -> int:
 
 def suppose(ring: Ring, relations: Iterable[Relation]) -> None:
     """Let an algebra know what holds of the sizes."""
+    from derive.readings.forms import Forms
+
     relations = tuple(relations)
     ring.least = {r.least[0]: r.least[1] for r in relations if r.least}
     for relation in relations:

@@ -13,14 +13,12 @@ from itertools import combinations
 from typing import Any
 
 from derive.algebra.forms import TooLarge, Undefined
-from derive.algebra.normal import Ring
 from derive.calculus.index import along
 from derive.expressions.expr import Expr, extent_of, nodes, number
 from derive.expressions.limits import Cells
 from derive.expressions.program import Program
 from derive.ops.square import DET, INV
 from derive.readings.base import Table
-from derive.readings.forms import Forms
 from derive.readings.numbers import (
     DomainError,
     Enclosing,
@@ -73,6 +71,9 @@ def counted(
             return None
         parts = (k for part, k in slopes.items() if set(part) < set(group))
         slopes[group] = found - sum(parts, Fraction(0))
+    from derive.algebra.normal import Ring
+    from derive.readings.forms import Forms
+
     proposed = _polynomial(slopes)
     ring = Ring()
     ring.assume(assumed)

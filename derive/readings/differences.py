@@ -13,7 +13,15 @@ from typing import Any
 from flint import arb
 
 from derive.readings.base import Table
-from derive.readings.numbers import DomainError, Imprecise, Rows, interval, numbers, precision
+from derive.readings.numbers import (
+    DomainError,
+    Imprecise,
+    Rows,
+    interval,
+    is_exact,
+    numbers,
+    precision,
+)
 
 #: Binary digits and the step of a central difference, whose square bounds the error where nothing
 #: is steep; near a pole, or among large numbers, more digits and a smaller step are taken. A binary
@@ -86,3 +94,21 @@ def digits_of(share: Any) -> int:
     if not share.is_finite():
         return 0
     return max(0, min(60, int(-float((share.log() / arb(10).log()).mid()))))
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether two numbers are equal: exactly, or as intervals that are narrow and meet.
+
+    Raises `Imprecise` where the intervals meet and are too wide to say more.
+    """
+    if is_exact(a) and is_exact(b):
+        return bool(a == b)
+    difference = arb(a) - arb(b)
+    if not difference.contains(0):
+        return False
+    if not difference.rad() < arb(10) ** -40 * (1 + abs(arb(a)).upper()):
+        raise Imprecise(
+            "the numbers are so large, or cancel so much, that they cannot be told to 40 digits",
+            hint="choose other values",
+        )
+    return True

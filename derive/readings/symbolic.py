@@ -13,9 +13,9 @@ from typing import Any
 
 import sympy as sp
 
-from derive.expressions.errors import UnsupportedError
+from derive.expressions.errors import UnsupportedError, nearest
 from derive.expressions.expr import OPS, Expr, variables
-from derive.expressions.program import Program, nearest
+from derive.expressions.program import Program
 from derive.expressions.shape import Shape
 from derive.readings.base import Table
 from derive.readings.numbers import Functions, Numbers
