@@ -36,13 +36,13 @@ LAWS = [
     ("abs(T) + relu(T)", {"T": "positive"}, "2 * T"),
     ("A * (A > 0)", {"A": "unit-interval"}, "A"),
     ("(A @ B).T", {"A": "symmetric", "B": "symmetric"}, "B @ A"),
+    ("(A @ B).T", {"A": "symmetric"}, "B.T @ A"),
     ("A * A.T + T @ T.T", {"A": "symmetric"}, "A ** 2 + T @ T.T"),
     ("sign(T) * T", {"T": "positive"}, "T"),
 ]
 #: The same where a premise is missing: nothing may happen.
 NOT = [
     ("A.T", {"A": "row-stochastic"}),
-    ("(A @ B).T", {"A": "symmetric"}),
     ("inv(A + B).T", {"A": "symmetric"}),
     ("sum(T, axis=0)", {"T": "row-stochastic"}),
     ("tr(A)", {"A": "row-stochastic"}),

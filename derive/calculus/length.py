@@ -1,7 +1,7 @@
 """How long a formula is as it is printed: its operators, counted as a reader meets them.
 
 What enters is an expression, what leaves is a number: every binary and unary operation, call and
-`.T` counts one, a repetition that NumPy makes by itself nothing.
+`.T` counts one, the transpose of an inverse too, a repetition that NumPy makes by itself nothing.
 """
 
 from __future__ import annotations
@@ -12,11 +12,23 @@ from derive.expressions.expr import Expr, kept, unrepeated, variables, written_a
 from derive.expressions.shape import Dim, factors
 from derive.ops.elementwise import DIV, MUL
 from derive.ops.kronecker import KRON_LEFT, KRON_RIGHT
-from derive.ops.linear import ADD, BROADCAST, EYE, MATMUL, NEG, NUMBER, ONES, SUB, ZEROS
+from derive.ops.linear import (
+    ADD,
+    BROADCAST,
+    EYE,
+    MATMUL,
+    NEG,
+    NUMBER,
+    ONES,
+    SUB,
+    TRANSPOSE,
+    ZEROS,
+)
+from derive.ops.square import INV
 
 #: Operators, and what decides between formulas of equally many: operands and exponents, more where
 #: a quotient stands above a quotient, and then how much stands under sums, how many factors between
-#: matrices are products, and how many brackets are not needed.
+#: matrices are products, how many products are transposed, and how many brackets are not needed.
 Length = tuple[int, int, int]
 
 
@@ -41,6 +53,10 @@ def _length(node: Expr) -> Length:
         under += sum(arg.op in (MUL, DIV, NEG) for arg in node.args)
     if node.op in (ADD, SUB):
         under += unrepeated(node.args[1]).op in (ADD, SUB)
+    if node.op is TRANSPOSE:
+        operators -= node.args[0].op is INV  # one sign on paper
+        product = node.args[0].op in (MATMUL, MUL, DIV, NEG)
+        operands, under = operands + product, under + product
     if node.op is DIV:
         operands += 2 * _divides_again(unrepeated(node.args[0]))
     return operators, operands, under

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from derive.calculus.products import Factors, single
 from derive.calculus.simplify import RULES as PLAIN
 from derive.calculus.square_laws import known_determinant, known_inverse
-from derive.calculus.terms import chain, chained, without
+from derive.calculus.terms import chain, chained, inverted, without
 from derive.expressions.expr import Expr, broadcast_to, extent_of, unrepeated
 from derive.expressions.shape import Shape
 from derive.ops.elementwise import EXP, MUL, POW
@@ -203,11 +203,10 @@ def inverses(e: Expr, search: Textbook) -> Iterator[Expr]:
     if e.op is MATMUL:
         items = chain(e)
         for k, item in enumerate(items):
-            if item.op is INV:
-                parts = chain(item.args[0])
-                if len(parts) > 1 and all(map(square, parts)):
-                    inverse = [INV(p) for p in reversed(parts)]
-                    yield chained([*items[:k], *inverse, *items[k + 1 :]])
+            parts = inverted(item)
+            if len(parts) > 1 and all(map(square, parts)):
+                inverse = [INV(p) for p in reversed(parts)]
+                yield chained([*items[:k], *inverse, *items[k + 1 :]])
 
 
 def determinants(e: Expr, search: Textbook) -> Iterator[Expr]:

@@ -69,6 +69,17 @@ def chain(e: Expr) -> list[Expr]:
     return found
 
 
+def inverted(e: Expr) -> list[Expr]:
+    """Return the factors of what an inverse, or the transpose of one, is the inverse of."""
+    if e.op is TRANSPOSE and e.args[0].op is INV:
+        return [_flipped(factor) for factor in reversed(inverted(e.args[0]))]
+    return chain(e.args[0]) if e.op is INV else []
+
+
+def _flipped(e: Expr) -> Expr:
+    return e.args[0] if e.op is TRANSPOSE else e.T
+
+
 def chained(items: list[Expr]) -> Expr:
     """Return a product of matrices, from left to right."""
     result = items[0]
@@ -336,10 +347,10 @@ class Terms:
 
     @staticmethod
     def _cancelled(items: list[Expr], k: int) -> tuple[int, int] | None:
-        """Return the span of an inverse and what it inverts, side by side."""
-        if items[k].op is not INV:
+        """Return the span of an inverse, or its transpose, and what it inverts, side by side."""
+        inner = inverted(items[k])
+        if not inner:
             return None
-        inner = chain(items[k].args[0])
         size = len(inner)
         if items[k + 1 : k + 1 + size] == inner:
             return k, k + 1 + size
