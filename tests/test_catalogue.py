@@ -287,9 +287,11 @@ def volume(proved, tmp_path_factory, require_tool) -> dict[str, list[list[Line]]
 
 @pytest.mark.parametrize("name", names())
 def test_a_document_keeps_within_its_pages(name, volume):
-    """No table and no figure is alone on a page, and the closing box has less than half of one."""
+    """No table and no figure is alone on a page, and the closing box has less than half of one,
+    where its head stands above it."""
     assert len(volume[name]) <= BUDGETS.get(name, MOST_PAGES)
     assert without_prose(volume[name]) == []
+    assert not any(page[-1].text.startswith("To remember") for page in volume[name])
     assert height(volume[name], "To remember", "What was checked") <= TEXT / 2
 
 
