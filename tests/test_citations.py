@@ -181,7 +181,7 @@ def _one(of: Derivation, local, step: Step, cited: Step) -> tuple:
         return cell(i, j) if cited.rule != "definition" else slope(i, j)
 
     def cell(i, j):
-        places = zip((grid.row, grid.col), grid.leaf.shape.dims, (i, j), strict=True)
+        places = zip(grid.words, grid.leaf.shape.dims, (i, j), strict=True)
         names = {k: v for place in places for k, v in at_place(*place, of.sizes).items()}
         return number(grid.tree, names)
 

@@ -339,12 +339,12 @@ def altered(math, how: str):
             return wrong
         case Scalar():
             return add(math, scalar(1)) if first else mul(2, math)
-        case Grid(tree, row, col, leaf):
-            return Grid(altered(tree, how), row, col, leaf)
+        case Grid(tree, words, leaf):
+            return Grid(altered(tree, how), words, leaf)
         case Explicit(expr):
             return Explicit(altered(expr, how))
-        case EntryOf(expr, i, j):
-            return EntryOf(altered(expr, how), i, j)
+        case EntryOf(expr, place):
+            return EntryOf(altered(expr, how), place)
         case Slice(of, wrt):
             return Slice(altered(of, how), wrt)
     raise AssertionError(math)

@@ -255,12 +255,12 @@ class Judged:
                 return self.matrix(math)
             case Explicit(expr):
                 return self.matrix(expr)
-            case EntryOf(expr, i, j):
-                at = tuple(self.indices.get(k, k) for k in (i, j))
+            case EntryOf(expr, place):
+                at = tuple(self.indices.get(k, k) for k in place)
                 return np.array([[self.matrix(expr)[at]]])
             case Slice(of, wrt):
                 return self.slice(of.data[0], self._named(wrt, self.indices))
-            case Grid(tree, row, col, leaf):
+            case Grid(tree, (row, col), leaf):
                 rows, cols = leaf.shape.at(self.sizes).dims
                 return np.array([
                     [self.number(tree, {**self.indices, row: i, col: j}) for j in range(cols)]

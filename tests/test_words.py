@@ -154,8 +154,8 @@ def test_a_stray_word_is_seen(keys, with_keys):
 #: formats, and what errors are made of.
 STABLE = {
     *JSON.values(), "where …", "central differences", "reason line", "written out: …",
-    "the arithmetic written for entry …, … of …", "the formula … with its matrices put in",
-    " for … in range(1, … + 1)", "for … in range(…, 0, -1):", "[… for …, …]", "def …(…):",
+    "the arithmetic written for entry … of …", "the formula … with its matrices put in",
+    " for … in range(1, … + 1)", "for … in range(…, 0, -1):", "[… for …]", "def …(…):",
     "return float(….sum(…))", CHECK, '<div style="overflow-x: auto" tabindex="0">…</div>',
     "<Graph …>", "derive … …", "tuple[Expr, tuple[Because, ...]] | None", "<Judgement …: …>",
     "partial … …", "~u of …", "~v of …", "the node",

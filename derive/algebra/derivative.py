@@ -13,7 +13,7 @@ from derive.algebra.closing import renamed
 from derive.algebra.forms import UNIT, Exponent, Form, Monomial, add_to, lowered, scaled
 from derive.algebra.laws import Law, law
 from derive.algebra.powers import power
-from derive.calculus.index import Index
+from derive.calculus.index import Index, Place
 from derive.expressions.shape import Dim, Pair
 from derive.ops import OPS
 from derive.ops.unspecified import derivative as derivative_of
@@ -40,12 +40,12 @@ def term_by_term(ring: Ring, form: Form, change: Callable[[Monomial, Loops], For
 # -- derivatives -----------------------------------------------------------------------------------
 
 
-def derivative(ring: Ring, form: Form, leaf: tuple, a: Index, c: Index) -> Form:
-    """Return the partial derivative with respect to the entry a, c of a variable."""
-    return term_by_term(ring, form, lambda m, loops: _of_term(ring, m, leaf, a, c, loops))
+def derivative(ring: Ring, form: Form, leaf: tuple, *place: Index) -> Form:
+    """Return the partial derivative with respect to an entry of a variable."""
+    return term_by_term(ring, form, lambda m, loops: _of_term(ring, m, leaf, place, loops))
 
 
-def _of_term(ring: Ring, monomial: Monomial, leaf: tuple, a: Index, c: Index, loops: Loops) -> Form:
+def _of_term(ring: Ring, monomial: Monomial, leaf: tuple, place: Place, loops: Loops) -> Form:
     """Return the derivative of a product of powers, summed over some of its indices."""
     result: Form = {}
     for position, (atom, exponent) in enumerate(monomial):
@@ -56,9 +56,9 @@ def _of_term(ring: Ring, monomial: Monomial, leaf: tuple, a: Index, c: Index, lo
         rest = ring.mul(rest, lowered(atom, exponent)) if exponent != 1 else rest
         left = loops
         if own is None:
-            rest, left = _at_entry(ring, rest, key, leaf, a, c, loops)
+            rest, left = _at_entry(ring, rest, key, leaf, place, loops)
         else:
-            inner = own(ring, key, leaf, a, c)
+            inner = own(ring, key, leaf, *place)
             if not inner:
                 continue
             rest = ring.mul(rest, inner)
@@ -67,11 +67,11 @@ def _of_term(ring: Ring, monomial: Monomial, leaf: tuple, a: Index, c: Index, lo
 
 
 def _at_entry(
-    ring: Ring, rest: Form, key: tuple, leaf: tuple, a: Index, c: Index, loops: Loops
+    ring: Ring, rest: Form, key: tuple, leaf: tuple, place: Place, loops: Loops
 ) -> tuple[Form, Loops]:
     """Return what multiplies an entry in the sum's derivative by one: Σ_i δ_ia f(i) is f(a)."""
     ends: list[tuple[Index, Index]] = []
-    for k, new, dim in zip(key[2:], (a, c), leaf[1].dims, strict=True):
+    for k, new, dim in zip(key[2:], place, leaf[1].dims, strict=True):
         if isinstance(k, Pair) and isinstance(new, Pair):
             ends += zip(k.parts, new.parts, strict=True)
         elif dim != 1:
@@ -91,8 +91,8 @@ def _at_entry(
 def _chain(name: str, theorem: str, slope: Callable[[Ring, tuple], Form]) -> Law:
     """Return the law of the derivative of a function, given its slope at an inner form."""
 
-    def rewriting(ring: Ring, key: tuple, leaf: tuple, a: Index, c: Index) -> Form:
-        inside = derivative(ring, ring.thaw(key[1]), leaf, a, c)
+    def rewriting(ring: Ring, key: tuple, leaf: tuple, *place: Index) -> Form:
+        inside = derivative(ring, ring.thaw(key[1]), leaf, *place)
         return ring.mul(slope(ring, key[1]), inside) if inside else {}
 
     return Law(f"derivative of {'a base' if name == 'pow' else name}", theorem, rewriting)
@@ -111,9 +111,9 @@ CHAIN = {kind: _chain(kind, *facts) for kind, facts in _SLOPES.items()}
 
 
 @law
-def derivative_of_an_open_function(ring: Ring, key: tuple, leaf: tuple, a: Index, c: Index) -> Form:
+def derivative_of_an_open_function(ring: Ring, key: tuple, leaf: tuple, *place: Index) -> Form:
     """∂ g(P) = g'(P) ∂P, for a function of which nothing is known."""
-    inside = derivative(ring, ring.thaw(key[1]), leaf, a, c)
+    inside = derivative(ring, ring.thaw(key[1]), leaf, *place)
     return ring.mul(slope_of_open(ring, key), inside) if inside else {}
 
 
@@ -171,10 +171,10 @@ def _replaced(
 def unfold(
     ring: Ring,
     form: Form,
-    define: Callable[[str, Index, Index], Form | None],
+    define: Callable[..., Form | None],
     known: Known | None = None,
 ) -> Form:
-    """Return a form with entries replaced by what `define` says they stand for."""
+    """Return a form with entries replaced by what `define`, given name and place, says they are."""
 
     def meant(atom: int) -> Form | None:
         key = ring.atoms[atom]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from fractions import Fraction
 from math import gcd, isqrt, lcm
 
-from derive.calculus.index import Index, Scalar, split
+from derive.calculus.index import Index, Place, Scalar, split
 from derive.expressions.limits import tick
 from derive.expressions.shape import Dim, Pair
 
@@ -179,8 +179,9 @@ def rational_root(value: Exponent) -> Exponent | None:
     return exact(root) if root * root == fraction else None
 
 
-#: A coefficient, the indices summed over with their dimensions, and the entries multiplied.
-Summand = tuple[Exponent, tuple[tuple[Index, Dim], ...], tuple[tuple[str, Index, Index], ...]]
+#: A coefficient, the indices summed over with their dimensions, and the entries multiplied, each
+#: a name and its place.
+Summand = tuple[Exponent, tuple[tuple[Index, Dim], ...], tuple[tuple[str, Place], ...]]
 
 
 def sums_of_entries(tree: Scalar) -> list[Summand] | None:
@@ -198,7 +199,8 @@ def sums_of_entries(tree: Scalar) -> list[Summand] | None:
             return None
         if any(isinstance(k, Pair) for factor in factors for k in factor.data):
             return None
-        summands.append((exact(coefficient), tuple(loops), tuple(f.data for f in factors)))
+        entries = ((f.data[0], f.data[1:]) for f in factors)
+        summands.append((exact(coefficient), tuple(loops), tuple(entries)))
     return summands
 
 

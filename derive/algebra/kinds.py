@@ -161,7 +161,7 @@ FUNCTIONS: dict[str, Callable[[str], Kind]] = {
     ),
 }
 KINDS: dict[str, Kind] = {
-    # the entry i, j of a matrix: x, its name, i, j
+    # an entry of a variable: x, its name, its place
     "x": Kind(
         ends=lambda key: key[2:],
         label=lambda key: key[:2],

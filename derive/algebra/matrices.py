@@ -44,7 +44,7 @@ from derive.algebra.structure import (
     update_of,
     words,
 )
-from derive.calculus.index import Index, along, named
+from derive.calculus.index import Index, Place, along, named
 from derive.expressions.shape import Dim, Product
 
 if TYPE_CHECKING:
@@ -311,19 +311,19 @@ def determinant_again(
 
 
 @law
-def derivative_of_an_inverse(ring: Ring, key: tuple, leaf: tuple, a: Index, c: Index) -> Form:
+def derivative_of_an_inverse(ring: Ring, key: tuple, leaf: tuple, *place: Index) -> Form:
     """∂(A⁻¹)_ij = -Σ_kp (A⁻¹)_ik ∂A_kp (A⁻¹)_pj."""
     _, matrix, dim, i, j = key
-    k, p, change = _change(ring, matrix, dim, leaf, a, c)
+    k, p, change = _change(ring, matrix, dim, leaf, place)
     around = (inverse_atom(ring, matrix, dim, i, k), inverse_atom(ring, matrix, dim, p, j))
     return ring.sums_over([(p, dim), (k, dim)], ring.product([{UNIT: -1}, change, *around]))
 
 
 @law
-def derivative_of_a_determinant(ring: Ring, key: tuple, leaf: tuple, a: Index, c: Index) -> Form:
+def derivative_of_a_determinant(ring: Ring, key: tuple, leaf: tuple, *place: Index) -> Form:
     """∂ det A = det A Σ_kp (A⁻¹)_pk ∂A_kp."""
     _, matrix, dim = key
-    k, p, change = _change(ring, matrix, dim, leaf, a, c)
+    k, p, change = _change(ring, matrix, dim, leaf, place)
     entries = diagonal(ring, ring.thaw(matrix), dim)
     if entries is None:
         around = inverse_atom(ring, matrix, dim, p, k)
@@ -334,7 +334,7 @@ def derivative_of_a_determinant(ring: Ring, key: tuple, leaf: tuple, a: Index, c
 
 
 def _change(
-    ring: Ring, matrix: tuple, dim: Dim, leaf: tuple, a: Index, c: Index
+    ring: Ring, matrix: tuple, dim: Dim, leaf: tuple, place: Place
 ) -> tuple[Index, Index, Form]:
     k, p = along(ring.new_index(), dim), along(ring.new_index(), dim)
-    return k, p, moved(ring, ring.derivative(ring.thaw(matrix), leaf, a, c), k, p)
+    return k, p, moved(ring, ring.derivative(ring.thaw(matrix), leaf, *place), k, p)

@@ -158,13 +158,13 @@ class Ring:
     def single(self, key: tuple, exponent: Exponent = 1) -> Form:
         return {((self.atom(key), exponent),): 1}
 
-    def entry(self, name: str, i: Index, j: Index) -> Form:
-        return self.single(self.entry_key(name, i, j))
+    def entry(self, name: str, *place: Index) -> Form:
+        return self.single(self.entry_key(name, *place))
 
-    def entry_key(self, name: str, i: Index, j: Index) -> tuple:
+    def entry_key(self, name: str, *place: Index) -> tuple:
         if self.assumed and KINDS["x"].alike(self, ("x", name)):
-            i, j = sorted((i, j), key=str)
-        return ("x", name, i, j)
+            return ("x", name, *sorted(place, key=str))
+        return ("x", name, *place)
 
     def delta(self, i: Index, j: Index) -> Form:
         if i == j:

@@ -129,12 +129,12 @@ def _factor(ring: Ring, form: Form) -> tuple[tuple, Exponent] | None:
 
 
 @law
-def derivative_of_a_product(ring: Ring, key: tuple, leaf: tuple, a: Index, c: Index) -> Form:
+def derivative_of_a_product(ring: Ring, key: tuple, leaf: tuple, *place: Index) -> Form:
     """∂ Π_k f(k) = Π_k f(k) Σ_k ∂f(k) / f(k)."""
     _, inside, word, dim = key
     k = ring.new_index()
     body = ring.rename(ring.thaw(inside), {word: k})
-    change = ring.derivative(body, leaf, a, c)
+    change = ring.derivative(body, leaf, *place)
     if not change:
         return {}
     terms = ring.product([ring.single(key), change, ring.power(body, -1)])

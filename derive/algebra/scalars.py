@@ -38,8 +38,8 @@ def form_of(ring: Ring, term: Scalar, names: Mapping[Index, Index] = {}) -> Form
             meant = ring.meaning(term, names) if ring.meaning else None
             if meant is not None:
                 return meant
-            name, i, j = term.data
-            return ring.entry(name, named(i, names, ring.sizes), named(j, names, ring.sizes))
+            name, *place = term.data
+            return ring.entry(name, *(named(k, names, ring.sizes) for k in place))
         case "delta":
             return ring.delta(*(names.get(k, k) for k in term.data))
         case "le":
@@ -119,8 +119,8 @@ def sum_of_products(ring: Ring, summands: list[Summand], names: Names) -> Form:
             for (index, _), value in zip(loops, values, strict=True):
                 filled[index] = value
             atoms: list[tuple[int, Exponent]] = []
-            for name, i, j in factors:
-                key = ("x", name, filled.get(i, i), filled.get(j, j))
+            for name, place in factors:
+                key = ("x", name, *map(filled.get, place, place))
                 number = ids.get(key)
                 atoms.append((ring.atom(key) if number is None else number, 1))
             atoms.sort()

@@ -13,10 +13,12 @@ from fractions import Fraction
 from itertools import product
 from typing import Any, NamedTuple
 
-from derive.expressions.shape import Dim, Pair, Product, extent
+from derive.expressions.shape import Dim, Pair, Product, Shape, extent
 from derive.ops import OPS
 
 Index = int | str | Pair
+#: The position of an entry: an index along each axis.
+Place = tuple[Index, ...]
 
 
 def along(word: str, dim: Dim) -> Index:
@@ -31,6 +33,30 @@ def renaming(word: str, index: Index) -> dict[Index, Index]:
     if isinstance(index, Pair):
         return {f"{word}_{k}": part for k, part in enumerate(index.parts, 1)}
     return {word: index}
+
+
+def place_of(shape: Shape, words: Iterable[str]) -> Place:
+    """Return an index along each axis of a shape, made of words; along a dimension of 1 it is 0.
+
+    >>> place_of(Shape("n", 1), "ij")
+    ('i', 0)
+    """
+    return tuple(0 if dim == 1 else along(word, dim) for word, dim in zip(words, shape.dims))
+
+
+def moves(words: Iterable[str], place: Place) -> dict[Index, Index]:
+    """Return the names by which `place_of(..., words)` becomes another place."""
+    return dict(pair for word, k in zip(words, place) for pair in renaming(word, k).items())
+
+
+def numbering(
+    words: Iterable[str], shape: Shape, place: Iterable[int], sizes: Mapping[str, int]
+) -> dict[Index, Index]:
+    """Return the names by which `place_of(shape, words)` becomes numbers, at sizes."""
+    found: dict[Index, Index] = {}
+    for word, dim, k in zip(words, shape.dims, place):
+        found |= at_place(word, dim, k, sizes)
+    return found
 
 
 def at_place(word: str, dim: Dim, place: int, sizes: Mapping[str, int]) -> dict[Index, Index]:
@@ -72,12 +98,12 @@ def index_words(*indices: Index) -> Iterator[str]:
 class Scalar:
     """A node: its kind, its arguments, and what is not an argument.
 
-    Kinds and their data: `num` a fraction; `size` a dimension; `entry` a name, i, j; `delta` i, j;
-    `le` i, j;
-    `partial` two entries; `add`, `mul`; `pow` an exponent; `fn` a name; `sum` an index and its
-    dimension; `det` and `inverse` of a matrix, given by its entry as the argument, under two index
-    words: the matrix, the words, the dimension, and for `inverse` i, j; `most` the word max or min,
-    and the indices and dimensions through which its argument runs.
+    Kinds and their data: `num` a fraction; `size` a dimension; `entry` a name and its place;
+    `delta` i, j; `le` i, j; `partial` two entries; `add`, `mul`; `pow` an exponent; `fn` a name;
+    `sum` an index and its dimension; `det` and `inverse` of a matrix, given by its entry as the
+    argument, under two index words: the matrix, the words, the dimension, and for `inverse` i,
+    j; `most` the word max or min, and the indices and dimensions through which its argument
+    runs.
     """
 
     kind: str
@@ -146,10 +172,11 @@ def size(dim: Dim) -> Scalar:
     return num(dim) if isinstance(dim, int) else Scalar("size", data=dim)
 
 
-def entry(leaf: tuple, i: Index, j: Index) -> Scalar:
-    """Return the entry i, j of a variable, given as its name and shape."""
+def entry(leaf: tuple, *place: Index) -> Scalar:
+    """Return an entry of a variable, given as its name and shape."""
     name, shape = leaf
-    return Scalar("entry", data=(name, 0 if shape.rows == 1 else i, 0 if shape.cols == 1 else j))
+    own = (0 if dim == 1 else k for k, dim in zip(place, shape.dims, strict=True))
+    return Scalar("entry", data=(name, *own))
 
 
 def delta(i: Index, j: Index) -> Scalar:
@@ -303,8 +330,8 @@ class _Functions:
 class Letters(NamedTuple):
     """The index letters of a document: of the output, of the variable, and of sums."""
 
-    output: tuple[str, str]
-    variable: tuple[str, str]
+    output: tuple[str, ...]
+    variable: tuple[str, ...]
     bound: tuple[str, ...]
 
 
@@ -321,14 +348,14 @@ def letters(taken: Iterable[str]) -> Letters:
         return [*plain, *(f"{letter}_{k}" for k in range(1, 9) for letter in pool)]
 
     output, variable, bound = free("ij"), free("acefhb"), free("klpqrstuvw")
-    return Letters((output[0], output[1]), (variable[0], variable[1]), tuple(bound))
+    return Letters(tuple(output[:2]), tuple(variable[:2]), tuple(bound))
 
 
 # -- calculus --------------------------------------------------------------------------------------
 
 
-def differentiate(term: Scalar, leaf: tuple, a: Index, c: Index) -> Scalar:
-    """Return the partial derivative with respect to the entry a, c of a variable, deltas and all.
+def differentiate(term: Scalar, leaf: tuple, *place: Index) -> Scalar:
+    """Return the partial derivative with respect to an entry of a variable, deltas and all.
 
     >>> from derive.ops import var
     >>> from derive.expressions.shape import Shape
@@ -342,39 +369,39 @@ Scalar(kind='delta', args=(), data=('j', 'c'))), data=None)
         case "entry":
             if term.data[0] != name:
                 return ZERO
-            _, i, j = term.data
-            rows = ONE if shape.rows == 1 else delta(i, a)
-            return mul(rows, ONE if shape.cols == 1 else delta(j, c))
+            axes = zip(term.data[1:], place, shape.dims, strict=True)
+            return mul(*(delta(k, new) for k, new, dim in axes if dim != 1))
         case "add":
-            return add(*(differentiate(arg, leaf, a, c) for arg in term.args))
+            return add(*(differentiate(arg, leaf, *place) for arg in term.args))
         case "mul":
-            return add(*_leibniz(term.args, leaf, a, c))
+            return add(*_leibniz(term.args, leaf, place))
         case "pow":
             base, exponent = term.args[0], term.data
-            inner = differentiate(base, leaf, a, c)
+            inner = differentiate(base, leaf, *place)
             return mul(exponent, power(base, exponent - 1), inner)
         case "fn":
-            return add(*_chain(term, leaf, a, c))
+            return add(*_chain(term, leaf, place))
         case "sum":
             index, dim = term.data
-            return total(index, dim, differentiate(term.args[0], leaf, a, c))
+            return total(index, dim, differentiate(term.args[0], leaf, *place))
         case "inverse" | "det":
-            return _square_derivative(term, leaf, a, c)
+            return _square_derivative(term, leaf, place)
         case "most":
-            return _winner_derivative(term, leaf, a, c)
+            return _winner_derivative(term, leaf, place)
     return ZERO
 
 
-def _winner_derivative(term: Scalar, leaf: tuple, a: Index, c: Index) -> Scalar:
+def _winner_derivative(term: Scalar, leaf: tuple, place: Place) -> Scalar:
     """Differentiate the winner: max_k x_k is Σ_k [x_k = max_l x_l] x_k, and masks are constant.
 
     Of a product, Π_k x_k, the derivative is Π_l x_l Σ_k ∂x_k / x_k.
     """
     (name, loops), (body,) = term.data, term.args
-    inner = differentiate(body, leaf, a, c)
+    inner = differentiate(body, leaf, *place)
     if inner == ZERO:
         return ZERO
-    used = {*all_indices(term), *_names(term), a, c, "i", "j", *(str(d).lower() for _, d in loops)}
+    used = {*all_indices(term), *_names(term), *place, "i", "j"}
+    used |= {str(dim).lower() for _, dim in loops}
     free = iter([*(x for x in "klpqrstuvw" if x not in used), *(f"k_{k}" for k in range(9, 99))])
     names = {k: next(free) for k, _ in loops}
     others = most(name, [(names[k], dim) for k, dim in loops], rename(body, names))
@@ -391,16 +418,16 @@ def _names(term: Scalar) -> set[str]:
     return own.union(*(_names(arg) for arg in term.args))
 
 
-def _square_derivative(term: Scalar, leaf: tuple, a: Index, c: Index) -> Scalar:
+def _square_derivative(term: Scalar, leaf: tuple, place: Place) -> Scalar:
     """Differentiate A A⁻¹ = I, or the Laplace expansion, in which every cofactor is det A times an
     entry of the inverse."""
     expr, r, s, dim = term.data[:4]
     (tree,) = term.args
-    used = {*all_indices(term), a, c, "i", "j"}
+    used = {*all_indices(term), *place, "i", "j"}
     letter = [letter for letter in "klpqrstuvw" if letter not in used]
     k, p = along(letter[0], dim), along(letter[1], dim)
     places: dict[Index, Index] = dict(zip(index_words(r, s), index_words(k, p), strict=True))
-    inner = differentiate(rename(tree, places), leaf, a, c)
+    inner = differentiate(rename(tree, places), leaf, *place)
 
     def inverse(i: Index, j: Index) -> Scalar:
         return Scalar("inverse", (tree,), (expr, r, s, dim, i, j))
@@ -421,16 +448,16 @@ def all_indices(term: Scalar) -> set[Index]:
     return own.union(*(all_indices(arg) for arg in term.args))
 
 
-def _leibniz(factors: tuple[Scalar, ...], leaf: tuple, a: Index, c: Index) -> Iterator[Scalar]:
+def _leibniz(factors: tuple[Scalar, ...], leaf: tuple, place: Place) -> Iterator[Scalar]:
     for position, factor in enumerate(factors):
-        inner = differentiate(factor, leaf, a, c)
+        inner = differentiate(factor, leaf, *place)
         if inner != ZERO:
             yield mul(*factors[:position], inner, *factors[position + 1 :])
 
 
-def _chain(term: Scalar, leaf: tuple, a: Index, c: Index) -> Iterator[Scalar]:
+def _chain(term: Scalar, leaf: tuple, place: Place) -> Iterator[Scalar]:
     for rule, arg in zip(OPS[term.data].derivatives, term.args, strict=True):
-        inner = differentiate(arg, leaf, a, c)
+        inner = differentiate(arg, leaf, *place)
         if inner != ZERO:
             yield mul(rule(_Functions(), term, *term.args), inner)
 
@@ -513,8 +540,8 @@ def rename(term: Scalar, names: Mapping[Index, Index]) -> Scalar:
     """Return the term with free indices replaced, by words or by numbers."""
     match term.kind:
         case "entry":
-            name, i, j = term.data
-            return Scalar("entry", data=(name, named(i, names), named(j, names)))
+            name, *place = term.data
+            return Scalar("entry", data=(name, *(named(k, names) for k in place)))
         case "delta":
             i, j = term.data
             return delta(names.get(i, i), names.get(j, j))
@@ -577,8 +604,8 @@ def written_out(term: Scalar, names: Mapping[Index, Index], sizes: Mapping[str, 
         case "size":
             return num(sizes.get(term.data, term.data))
         case "entry":
-            name, i, j = term.data
-            return Scalar("entry", data=(name, named(i, names, sizes), named(j, names, sizes)))
+            name, *place = term.data
+            return Scalar("entry", data=(name, *(named(k, names, sizes) for k in place)))
         case "delta" | "le" | "num" | "det" | "inverse":
             return rename(term, names)
     return rebuilt(term, (written_out(arg, names, sizes) for arg in term.args))

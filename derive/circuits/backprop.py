@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
-from operator import add, sub
+from itertools import cycle
+from operator import add, mul, sub
 from typing import Any, NamedTuple
 
 from flint import arb
@@ -55,7 +56,7 @@ class Kink(NamedTuple):
     """A gate that is not differentiable at the point, and the entries at which it is not."""
 
     place: int
-    entries: tuple[tuple[int, int], ...]
+    entries: tuple[tuple[int, ...], ...]
 
 
 class Trace(NamedTuple):
@@ -104,7 +105,7 @@ class Trace(NamedTuple):
                 raise FaultError(f"the local gradient at {name} is not what was handed back")
         return slope
 
-    def differing(self, name: str, rows: Rows, *, doubtful: bool = False) -> tuple[int, int] | None:
+    def differing(self, name: str, rows: Rows, *, doubtful: bool = False) -> tuple[int, ...] | None:
         """Return the first entry at which numbers differ from those of a name.
 
         It is certain that they do; with `doubtful` it is not certain that they agree.
@@ -250,8 +251,7 @@ def is_smooth(circuit: Circuit, sizes: Mapping[str, int], values: Values) -> boo
 
 def small_numbers(shape: Shape, sizes: Mapping[str, int]) -> list[list[Fraction]]:
     """Return an upstream gradient that is easy to reckon with; of a scalar it is 1."""
-    pattern, (rows, cols) = (1, -1, 2, 1, -2, 3, -1), shape.extents(sizes)
-    return Table.of((rows, cols), lambda i, j: Fraction(pattern[(i * cols + j) % 7]))
+    return Table.filled(shape.extents(sizes), map(Fraction, cycle((1, -1, 2, 1, -2, 3, -1))))
 
 
 def backward(
@@ -305,21 +305,31 @@ def conventions(gate: Gate) -> Functions:
 
 def _shared(part: Rows, values: Rows, extreme: Rows) -> Rows:
     """Return what tied winners receive: each an equal share."""
+    winners, rows = _winners(values, extreme), Table(part)
+    shares = (x if x == 0 else x / winners[at] for x, at in zip(rows.flat(), _of(values, extreme)))
+    return Table.filled(rows.extents, shares)
 
-    def winners(i: int, j: int) -> int:
-        rows = range(len(values)) if len(extreme) == 1 else (i,)
-        cols = range(len(values[0])) if len(extreme[0]) == 1 else (j,)
-        best = extreme[i if len(extreme) > 1 else 0][j if len(extreme[0]) > 1 else 0]
-        return sum(sign(values[p][q] - best) == 0 for p in rows for q in cols)
 
-    shared = ((x if x == 0 else x / winners(*place)) for place, x in Table(part).cells())
-    return [[next(shared) for _ in row] for row in part]
+def _of(values: Rows, extreme: Rows) -> Iterator[tuple[int, ...]]:
+    """Yield for each value where its extreme stands."""
+    kept = [count > 1 for count in Table(extreme).extents]
+    yield from (tuple(map(mul, place, kept)) for place, _ in Table(values).cells())
+
+
+def _winners(values: Rows, extreme: Rows) -> dict[tuple[int, ...], int]:
+    """Return how many of the values are the extreme, by where that stands."""
+    best = dict(Table(extreme).cells())
+    found = dict.fromkeys(best, 0)
+    for x, at in zip(Table(values).flat(), _of(values, extreme), strict=True):
+        found[at] += sign(x - best[at]) == 0
+    return found
 
 
 def _kinks(circuit: Circuit, sizes: Mapping[str, int], known: Sequence[Rows]) -> Iterator[Kink]:
     for gate in circuit.gates:
         if gate.kink == SHARED:
-            found = _tied(known[gate.args[0]], known[gate.place])
+            winners = _winners(known[gate.args[0]], known[gate.place])
+            found = [place for place, count in winners.items() if count > 1]
         else:
             found = [place for place, side in sides(gate, sizes, known) if side == 0]
         if found:
@@ -336,23 +346,13 @@ def switches(gate: Gate) -> tuple[Expr, ...]:
 
 def sides(
     gate: Gate, sizes: Mapping[str, int], known: Sequence[Rows]
-) -> Iterator[tuple[tuple[int, int], int]]:
+) -> Iterator[tuple[tuple[int, ...], int]]:
     """Yield on which side of a gate's kink each entry is: 1 where it is above, 0 at the kink."""
     values = {f"_{k}": known[arg] for k, arg in enumerate(gate.args)}
     compared = [Numbers(sizes, values).matrix(arg) for arg in switches(gate)]
     if compared:
         apart = compared[0].zip(compared[1], sub) if len(compared) > 1 else compared[0]
         yield from apart.map(sign).cells()
-
-
-def _tied(values: Rows, extreme: Rows) -> list[tuple[int, int]]:
-    found = []
-    for (i, j), best in Table(extreme).cells():
-        rows = values if len(extreme) == 1 else [values[i]]
-        cells = [r[j] for r in rows] if len(extreme[0]) > 1 else [x for r in rows for x in r]
-        if sum(sign(x - best) == 0 for x in cells) > 1:
-            found.append((i, j))
-    return found
 
 
 def _located(

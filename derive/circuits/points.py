@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from fractions import Fraction
 from functools import cached_property
-from itertools import count, product
+from itertools import count
 from math import log10
 from operator import add
 from typing import Any
@@ -24,7 +24,7 @@ from derive.expressions.errors import UnsupportedError
 from derive.expressions.expr import Expr, variables
 from derive.expressions.program import Program
 from derive.language.assumptions import Matrix, congruent, drawn
-from derive.readings.base import Table
+from derive.readings.base import Table, places
 from derive.readings.jets import Definition, Smooth, carried, chain, slope
 from derive.readings.numbers import (
     DomainError,
@@ -170,7 +170,7 @@ class Trial:
     def _chain(self) -> tuple[Definition[str], ...]:
         return tuple(chain(self.program))
 
-    def slope(self, name: str, direction: Mapping[tuple[int, int], int]) -> Any:
+    def slope(self, name: str, direction: Mapping[tuple[int, ...], int]) -> Any:
         """Return the derivative of the loss when a name moves along a direction, all that does not
         depend on it standing still."""
         own, values = self.known[name], self.known
@@ -218,18 +218,18 @@ class Trial:
         """The slope by a name, the output with that name moved, and the values behind it."""
         return [self.along(name), *self.levels[name], *self._reached]
 
-    def difference(self, name: str, expr: Expr) -> tuple[tuple[int, int], Any, Any] | None:
+    def difference(self, name: str, expr: Expr) -> tuple[tuple[int, ...], Any, Any] | None:
         """Return the first entry in which a claim differs, what is expected and what is claimed."""
         if not self.differs(name, expr):
             return None
         try:
-            for (i, j), claimed in self.value(expr).cells():
+            for place, claimed in self.value(expr).cells():
                 known = self.gradients.get(name)
-                expected = known[i][j] if known else self.slope(name, {(i, j): 1})
+                expected = Table(known).at(place) if known else self.slope(name, {place: 1})
                 if apart(expected, claimed):
-                    beside = (near.slope(name, {(i, j): 1}) for near in self._beside)
+                    beside = (near.slope(name, {place: 1}) for near in self._beside)
                     steady = all(_near(expected, other) for other in beside)
-                    return ((i, j), expected, claimed) if steady else None
+                    return (place, expected, claimed) if steady else None
         except DomainError:
             pass
         return None
@@ -253,10 +253,10 @@ class Trial:
         except (DomainError, ArithmeticError):
             return None
 
-    def direction(self, name: str) -> dict[tuple[int, int], int]:
+    def direction(self, name: str) -> dict[tuple[int, ...], int]:
         """Return a direction in which every entry of a name has a part, each another one."""
         extents = self.program.leaves[name].shape.extents(self.sizes)
-        cells = [(i, j) for i, j in product(*map(range, extents))]
+        cells = [*places(extents)]
         return {cell: _unlike(k) if len(cells) > 1 else 1 for k, cell in enumerate(cells)}
 
     def along(self, name: str) -> Any:
@@ -269,7 +269,7 @@ class Trial:
         """Return the slope that a claim says it is."""
         claim = self.value(expr)
         with precision():
-            return sum(claim[i][j] * part for (i, j), part in self.direction(name).items())
+            return sum(claim.at(place) * part for place, part in self.direction(name).items())
 
     @cached_property
     def _reached(self) -> list[Any]:
@@ -313,7 +313,7 @@ class Screen:
                 if (name := leaf.data[0]) not in self.values:
                     self.values[name] = _floats(self.trial.gradient(name[1:]))
             rows = self.reading.matrix(expr)
-            return float(sum(rows[i][j] * part for (i, j), part in self.direction.items()))
+            return float(sum(rows.at(at) * part for at, part in self.direction.items()))
         except (ArithmeticError, ValueError, TypeError, DomainError):
             return None  # a root of a negative number is complex, and is no number here
 

@@ -183,7 +183,7 @@ class _Trial(NamedTuple):
 def _units(rows: Table) -> Iterator[Table]:
     """Yield the directions in which a single entry of a matrix moves."""
     for place, _ in rows.cells():
-        yield Table.of((len(rows), len(rows[0])), lambda *at, p=place: rational(int(at == p)))
+        yield Table.of(rows.extents, lambda *at, p=place: rational(int(at == p)))
 
 
 def _drawn(rows: Table, random: Random) -> Table:

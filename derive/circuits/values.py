@@ -20,6 +20,7 @@ from derive.expressions.program import Program
 from derive.expressions.shape import Product, Shape, count, words
 from derive.language.toml_text import read_toml
 from derive.proof.sizes import sizes_at, with_values
+from derive.readings.base import Table
 
 Matrix = list[list[Fraction]]
 
@@ -177,10 +178,10 @@ def _matrix(name: str, value: Any, shape: Shape, bound: dict[str, tuple[int, str
                 f"{name} has {count(found, noun)}, {expected} expected{reason}",
                 hint=f"{name} is {shape}",
             )
-    return [
-        [number(_entry(name, i, j, shape), x) for j, x in enumerate(row or ())]
-        for i, row in enumerate(rows)
-    ]
+    table = Table(rows)
+    return Table.of(
+        table.extents, lambda *place: number(_entry(name, place, shape), table.at(place))
+    )
 
 
 def _product(
@@ -201,8 +202,8 @@ def _product(
     return known, "the sizes known so far"
 
 
-def _entry(name: str, i: int, j: int, shape: Shape) -> str:
-    return name if shape.is_scalar else f"{name}[{i + 1}, {j + 1}]"
+def _entry(name: str, place: tuple[int, ...], shape: Shape) -> str:
+    return name if shape.is_scalar else f"{name}[{', '.join(str(k + 1) for k in place)}]"
 
 
 # -- text and files --------------------------------------------------------------------------------

@@ -143,7 +143,7 @@ def _worked(
     point, name = _Point(case, found), f"d{said.name}"
     told = (text.partition("e")[0] for text in (found.expected, found.claimed))
     board = Board(notation, point, digits=max(DIGITS, *(len(re.findall(r"\d", x)) for x in told)))
-    i, j = (k - 1 for k in found.entry)
+    place = tuple(k - 1 for k in found.entry)
     truth = point.formulas[name]
     known = [truth, said.expr] if judgement.truth else [said.expr]
     parts = dict.fromkeys(
@@ -151,7 +151,7 @@ def _worked(
     )
 
     def worked(expr: Expr, rows: Rows) -> Chain:
-        links = board.worked(name, expr, (i, j), letters=True, first=tuple(parts), rows=rows)
+        links = board.worked(name, expr, place, letters=True, first=tuple(parts), rows=rows)
         return Chain(tuple(links))
 
     sizes = [equal(notation.word_of(dim), num(k)) for dim, k in found.said.items()]
@@ -173,7 +173,7 @@ def _worked(
     else:
         sign = "approx" if is_rounded(found.expected) else "equals"
         value = board.number(rational(Fraction(found.expected))).box
-        yield Chain((Link(value, board.entry(name, i, j), sign),))
+        yield Chain((Link(value, board.entry(name, *place), sign),))
     yield Paragraph((words("entry-of-claim"),))
     yield worked(said.expr, point.of(said.expr))
     yield Paragraph((words("so-it-is-false"),))

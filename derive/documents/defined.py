@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from derive.calculus.index import Scalar, letters
+from derive.calculus.index import Scalar, letters, place_of
 from derive.documents.model import Words, words
 from derive.expressions.errors import UnsupportedError
 from derive.expressions.expr import OPS, Expr, Op, elementwise, nodes
@@ -25,7 +25,6 @@ from derive.ops.kronecker import KRON_LEFT, KRON_RIGHT, UNVEC, VEC
 from derive.ops.reduction import ALL, MEAN, SUM
 from derive.ops.rows import NORM
 from derive.proof.derivation import Derivation, EntryOf, Explicit, Grid, Math
-from derive.proof.local import own_place
 from derive.readings.terms import Entries
 
 #: An operator along its axes, with the shapes of its arguments where it was met first.
@@ -165,7 +164,7 @@ class _Room:
             blank, blank, blank, blank,
         )  # fmt: skip
         self.notation = Notation(small, notation.style, derivation)
-        self.place = own_place(self.value.shape, self.letters.output)
+        self.place = place_of(self.value.shape, self.letters.output)
 
     def left(self) -> Box:
         """Return the function of letters: softmax(A), with its indices where it has some."""

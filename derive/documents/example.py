@@ -51,12 +51,14 @@ from derive.ops.elementwise import SHARED
 from derive.ops.linear import BROADCAST
 from derive.proof.derivation import Derivation, EntryOf
 from derive.proof.explain import explain
+from derive.readings.base import Table as Values
 from derive.readings.differences import digits_of
 from derive.readings.numbers import (
     DomainError,
     Numbers,
     Rows,
     decimal,
+    inner,
     is_exact,
     precision,
     rational,
@@ -149,7 +151,7 @@ class Example(Document):
             "kinks": [
                 {
                     "gate": self.graph.nodes[kink.place].formula,
-                    "entries": [[i + 1, j + 1] for i, j in kink.entries],
+                    "entries": [[k + 1 for k in place] for place in kink.entries],
                 }
                 for kink in self.trace.kinks
             ],
@@ -353,25 +355,26 @@ class _Page(Setting):
                 found.append(words("convention", kind=gate.kink, at=at, more=more))
         return found
 
-    def tie(self, gate: Gate, operands: list[Expr], i: int, j: int) -> Box:
+    def tie(self, gate: Gate, operands: list[Expr], *place: int) -> Box:
         """Return an extremum with several winners, or the two sides that are equal at a kink."""
         gates = self.trace.circuit
         if gate.kink == SHARED:
-            return self.at(formula(gates, gate.place, named=True), i, j)
+            return self.at(formula(gates, gate.place, named=True), *place)
         known = dict(zip(slots(gate, gates), operands, strict=True))
-        left, *right = (self.at(substitute(side, known), i, j) for side in switches(gate))
+        left, *right = (self.at(substitute(side, known), *place) for side in switches(gate))
         return row(left, op("equals"), *(right or [num(0)]))
 
-    def at(self, expr: Expr, i: int, j: int) -> Box:
+    def at(self, expr: Expr, *place: int) -> Box:
         """Return an entry of an expression in letters, that of a repeated one as it is there."""
         while expr.op is BROADCAST:
             (expr,) = expr.args
-            i, j = (0 if dim == 1 else k for k, dim in zip((i, j), expr.shape.dims, strict=True))
+            axes = zip(place, expr.shape.dims, strict=True)
+            place = tuple(0 if dim == 1 else k for k, dim in axes)
         if expr.shape.is_scalar:
             return self.notation.expr(expr)
         if expr.is_var:
-            return self.notation.entry(expr.data[0], i, j)
-        return self.notation.math(EntryOf(expr, i, j))
+            return self.notation.entry(expr.data[0], *place)
+        return self.notation.math(EntryOf(expr, place))
 
     # -- the check ---------------------------------------------------------------------------------
 
@@ -406,11 +409,11 @@ class _Page(Setting):
         for name in names:
             gradient = self.trace.rows(f"d{name}")
             places = [p for p in _places(len(gradient), len(gradient[0])) if p is not None]
-            for i, j in places[: max(SHOWN - len(names), 1)]:
-                ours = gradient[i][j]
+            for place in places[: max(SHOWN - len(names), 1)]:
+                ours = Values(gradient).at(place)
                 with precision():
                     try:
-                        up, down = (self.moved(name, i, j, step) for step in (STEP, -STEP))
+                        up, down = (self.moved(name, place, step) for step in (STEP, -STEP))
                     except DomainError:
                         return []
                     quotient = (up - down) / (2 * rational(STEP))
@@ -421,20 +424,19 @@ class _Page(Setting):
                 if digits == 0:
                     return []
                 near = words("agree-to-digits", digits=digits)
-                found.append((self.board.entry(f"d{name}", i, j), _close(ours), _close(quotient),
+                found.append((self.board.entry(f"d{name}", *place), _close(ours), _close(quotient),
                               near))  # fmt: skip
         return found
 
-    def moved(self, name: str, i: int, j: int, step: Fraction) -> Any:
+    def moved(self, name: str, place: tuple[int, ...], step: Fraction) -> Any:
         """Return <dY, Y> of the program as it is written, one entry moved by a step."""
         known: dict[str, Rows] = {n: self.trace.rows(n) for n in self.program.inputs}
-        known[name] = [list(line) for line in known[name]]
-        known[name][i][j] = known[name][i][j] + rational(step)
+        cells = Values(known[name]).cells()
+        values = (x + rational(step) if at == place else x for at, x in cells)
+        known[name] = Values.filled(Values(known[name]).extents, values)
         for s in self.program.statements:
             known[s.name] = Numbers(self.sized, known).matrix(s.expr)
-        pairs = zip(known[self.output], self.trace.rows(f"d{self.output}"), strict=True)
-        return sum((x * w for line, weights in pairs
-                    for x, w in zip(line, weights, strict=True)), rational(0))  # fmt: skip
+        return inner(known[self.output], self.trace.rows(f"d{self.output}"))
 
 
 def _places(rows: int, cols: int) -> Iterator[tuple[int, int] | None]:

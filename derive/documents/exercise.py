@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
+from math import prod
 from typing import Any
 
 from derive.calculus.index import Index, Scalar, entry, mul, partial, total
@@ -37,6 +39,7 @@ from derive.notation.displays import Link, side_by_side
 from derive.notation.mathematics import Notation, Style
 from derive.proof.derivation import Derivation, Local
 from derive.proof.plain import plain
+from derive.readings.base import Table, places
 
 #: So many entries of a matrix are worked one by one; of a larger one the first two.
 LISTED = 12
@@ -362,7 +365,7 @@ class _Page(Setting):
         name, place = p.variable, p.place
         locals_, truth = self.locals_of(name), self.derivation.backward[name]
         uses = [
-            {"Y": self.leaf(use.statement.name), "occurrence": self.occurrence(use, *place),
+            {"Y": self.leaf(use.statement.name), "occurrence": self.occurrence(use, place),
              "scalar": use.statement.expr.shape.at(board.sizes).dims == (1, 1)}
             for use in locals_
         ]  # fmt: skip
@@ -377,7 +380,7 @@ class _Page(Setting):
             self.reckoning(links),
         ]  # fmt: skip
 
-    def chain_rule(self, local: Local, board: Board, place: tuple[int, int]) -> Box:
+    def chain_rule(self, local: Local, board: Board, place: tuple[int, ...]) -> Box:
         """Return the chain rule for an entry, over the entries of the value on which it acts."""
         assert local.upstream is not None
         found = {word.split("-")[0]: place[0] if word.endswith("a") else place[1]
@@ -425,18 +428,16 @@ def first_worked(root: Expr) -> list[Expr]:
 
 def _entries(board: Board, name: str, formula: Expr) -> list[Link]:
     """Return the entries of a value one by one, the first with its letters."""
-    rows, cols = formula.shape.extents(board.sizes)
-    first, places = first_worked(formula), [(i, j) for i in range(rows) for j in range(cols)]
+    first, most = first_worked(formula), 2 if _is_long(formula, board) else LISTED
     return [
-        link for place in places[: 2 if _is_long(formula, board) else LISTED]
+        link for place in islice(places(formula.shape.extents(board.sizes)), most)
         for link in board.worked(name, formula, place, letters=place == (0, 0), first=first)
     ]  # fmt: skip
 
 
 def _is_long(formula: Expr, board: Board) -> bool:
     """Whether a value has too many entries for all of them to be worked."""
-    rows, cols = formula.shape.extents(board.sizes)
-    return rows * cols > LISTED
+    return prod(formula.shape.extents(board.sizes)) > LISTED
 
 
 def _entry_of(p: Problem, board: Board) -> Box:
@@ -479,8 +480,7 @@ def _plain(p: Problem, sheet: Sheet) -> dict[str, Any]:
         found |= {"sizes": dict(p.trace.sizes), "given": _given(p.trace)}
 
     def one(rows: Any) -> dict[str, str | None]:
-        i, j = p.place or (0, 0)
-        return number(rows[i][j]).plain()
+        return number(Table(rows).at(p.place or (0, 0))).plain()
 
     match p.kind:
         case "shapes":

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from derive.calculus.index import Index, Scalar, entry
+from derive.calculus.index import Index, Scalar, entry, place_of
 from derive.documents.model import Chain, Words, words
 from derive.documents.setting import Setting
 from derive.expressions.expr import Expr, unrepeated
@@ -22,7 +22,6 @@ from derive.ops.elementwise import DIV, MUL
 from derive.ops.linear import BROADCAST, MATMUL, NEG, NUMBER, TRANSPOSE
 from derive.ops.reduction import COLS, ROWS, SUM
 from derive.proof.derivation import Grid, Lines, Local
-from derive.proof.local import own_place
 
 #: The sides of a matrix along its axes.
 SIDES = ("row", "column")
@@ -87,9 +86,9 @@ def upstream(page: Setting, local: Local) -> Box | None:
     if local.upstream is None or local is not first:
         return None
     value = page.program.leaves[local.statement.name]
-    place = own_place(value.shape, d.letters.output)
+    place = place_of(value.shape, d.letters.output)
     tree = entry(local.upstream.data, *place)
-    grid = Grid(tree, *d.letters.output, value)
+    grid = Grid(tree, d.letters.output, value)
     return row(page.leaf(local.upstream.data[0]), op("equals"), page.notation.cells(grid))
 
 
@@ -115,7 +114,7 @@ def regrouped(page: Setting, local: Local) -> dict[str, Any] | None:
     transposed, the side of the transpose that it is; of a sum over an axis there is one.
     """
     formula = _bare(local.formula)
-    place = own_place(formula.shape, page.derivation.letters.variable)
+    place = place_of(formula.shape, page.derivation.letters.variable)
     kept = [page.notation.index(k) for k in place if not isinstance(k, int)]
     if not kept or any(not isinstance(k, str | int) for k in place):
         return None
@@ -176,7 +175,7 @@ def by_lines(page: Setting, local: Local) -> Iterator[Words]:
     }
     if all(width(box) <= WIDE for box in said.values()):
         result = [x.right for x in local.index if isinstance(x.right, Scalar)][-1]
-        own = entry(local.gradient.data, *own_place(local.variable.shape, letters))
+        own = entry(local.gradient.data, *place_of(local.variable.shape, letters))
         yield words(
             "by-lines", side=SIDES[lines.axis], X=page.leaf(local.variable.data[0]),
             Y=page.leaf(local.statement.name),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from derive.calculus.index import Scalar
+from derive.calculus.index import Scalar, place_of
 from derive.documents.checked import Checked
 from derive.documents.closing import closing
 from derive.documents.explaining import by_lines, regrouped, stands, upstream, with_beside
@@ -40,7 +40,7 @@ from derive.proof.derivation import (
     Place,
     Step,
 )
-from derive.proof.local import own_place
+from derive.readings.base import places
 
 #: A derivative, and what is left of it, share a line that is no wider than this.
 JOINED = 40.0
@@ -167,13 +167,13 @@ class Writer(Checked):
         """Yield a lemma and its proof, in its own letters, numbered on."""
         program, notation = self.program, self.notation
         (variable,) = program.inputs
-        i, j = self.derivation.letters.output
+        place = i, j = self.derivation.letters.output
         facts = {
-            "lemma": lemma.key, "A": self.leaf(variable), "entry": notation.entry(variable, i, j),
+            "lemma": lemma.key, "A": self.leaf(variable), "entry": notation.entry(variable, *place),
             "shape": notation.shape(program.leaves[variable].shape),
             "i": notation.index(i), "j": notation.index(j),
             "names": {
-                s.expr.name: {"name": self.leaf(s.name), "entry": notation.entry(s.name, i, j),
+                s.expr.name: {"name": self.leaf(s.name), "entry": notation.entry(s.name, *place),
                               "definition": self.statement(s)}
                 for s in program.statements
             },
@@ -240,8 +240,9 @@ class Writer(Checked):
         if local.slice:
             beside = upstream(self, local)
             occurs = words(
-                "occurs", **common, occurrence=self.occurrence(local, 0, 0), X=self.leaf(variable),
-                stands=stands(self, local), G=self.leaf(f"d{value}") if beside else None,
+                "occurs", **common, occurrence=self.occurrence(local, (0, 0)),
+                X=self.leaf(variable), stands=stands(self, local),
+                G=self.leaf(f"d{value}") if beside else None,
             )  # fmt: skip
             partials = self.equation(local.slice, ("slice", *key), reasons=False)
             steps += [Paragraph((occurs,)), with_beside(partials, beside)]
@@ -257,7 +258,7 @@ class Writer(Checked):
         """Return the entries whose indices are free in the proof for every shape."""
         leaves = self.program.leaves[local.statement.name], local.variable
         letters = self.derivation.letters
-        places = (own_place(leaf.shape, words)
+        places = (place_of(leaf.shape, words)
                   for leaf, words in zip(leaves, (letters.output, letters.variable)))  # fmt: skip
         return [
             {"entry": self.notation.entry(leaf.data[0], *place), "name": self.leaf(leaf.data[0])}
@@ -269,7 +270,7 @@ class Writer(Checked):
         """Return how many entries of a value an entry of the variable does not act on."""
         shape = self.program.leaves[local.statement.name].shape
         rows, cols = shape.extents(self.derivation.sizes)
-        acts = self._acts(local, 0, 0)
+        acts = self._acts(local, (0, 0))
         if acts is not None:
             alive = 1
             for index, own in zip(acts.data[1:], shape.dims, strict=True):
@@ -286,18 +287,17 @@ class Writer(Checked):
         """Return all entries of a gradient, each with where its variable acts."""
         step = local.entries[0]
         assert isinstance(step.left, Grid) and isinstance(step.right, Grid)
-        height, across = local.variable.shape.extents(self.derivation.sizes)
         left, right = self.notation.writer(step.left), self.notation.writer(step.right)
         Y = self.leaf(local.statement.name)
         scalar = local.statement.expr.shape.is_scalar
 
-        def acts(i: int, j: int) -> Words | None:
+        def acts(place: tuple[int, ...]) -> Words | None:
             if scalar:
                 return None
-            return words("place", occurrence=self.occurrence(local, i, j), Y=Y)
+            return words("place", occurrence=self.occurrence(local, place), Y=Y)
 
-        places = [(i, j) for i in range(height) for j in range(across)]
-        rows = tuple((left(*at), acts(*at), right(*at)) for at in places)
+        entries = places(local.variable.shape.extents(self.derivation.sizes))
+        rows = tuple((left(*at), acts(at), right(*at)) for at in entries)
         heads = (*(() if scalar else (words("where-it-acts"),)), words("result"))
         return Entries(self.numbers[place], heads, rows, self.style.elide)
 

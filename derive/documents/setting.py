@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from derive.calculus.index import Index, Scalar, at_place, index_words, written_out
+from derive.calculus.index import Scalar, index_words, numbering, written_out
 from derive.documents.defined import definitions, used as used_in
 from derive.documents.model import Block, Chain, Environment, Paragraph, Words, words
 from derive.expressions.expr import Expr, variables
@@ -229,12 +229,12 @@ class Setting:
         through = self.derivation.names[local.gradient.data[0]].through
         return None if through is None else self.leaf(through)
 
-    def occurrence(self, local: Local, a: int, c: int) -> dict[str, Any]:
+    def occurrence(self, local: Local, place: tuple[int, ...]) -> dict[str, Any]:
         """Return where an entry of the variable acts: a row, a column, one entry or everywhere."""
         base = self.style.base
-        found = {word.split("-")[0]: (a if word.endswith("a") else c) + base
+        found = {word.split("-")[0]: place[not word.endswith("a")] + base
                  for word in local.occurrence}  # fmt: skip
-        acts = self._acts(local, a, c)
+        acts = self._acts(local, place)
         return {
             "row": found.get("row"), "column": found.get("column"), "some": "some" in found,
             "entry": self.notation.scalar(acts) if acts else None,
@@ -242,15 +242,13 @@ class Setting:
             if acts else [],
         }  # fmt: skip
 
-    def _acts(self, local: Local, a: int, c: int) -> Scalar | None:
-        """Return the entry on which the entry a, c of the variable acts, where pairs say which."""
+    def _acts(self, local: Local, place: tuple[int, ...]) -> Scalar | None:
+        """Return the entry on which an entry of the variable acts, where pairs say which."""
         if local.acts is None:
             return None
-        letters, dims = self.derivation.letters.variable, local.variable.shape.dims
-        names: dict[Index, Index] = {}
-        for word, dim, place in zip(letters, dims, (a, c), strict=True):
-            names |= at_place(word, dim, place, self.derivation.sizes)
-        return written_out(local.acts, names, self.derivation.sizes)
+        letters, sizes = self.derivation.letters.variable, self.derivation.sizes
+        names = numbering(letters, local.variable.shape, place, sizes)
+        return written_out(local.acts, names, sizes)
 
     def display(self, links: Iterable[Link], number: int | None = None, end: bool = False) -> Chain:
         return Chain(tuple(links), number, end, dots=self.style.elide)

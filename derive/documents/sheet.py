@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import zip_longest
+from math import prod
 from random import Random
 from typing import Any, NamedTuple
 
@@ -29,6 +30,7 @@ from derive.ops.linear import MATMUL
 from derive.ops.reduction import SUM
 from derive.proof.derivation import Chain, EntryOf, Step
 from derive.proof.sizes import obeyed, with_values
+from derive.readings.base import Table
 from derive.readings.numbers import DomainError, is_exact
 
 #: The kinds of problems in increasing difficulty.
@@ -63,7 +65,7 @@ class Problem(NamedTuple):
     kind: str
     trace: Trace
     variable: str = ""
-    place: tuple[int, int] | None = None
+    place: tuple[int, ...] | None = None
     mistake: Mistake | None = None
     gap: Gap | None = None
     number: int = 0
@@ -95,11 +97,11 @@ class Setter:
     def _refuse(self, sizes: Mapping[str, int]) -> None:
         """Refuse matrices that nobody would multiply by hand."""
         for name in self.program.leaves:
-            rows, cols = self.program.leaves[name].shape.extents(sizes)
-            if rows * cols > MOST_ENTRIES:
+            extents = self.program.leaves[name].shape.extents(sizes)
+            if prod(extents) > MOST_ENTRIES:
                 raise SizeError(
-                    f"{name} would be {rows}×{cols}, and a matrix of more than {MOST_ENTRIES} "
-                    "entries is not worked by hand",
+                    f"{name} would be {'×'.join(map(str, extents))}, and a matrix of more than "
+                    f"{MOST_ENTRIES} entries is not worked by hand",
                     hint="choose smaller sizes with --at",
                 )
 
@@ -180,12 +182,11 @@ class Setter:
         """Yield an entry of each variable, then a second one of each; entries that are 0 last."""
         queues = []
         for name in self._ranked("entry"):
-            rows = self.trace.rows(f"d{name}")
-            places = [(i, j) for i, row in enumerate(rows) for j, _ in enumerate(row)]
-            if len(places) > 1:
-                self._random("entry", name).shuffle(places)
-                places.sort(key=lambda at: is_exact(rows[at[0]][at[1]]) and rows[at[0]][at[1]] == 0)
-                queues.append([(name, place) for place in places])
+            cells = [*Table(self.trace.rows(f"d{name}")).cells()]
+            if len(cells) > 1:
+                self._random("entry", name).shuffle(cells)
+                cells.sort(key=lambda cell: is_exact(cell[1]) and cell[1] == 0)
+                queues.append([(name, place) for place, _ in cells])
         for name, place in _in_turn(queues):
             yield Problem("entry", self.trace, name, place)
 

@@ -35,6 +35,7 @@ from derive.ops.elementwise import EQUAL, GREATER
 from derive.ops.linear import EYE, ONES, TRANSPOSE
 from derive.ops.square import DET, INV, LOGDET
 from derive.proof.derivation import EntryOf
+from derive.readings.base import Table, places
 from derive.readings.numbers import Rows, precision, rational
 
 #: Digits of a rounded number.
@@ -103,12 +104,12 @@ class Written:
         """Return the numbers of a name."""
         return self.matrix(self.known.rows(name), self.elide)
 
-    def entry(self, name: str, i: int, j: int) -> Box:
+    def entry(self, name: str, *place: int) -> Box:
         """Return an entry of a name in letters; that of a number is its name."""
         leaf = name if name in self.program.leaves else name[1:]
         if self.program.leaves[leaf].shape.extents(self.sizes) == (1, 1):
             return self.notation.leaf(name)
-        return self.notation.entry(name, i, j)
+        return self.notation.entry(name, *place)
 
     def chain(self, left: Box, sides: Iterable[Box]) -> list[Link]:
         """Return a chain of equalities, which are near ones from where a number is rounded."""
@@ -154,7 +155,7 @@ class Board(Written):
         self,
         name: str,
         expr: Expr,
-        place: tuple[int, int],
+        place: tuple[int, ...],
         sides: Iterable[Box] = (),
         *,
         letters: bool = False,
@@ -165,7 +166,7 @@ class Board(Written):
 
         `sides` come before these; `rows` is what a false claim comes to.
         """
-        value = (rows or self.trace.rows(name))[place[0]][place[1]]
+        value = Table(rows or self.trace.rows(name)).at(place)
         found = [self.in_letters(expr, place, first)] if letters else []
         found += [self.in_numbers(expr, place, value, first), self.number(value).box]
         shown = [*sides, *(box for box in found if box is not None)]
@@ -174,58 +175,59 @@ class Board(Written):
     # -- entries -----------------------------------------------------------------------------------
 
     def in_letters(
-        self, expr: Expr, place: tuple[int, int], first: Sequence[Expr] = ()
+        self, expr: Expr, place: tuple[int, ...], first: Sequence[Expr] = ()
     ) -> Box | None:
         """Return an entry as its definition has it, `None` where that is long."""
 
-        def part(node: Expr, i: int, j: int) -> Term:
-            return Term(self.notation.math(EntryOf(node, i, j)), letter=True)
+        def part(node: Expr, *place: int) -> Term:
+            return Term(self.notation.math(EntryOf(node, place)), letter=True)
 
         def size(dim: str) -> Term:
             return Term(self.notation.dim(dim), letter=not dim.isdigit())
 
         work = self._work(
-            lambda name, i, j: Term(self.entry(name, i, j), letter=True),
+            lambda name, *place: Term(self.entry(name, *place), letter=True),
             lambda A, i, j: part(INV(A), i, j),
             lambda A: Term(self.notation.expr(DET(A)), letter=True),
             elide=self.elide, size=size,
         )  # fmt: skip
-        for node, i, j in self._entries(first):
-            work.view(node)[i, j] = part(node, i, j)
+        for node, at in self._entries(first):
+            work.view(node)[at] = part(node, *at)
         try:
-            box = self._at(expr, *place, work).box
+            box = self._at(expr, place, work).box
         except TooLong:
             return None
         return box if len(broken(box, LINE)) <= LINES else None
 
     def in_numbers(
-        self, expr: Expr, place: tuple[int, int], value: Any, first: Sequence[Expr] = ()
+        self, expr: Expr, place: tuple[int, ...], value: Any, first: Sequence[Expr] = ()
     ) -> Box | None:
         """Return an entry as the arithmetic that its definition asks for, read again first."""
 
         def written() -> tuple[Box, Box] | None:
             short, whole = self._numbers(tuple(first))
             try:
-                found = self._at(expr, *place, short)
+                found = self._at(expr, place, short)
                 dots = has_dots(found.box)
-                complete = self._at(expr, *place, whole) if dots else found
+                complete = self._at(expr, place, whole) if dots else found
             except TooLong:
                 return None
             if found.numbers == 1 and value == 0:  # not: -0 = 0
                 return None
-            what = f"the arithmetic written for entry {place[0] + 1}, {place[1] + 1} of {expr}"
+            entry = ", ".join(str(k + 1) for k in place)
+            what = f"the arithmetic written for entry {entry} of {expr}"
             is_read = self._confirmed(complete.box, [[value]], what)
             return (found.box, complete.box) if is_read else None
 
         return self.sufficient(written, self.number(value).box)
 
-    def _at(self, expr: Expr, i: int, j: int, work: Work) -> Term:
+    def _at(self, expr: Expr, place: tuple[int, ...], work: Work) -> Term:
         """Return an entry, that of the inverse of a small matrix by its cofactors."""
         if expr.op is INV and (size := self._expanded(expr.args[0])):
             (A,) = expr.args
-            cells = [[work.at(A, p, q) for q in range(size)] for p in range(size)]
-            return inverse_entry(cells, i, j, work.at(DET(A), 0, 0))
-        return work.at(expr, i, j)
+            cells = Table.of((size, size), lambda *at: work.at(A, *at))
+            return inverse_entry(cells, place, work.at(DET(A), 0, 0))
+        return work.at(expr, *place)
 
     def _expanded(self, A: Expr) -> int:
         """Return the size of a matrix whose determinant is written out, 0 for another."""
@@ -238,32 +240,30 @@ class Board(Written):
         if key not in self._works:
             ways: tuple[dict[str, Any], ...] = ({"elide": self.elide}, {"most": TERMS})
             short, whole = (self._work(self._entry, self._inverse, self._det, **w) for w in ways)
-            for node, i, j in self._entries(first):
-                known = self.number(self.trace.of(node)[i][j])
-                short.view(node)[i, j] = whole.view(node)[i, j] = known
+            for node, at in self._entries(first):
+                known = self.number(Table(self.trace.of(node)).at(at))
+                short.view(node)[at] = whole.view(node)[at] = known
             self._works[key] = short, whole
         return self._works[key]
 
-    def _entry(self, name: str, i: int, j: int) -> Term:
-        return self.number(self.trace.rows(name)[i][j])
+    def _entry(self, name: str, *place: int) -> Term:
+        return self.number(Table(self.trace.rows(name)).at(place))
 
     def _inverse(self, A: Expr, i: int, j: int) -> Term:
         return self.number(self.trace.of(INV(A))[i][j])
 
     def _det(self, A: Expr) -> Term:
         if size := self._expanded(A):
-            name, places = A.data[0], range(size)
-            return minor_sum([[self._entry(name, p, q) for q in places] for p in places])
+            return minor_sum(Table.of((size, size), lambda *at: self._entry(A.data[0], *at)))
         return self.number(self.trace.of(DET(A))[0][0])
 
     def _work(self, *ways: Any, **options: Any) -> Work:
         sigma = not {"sigma", "Sigma"} & self.program.leaves.keys()
         return Work(self.sizes, *ways, sigma=sigma, **options)
 
-    def _entries(self, parts: Sequence[Expr]) -> Iterator[tuple[Expr, int, int]]:
+    def _entries(self, parts: Sequence[Expr]) -> Iterator[tuple[Expr, tuple[int, ...]]]:
         for node in parts:
-            rows, cols = node.shape.extents(self.sizes)
-            yield from ((node, i, j) for i in range(rows) for j in range(cols))
+            yield from ((node, place) for place in places(node.shape.extents(self.sizes)))
 
     # -- matrices ----------------------------------------------------------------------------------
 
@@ -363,8 +363,8 @@ class _PutIn(Notation):
 
     def constant(self, kind: Op, shape: Shape) -> Box:
         one = {ONES: lambda i, j: True, EYE: lambda i, j: i == j}.get(kind, lambda i, j: False)
-        rows, cols = shape.extents(self.board.sizes)
-        return self._matrix([[rational(int(one(i, j))) for j in range(cols)] for i in range(rows)])
+        extents = shape.extents(self.board.sizes)
+        return self._matrix(Table.of(extents, lambda i, j: rational(int(one(i, j)))))
 
 
 def tidied(box: Box, first: bool = True) -> Box:

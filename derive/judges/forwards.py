@@ -19,7 +19,8 @@ from derive.judges.judge import Difference, Judge, Sizes, entry_differs, is_rati
 from derive.language.assumptions import facts, implied
 from derive.proof.derivation import GradientName, Step
 from derive.proof.verdict import Road
-from derive.readings.entries import Explicit, Partials, cells
+from derive.readings.base import Table, places
+from derive.readings.entries import Explicit
 
 
 class ForwardJudge(Judge):
@@ -47,23 +48,22 @@ class ForwardJudge(Judge):
         self.judging = Explicit(self.ring, self._entry)
         self.at = sizes_of(program, sizes)
         self.totals: dict[tuple, Form] = {}
-        self.partials: dict[str, list[list[Partials]]] = {}
+        self.partials: dict[str, Table] = {}
 
     def equal(self, left: Expr, right: Expr) -> bool:
         """Whether two expressions are equal, entry by entry, over the inputs and as assumed."""
-        sides = zip(self.judging.matrix(left), self.judging.matrix(right), strict=True)
-        return all(self._same_over_inputs(*pair) for rows in sides for pair in zip(*rows))
+        sides = (self.judging.matrix(side).flat() for side in (left, right))
+        return all(self._same_over_inputs(*pair) for pair in zip(*sides, strict=True))
 
     def differs(self, step: Step) -> Difference | None:
         left, right = step.left, step.right
         assert isinstance(left, Expr) and isinstance(right, Expr)
         p, q = self.judging.matrix(left), self.judging.matrix(right)
         assumed = self.assumed and step.part in ("assuming", "composed", "claimed")
-        for i, j in cells(len(p), len(p[0])):
-            pair = p[i][j], q[i][j]
+        for place, pair in p.zip(q, lambda *pair: pair).cells():
             if not (self._same(*pair) or (assumed and self._same_over_inputs(*pair))):
                 certain = len(self.program.statements) == 1 and is_rational(self.ring, *pair)
-                return entry_differs(i, j), certain
+                return entry_differs(*place), certain
         return None
 
     def _same(self, p: Form, q: Form) -> bool:
@@ -92,36 +92,36 @@ class ForwardJudge(Judge):
     def _unfolded(self, p: Form, q: Form) -> Iterator[tuple[Form, Form]]:
         yield p, q
         for statement in reversed(self.program.statements):
-            rows = self.plain.matrix(statement.expr)
+            table = self.plain.matrix(statement.expr)
 
-            def define(name, i, j, own=statement.name, rows=rows):
-                return rows[i][j] if name == own else None
+            def define(name, *place, own=statement.name, table=table):
+                return table.at(place) if name == own else None
 
             p, q = self.ring.unfold(p, define), self.ring.unfold(q, define)
             yield p, q
 
-    def _entry(self, name: str, i: int, j: int) -> Form | None:
+    def _entry(self, name: str, *place: int) -> Form | None:
         if name == f"d{self.program.output}":
             return {(): 1} if self.program.is_loss else None
         meant = self.names.get(name)
         if meant is None:
             return None
         source = meant.of.data[0]
-        key = (source, meant.through, i, j)
+        key = (source, meant.through, place)
         if key not in self.totals:
-            self.totals[key] = self._total(source, meant.through, i, j)
+            self.totals[key] = self._total(*key)
         return self.totals[key]
 
-    def _total(self, source: str, through: str | None, a: int, c: int) -> Form:
+    def _total(self, source: str, through: str | None, place: tuple[int, ...]) -> Form:
         """Return the derivative of the loss by one entry, carried through the statements."""
         ring = self.ring
-        moved: dict[int, Form] = {ring.atom(("x", source, a, c)): {(): 1}}
+        moved: dict[int, Form] = {ring.atom(("x", source, *place)): {(): 1}}
         output = self.program.output.data[0]
         for statement in self.program.statements:
             if statement.name == source:
-                moved = {ring.atom(("x", source, a, c)): {(): 1}}
+                moved = {ring.atom(("x", source, *place)): {(): 1}}
                 continue
-            for (i, j), found in self._derivatives(statement):
+            for at, found in self._derivatives(statement).cells():
                 change: Form = {}
                 for atom, slope in found.items():
                     direct = ring.atoms[atom][1] == source
@@ -130,22 +130,21 @@ class ForwardJudge(Judge):
                     for m, k in ring.mul(slope, moved[atom]).items():
                         accumulate(change, m, k)
                 if change:
-                    moved[ring.atom(("x", statement.name, i, j))] = change
+                    moved[ring.atom(("x", statement.name, *at))] = change
         result: Form = {}
-        for i, j in cells(*self.program.output.shape.extents(self.sizes)):
-            slope = moved.get(ring.atom(("x", output, i, j)), {})
-            weight: Form = {(): 1} if self.program.is_loss else ring.entry(f"d{output}", i, j)
+        for at in places(self.program.output.shape.extents(self.sizes)):
+            slope = moved.get(ring.atom(("x", output, *at)), {})
+            weight: Form = {(): 1} if self.program.is_loss else ring.entry(f"d{output}", *at)
             for m, k in ring.mul(weight, slope).items():
                 accumulate(result, m, k)
         return result
 
-    def _derivatives(self, statement: Statement) -> Iterator[tuple[tuple[int, int], Partials]]:
+    def _derivatives(self, statement: Statement) -> Table:
+        """Return the partial derivatives of every entry of a statement's value."""
         if statement.name not in self.partials:
-            rows = self.plain.matrix(statement.expr)
-            self.partials[statement.name] = [[self.plain.partials(f) for f in row] for row in rows]
-        found = self.partials[statement.name]
-        for i, j in cells(len(found), len(found[0])):
-            yield (i, j), found[i][j]
+            found = self.plain.matrix(statement.expr).map(self.plain.partials)
+            self.partials[statement.name] = found
+        return self.partials[statement.name]
 
 
 def under_assumptions(
@@ -157,15 +156,16 @@ def under_assumptions(
     it is the last where it is the only one.
     """
 
-    def entry(name: str, i: Any, j: Any) -> Form:
+    def entry(name: str, *place: Any) -> Form:
         if "row-stochastic" not in implied(assumed.get(name, ())):
-            return ring.entry(name, i, j)
+            return ring.entry(name, *place)
+        *row, j = place
         cols: Any = program.leaves[name].shape.cols
         if ring.sizes is not None:
             cols = extent(cols, ring.sizes)
         if cols != 1 and (ring.sizes is None or j != cols - 1):
-            return ring.entry(name, i, j)
-        others = (ring.scale(-1, ring.entry(name, i, k)) for k in range(cols - 1))
+            return ring.entry(name, *place)
+        others = (ring.scale(-1, ring.entry(name, *row, k)) for k in range(cols - 1))
         return reduce(ring.add, others, {(): 1})
 
     return ring.unfold(ring.unfold(form, entry), ring.entry)

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping
 
 from derive.algebra.forms import Budget, Form
 from derive.algebra.normal import Ring
-from derive.calculus.index import Index, Scalar, along, named, renaming
+from derive.calculus.index import Index, Place, Scalar, moves, named, place_of
 from derive.expressions.expr import Expr, substitute
 from derive.expressions.program import Statement
-from derive.judges.judge import NODE, Difference, Judge, any_place, contribution
+from derive.judges.judge import ANY, BY, NODE, Difference, Judge, any_place, contribution
 from derive.notation.messages import say
 from derive.ops import var
 from derive.proof.derivation import Derivation, EntryOf, GradientName, Math, Step
@@ -56,8 +56,8 @@ class IndexJudge(Judge):
         match math:
             case Scalar():
                 return self.ring.of(math)
-            case EntryOf(expr, i, j):
-                return self._read(expr, i, j)
+            case EntryOf(expr, place):
+                return self._read(expr, *place)
             case Expr():
                 return self._read(math, *any_place(math))
         raise AssertionError(f"{type(math).__name__} is not mathematics of every shape")
@@ -65,21 +65,22 @@ class IndexJudge(Judge):
     def _meaning(self, term: Scalar, names: Mapping[Index, Index]) -> Form | None:
         if term.kind == "partial":
             y, x = term.args
-            i, j, a, c = (named(k, names) for k in (*y.data[1:], *x.data[1:]))
-            return self._derivative(y.data[0], x.data[0], i, j, a, c)
-        name, i, j = term.data
-        return self._entry(name, named(i, names), named(j, names))
+            (of, *at), (by, *own) = y.data, x.data
+            place, wrt = (tuple(named(k, names) for k in found) for found in (at, own))
+            return self._derivative(of, by, place, wrt)
+        name, *place = term.data
+        return self._entry(name, *(named(k, names) for k in place))
 
-    def _entry(self, name: str, i: Index, j: Index) -> Form | None:
+    def _entry(self, name: str, *place: Index) -> Form | None:
         if name in self.definitions:
-            return self._read(self.definitions[name], i, j)
+            return self._read(self.definitions[name], *place)
         upstream = self._upstream()
         meant = self.derivation.names.get(name)
         if meant is None or (upstream is not None and name == upstream):
             return None
         if name not in self.known:
             self.known[name] = self._gradient(meant, upstream)
-        return self.ring.rename(self.known[name], {**renaming("@a", i), **renaming("@c", j)})
+        return self.ring.rename(self.known[name], moves(BY, place))
 
     def _upstream(self) -> str | None:
         program = self.derivation.program
@@ -87,31 +88,27 @@ class IndexJudge(Judge):
             return None
         return f"d{self.statement.name}"
 
-    def _derivative(self, of: str, name: str, i: Index, j: Index, a: Index, c: Index) -> Form:
-        key = f"partial {of} {name}"
+    def _derivative(self, of: str, by: str, place: Place, wrt: Place) -> Form:
+        """Return the derivative of an entry of a value by an entry of a variable."""
+        key = f"partial {of} {by}"
         if key not in self.known:
-            leaf = self.derivation.program.leaves[name]
-            rows, cols = self.definitions[of].shape.dims
-            i_, j_ = along("@i", rows) if rows != 1 else 0, along("@j", cols) if cols != 1 else 0
-            y = self._read(self.definitions[of], i_, j_)
-            place = along("@a", leaf.shape.rows), along("@c", leaf.shape.cols)
-            self.known[key] = self.ring.derivative(y, leaf.data, *place)
-        pairs = zip(("@i", "@j", "@a", "@c"), (i, j, a, c), strict=True)
-        names = {old: new for word, index in pairs for old, new in renaming(word, index).items()}
-        return self.ring.rename(self.known[key], names)
+            leaf, value = self.derivation.program.leaves[by], self.definitions[of]
+            y = self._read(value, *any_place(value))
+            self.known[key] = self.ring.derivative(y, leaf.data, *place_of(leaf.shape, BY))
+        return self.ring.rename(self.known[key], moves((*ANY[: len(place)], *BY), (*place, *wrt)))
 
     def _gradient(self, meant: GradientName, upstream: str | None) -> Form:
         """Return the gradient by a variable, or by a node taken as a variable."""
 
-        def weight(i: Index, j: Index) -> Form:
-            return {(): 1} if upstream is None else self.ring.entry(upstream, i, j)
+        def weight(*place: Index) -> Form:
+            return {(): 1} if upstream is None else self.ring.entry(upstream, *place)
 
         free = meant.of if meant.of.is_var else var(NODE, meant.of.shape)
         expr = substitute(self.statement.expr, {meant.of: free})
         found = contribution(self.ring, self._read, expr, free, weight)
         return found if free is meant.of else self.ring.unfold(
-            found, lambda name, k, p: self._read(meant.of, k, p) if name == NODE else None
+            found, lambda name, *place: self._read(meant.of, *place) if name == NODE else None
         )  # fmt: skip
 
-    def _read(self, expr: Expr, i: Index, j: Index) -> Form:
-        return self.ring.of(self.entries.of(expr, i, j))
+    def _read(self, expr: Expr, *place: Index) -> Form:
+        return self.ring.of(self.entries.of(expr, *place))

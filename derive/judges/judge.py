@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 
 from derive.algebra.forms import Form, TooLarge, Undefined
 from derive.algebra.normal import Ring
-from derive.calculus.index import Index, along
+from derive.calculus.index import Place, place_of
 from derive.expressions.expr import Expr
 from derive.expressions.program import Program
 from derive.notation.messages import Message, say
@@ -24,6 +24,11 @@ Sizes = Mapping[str, int]
 Difference = tuple[Message, bool]
 #: The name of a node of a formula that is taken as a variable.
 NODE = "the node"
+#: Words for the place of any entry, of the one that is differentiated by, and of those summed over.
+ANY, BY, SUMMED = (
+    tuple(f"{mark}{letter}" for letter in letters)
+    for mark, letters in (("@", "rstuvw"), ("@", "acefhb"), ("~", "ijklpq"))
+)
 
 
 class Judge(ABC):
@@ -82,23 +87,22 @@ def sizes_of(program: Program, sizes: Sizes) -> Scope:
     return Scope.at({dim: sizes[dim] for dim in program.dims})
 
 
-def any_place(expr: Expr) -> tuple[Index, Index]:
-    return along("@r", expr.shape.rows), along("@s", expr.shape.cols)
+def any_place(expr: Expr) -> Place:
+    return place_of(expr.shape, ANY)
 
 
 def contribution(
     ring: Ring,
-    read: Callable[[Expr, Index, Index], Form],
+    read: Callable[..., Form],
     expr: Expr,
     leaf: Expr,
-    upstream: Callable[[Index, Index], Form],
+    upstream: Callable[..., Form],
 ) -> Form:
-    """Return the chain rule through one formula, Σ_ij ∂L/∂y_ij ∂y_ij/∂x_ac at `@a` and `@c`.
+    """Return the chain rule through one formula, Σ_ij ∂L/∂y_ij ∂y_ij/∂x_ac, at the words of `BY`.
 
     `read` is the reading of definitions, `upstream` the gradient of the formula's value.
     """
-    (rows, cols), (p, q) = expr.shape.dims, leaf.shape.dims
-    i, j = (along("~i", rows) if rows != 1 else 0, along("~j", cols) if cols != 1 else 0)
-    slope = ring.derivative(read(expr, i, j), leaf.data, along("@a", p), along("@c", q))
-    over = [(k, dim) for k, dim in ((j, cols), (i, rows)) if dim != 1]
-    return ring.sums_over(over, ring.mul(upstream(i, j), slope))
+    place = place_of(expr.shape, SUMMED)
+    slope = ring.derivative(read(expr, *place), leaf.data, *place_of(leaf.shape, BY))
+    over = [(k, dim) for k, dim in zip(place, expr.shape.dims, strict=True) if dim != 1]
+    return ring.sums_over(over[::-1], ring.mul(upstream(*place), slope))

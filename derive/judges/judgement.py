@@ -41,7 +41,7 @@ class Counterexample:
 
     sizes: Mapping[str, int]
     values: Mapping[str, list[list[str]]]
-    entry: tuple[int, int]
+    entry: tuple[int, ...]
     expected: str
     claimed: str
     name: str = ""
@@ -76,8 +76,8 @@ class Counterexample:
         expected, claimed = (
             say("told.about", x) if is_rounded(x) else x for x in (self.expected, self.claimed)
         )
-        i, j = self.entry
-        place = f"_{i}{j}" if max(i, j) < 10 else f"_{i},{j}"
+        between = "" if max(self.entry) < 10 else ","
+        place = f"_{between.join(map(str, self.entry))}"
         scalars = not sizes and all(len(rows) == len(rows[0]) == 1 for rows in self.values.values())
         values = ", ".join([values, *self.functions])
         yield say("told.at-sizes", sizes=sizes, values=values) if sizes else (

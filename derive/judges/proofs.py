@@ -14,7 +14,7 @@ from math import prod
 
 from derive.algebra.forms import MOST_STEPS, PART, Budget, Form, TooLarge, Undefined
 from derive.algebra.normal import Ring
-from derive.calculus.index import Index, along, renaming
+from derive.calculus.index import Index, Place, moves, place_of
 from derive.expressions.errors import DeriveError
 from derive.expressions.expr import Expr, nodes, number, rebuild, substitute, unrepeated, variables
 from derive.expressions.limits import during
@@ -22,7 +22,7 @@ from derive.expressions.program import Statement
 from derive.judges.congruence import Congruence
 from derive.judges.formulas import Formulas
 from derive.judges.forwards import ForwardJudge, under_assumptions
-from derive.judges.judge import contribution
+from derive.judges.judge import BY, contribution
 from derive.judges.refutation import Assumed, Points, Sizes
 from derive.language.assumptions import facts
 from derive.ops import EQUAL, ZEROS
@@ -34,8 +34,8 @@ from derive.readings.forms import Forms
 
 #: A gradient with more entries than this is not written out.
 MOST_ENTRIES = 100
-#: What an entry of a name stands for, `None` for another name's.
-Define = Callable[[str, Index, Index], Form | None]
+#: What an entry of a name, at a place, stands for, `None` for another name's.
+Define = Callable[..., Form | None]
 
 
 class Proofs:
@@ -88,9 +88,9 @@ class Proofs:
         The gradients and intermediates that they name are atoms first; they are unfolded one by one
         where that does not decide, from the name on towards the output.
         """
-        a, c = self._begin(expr, name, steps)
+        place = self._begin(expr, name, steps)
         exposed, ring = self._exposed(expr), self.ring
-        claimed, truth = self._read(exposed, a, c), self.gradient(name, a, c)
+        claimed, truth = self._read(exposed, *place), self.gradient(name, *place)
         if self._has_gated_gradient(exposed):  # it may vanish on a region, and is no atom there
             for define in self._gradients_unfolded():
                 claimed, truth = ring.unfold(claimed, define), ring.unfold(truth, define)
@@ -119,7 +119,7 @@ class Proofs:
         except (TooLarge, Undefined, DeriveError):
             return None
 
-    def _begin(self, expr: Expr, name: str = "", steps: int = MOST_STEPS) -> tuple[Index, Index]:
+    def _begin(self, expr: Expr, name: str = "", steps: int = MOST_STEPS) -> Place:
         """Return indices of an expression's entry, for a question that has a budget of its own."""
         self.ring.budget = Budget(steps)
         self._assume({})
@@ -160,8 +160,9 @@ class Proofs:
 
     # -- what names stand for ----------------------------------------------------------------------
 
-    def gradient(self, name: str, a: Index = "@a", c: Index = "@c") -> Form:
-        """Return the gradient's entry as a form: the chain rule, over every use of the name.
+    def gradient(self, name: str, *place: Index) -> Form:
+        """Return an entry of the gradient as a form, that at the words of `BY` where no place is
+        given: the chain rule, over every use of the name.
 
         The gradients of the statements that use it are atoms.
         """
@@ -172,28 +173,27 @@ class Proofs:
                 if f"d{statement.name}" in self.formulas.gradients:
                     total = self.ring.add(total, self._part(statement, name))
             self.known[key] = total
-        names = {**renaming("@a", a), **renaming("@c", c)}
-        names = {old: new for old, new in names.items() if old != new}
+        names = {old: new for old, new in moves(BY, place).items() if old != new}
         return self.ring.rename(self.known[key], names) if names else self.known[key]
 
     def _part(self, statement: Statement, name: str) -> Form:
-        def upstream(i: Index, j: Index) -> Form:
+        def upstream(*place: Index) -> Form:
             own = f"d{statement.name}"
-            return self._meaning(own, i, j) or self.ring.entry(own, i, j)
+            return self._meaning(own, *place) or self.ring.entry(own, *place)
 
         leaf = self.program.leaves[name]
         return contribution(self.ring, self._read, statement.expr, leaf, upstream)
 
-    def _read(self, expr: Expr, i: Index, j: Index) -> Form:
+    def _read(self, expr: Expr, *place: Index) -> Form:
         """Return an entry of an expression, no entry of `nonzero` being 0."""
         if self.nonzero:
             marks = [node for node in nodes(expr) if node.op is EQUAL]
             sides = {mark: {*map(unrepeated, mark.args)} for mark in marks}
             zero = [m for m in marks if number(0) in sides[m] and self.nonzero & sides[m]]
             expr = substitute(expr, {mark: ZEROS(data=mark.shape) for mark in zero})
-        return self.reading.of(expr, i, j)
+        return self.reading.of(expr, *place)
 
-    def _meaning(self, name: str, i: Index, j: Index) -> Form | None:
+    def _meaning(self, name: str, *place: Index) -> Form | None:
         """Return the gradient of a loss with respect to itself."""
         return {(): 1} if self.program.is_loss and name == f"d{self.program.output}" else None
 
@@ -201,10 +201,10 @@ class Proofs:
         """Yield what each gradient is by the gradients of the statements that use its name."""
         for name in self.formulas.names:
 
-            def define(leaf: str, i: Index, j: Index, own: str = name) -> Form | None:
+            def define(leaf: str, *place: Index, own: str = name) -> Form | None:
                 if leaf != f"d{own}":
                     return None
-                form = self.gradient(own, i, j)
+                form = self.gradient(own, *place)
                 return self._under_assumptions(form) if self.ring.assumed else form
 
             yield define
@@ -214,8 +214,8 @@ class Proofs:
         yield from map(self._unfolding, reversed(self.program.statements))
 
     def _unfolding(self, statement: Statement) -> Define:
-        def define(leaf: str, i: Index, j: Index) -> Form | None:
-            return self._read(statement.expr, i, j) if leaf == statement.name else None
+        def define(leaf: str, *place: Index) -> Form | None:
+            return self._read(statement.expr, *place) if leaf == statement.name else None
 
         return define
 
@@ -300,5 +300,5 @@ def names_in(expr: Expr) -> set[str]:
     return {leaf.data[0] for leaf in variables(expr)}
 
 
-def _place(expr: Expr) -> tuple[Index, Index]:
-    return along("@a", expr.shape.rows), along("@c", expr.shape.cols)
+def _place(expr: Expr) -> Place:
+    return place_of(expr.shape, BY)

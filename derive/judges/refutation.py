@@ -136,14 +136,14 @@ class Points:
         found = trial and trial.difference(name, expr)
         if not trial or not found:
             return None  # no difference, or at a kink, or where the program has no value
-        (i, j), expected, claimed = found
+        place, expected, claimed = found
         expected, claimed = told_apart(expected, claimed)
         return Counterexample(
             sizes=dict(sizes),
             values={
                 n: [[str(x) for x in line] for line in rows] for n, rows in trial.values.items()
             },
-            entry=(i + 1, j + 1),
+            entry=tuple(k + 1 for k in place),
             expected=expected,
             claimed=claimed,
             name=f"d{name}",
@@ -156,9 +156,9 @@ class Points:
             k: [[Fraction(x) for x in line] for line in rows] for k, rows in found.values.items()
         }
         trial = Trial(self.program, found.sizes, values)
-        i, j = (k - 1 for k in found.entry)
+        place = tuple(k - 1 for k in found.entry)
         try:
-            return not apart(trial.value(truth)[i][j], trial.slope(name, {(i, j): 1}))
+            return not apart(trial.value(truth).at(place), trial.slope(name, {place: 1}))
         except DeriveError:
             return False
 

@@ -125,8 +125,8 @@ def _brief(math: Math) -> str:
             return str(math)
         case ExplicitMath(expr):
             return str(expr)
-        case EntryOf(expr, i, j):
-            return f"({expr})[{i}, {j}]"
+        case EntryOf(expr, place):
+            return f"({expr})[{', '.join(map(str, place))}]"
         case Grid(leaf=leaf):
             return f"the entries of {leaf.shape}"
         case Slice(of, wrt):

@@ -13,7 +13,7 @@ from typing import Any
 
 from derive.algebra.forms import Budget, Form, sums_of_entries
 from derive.algebra.normal import Ring
-from derive.calculus.index import Index, Scalar, along, at_place, index_words, named
+from derive.calculus.index import Index, Scalar, along, index_words, named, numbering
 from derive.expressions.expr import Expr, substitute
 from derive.expressions.program import Statement
 from derive.expressions.shape import Dim, extent, factors
@@ -31,7 +31,8 @@ from derive.proof.derivation import (
     Step,
 )
 from derive.proof.verdict import Road, in_words
-from derive.readings.entries import Explicit, Matrix
+from derive.readings.base import Table
+from derive.readings.entries import Explicit
 
 
 class EntriesJudge(Judge):
@@ -57,7 +58,7 @@ class EntriesJudge(Judge):
         self.statement = statement
         self.definitions = {s.name: s.expr for s in (*others, statement)}
         self.indices = indices or {}
-        self.values: dict[str, Matrix] = {}
+        self.values: dict[str, Table] = {}
         self.partials: dict[tuple, Form] = {}
         self.sizes = sizes
         self.ring = Ring(sizes, self._meaning, budget)
@@ -65,9 +66,9 @@ class EntriesJudge(Judge):
         self.plain = Explicit(self.ring)
         self.judging = Explicit(self.ring, self._entry)
         self.value = derivation.program.leaves[statement.name]
-        self.known: dict[int, tuple[Math, Matrix]] = {}
+        self.known: dict[int, tuple[Math, Table]] = {}
         self.entries: dict[tuple[int, tuple[Index, ...]], tuple[Math, Form]] = {}
-        self.tables: dict[str, Mapping[tuple[int, int], Form]] = {}
+        self.tables: dict[str, Mapping[tuple[int, ...], Form]] = {}
         self.at = sizes_of(derivation.program, sizes)
 
     def differs(self, step: Step) -> Difference | None:
@@ -76,10 +77,9 @@ class EntriesJudge(Judge):
             assert isinstance(right, Scalar | EntryOf)
             return self._scalars_differ(step, left, right)
         p, q = self._matrix(left), self._matrix(right)
-        for i, (row, other) in enumerate(zip(p, q, strict=True)):
-            for j, (x, y) in enumerate(zip(row, other, strict=True)):
-                if x != y and not self.ring.equal(x, y):
-                    return entry_differs(i, j), is_rational(self.ring, x, y)
+        for place, (x, y) in p.zip(q, lambda *pair: pair).cells():
+            if x != y and not self.ring.equal(x, y):
+                return entry_differs(*place), is_rational(self.ring, x, y)
         return None
 
     def _scalars_differ(
@@ -115,40 +115,31 @@ class EntriesJudge(Judge):
 
     def _one(self, math: Scalar | EntryOf, names: Mapping[Index, Index]) -> Form:
         if isinstance(math, EntryOf):
-            i: Any = named(math.i, names, self.sizes)  # at sizes every index is a number
-            j: Any = named(math.j, names, self.sizes)
-            return self.judging.matrix(math.expr)[i][j]
+            place: Any = (named(k, names, self.sizes) for k in math.place)  # numbers, at sizes
+            form: Form = self.judging.matrix(math.expr).at(place)
+            return form
         return self.ring.of(math, names)
 
-    def _matrix(self, math: Math) -> Matrix:
+    def _matrix(self, math: Math) -> Table:
         kept = self.known.get(id(math))
         if kept is None:
             kept = self.known[id(math)] = (math, self._written(math))
         return kept[1]
 
-    def _written(self, math: Math) -> Matrix:
+    def _written(self, math: Math) -> Table:
         match math:
             case Expr():
                 return self.judging.matrix(math)
             case ExplicitMath(expr):
                 return self.judging.matrix(expr)
-            case Grid(tree, row, col, leaf):
-                rows, cols = leaf.shape.extents(self.sizes)
-                of = self._writer(tree) or self.ring.of
-                p, q = leaf.shape.dims
-                names = [
-                    [at_place(word, dim, k, self.sizes) for k in range(count)]
-                    for word, dim, count in ((row, p, rows), (col, q, cols))
-                ]
-                return [[of(tree, {**down, **across}) for across in names[1]] for down in names[0]]
-            case Slice(of, wrt):
-                rows, cols = of.shape.extents(self.sizes)
-                _, a, c = wrt.data
-                y = self._value(of.data[0])
-                return [
-                    [self._partial(y[i][j], wrt.data[0], a, c) for j in range(cols)]
-                    for i in range(rows)
-                ]
+            case Grid(tree, words, leaf):
+                of, shape = self._writer(tree) or self.ring.of, leaf.shape
+                return Table.of(
+                    shape.extents(self.sizes),
+                    lambda *place: of(tree, numbering(words, shape, place, self.sizes)),
+                )
+            case Slice(value, wrt):
+                return self._value(value.data[0]).map(lambda form: self._partial(form, *wrt.data))
         raise AssertionError(f"{type(math).__name__} is no matrix")
 
     def _writer(self, tree: Scalar) -> Callable[[Scalar, Mapping[Index, Index]], Form] | None:
@@ -157,7 +148,7 @@ class EntriesJudge(Judge):
         if summands is None or any(
             name in self.definitions or (name in self.derivation.names and name != self._upstream)
             for _, _, factors in summands
-            for name, _, _ in factors
+            for name, _ in factors
         ):
             return None
         return lambda term, names: self.ring.sum_of_products(summands, names)
@@ -167,28 +158,30 @@ class EntriesJudge(Judge):
     def _meaning(self, term: Scalar, names: Mapping[Index, Index]) -> Form | None:
         if term.kind == "partial":
             y, x = term.args
-            places: list[Any] = [named(k, names, self.sizes) for k in (*y.data[1:], *x.data[1:])]
-            key = (y.data[0], x.data[0], *places)
+            key = (self._placed(y, names), self._placed(x, names))
             if key not in self.partials:
-                i, j, a, c = places
-                self.partials[key] = self._partial(self._value(y.data[0])[i][j], x.data[0], a, c)
+                (of, *place), by = key
+                self.partials[key] = self._partial(self._value(of).at(place), *by)
             return self.partials[key]
-        name, k, p = term.data
-        row: Any = named(k, names, self.sizes)
-        col: Any = named(p, names, self.sizes)
-        return self._entry(name, row, col)
+        return self._entry(*self._placed(term, names))
 
-    def _entry(self, name: str, i: int, j: int) -> Form | None:
+    def _placed(self, entry: Scalar, names: Mapping[Index, Index]) -> tuple[Any, ...]:
+        """Return the name of an entry, and its place in numbers."""
+        name, *place = entry.data
+        return name, *(named(k, names, self.sizes) for k in place)
+
+    def _entry(self, name: str, *place: int) -> Form | None:
         if name in self.definitions:
-            return self._value(name)[i][j]
+            form: Form = self._value(name).at(place)
+            return form
         meant = self.derivation.names.get(name)
         if meant is None or name == self._upstream:
             return None
         if name not in self.tables:
             self.tables[name] = self._gradient(meant)
-        return self.tables[name].get((i, j), {})
+        return self.tables[name].get(place, {})
 
-    def _value(self, name: str) -> Matrix:
+    def _value(self, name: str) -> Table:
         if name not in self.values:
             self.values[name] = self.plain.matrix(self.definitions[name])
         return self.values[name]
@@ -199,14 +192,14 @@ class EntriesJudge(Judge):
         is_loss = program.is_loss and self.statement.name == program.output.data[0]
         return None if is_loss else f"d{self.statement.name}"
 
-    def _partial(self, form: Form, name: str, a: int, c: int) -> Form:
-        return self.plain.partial(form, self.ring.atom(("x", name, a, c)))
+    def _partial(self, form: Form, *entry: Any) -> Form:
+        return self.plain.partial(form, self.ring.atom(("x", *entry)))
 
     @cached_property
     def _gradients(self) -> dict[int, Form]:
         return self._gathered(self._value(self.statement.name))
 
-    def _gradient(self, meant: GradientName) -> dict[tuple[int, int], Form]:
+    def _gradient(self, meant: GradientName) -> dict[tuple[int, ...], Form]:
         """Return Σ_ij ∂L/∂y_ij ∂y_ij/∂x_ac for all a, c, visiting no zero derivative."""
         atoms = self.ring.atoms
         if meant.of.is_var:
@@ -217,8 +210,8 @@ class EntriesJudge(Judge):
         rows = self.plain.matrix(substitute(self.statement.expr, {meant.of: free}))
         node = self.plain.matrix(meant.of)
 
-        def define(name: str, k: Any, p: Any) -> Form | None:
-            return node[k][p] if name == NODE else None
+        def define(name: str, *place: Any) -> Form | None:
+            return node.at(place) if name == NODE else None
 
         return {
             atoms[x][2:]: self.ring.unfold(form, define)
@@ -226,13 +219,12 @@ class EntriesJudge(Judge):
             if atoms[x][1] == NODE
         }
 
-    def _gathered(self, rows: Matrix) -> dict[int, Form]:
+    def _gathered(self, table: Table) -> dict[int, Form]:
         """Return the chain rule's sum for every variable that occurs in the entries."""
         totals: dict[int, Form] = {}
-        for i, row in enumerate(rows):
-            for j, form in enumerate(row):
-                weight = self.ring.atom(("x", self._upstream, i, j)) if self._upstream else None
-                self.plain.accumulate_partials(form, weight, totals)
+        for place, form in table.cells():
+            weight = self.ring.atom(("x", self._upstream, *place)) if self._upstream else None
+            self.plain.accumulate_partials(form, weight, totals)
         return totals
 
 
@@ -240,5 +232,5 @@ def free_words(math: Scalar | EntryOf) -> list[Index]:
     from derive.calculus.index import free_indices
 
     if isinstance(math, EntryOf):
-        return list(index_words(math.i, math.j))
+        return list(index_words(*math.place))
     return sorted(free_indices(math), key=str)

@@ -143,8 +143,9 @@ def minor_sum(cells: list[list[Term]]) -> Term:
     return total
 
 
-def inverse_entry(cells: list[list[Term]], i: int, j: int, det: Term) -> Term:
+def inverse_entry(cells: list[list[Term]], place: tuple[int, ...], det: Term) -> Term:
     """Return an entry of the inverse of a small matrix: a cofactor over the determinant."""
+    i, j = place
     if len(cells) == 1:
         return literal(1) / det
     left = [row[:i] + row[i + 1 :] for r, row in enumerate(cells) if r != j]
@@ -158,7 +159,7 @@ def inverse_entry(cells: list[list[Term]], i: int, j: int, det: Term) -> Term:
 class Work(AtSizes):
     """Entries by the operators' definitions, as arithmetic to be written down.
 
-    `entry(name, i, j)` writes an entry of a variable, `inverse(expr, i, j)` and `det(expr)` what
+    `entry(name, *place)` writes an entry of a variable, `inverse(expr, i, j)` and `det(expr)` what
     has no closed definition, `size(dim)` a dimension; `sigma` writes sigmoids so. A sum of more
     than `elide` terms has dots in the middle, `0` for never. Raises `TooLong` beyond `most`.
     """
@@ -166,7 +167,7 @@ class Work(AtSizes):
     def __init__(
         self,
         sizes: Mapping[str, int],
-        entry: Callable[[str, int, int], Term],
+        entry: Callable[..., Term],
         inverse: Callable[[Expr, int, int], Term],
         det: Callable[[Expr], Term],
         *,
@@ -199,8 +200,8 @@ class Work(AtSizes):
             entries = [*entries[:2], DOTS, entries[-1]]
         return self.function(name, *entries) if len(entries) > 1 else entries[0]
 
-    def entry(self, leaf: tuple, i: int, j: int) -> Term:
-        return self._entry(leaf[0], i, j)
+    def entry(self, leaf: tuple, *place: int) -> Term:
+        return self._entry(leaf[0], *place)
 
     def size(self, dim: Any) -> Term:
         if self._size is not None and isinstance(dim, str):

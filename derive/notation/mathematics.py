@@ -13,11 +13,11 @@ from derive import ops
 from derive.calculus.index import (
     Index,
     Scalar,
-    along,
-    at_place,
     free_indices,
     mul,
     num,
+    numbering,
+    place_of,
     rename,
     written_out,
 )
@@ -51,8 +51,8 @@ class Notation(Terms):
                 return self.scalar(math)
             case Expr():
                 return self.expr(math, shapes)
-            case EntryOf(expr, i, j):
-                return self._entry_of(expr, i, j)
+            case EntryOf():
+                return self._entry_of(*math)
             case Slice(of, wrt):
                 top = row(op("partial"), self.leaf(of.data[0]))
                 return frac(top, row(op("partial"), self.scalar(wrt)))
@@ -66,9 +66,9 @@ class Notation(Terms):
         """Return mathematics at the document's sizes: a long sum is shortened."""
         return self.written_sum(math) if isinstance(math, Scalar) else self.math(math)
 
-    def _entry_of(self, expr: Expr, i: Index, j: Index) -> Box:
+    def _entry_of(self, expr: Expr, place: tuple[Index, ...]) -> Box:
         box = self.expr(expr)
-        kept = [k for k, dim in zip((i, j), expr.shape.dims, strict=True) if dim != 1]
+        kept = [k for k, dim in zip(place, expr.shape.dims, strict=True) if dim != 1]
         if not kept:
             return box
         return sub(paren(box), row(*(self.index(k) for k in kept)))
@@ -95,29 +95,28 @@ class Notation(Terms):
             return write(0, 0)
         return matrix_of(rows, cols, write, self.style.elide, self.style.brackets)
 
-    def writer(self, grid: Grid) -> Callable[[int, int], Box]:
-        """Return what writes an entry of a matrix at its row and column.
+    def writer(self, grid: Grid) -> Callable[..., Box]:
+        """Return what writes an entry of a matrix at its place.
 
         Entries that differ only in their indices share one layout, so the cost of a written-out
         matrix is the cost of its characters.
         """
         summands = _uniform(grid.tree)
         if summands is None or any(isinstance(dim, Product) for dim in grid.leaf.shape.dims):
-            return lambda i, j: self.written_sum(self._at(grid, i, j))
-        places = (grid.row, grid.col)
+            return lambda *place: self.written_sum(self._at(grid, place))
         boxes: list[Box] = []
         for summand in summands:
-            terms = self._terms(*summand, places)
+            terms = self._terms(*summand, grid.words)
             for k in self.shown(len(terms)):
                 boxes += [op("plus")] if boxes else []
                 boxes.append(op("cdots") if k is None else terms[k])
-        whole, base, words = row(*boxes), self.style.base, " ".join(places)
-        return lambda i, j: Box("filled", (whole, digits(i + base), digits(j + base)), words)
+        whole, base, words = row(*boxes), self.style.base, " ".join(grid.words)
+        return lambda *place: Box("filled", (whole, *(digits(k + base) for k in place)), words)
 
     def _terms(
-        self, loops: tuple[tuple[str, Dim], ...], body: Scalar, places: tuple[str, str]
+        self, loops: tuple[tuple[str, Dim], ...], body: Scalar, places: tuple[str, ...]
     ) -> list[Box]:
-        """Return a term for all values of its loops, with slots for the row and the column."""
+        """Return a term for all values of its loops, with slots for the place."""
         words = {k for k in free_indices(body) if isinstance(k, str)} | {k for k, _ in loops}
         slotted = rename(_at_sizes(body, self.sizes), {k: f"\x01{k}" for k in words})
         template = self.scalar(slotted)
@@ -136,16 +135,12 @@ class Notation(Terms):
         box = self._keep(("sum",), term, lambda: self.scalar(term))
         return shortened(box, self.style.elide) if self.style.elide else box
 
-    def _at(self, grid: Grid, i: int, j: int) -> Scalar:
+    def _at(self, grid: Grid, place: tuple[int, ...]) -> Scalar:
         def put_in() -> Scalar:
-            return written_out(grid.tree, self._places(grid, i, j), self.sizes)
+            names = numbering(grid.words, grid.leaf.shape, place, self.sizes)
+            return written_out(grid.tree, names, self.sizes)
 
-        return self._keep(("at", i, j), grid, put_in)
-
-    def _places(self, grid: Grid, i: int, j: int) -> dict[Index, Index]:
-        rows, cols = grid.leaf.shape.dims
-        down = at_place(grid.row, rows, i, self.sizes)
-        return {**down, **at_place(grid.col, cols, j, self.sizes)}
+        return self._keep(("at", *place), grid, put_in)
 
     def explicit(self, expr: Expr) -> Box:
         """Return an expression whose operands are matrices written out, and the signs between."""
@@ -204,11 +199,8 @@ class Notation(Terms):
     def _written(self, expr: Expr) -> Box:
         """Return the entries of an expression, by the definitions of its operators."""
         letters = self.derivation.letters
-        i, j = letters.variable
-        rows, cols = expr.shape.dims
-        place = along(i, rows) if rows != 1 else 0, along(j, cols) if cols != 1 else 0
-        tree = Entries(letters.bound).of(expr, *place)
-        box = self.cells(Grid(tree, i, j, var("any", expr.shape)))
+        tree = Entries(letters.bound).of(expr, *place_of(expr.shape, letters.variable))
+        box = self.cells(Grid(tree, letters.variable, var("any", expr.shape)))
         return paren(box) if is_sum(box) else box
 
 

@@ -23,11 +23,10 @@ from derive.proof.verdict import Verdict
 
 
 class Grid(NamedTuple):
-    """A matrix written out: entry i, j is `tree` with `row` and `col` replaced by i and j."""
+    """A matrix written out: an entry is `tree` with the words of a place replaced by numbers."""
 
     tree: Scalar
-    row: str
-    col: str
+    words: tuple[str, ...]
     leaf: Expr  # a variable of the same shape
 
 
@@ -45,11 +44,10 @@ class Slice(NamedTuple):
 
 
 class EntryOf(NamedTuple):
-    """The entry i, j of an expression, not written out."""
+    """An entry of an expression, not written out."""
 
     expr: Expr
-    i: Index
-    j: Index
+    place: tuple[Index, ...]
 
 
 Math = Scalar | Expr | Grid | Explicit | Slice | EntryOf

@@ -10,12 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import cycle
+from math import prod
 
-from derive.calculus.index import (
-    Letters,
-    Scalar,
-    letters,
-)
+from derive.calculus.index import Letters, Scalar, letters, place_of
 from derive.calculus.reverse import Gradient, sweep
 from derive.expressions.errors import SizeError
 from derive.expressions.expr import Condition, Expr, nodes, number, substitute, variables
@@ -38,7 +35,7 @@ from derive.proof.hypotheses import Ground, conditions, ground_of, sizes_asked
 from derive.proof.kinds import Kind, kinds
 from derive.proof.lemmas import lemmas, operators
 from derive.proof.lines import lines
-from derive.proof.local import LocalProof, own_place
+from derive.proof.local import LocalProof
 from derive.proof.parts import mixing
 from derive.proof.roads import READABLE, STATEMENTS, WHOLE, Names, Roads
 from derive.proof.shares import with_shares
@@ -140,9 +137,7 @@ class Writer:
         return ("lemma", lemma_of(kind), "claim")
 
     def _tree(self, statement: Statement) -> Scalar:
-        return self.entries.of(
-            statement.expr, *own_place(statement.expr.shape, self.letters.output)
-        )
+        return self.entries.of(statement.expr, *place_of(statement.expr.shape, self.letters.output))
 
     # -- the derivation ----------------------------------------------------------------------------
 
@@ -269,13 +264,12 @@ class Writer:
 
     def forward(self, locals_: Iterable[Local]) -> Iterator[Step]:
         """Yield the statements written out, those of which an entry is shown slowly."""
-        i, j = self.letters.output
         shown = {local.statement.name for local in locals_ if local.one}
         for statement in self.statements:
             if statement.name not in shown and self.detail in ("brief", "lecture", LEMMA):
                 continue
             leaf = self.program.leaves[statement.name]
-            grid = Grid(self.trees[statement.name], i, j, leaf)
+            grid = Grid(self.trees[statement.name], self.letters.output, leaf)
             yield Step(leaf, grid, "definition", statement.name, sized=True, part="forward")
 
     def local_theorems(self, statement: Statement) -> Iterator[Local]:
@@ -421,8 +415,7 @@ def lemma_of(kind: Kind) -> str:
 
 
 def _area(shape: Shape, sizes: Mapping[str, int]) -> int:
-    rows, cols = shape.extents(sizes)
-    return rows * cols
+    return prod(shape.extents(sizes))
 
 
 def _length(term: Scalar, sizes: Mapping[str, int]) -> int:

@@ -48,8 +48,8 @@ def folded(term: Scalar, values: Iterable[Value]) -> Scalar:
         words, whole = [*index_words(*place)], _unnamed(tree)
         for chosen in product(there, repeat=len(words)):
             names: dict[Index, Index] = dict(zip(words, chosen, strict=True))
-            i, j = (k if isinstance(k, int) else names.get(k, k) for k in place)
-            ways.append((dict(_powers(rename(whole, names))), entry(leaf, i, j)))
+            at = (k if isinstance(k, int) else names.get(k, k) for k in place)
+            ways.append((dict(_powers(rename(whole, names))), entry(leaf, *at)))
     return _folded(term, ways)
 
 
@@ -74,7 +74,7 @@ def _powers(term: Scalar) -> Iterator[tuple[Scalar, Fraction]]:
 
 
 #: The leaf of a name, the entry of what it stands for, and the place of that.
-Value = tuple[tuple, Scalar, tuple[Index, Index]]
+Value = tuple[tuple, Scalar, tuple[Index, ...]]
 #: The factors of an entry with their exponents, and the entry by its name.
 Way = tuple[Mapping[Scalar, Fraction], Scalar]
 

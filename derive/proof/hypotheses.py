@@ -18,7 +18,7 @@ from flint import arb
 
 from derive.algebra.forms import Form, TooLarge, Undefined
 from derive.algebra.normal import Ring
-from derive.calculus.index import along
+from derive.calculus.index import place_of
 from derive.expressions.errors import UnsupportedError
 from derive.expressions.expr import (
     Condition,
@@ -224,7 +224,7 @@ class Ground:
         """
         sizes = self._fixed(dict.fromkeys(self.program.dims, 2))
         left = {node: gap for node, gap in self.kinks.items() if node not in self.known}
-        zeros: dict[Expr, set[tuple[int, int]]] = {}
+        zeros: dict[Expr, set[tuple[int, ...]]] = {}
         for _, work in self._works(sizes, 0) if left else ():
             if not left:
                 break
@@ -382,8 +382,7 @@ def _sign(gap: Expr, assumed: Mapping[str, Iterable[str]]) -> tuple[Form, set[st
     ring = Ring()
     ring.assume(facts(assumed))
     try:
-        i, j = (along(word, dim) for word, dim in zip("ij", gap.shape.dims, strict=True))
-        sign = ring.function("sign", Forms(ring).of(gap, i, j))
+        sign = ring.function("sign", Forms(ring).of(gap, *place_of(gap.shape, "ij")))
         square = ring.mul(sign, sign)
     except (TooLarge, Undefined, UnsupportedError):
         return None
@@ -391,7 +390,7 @@ def _sign(gap: Expr, assumed: Mapping[str, Iterable[str]]) -> tuple[Form, set[st
     return square, kinds
 
 
-def _tie(gap: Expr, places: set[tuple[int, int]], sizes: Sizes, assumed: Mapping) -> str:
+def _tie(gap: Expr, places: set[tuple[int, ...]], sizes: Sizes, assumed: Mapping) -> str:
     """Return where an argument is zero, if that is where the algebra sees its sign to be 0."""
     found = _sign(gap, assumed)
     if found is None or not found[1] <= {"δ", "sign"}:
@@ -521,12 +520,11 @@ def _leaf(expr: Expr) -> str:
     return expr.data[0] if expr.is_var else ""
 
 
-def _zeros(work: Enclosures, gap: Expr, *, around: bool = False) -> set[tuple[int, int]]:
+def _zeros(work: Enclosures, gap: Expr, *, around: bool = False) -> set[tuple[int, ...]]:
     """Return where a matrix may be zero, or where it is zero all around the point."""
     return {
-        (i, j)
-        for i, row in enumerate(work.matrix(gap))
-        for j, x in enumerate(row)
+        place
+        for place, x in work.matrix(gap).cells()
         if (interval(x) == 0 if around else interval(x).contains(0))
     }
 

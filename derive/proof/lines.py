@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from derive.calculus.index import Index, Letters, Scalar
+from derive.calculus.index import Index, Letters, Scalar, place_of
 from derive.expressions.expr import Expr, nodes
 from derive.expressions.program import Statement, with_dims
 from derive.expressions.shape import Dim
 from derive.ops.linear import TRANSPOSE
 from derive.proof.derivation import EntryOf, Lines, Step
-from derive.proof.local import own_place
 from derive.readings.terms import Entries
 
 
@@ -71,16 +70,16 @@ class _One(NamedTuple):
         """Return an expression for a single row."""
         return with_dims(expr, {str(self.dim): 1}, numbers=False)
 
-    def entries(self, expr: Expr, words: tuple[str, str]) -> tuple[EntryOf, Scalar] | None:
+    def entries(self, expr: Expr, words: tuple[str, ...]) -> tuple[EntryOf, Scalar] | None:
         """Return an entry of an expression, and what the formula about its row says that it is;
         `None` where these are read differently."""
-        place: list[Index] = list(own_place(expr.shape, words))
+        place: list[Index] = list(place_of(expr.shape, words))
         place[self.axis] = self.letters.variable[self.axis]
         whole = Entries(self.letters.bound).of(expr, *place)
         alone = list(place)
         alone[self.axis] = 0
         found = self.in_whole(Entries(self.letters.bound).of(self.of(expr), *alone))
-        return (EntryOf(expr, *place), found) if found == whole else None
+        return (EntryOf(expr, tuple(place)), found) if found == whole else None
 
     def in_whole(self, term: Scalar) -> Scalar:
         """Return a term about a single row with the places that it has in the whole."""

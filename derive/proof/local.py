@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from derive.calculus.index import (
     Index,
     Scalar,
-    along,
     contract,
     delta,
     differentiate,
@@ -21,13 +20,14 @@ from derive.calculus.index import (
     index_words,
     mul,
     partial,
+    place_of,
     rename,
     total,
     written_out,
 )
 from derive.expressions.expr import Expr, nodes
 from derive.expressions.program import Statement
-from derive.expressions.shape import Pair, Shape
+from derive.expressions.shape import Pair
 from derive.ops.elementwise import DIV
 from derive.ops.rows import LOGSOFTMAX, LOGSUMEXP, SOFTMAX
 from derive.proof.derivation import EntryOf, Explicit, Grid, Math, Slice, Step
@@ -56,8 +56,8 @@ class LocalProof:
         self.value = writer.program.leaves[statement.name]
         self.leaf, self.own, self.upstream, self.formula = leaf, own, upstream, formula
         self.tree = writer.trees[statement.name]
-        self.output = own_place(self.value.shape, writer.letters.output)
-        self.variable = own_place(leaf.shape, writer.letters.variable)
+        self.output = place_of(self.value.shape, writer.letters.output)
+        self.variable = place_of(leaf.shape, writer.letters.variable)
         self.shares = {writer.program.leaves[s.name]: s.expr
                        for s in shares(writer.program, statement)}  # fmt: skip
         raw = differentiate(self.tree, leaf.data, *self.variable)
@@ -91,7 +91,7 @@ class LocalProof:
     def _entry_of(self, name: Expr) -> Value:
         """Return the entry of what a name stands for, at the place of the statement's value."""
         letters = self.writer.letters
-        place = own_place(name.shape, letters.output)
+        place = place_of(name.shape, letters.output)
         return name.data, self.writer.entries.of(self.shares[name], *place), place
 
     @property
@@ -165,13 +165,13 @@ class LocalProof:
             return
         first = written_out(self.x, self._first(), {})
         tree = _at(self.derivative, self._first())
-        grid = Grid(tree, *self.writer.letters.output, self.value)
+        grid = Grid(tree, self.writer.letters.output, self.value)
         yield self._step(Slice(self.value, first), grid, "differentiate", "one", True, **self.how)
 
     def one(self) -> Iterator[Step]:
         """Yield the chain rule for the first entry, and what survives of it."""
         first = self._first()
-        left = written_out(entry(self.own.data, *self.variable), first, {})
+        left = written_out(self.own_entry, first, {})
         result = written_out(self.result, first, self.writer.sizes)
         x = written_out(self.x, first, {})
         here = {"cites": (("forward", self.theme),), **self.how, **self._by_name}
@@ -216,11 +216,10 @@ class LocalProof:
     @cached_property
     def own_entry(self) -> Scalar:
         """The entry of the gradient at the variable's place."""
-        pair = zip(self.writer.letters.variable, self.leaf.shape.dims, strict=True)
-        return entry(self.own.data, *(along(word, dim) for word, dim in pair))
+        return entry(self.own.data, *self.variable)
 
     def _grid(self, tree: Scalar) -> Grid:
-        return Grid(tree, *self.writer.letters.variable, self.leaf)
+        return Grid(tree, self.writer.letters.variable, self.leaf)
 
     def _first(self) -> dict[Index, Index]:
         return {index: 0 for index in index_words(*self.variable)}  # noqa: C420 - an index is wider
@@ -230,7 +229,7 @@ class LocalProof:
     def index_chain(self, defined: bool = True) -> Iterator[Step]:
         """Yield the proof for every shape; `defined` says whether it begins with the definition."""
         part, sized = "index", False
-        own = entry(self.own.data, *self.variable)
+        own = self.own_entry
         dy = own if self.upstream is None else partial(self.y, self.x)
         if defined:
             yield self._step(self.y, self.tree, "definition", part, sized)
@@ -260,7 +259,7 @@ class LocalProof:
         values = [self.value] if self.value in inside else []
         values += [name for name, value in self.shares.items() if value in inside]
         yield self._step(
-            last, EntryOf(self.formula, *self.variable), "entry-of", part, sized,
+            last, EntryOf(self.formula, self.variable), "entry-of", part, sized,
             operators=tuple(dict.fromkeys(
                 node.word for node in reversed(inside)
                 if not node.is_var and node not in self.shares.values()
@@ -270,15 +269,6 @@ class LocalProof:
 
 
 # -- helpers ---------------------------------------------------------------------------------------
-
-
-def own_place(shape: Shape, words: tuple[str, str]) -> tuple[Index, Index]:
-    """Return index words for a shape; along a dimension of 1 the index is 0."""
-    rows, cols = shape.dims
-    return (
-        0 if rows == 1 else along(words[0], rows),
-        0 if cols == 1 else along(words[1], cols),
-    )
 
 
 def _at(term: Scalar, names: Mapping) -> Scalar:

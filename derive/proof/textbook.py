@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from derive.algebra.forms import Budget
 from derive.algebra.normal import Ring
-from derive.calculus.index import along
+from derive.calculus.index import place_of
 from derive.calculus.products import as_written
 from derive.calculus.reverse import Form
 from derive.calculus.rules import RULES, Rule
@@ -206,7 +206,7 @@ class Settled:
     def same(self, p: Expr, q: Expr) -> bool:
         """Whether two expressions are seen to be equal, for every shape."""
         ring = self.ring
-        places = along("@r", p.shape.rows), along("@s", p.shape.cols)
+        places = place_of(p.shape, ("@r", "@s"))
 
         def equal() -> bool:
             return ring.equal(*(ring.of(self.entries.of(side, *places)) for side in (p, q)))

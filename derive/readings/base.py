@@ -8,62 +8,93 @@ entries of its arguments. A reading adds what an entry of a variable, a number, 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import lru_cache, reduce
-from itertools import islice, product
+from itertools import chain, islice, product, starmap
+from math import prod
+from operator import getitem
 from typing import Any
 from weakref import ref
 
-from derive.calculus.index import PROD, Index, along
+from derive.calculus.index import PROD, Index, Place, along
 from derive.calculus.square_laws import known_determinant, known_inverse
 from derive.expressions.expr import Expr, nodes
 from derive.expressions.shape import Dim, Pair, extent, factors
 from derive.ops.kronecker import KRON, parted
 from derive.ops.square import cofactor, determinant
 
-Place = tuple[Index, ...]
 Loops = list[tuple[Index, Dim]]
 #: The places of a scalar.
 ORIGIN: tuple[Place, ...] = ((0, 0),)
 
 
-class Table(list[list[Any]]):
-    """Written-out values: the rows of a matrix.
+class Table(list[Any]):
+    """Written-out values along any number of axes, lists in lists: the rows of a matrix.
 
     >>> Table.of((2, 2), lambda i, j: i - j).map(abs)
     [[0, 1], [1, 0]]
+    >>> Table.of((3,), float).zip([1, 1, 1], max)
+    [1, 1, 2.0]
     """
 
     @classmethod
-    def of(cls, extents: tuple[int, int], entry: Callable[..., Any]) -> Table:
+    def of(cls, extents: Sequence[int], entry: Callable[..., Any]) -> Table:
         """Return the table of what is at each place."""
-        rows, cols = map(range, extents)
-        return cls([entry(i, j) for j in cols] for i in rows)
+        return cls.filled(extents, starmap(entry, places(extents)))
+
+    @classmethod
+    def filled(cls, extents: Sequence[int], values: Iterable[Any]) -> Table:
+        """Return the table of values that come in the order of their places."""
+        left = iter(values)
+        for size in extents[:0:-1]:
+            left = map(list, zip(*[left] * size))
+        return cls(islice(left, extents[0]))
 
     @property
-    def extents(self) -> tuple[int, int]:
-        return len(self), len(self[0])
+    def extents(self) -> tuple[int, ...]:
+        found: list[int] = []
+        inner: Any = self
+        while isinstance(inner, list):
+            found.append(len(inner))
+            inner = inner[0]
+        return tuple(found)
 
-    def turned(self) -> Table:
-        """Return the transposed table."""
-        return Table(map(list, zip(*self, strict=True)))
-
-    def map(self, function: Callable[[Any], Any]) -> Table:
-        return Table([function(x) for x in row] for row in self)
-
-    def zip(self, other: list[list[Any]], function: Callable[[Any, Any], Any]) -> Table:
-        return Table(
-            [function(x, y) for x, y in zip(*rows, strict=True)]
-            for rows in zip(self, other, strict=True)
-        )
-
-    def cells(self) -> Iterator[tuple[tuple[int, int], Any]]:
-        """Yield places and what is there, row by row."""
-        return (((i, j), x) for i, row in enumerate(self) for j, x in enumerate(row))
+    def at(self, place: Iterable[int]) -> Any:
+        return reduce(getitem, place, self)
 
     def flat(self) -> Iterator[Any]:
-        return (x for row in self for x in row)
+        """Yield the values in the order of their places, the last index first."""
+        found: Iterator[Any] = iter(self)
+        inner = self[0]
+        while isinstance(inner, list):
+            found, inner = chain.from_iterable(found), inner[0]
+        return found
+
+    def cells(self) -> Iterator[tuple[tuple[int, ...], Any]]:
+        """Yield places and what is there."""
+        return zip(places(self.extents), self.flat(), strict=True)
+
+    def map(self, function: Callable[[Any], Any]) -> Table:
+        if isinstance(self[0], list):
+            return Table([Table.map(part, function) for part in self])
+        return Table(map(function, self))
+
+    def zip(self, other: list[Any], function: Callable[[Any, Any], Any]) -> Table:
+        """Return what a function makes of the values here and there."""
+        pairs = zip(self, other, strict=True)
+        if isinstance(self[0], list):
+            return Table([Table.zip(*parts, function) for parts in pairs])
+        return Table(starmap(function, pairs))
+
+    def turned(self) -> Table:
+        """Return the transposed table of a matrix."""
+        return Table(map(list, zip(*self, strict=True)))
+
+
+def places(extents: Iterable[int]) -> Iterator[tuple[int, ...]]:
+    """Return the places of a table in their order, the last index first."""
+    return product(*map(range, extents))
 
 
 class View(dict[Place, Any]):
@@ -193,12 +224,12 @@ class OverIndices(Reading):
         own = [factors(dim) for dim in dims]
         with self.bound(sum(map(len, own))) as words:
             left, loops = iter(words), list[tuple[Index, Dim]]()
-            places: list[Index] = []
+            place: list[Index] = []
             for parts in own:
                 index = tuple(islice(left, len(parts)))
                 loops += zip(index, parts, strict=True)
-                places.append(Pair(index, parts) if len(index) > 1 else index[0] if index else 0)  # type: ignore[arg-type]
-            return loops, self.lifted(body(*places))
+                place.append(Pair(index, parts) if len(index) > 1 else index[0] if index else 0)  # type: ignore[arg-type]
+            return loops, self.lifted(body(*place))
 
     def sum(self, dim: Dim, body: Callable[..., Any]) -> Any:
         loops, inner = self._over((dim,), body)
@@ -247,23 +278,23 @@ class AtSizes(Reading):
             return table
         views, read, bare = self.views, self.read, self.bare
         for node, is_scalar in _order(root):
-            view = views.get(node)
-            if view is None:
-                view = views[node] = View(self, node)
+            if node not in views:
+                views[node] = View(self, node)
+            view = views[node]
             if is_scalar:
                 if not view:
                     read(view, ORIGIN)
                 continue
-            rows, cols = node.shape.extents(self.sizes)
-            if len(view) < rows * cols:
-                self.spend(rows, cols)
-                places = product(range(rows), range(cols))
-                read(view, [x for x in places if x not in view] if view else places)
-        found = views[root]
+            extents = node.shape.extents(self.sizes)
+            if len(view) < prod(extents):
+                self.spend(*extents)
+                wanted = product(*map(range, extents))
+                read(view, [x for x in wanted if x not in view] if view else wanted)
         if is_scalar:  # as the root is, which comes last
-            table = Table(([bare(found[0, 0])],))
+            table = Table([[bare(view[0, 0])]])
         else:
-            table = Table([bare(found[i, j]) for j in range(cols)] for i in range(rows))
+            values = map(bare, map(view.__getitem__, places(extents)))
+            table = Table.filled(extents, values)
         self.tables[root] = table
         return table
 
@@ -297,8 +328,8 @@ class AtSizes(Reading):
         return total
 
     def extremum(self, name: str, dims: tuple[Dim, ...], body: Callable[..., Any]) -> Any:
-        places = product(*(range(extent(dim, self.sizes)) for dim in dims))
-        entries = [self.lifted(body(*place)) for place in places]
+        extents = (extent(dim, self.sizes) for dim in dims)
+        entries = [self.lifted(body(*place)) for place in places(extents)]
         if name == PROD:
             return reduce(lambda one, other: self.lifted(one * other), entries)
         return self.winner(name, entries)

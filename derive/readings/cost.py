@@ -15,7 +15,7 @@ from fractions import Fraction
 from functools import reduce
 from typing import Any
 
-from derive.calculus.index import PROD, along
+from derive.calculus.index import PROD, place_of
 from derive.expressions.expr import Expr, extent_of, nodes, number
 from derive.expressions.shape import Dim, factors
 from derive.ops.square import DET, INV, LOGDET
@@ -153,10 +153,9 @@ def multiplications(formulas: Iterable[Expr], known: Iterable[Expr] = ()) -> Pol
 
 def _of(node: Expr) -> Polynomial:
     data = {"data": node.data} if node.op.takes_data else {}
-    place = (along(word, dim) if dim != 1 else 0 for word, dim in zip("ij", node.shape.dims))
+    place = place_of(node.shape, "ij")
     entry = _lifted(node.op.entry(_Costs(), *place, *map(_View, node.args), **data))
-    rows, cols = map(size, node.shape.dims)
-    return _times(_times(rows, cols), entry.cost)
+    return reduce(_times, map(size, node.shape.dims), entry.cost)
 
 
 def leading(cost: Polynomial) -> Polynomial:

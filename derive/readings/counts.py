@@ -13,7 +13,7 @@ from itertools import combinations
 from typing import Any
 
 from derive.algebra.forms import TooLarge, Undefined
-from derive.calculus.index import along
+from derive.calculus.index import place_of
 from derive.expressions.expr import Expr, extent_of, nodes, number
 from derive.expressions.limits import Cells
 from derive.expressions.program import Program
@@ -78,8 +78,8 @@ def counted(
     ring = Ring()
     ring.assume(assumed)
     try:
-        place = (along(word, dim) if dim != 1 else 0 for word, dim in zip("ij", expr.shape.dims))
-        left, right = Forms(ring).of(expr, *place), Forms(ring).of(proposed, 0, 0)
+        left = Forms(ring).of(expr, *place_of(expr.shape, "ij"))
+        right = Forms(ring).of(proposed, *place_of(proposed.shape, "ij"))
         return proposed if ring.equal(left, right) else None
     except (TooLarge, Undefined):
         return None

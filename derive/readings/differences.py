@@ -39,7 +39,7 @@ def directions(point: Mapping[str, Rows], names: Sequence[str]) -> dict[str, Tab
     """Return directions in which matrices move together, the entries small and of either sign."""
     return {
         name: Table.of(
-            (len(point[name]), len(point[name][0])),
+            Table(point[name]).extents,
             lambda i, j, k=k: Fraction((1 + (3 * i + 5 * j + k) % 7) * (-1) ** (i + j), 4),
         )
         for k, name in enumerate(names)

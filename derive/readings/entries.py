@@ -7,7 +7,7 @@ differ only in the names of their variables are differentiated once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from fractions import Fraction
 from typing import Any
 
@@ -18,7 +18,6 @@ from derive.algebra.values import Value
 from derive.expressions.shape import Dim, extent
 from derive.readings.base import AtSizes
 
-Matrix = list[list[Form]]
 #: The partial derivatives of one entry: the atom of each variable that occurs in it, and the form.
 Partials = dict[int, Form]
 
@@ -26,7 +25,7 @@ Partials = dict[int, Form]
 class Explicit(AtSizes):
     """The matrices of a program at sizes: every entry a form over the entries of the leaves."""
 
-    def __init__(self, ring: Ring, meaning: Callable[[str, int, int], Form | None] | None = None):
+    def __init__(self, ring: Ring, meaning: Callable[..., Form | None] | None = None):
         assert ring.sizes is not None
         super().__init__(ring.sizes)
         self.ring = ring
@@ -57,9 +56,9 @@ class Explicit(AtSizes):
         """Return the largest or the smallest of entries, by the mask of the winner."""
         return Value(self.ring, self.ring.highest(name, [value.form for value in entries]))
 
-    def entry(self, leaf: tuple, i: int, j: int) -> Value:
-        meant = self.meaning(leaf[0], i, j) if self.meaning else None
-        return Value(self.ring, self.ring.entry(leaf[0], i, j) if meant is None else meant)
+    def entry(self, leaf: tuple, *place: int) -> Value:
+        meant = self.meaning(leaf[0], *place) if self.meaning else None
+        return Value(self.ring, self.ring.entry(leaf[0], *place) if meant is None else meant)
 
     def function(self, name: str, *args: Any) -> Value:
         return Value(self.ring, self.ring.function(name, *(self.lifted(x).form for x in args)))
@@ -232,8 +231,3 @@ def _relabelled(form: Form, places: list[int] | None) -> Form:
         tuple(sorted((places[k], e) for k, e in monomial)): coefficient
         for monomial, coefficient in form.items()
     }
-
-
-def cells(rows: int, cols: int) -> Iterator[tuple[int, int]]:
-    """Yield the places of a matrix row by row."""
-    return ((i, j) for i in range(rows) for j in range(cols))

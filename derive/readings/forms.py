@@ -1,6 +1,6 @@
 """Definitions read as forms: what an operator's entry says, over symbolic indices.
 
-What enters is an expression and two indices, what leaves is the form of that entry. Products of
+What enters is an expression and a place, what leaves is the form of that entry. Products of
 powers are multiplied out when their form is asked for, and not before.
 """
 
@@ -103,19 +103,17 @@ def factored(ring: Ring, value: Any) -> Factored:
 class Forms(OverIndices):
     """The operators' definitions read as forms over symbolic indices.
 
-    `meaning(name, i, j)` may give the form of an entry that is defined by something else.
+    `meaning(name, *place)` may give the form of an entry that is defined by something else.
     """
 
-    def __init__(
-        self, ring: Ring, meaning: Callable[[str, Index, Index], Form | None] | None = None
-    ):
+    def __init__(self, ring: Ring, meaning: Callable[..., Form | None] | None = None):
         super().__init__()
         self.ring = ring
         self.meaning = meaning
 
-    def of(self, expr: Expr, i: Index, j: Index) -> Form:
-        """Return the form of the entry i, j of an expression."""
-        return self.at(expr, i, j).form
+    def of(self, expr: Expr, *place: Index) -> Form:
+        """Return the form of an entry of an expression."""
+        return self.at(expr, *place).form
 
     def lifted(self, value: Any) -> Factored:
         return factored(self.ring, value)
@@ -135,11 +133,11 @@ class Forms(OverIndices):
             return self.lifted(ring.inverse(body.form, view.rows, *place))
         return self.lifted(ring.det(body.form, view.rows))
 
-    def entry(self, leaf: tuple, i: Index, j: Index) -> Factored:
+    def entry(self, leaf: tuple, *place: Index) -> Factored:
         name, shape = leaf
-        i, j = 0 if shape.rows == 1 else i, 0 if shape.cols == 1 else j
-        meant = self.meaning(name, i, j) if self.meaning else None
-        return self.lifted(self.ring.entry(name, i, j) if meant is None else meant)
+        place = tuple(0 if dim == 1 else k for k, dim in zip(place, shape.dims, strict=True))
+        meant = self.meaning(name, *place) if self.meaning else None
+        return self.lifted(self.ring.entry(name, *place) if meant is None else meant)
 
     def size(self, dim: Dim) -> Factored:
         return self.lifted(self.ring.size(dim))

@@ -204,5 +204,5 @@ def carried(
 
 def slope(rows: Table, weights: Rows) -> Any:
     """Return how fast the sum of entries times weights moves."""
-    pairs = zip(rows.flat(), (weight for row in weights for weight in row), strict=True)
+    pairs = zip(rows.flat(), Table(weights).flat(), strict=True)
     return sum((x.slope * weight for x, weight in pairs), rational(0))

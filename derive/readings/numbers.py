@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
 from functools import partial, reduce
-from itertools import chain
+from operator import getitem
 from typing import Any
 
 from flint import arb, ctx, fmpq, fmpz
@@ -85,7 +85,7 @@ def numbers(rows: Rows) -> Table:
 
 def inner(one: Rows, other: Rows) -> Any:
     """Return the sum of the products of the entries of two matrices."""
-    pairs = zip(chain.from_iterable(one), chain.from_iterable(other), strict=True)
+    pairs = zip(Table(one).flat(), Table(other).flat(), strict=True)
     return sum((x * y for x, y in pairs), rational(0))
 
 
@@ -414,12 +414,12 @@ class Numbers(AtSizes):
         if expr.args or not expr.is_var:
             return AtSizes.read(self, view, places)
         rows, number, lifted = self.values[expr.data[0]], self.functions.number, self.lifted
-        for i, j in places:
-            x = rows[i][j]  # type: ignore[index]
-            view[i, j] = number(x) if type(x) in RAW else lifted(x)
+        for place in places:
+            x = reduce(getitem, place, rows)  # type: ignore[arg-type]
+            view[place] = number(x) if type(x) in RAW else lifted(x)
 
-    def entry(self, leaf: tuple, i: int, j: int) -> Any:
-        return self.values[leaf[0]][i][j]
+    def entry(self, leaf: tuple, *place: int) -> Any:
+        return Table(self.values[leaf[0]]).at(place)
 
     def function(self, name: str, *args: Any) -> Any:
         return getattr(self.functions, name)(*map(self.lifted, args))

@@ -30,7 +30,11 @@ def symbols(name: str, shape: Shape, sizes: Mapping[str, int]) -> Table:
     if shape.is_scalar:
         return Table([[sp.Symbol(name, real=True)]])
     extents = shape.extents(sizes)
-    return Table.of(extents, lambda i, j: sp.Symbol(f"{name}_{i + 1},{j + 1}", real=True))
+
+    def symbol(*place: int) -> Any:
+        return sp.Symbol(f"{name}_{','.join(str(k + 1) for k in place)}", real=True)
+
+    return Table.of(extents, symbol)
 
 
 def written(

@@ -1,6 +1,6 @@
 """Definitions read as mathematics on a board: the entry of an expression as a `Scalar`.
 
-What enters is an expression and two indices, what leaves is a tree of sums, entries and deltas, in
+What enters is an expression and a place, what leaves is a tree of sums, entries and deltas, in
 which every sum has a letter that nothing around it uses.
 """
 
@@ -30,9 +30,9 @@ class Entries(OverIndices):
         self.letters = tuple(letters)
         self.depth = 0
 
-    def of(self, expr: Expr, i: Index, j: Index) -> Scalar:
-        """Return the entry i, j of an expression by the definitions of its operators."""
-        found: Scalar = self.at(expr, i, j)
+    def of(self, expr: Expr, *place: Index) -> Scalar:
+        """Return an entry of an expression by the definitions of its operators."""
+        found: Scalar = self.at(expr, *place)
         return found
 
     def lifted(self, value: Any) -> Scalar:
