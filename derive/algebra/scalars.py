@@ -25,10 +25,6 @@ Names = Mapping[Index, Index]
 
 def form_of(ring: Ring, term: Scalar, names: Mapping[Index, Index] = {}) -> Form:
     """Return the normal form of a scalar; `names` gives numbers or words to free indices."""
-
-    def of(term: Scalar) -> Form:
-        return form_of(ring, term, names)
-
     match term.kind:
         case "num":
             return {(): exact(term.data)} if term.data else {}
@@ -47,14 +43,14 @@ def form_of(ring: Ring, term: Scalar, names: Mapping[Index, Index] = {}) -> Form
         case "add":
             result: Form = {}
             for arg in term.args:
-                add_to(result, of(arg))
+                add_to(result, form_of(ring, arg, names))
             return result
         case "mul":
-            return ring.product(map(of, term.args))
+            return ring.product(form_of(ring, arg, names) for arg in term.args)
         case "pow":
-            return ring.power(of(term.args[0]), term.data)
+            return ring.power(form_of(ring, term.args[0], names), term.data)
         case "fn":
-            return ring.function(term.data, *map(of, term.args))
+            return ring.function(term.data, *(form_of(ring, arg, names) for arg in term.args))
         case "inverse" | "det":
             return _square(ring, term, names)
         case "most":

@@ -8,7 +8,7 @@ is literally 1 the index is the number 0 and is not written.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import product
 from typing import Any, NamedTuple
@@ -109,6 +109,12 @@ class Scalar:
     kind: str
     args: tuple[Scalar, ...] = ()
     data: Any = None
+    hashed: int = field(default=0, init=False, repr=False, compare=False)
+
+    def __hash__(self) -> int:
+        if not self.hashed:
+            object.__setattr__(self, "hashed", hash((self.kind, self.args, self.data)))
+        return self.hashed
 
     def kinds(self) -> set[str]:
         """Return the kinds of a node and of all that are in it.

@@ -22,7 +22,7 @@ from derive.judges.verify import TheoremTooLarge, insist, verify
 from derive.language.assumptions import Assumptions, assumed
 from derive.language.parse import Shapes
 from derive.notation.mathematics import Style
-from derive.notation.messages import hypothesis, of_entry
+from derive.notation.messages import hypothesis, language, of_entry
 from derive.proof.derivation import Derivation, Place, Step
 from derive.proof.explain import DETAILS, explain
 from derive.proof.parts import spoken, taken_apart
@@ -170,11 +170,12 @@ def _verified(
 @dataclass(frozen=True, slots=True, repr=False)
 class Proof(Document):
     """A proved derivation and the notation in which it is shown; with an `appendix`, a table says
-    how each equation was checked."""
+    how each equation was checked. What is made of it in a language is `made` once."""
 
     derivation: Derivation
     style: Style = field(default_factory=Style)
     appendix: bool = False
+    made: dict[str, list[Block]] = field(default_factory=dict, init=False, compare=False)
 
     @property
     def gradients(self) -> dict[str, str]:
@@ -275,12 +276,15 @@ class Proof(Document):
     def blocks(self) -> Iterator[Block]:
         from derive.documents.prove import Writer
 
-        told = Writer
-        if self.derivation.detail == "lecture":
-            from derive.documents.lecture import Lecture as told
-        page = told(self.derivation, self.style)
-        page.appendix = self.appendix
-        return page.blocks()
+        said = language()
+        if said not in self.made:
+            told = Writer
+            if self.derivation.detail == "lecture":
+                from derive.documents.lecture import Lecture as told
+            page = told(self.derivation, self.style)
+            page.appendix = self.appendix
+            self.made[said] = list(page.blocks())
+        yield from self.made[said]
 
     def runnable(self) -> Iterator[Block]:
         from derive.documents.runnable import runnable

@@ -516,10 +516,12 @@ def _with_dots(terms: list[list[Box]], most: int) -> list[list[Box]]:
 
 def _form(box: Box) -> tuple:
     """Return what a term looks like apart from its indices."""
-    if box.kind == "index":
-        return ("index", _form(box.parts[0]))
-    text = "minus" if box.text == "negative" else box.text
-    return (box.kind, text, *map(_form, box.parts))
+    found = box.known.get("form")
+    if found is None:
+        parts = box.parts[:1] if box.kind == "index" else box.parts
+        text = "minus" if box.text == "negative" else box.text
+        found = box.known["form"] = (box.kind, text, *map(_form, parts))
+    return found
 
 
 def _run(forms: list[tuple], at: int) -> tuple[int, int]:
