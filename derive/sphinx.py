@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from derive import __version__
+from derive.command.asking import command as command_of
 from derive.command.options import setting
 from derive.documents.formats import CITES, CLOSES, CODE, DOLLAR, EMPHASIS, NODES, STRONG
 from derive.documents.model import (
@@ -345,11 +346,6 @@ class Check(Directive):
 
 
 COMMANDS = {"prove": Directive, "graph": Directive, "example": Directive, "check": Check}
-
-
-def command_of(name: str) -> click.Command:
-    """Return a subcommand by its name."""
-    return getattr(import_module(f"derive.command.{name}"), name)
 
 
 class Derive(Domain):

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from itertools import cycle
+from math import prod
 from operator import add, mul, sub
 from typing import Any, NamedTuple
 
@@ -199,7 +200,7 @@ def backprop(
     Raises `DomainError` where a value or a derivative does not exist, and `ProofError` where a
     number did not pass its check, which would be a mistake of this program.
     """
-    entries = sum(rows * cols for g in circuit.gates for rows, cols in [g.shape.extents(sizes)])
+    entries = sum(prod(gate.shape.extents(sizes)) for gate in circuit.gates)
     if entries > MOST:
         raise SizeError(
             f"the values have {entries:,} entries, more than the {MOST:,} that are worked out"

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
+from math import prod
 from random import Random
 from typing import Any
 
@@ -126,13 +127,14 @@ class _Search:
         )
 
     def candidate(self, attempt: int) -> Point:
-        def draw(k: int, name: str, extents: tuple[int, int]) -> Matrix:
+        def draw(k: int, name: str, extents: tuple[int, ...]) -> Matrix:
+            rows, cols = extents
             if name in self.settled.values:
                 return self.settled.values[name]
             if name not in self.program.inputs:
-                return self.settled.seed or _signed(self.random, *extents, 0)
+                return self.settled.seed or _signed(self.random, rows, cols, 0)
             shape, words = self.program.leaves[name].shape, self.assume.get(name, frozenset())
-            return _drawing(shape, words, self.inverts)(self.random, *extents, attempt)
+            return _drawing(shape, words, self.inverts)(self.random, rows, cols, attempt)
 
         values = drawn(self.program, self.sizes, draw, self.assume)
         seed = values.pop(f"d{self.program.output}")
@@ -176,14 +178,13 @@ class _Search:
 
 def _work(gate: Gate, circuit: Circuit, sizes: Mapping[str, int]) -> int:
     """Return about how many multiplications a gate takes, forwards and backwards."""
-    rows, cols = gate.shape.extents(sizes)
+    own = prod(gate.shape.extents(sizes))
     if gate.pattern is not None and gate.pattern.op is MATMUL:
-        return 3 * rows * cols * gate.pattern.args[0].shape.extents(sizes)[1]
+        return 3 * own * gate.pattern.args[0].shape.extents(sizes)[1]
     if gate.pattern is not None and gate.pattern.op.costly:
         size = circuit.gates[gate.args[0]].shape.extents(sizes)[0]
         return 3 * size * size * 2 ** min(size, 24)
-    inside = sum(a * b for arg in gate.args for a, b in [circuit.gates[arg].shape.extents(sizes)])
-    return rows * cols + inside
+    return own + sum(prod(circuit.gates[arg].shape.extents(sizes)) for arg in gate.args)
 
 
 # -- what is drawn ---------------------------------------------------------------------------------

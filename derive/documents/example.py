@@ -51,7 +51,7 @@ from derive.ops.elementwise import SHARED
 from derive.ops.linear import BROADCAST
 from derive.proof.derivation import Derivation, EntryOf
 from derive.proof.explain import explain
-from derive.readings.base import Table as Values
+from derive.readings.base import Table as Values, places
 from derive.readings.differences import digits_of
 from derive.readings.numbers import (
     DomainError,
@@ -288,18 +288,18 @@ class _Page(Setting):
         whole = self.reckoning(board.whole(name, expr))
         if len(rows) == len(rows[0]) == 1:
             return None, [whole]
-        places = list(_places(len(rows), len(rows[0])))
+        written = _written(rows)
         first = board.worked(name, expr, (0, 0), letters=True)
         if expr.is_var or all(link.right == first[-1].right for link in first):
             return (words("in-matrices") if name in self.program.leaves else None), [whole]
         others = [
-            link for place in places[1:]
+            link for place in written[1:]
             for link in ([Link(op("vdots"), printed(""), "")] if place is None
                          else board.worked(name, expr, place))
         ]  # fmt: skip
         body: list[Block] = [self.reckoning(first)]
         if others:
-            body += [Paragraph((words("others", count=len(places) - 1),)), self.reckoning(others)]
+            body += [Paragraph((words("others", count=len(written) - 1),)), self.reckoning(others)]
         return words("first-entry"), [*body, Paragraph((words("same-in-matrices"),)), whole]
 
     def backward(self) -> Iterator[Block]:
@@ -408,8 +408,8 @@ class _Page(Setting):
         names = [name for name in self.derivation.wrt if name in self.program.inputs]
         for name in names:
             gradient = self.trace.rows(f"d{name}")
-            places = [p for p in _places(len(gradient), len(gradient[0])) if p is not None]
-            for place in places[: max(SHOWN - len(names), 1)]:
+            written = [place for place in _written(gradient) if place is not None]
+            for place in written[: max(SHOWN - len(names), 1)]:
                 ours = Values(gradient).at(place)
                 with precision():
                     try:
@@ -439,11 +439,10 @@ class _Page(Setting):
         return inner(known[self.output], self.trace.rows(f"d{self.output}"))
 
 
-def _places(rows: int, cols: int) -> Iterator[tuple[int, int] | None]:
-    """Yield the entries that are written, `None` where dots stand."""
-    count = rows * cols
-    for k in range(count) if count <= ENTRIES else (*range(4), None, count - 1):
-        yield None if k is None else divmod(k, cols)
+def _written(rows: Rows) -> list[tuple[int, ...] | None]:
+    """Return the entries that are written, `None` where dots stand."""
+    every = [*places(Values(rows).extents)]
+    return [*every] if len(every) <= ENTRIES else [*every[:4], None, every[-1]]
 
 
 def _close(value: Any) -> Box:

@@ -80,8 +80,8 @@ class Shape(NamedTuple):
         """Return the shape with its words replaced by numbers."""
         return Shape(size(self.rows, sizes), size(self.cols, sizes))
 
-    def extents(self, sizes: Mapping[str, int]) -> tuple[int, int]:
-        """Return rows and columns as numbers, where every word has one."""
+    def extents(self, sizes: Mapping[str, int]) -> tuple[int, ...]:
+        """Return the dimensions as numbers, where every word has one."""
         return extent(self.rows, sizes), extent(self.cols, sizes)
 
     def __str__(self) -> str:

@@ -82,7 +82,7 @@ def _points(
         yield witness
 
 
-def _drawing(positive: bool) -> Callable[[int, str, tuple[int, int]], Table]:
+def _drawing(positive: bool) -> Callable[[int, str, tuple[int, ...]], Table]:
     """Return small rationals that do not repeat in a pattern a formula could exploit."""
 
     def one(seed: int, i: int, j: int) -> Fraction:

@@ -37,6 +37,7 @@ from derive.proof.verdict import (
     Scope,
     in_words,
 )
+from derive.readings.base import Table
 
 if TYPE_CHECKING:
     from derive.judges.modular import Outcome
@@ -116,8 +117,8 @@ class _Hearing:
         for leaf, words in self.case.assumed.items():
             shape = self.case.program.leaves[leaf].shape
             for numbers in ((1,), (2,), (2, 3, 4), (3, 2)):
-                rows, cols = shape.extents(self.case.points.sized(numbers))
-                if obeying([[Fraction(1)] * cols] * rows, words) is not None:
+                extents = shape.extents(self.case.points.sized(numbers))
+                if obeying(Table.of(extents, lambda *place: Fraction(1)), words) is not None:
                     break
             else:
                 return unmet(leaf, words)

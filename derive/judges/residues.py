@@ -87,7 +87,7 @@ class Point:
         matrix = self.known[node]
         return (column.transpose() * matrix).transpose() if flipped else matrix * column
 
-    def extents(self, node: Expr) -> tuple[int, int]:
+    def extents(self, node: Expr) -> tuple[int, ...]:
         return node.shape.extents(self.setting.sizes)
 
     def filled(self, rows: int, cols: int, value: int = 1) -> Any:

@@ -82,7 +82,7 @@ def _at(
     a gradient vanishes there, of which nothing is learnt."""
     program = derivation.program
 
-    def matrix(extents: tuple[int, int], signs: tuple[int, ...] = BOTH) -> Table:
+    def matrix(extents: tuple[int, ...], signs: tuple[int, ...] = BOTH) -> Table:
         return Table.of(extents, lambda i, j: _entry(random, signs))
 
     point = drawn(

@@ -243,7 +243,7 @@ def obeying(table: Matrix, words: Iterable[str]) -> Matrix | None:
 def drawn(
     program: Program,
     sizes: Mapping[str, int],
-    draw: Callable[[int, str, tuple[int, int]], Matrix],
+    draw: Callable[[int, str, tuple[int, ...]], Matrix],
     assume: Mapping[str, Iterable[str]],
 ) -> dict[str, Matrix]:
     """Return a matrix for every input and for the upstream gradient that obeys what is assumed.

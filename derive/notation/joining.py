@@ -72,7 +72,3 @@ def is_word(*boxes: Box) -> bool:
 
 def parts_of(box: Box) -> tuple[Box, ...]:
     return box.parts if box.kind == "row" else (box,)
-
-
-def is_negative(box: Box) -> bool:
-    return box.kind == "row" and box.parts[0] == op("negative")

@@ -211,6 +211,7 @@ def _filled(name: str, key: str, about: tuple[Any, ...], facts: Mapping[str, Any
 def hypothesis(condition: Condition, written: Callable[[Expr], str] = str) -> Message:
     """Return a hypothesis as plain text.
 
+    >>> from derive.expressions.expr import Condition
     >>> from derive.expressions.shape import Shape
     >>> from derive.ops import var
     >>> str(hypothesis(Condition("invertible", (var("A", Shape("n", "n")),))))

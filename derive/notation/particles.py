@@ -116,7 +116,7 @@ class Particles:
     def of_box(self, box: Box) -> str:
         """Return in which sound a formula ends, read aloud in Korean.
 
-        >>> from derive.expressions.layout import frac, num, sup
+        >>> from derive.expressions.layout import Box, frac, num, sup
         >>> A, known = Box("id", text="A"), Particles({})
         >>> [known.of_box(x) for x in (A, sup(A, num(2)), frac(A, num(3)))] == [OPEN, CLOSED, OPEN]
         True

@@ -182,8 +182,8 @@ def _joined(first: Text, between: str, second: Text) -> Text:
 
 
 def _shape(gate: Gate, sizes: Mapping[str, int]) -> tuple[str, str]:
-    rows, cols = gate.shape.extents(sizes)
-    return f"{rows}×{cols}", rf"{rows}\times {cols}"
+    extents = [*map(str, gate.shape.extents(sizes))]
+    return "×".join(extents), r"\times ".join(extents)
 
 
 def _gradient(

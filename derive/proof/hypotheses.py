@@ -554,7 +554,7 @@ def points(program: Program, assume: Mapping[str, Iterable[str]] | None = None) 
         signs, bump = CODES[seed], 16 * (seed % 8 in (2, 3))
         scale = Fraction((4, 1, 64, 4)[seed % 4], far if far > LARGEST and seed % 2 else 1)
 
-        def matrix(k: int, name: str, extents: tuple[int, int]) -> Matrix:
+        def matrix(k: int, name: str, extents: tuple[int, ...]) -> Matrix:
             sign = signs // 3 ** min(k, 2) % 3  # of both signs, positive, negative
 
             def entry(i: int, j: int) -> Fraction:

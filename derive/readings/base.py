@@ -34,8 +34,8 @@ class Table(list[Any]):
 
     >>> Table.of((2, 2), lambda i, j: i - j).map(abs)
     [[0, 1], [1, 0]]
-    >>> Table.of((3,), float).zip([1, 1, 1], max)
-    [1, 1, 2.0]
+    >>> Table.of((3,), abs).zip([1, 1, 1], max)
+    [1, 1, 2]
     """
 
     @classmethod
