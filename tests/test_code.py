@@ -175,6 +175,19 @@ def test_torch_agrees_with_autograd(text, forward):
         torch.testing.assert_close(found[name], tensor.grad, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("library", "text"),
+    [
+        ("numpy", "np.exp(2) * dY / np.sqrt(d)"),
+        ("torch", "math.exp(2) * dY / math.sqrt(d)"),
+        ("jax", "jnp.exp(2) * dY / jnp.sqrt(d)"),
+    ],
+)
+def test_a_function_of_a_number_takes_the_number(library, text):
+    code = derive.gradient("X: (n, d); Y = X * exp(2) / sqrt(d)", code=library)
+    assert f"dX = {text}\n" in code and "full" not in code
+
+
 def test_every_operator_is_used_by_a_program_and_has_code():
     from derive.expressions.expr import nodes
 

@@ -49,6 +49,10 @@ FORMS = [
     ("(eye(n) - ones(n, n) / n) @ X", "X - mean(X, axis=0)"),
     ("kron_left(eye(n * n), A) + kron_right(eye(n * n), A)", "2 * tr(A) * eye(n)"),
     ("X ** (1 / 2)", "sqrt(X)"),
+    ("A + A.T - B @ A - B @ A.T", "(eye(n) - B) @ (A + A.T)"),
+    ("X / ((X + sqrt(Y)) * sqrt(Y)) + 1 / (X + sqrt(Y))", "1 / sqrt(Y)"),
+    ("Y / (2 / Z ** 3)", "Y * Z ** 3 / 2"),
+    ("X / c / s", "X / (s * c)"),
     ("sqrt(Y) * X / sqrt(Y)", "X"),
 ]
 #: A rule, a formula and what it becomes.
@@ -79,6 +83,15 @@ ALONE = [
     ),
     ("exponentials", "exp(X) * exp(Y)", "exp(X + Y)"),
     ("exponentials", "X * sigmoid(X)", "silu(X)"),
+    ("exponentials", "exp(X) * sigmoid(-X)", "sigmoid(X)"),
+    ("exponentials", "Y / (exp(X) + exp(-X)) ** 2", "Y / (4 * cosh(X) ** 2)"),
+    ("hyperbolic", "Y * exp(X) + Y * exp(-X)", "2 * Y * cosh(X)"),
+    ("hyperbolic", "Z + Y * exp(X) - Y * exp(-X)", "2 * Y * sinh(X) + Z"),
+    ("halves", "Y * sigmoid(-X) + sigmoid(X)", "Y + sigmoid(X) * (1 - Y)"),
+    ("powers", "X ** 2 / Y ** 2", "(X / Y) ** 2"),
+    ("powers", "X ** 3 * Y ** 3", "(X * Y) ** 3"),
+    ("scaled-cases", "s * where(X > 0, 1, Y)", "where(X > 0, s, s * Y)"),
+    ("pieces", "X * (1 > X) * (X > 0) + max(X, 1)", "where(X > 1, X, where(X > 0, X + 1, 1))"),
     ("exponentials", "sin(X) / cos(X)", "tan(X)"),
     ("exponentials", "2 * sin(X) * cos(X)", "sin(2 * X)"),
     ("undone", "log(exp(X))", "X"),
@@ -117,13 +130,13 @@ NAMED = [
     (
         "H = silu(X)",
         "Y * sigmoid(X) * (1 + X * sigmoid(-X))",
-        "Y * (sigmoid(X) + sigmoid(-X) * H)",
+        "Y * (sigmoid(X) * (1 - H) + H)",
     ),
     ("M = X @ W", "A @ X @ W", "A @ M"),
     ("M = X @ W", "W.T @ X.T", "M.T"),
     ("R = X - Y", "(Y - X) * Z", "-R * Z"),
     ("G = A @ A.T", "G.T @ X", "G @ X"),
-    ("G = 1 / (1 + exp(-X))", "exp(-X) / (1 + exp(-X)) ** 2", "(1 - G) * G"),
+    ("G = 1 / (1 + exp(-X))", "exp(-X) / (1 + exp(-X)) ** 2", "G * (1 - G)"),
     (
         "S = softmax(X)",
         "S * (1 + log(S) - sum(S * (1 + log(S)), axis=1))",
@@ -131,6 +144,21 @@ NAMED = [
     ),
     ("H = relu(X); L = sum(H ** 2)", "2 * H * (X > 0)", "2 * H"),
     ("D = A @ B", "inv(D).T @ B.T", "inv(A).T"),
+    (
+        "E = exp(X); S = E / sum(E, axis=1)",
+        "E * sum(Y, axis=1) / sum(E, axis=1)",
+        "S * sum(Y, axis=1)",
+    ),
+    (
+        "H = s * where(X > 0, X, r * (exp(X) - 1))",
+        "s * Y * where(X > 0, 1, r * exp(X))",
+        "Y * where(X > 0, s, H + s * r)",
+    ),
+    (
+        "L = exp(-((u - v).T @ A @ (u - v)))",
+        "exp((v - u).T @ A @ (u - v)) * (B @ u)",
+        "L * (B @ u)",
+    ),
 ]
 
 
@@ -172,7 +200,9 @@ def test_a_name(program, text, expected):
 def test_every_rule_has_a_case():
     alone = {rule for rule, _, _ in ALONE}
     assert RULES.keys() - PLAIN.keys() - alone == {"exchanged"}, "a name is needed for it"
-    assert NAMES.keys() == {"named", "named-products", "named-sums", "named-chains", "put-in"}
+    assert NAMES.keys() == {
+        "named", "named-products", "named-sums", "named-cases", "named-chains", "put-in",
+    }  # fmt: skip
 
 
 def test_what_may_be_negative_clips_nothing():

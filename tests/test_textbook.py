@@ -5,6 +5,7 @@ on it may not be longer, and what is longer no more has to leave it: `python
 tests/benchmarks/textbook.py --ledger` writes it anew.
 """
 
+import ast
 import sys
 from pathlib import Path
 
@@ -25,11 +26,61 @@ LONGER = {
 @pytest.mark.parametrize("name", CASES)
 def test_a_gradient_is_not_longer_than_the_literatures(name):
     found = measured(CASES[name], gradients)
+    assert not brackets(found.text), found.text
     if name not in LONGER:
         assert found.excess <= 0, f"{found.text} is longer than {found.case.claim}"
     else:
         assert found.excess > 0, "it is longer no more: take it off the ledger"
         assert found.excess <= LONGER[name], f"it is longer than it was: {found.text}"
+
+
+def brackets(text: str) -> set[str]:
+    """The signs and brackets of a text that nobody would write."""
+    found = set()
+
+    def is_negative(node: ast.expr) -> bool:
+        return isinstance(node, ast.UnaryOp)
+
+    for node in ast.walk(ast.parse(text)):
+        match node:
+            case ast.BinOp(op=ast.Mult() | ast.MatMult() | ast.Div(), right=right) if is_negative(
+                right
+            ):
+                found.add("a sign within a product")
+            case ast.BinOp(op=ast.Mult(), left=ast.Constant(value=1)):
+                found.add("one times")
+            case ast.BinOp(op=ast.Add() | ast.Sub(), right=ast.BinOp(op=ast.Add() | ast.Sub())):
+                found.add("a sum within a sum")
+            case ast.BinOp(op=ast.Add() | ast.Sub(), right=right) if is_negative(right):
+                found.add("two signs")
+            case ast.BinOp(op=ast.Add(), left=left) if is_negative(left):
+                found.add("a sign at the beginning of a sum")
+            case ast.UnaryOp(operand=ast.BinOp(op=ast.Sub())):
+                found.add("the negative of a difference")
+            case ast.BinOp(op=ast.Div(), right=ast.BinOp(op=ast.Div())):
+                found.add("over a quotient")
+            case ast.BinOp(op=ast.Div(), left=ast.BinOp(op=ast.Div())):
+                found.add("a quotient over something")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("-X * W / n - A.T @ -(B + C) * 1", 1),
+        ("X * -W", 1),
+        ("1 * X", 1),
+        ("X + (W - Y)", 1),
+        ("X - -W", 1),
+        ("-X + W", 1),
+        ("-(X - W)", 1),
+        ("X / (W / n)", 1),
+        ("X / n / m", 1),
+        ("-X * W / (n * m) - (A - B) @ C", 0),
+    ],
+)
+def test_signs_and_brackets_are_seen(text, count):
+    assert len(brackets(text)) == count
 
 
 def test_the_ledger_names_cases():

@@ -163,8 +163,7 @@ def path_of(ring: Ring, form: Form, dim: Dim) -> list[Form] | None:
         return None
     before = {k: _reached(corners, "@r", k) for k in bound if bound[k] == dim}
     cuts = [k for k in before if "@s" not in before[k]]
-    cuts.sort(key=lambda k: len(before[k] & {*cuts}))
-    stops = ["@r", *cuts, "@s"]
+    stops = ["@r", *sorted(cuts, key=lambda k: len(before[k] & {*cuts})), "@s"]
     pieces: dict[frozenset[Index], list[tuple[int, Exponent]]] = {}
     for piece in _pieces(corners, stops):
         touched = frozenset(k for a in piece for k in corners[a] if k in stops)

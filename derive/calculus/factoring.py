@@ -25,6 +25,7 @@ from derive.expressions.expr import Expr, broadcast_to, number, rebuild, unrepea
 from derive.expressions.shape import SCALAR, Shape
 from derive.ops.elementwise import DIV, MUL
 from derive.ops.linear import (
+    ADD,
     BROADCAST,
     MATMUL,
     NEG,
@@ -210,10 +211,12 @@ class Factoring:
 
 
 def _totals_last(t: Factors) -> Factors:
-    """Return a product in which what is summed and repeated stands behind the other matrices."""
+    """Return a product in which sums stand behind what has no brackets, and what is summed and
+    repeated behind the other matrices."""
 
-    def late(base: Expr) -> bool:
-        return base.op is BROADCAST and bool(base.args[0].op.axes)
+    def late(base: Expr) -> int:
+        bare = unrepeated(base)
+        return 1 if bare.op in (ADD, SUB) else 2 * (bare is not base and bool(bare.op.axes))
 
     if not any(map(late, t.matrices)):
         return t

@@ -58,7 +58,8 @@ def _length(node: Expr) -> Length:
         product = node.args[0].op in (MATMUL, MUL, DIV, NEG)
         operands, under = operands + product, under + product
     if node.op is DIV:
-        operands += 2 * _divides_again(unrepeated(node.args[0]))
+        above, below = map(unrepeated, node.args)
+        operands += 2 * _divides_again(above) + (above.op is DIV) + (below.op is DIV)
     return operators, operands, under
 
 

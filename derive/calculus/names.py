@@ -23,7 +23,7 @@ from derive.expressions.expr import (
     written,
 )
 from derive.expressions.shape import SCALAR
-from derive.ops.elementwise import DIV, MUL, POW, SQRT
+from derive.ops.elementwise import DIV, MUL, POW, SQRT, WHERE
 from derive.ops.linear import ADD, BROADCAST, MATMUL, NEG, SUB, TRANSPOSE
 from derive.ops.reduction import MEAN, SUM
 
@@ -47,7 +47,7 @@ def named_products(e: Expr, search: Textbook) -> Iterator[Expr]:
         return
     t = search.terms.product(e)
     for value, name in search.factored:
-        yield from _with_name(t, value, name)
+        yield from _with_name(t, value, name, search)
         yield from _with_name_inside(t, value, name, search)
     for other in _exchanged(t, search) if search.factored else ():
         for value, name in search.factored:
@@ -62,7 +62,7 @@ def _exchanged(t: Factors, search: Textbook) -> Iterator[Factors]:
                 yield without(t, base).times(single(t.shape, found))
 
 
-def _with_name(t: Factors, value: Factors, name: Expr) -> Iterator[Expr]:
+def _with_name(t: Factors, value: Factors, name: Expr, search: Textbook) -> Iterator[Expr]:
     """Yield a product in which a power of a value is a power of its name."""
     if value.shape == t.shape:
         own = value
@@ -87,7 +87,7 @@ def _with_name(t: Factors, value: Factors, name: Expr) -> Iterator[Expr]:
     if not times or any(0 < all_[b] != times * p for b, p in mine.items()):
         return  # a part of a power would be left, and hide what it is a power of
     bare = t.times(own, -times)
-    yield _times(bare, name, times).expr()
+    yield search.factoring.product(_times(bare, name, times))
 
 
 def _times(t: Factors, name: Expr, power: Exponent) -> Factors:
@@ -150,6 +150,22 @@ def named_sums(e: Expr, search: Textbook) -> Iterator[Expr]:
         yield search.factoring.sum(collected([made, *left]), e.shape)
 
 
+def named_cases(e: Expr, search: Textbook) -> Iterator[Expr]:
+    """In the cases of a value of cases it is what it is there: v where m, and w where not."""
+    if e.op is not WHERE:
+        return
+    mask, *parts = e.args
+    for name, given, branches in search.cases:
+        if name.shape != e.shape or given is not mask:
+            continue
+        for k, (part, branch) in enumerate(zip(parts, branches, strict=True)):
+            if variables(part):
+                left = search.terms.collected(part - branch, full=True)
+                new = search.factoring.sum([atom(name), *left], e.shape)
+                if length(new) < length(part):
+                    yield WHERE(mask, *(new if n == k else x for n, x in enumerate(parts)))
+
+
 def named_chains(e: Expr, search: Textbook) -> Iterator[Expr]:
     """Factors side by side that are a value, or its transpose, are its name."""
     if e.op is not MATMUL:
@@ -209,6 +225,7 @@ NAMES = {
     "named": named,
     "named-products": named_products,
     "named-sums": named_sums,
+    "named-cases": named_cases,
     "named-chains": named_chains,
     "put-in": put_in,
 }

@@ -103,7 +103,8 @@ class Factors:
         if top is None:
             top = number(1)
         if sign < 0 and whole is None:
-            top = -top
+            first, *others = [*over, *above] or [top]
+            top = multiplied([-first, *others]) or -top
         denominators = [*([number(size.denominator)] if size.denominator != 1 else []), *under]
         bottom = multiplied([*denominators, *below])
         if bottom is not None:

@@ -11,9 +11,18 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from derive.calculus.length import length
 from derive.calculus.products import Exponent, Factors, single
 from derive.calculus.terms import repeated, without
-from derive.expressions.expr import Expr, broadcast_to, number, unrepeated
+from derive.expressions.expr import (
+    Expr,
+    broadcast_to,
+    nodes,
+    number,
+    rebuild,
+    substitute,
+    unrepeated,
+)
 from derive.expressions.shape import SCALAR
 from derive.ops.elementwise import (
     ABS,
@@ -125,6 +134,50 @@ def _number_in(e: Expr) -> Expr:
     return e if value is None else number(value)
 
 
+def pieces(e: Expr, search: Textbook) -> Iterator[Expr]:
+    """What changes its formula at two numbers or three, as cases of what lies between them."""
+    if e.op not in SUMS:
+        return
+    gates = {x: _gate(x, search) for x in nodes(e) if x.op in (GREATER, MAXIMUM, MINIMUM, RELU)}
+    found = [gate for gate in gates.values() if gate is not None]
+    at = sorted({c for _, c, _ in found})
+    if len(found) != len(gates) or not 2 <= len(at) <= 3 or len({u for u, _, _ in found}) != 1:
+        return
+    (u, _, _), result = found[0], None
+    for value, above in zip([at[0] - 1, *at], [None, *at], strict=True):  # a number, from there on
+        done: dict[Expr, Expr] = {}
+        for x in nodes(e):
+            now = rebuild(x, tuple(done[arg] for arg in x.args))
+            gate = gates.get(x)
+            if gate is not None:
+                first = (value >= gate[1]) == gate[2]
+                if x.op is GREATER:
+                    now = broadcast_to(number(int(first)), x.shape)
+                elif x.op is RELU:
+                    now = now.args[0] if first else broadcast_to(number(0), x.shape)
+                else:
+                    now = now.args[first != (x.op is MAXIMUM)]
+            done[x] = now
+        here = _number_in(search.factoring.sum(search.terms.collected(done[e], True), e.shape))
+        result = here if above is None else F.where(F.gt(u, number(above)), here, result)
+    assert result is not None
+    yield broadcast_to(result, e.shape)
+
+
+def _gate(e: Expr, search: Textbook) -> tuple[Expr, Fraction, bool] | None:
+    """Return u and c where a node asks whether u > c, or c > u, and which of the two it is."""
+    a, b = (*map(unrepeated, e.args), number(0))[:2]
+    mask = search.best(F.gt(a, b), 0)
+    if mask.op is not GREATER:
+        return None
+    above, below = map(unrepeated, mask.args)
+    for u, other, up in ((above, below, True), (below, above, False)):
+        c = constant(other)
+        if c is not None:
+            return u, c, up
+    return None
+
+
 def masked(e: Expr, search: Textbook) -> Iterator[Expr]:
     """relu(x) [x > 0] = relu(x), [c]² = [c], x sign(x) = |x|, |x| sign(x) = x, x/|x| = sign(x)."""
     for t, found, base, bare, exponent in _powers(e, search):
@@ -231,7 +284,8 @@ def clipped(e: Expr, search: Textbook) -> Iterator[Expr]:
 
 
 def exponentials(e: Expr, search: Textbook) -> Iterator[Expr]:
-    """1 / (1 + eˣ) = σ(-x), eˣ / (1 + eˣ) = σ(x), eˣ / Σeˣ = softmax(x), eˣ eʸ = eˣ⁺ʸ."""
+    """1 / (1 + eˣ) = σ(-x), eˣ / (1 + eˣ) = eˣ σ(-x) = σ(x), eˣ / Σeˣ = softmax(x), eˣ eʸ = eˣ⁺ʸ,
+    sin x / cos x = tan x and sinh x / cosh x = tanh x."""
     for t, found, base, bare, exponent in _powers(e, search):
         if bare.op in SUMS and exponent <= -1:
             u = _one_plus_exp(bare)
@@ -246,7 +300,7 @@ def exponentials(e: Expr, search: Textbook) -> Iterator[Expr]:
                 over = _like(EXP(x) - EXP(search.best(-x)), base)
                 if found.get(over, 0) >= 1:
                     yield _swapped(t, [(over, 1), (base, -1)], _like(TANH(x), base)).expr()
-        if bare.op in SUMS and exponent in (1, -1) and _two_exps(bare) is not None:
+        if bare.op in SUMS and exponent.denominator == 1 and _two_exps(bare) is not None:
             x, sign = _two_exps(bare) or (bare, 0)
             head = _like(COSH(x) if sign > 0 else SINH(x), base)
             doubled = single(t.shape, head, exponent).scaled(Fraction(2) ** int(exponent))
@@ -262,6 +316,11 @@ def exponentials(e: Expr, search: Textbook) -> Iterator[Expr]:
                     u, v = bare.args[0], b.args[0]
                     total = F.exp(u + v if power == 1 else u - v)
                     yield _swapped(t, [(base, exponent), (other, power)], total).expr()
+        if bare.op is SIGMOID and exponent >= 1:
+            u = search.best(-bare.args[0])
+            up = _like(EXP(u), base)
+            if found.get(up, 0) >= 1:
+                yield _swapped(t, [(base, 1), (up, 1)], _like(SIGMOID(u), base)).expr()
         if bare.op is SIGMOID and exponent == 1:
             x = _like(bare.args[0], base)
             if found.get(x, 0) == 1:
@@ -277,6 +336,80 @@ def exponentials(e: Expr, search: Textbook) -> Iterator[Expr]:
             if found.get(other, 0) == 1:
                 new = _like(bare.op(2 * bare.args[0]), base)
                 yield _swapped(t, [(base, 1), (other, 1)], new).scaled(Fraction(1, 2)).expr()
+
+
+def hyperbolic(e: Expr, search: Textbook) -> Iterator[Expr]:
+    """a eˣ + a e⁻ˣ = 2 a cosh(x) and a eˣ - a e⁻ˣ = 2 a sinh(x), among other terms."""
+    if e.op not in SUMS:
+        return
+    left = search.terms.collected(e, full=True)
+    found: list[Factors] = []
+    for t in list(left):
+        for base, exponent in _bases(t).items():
+            if unrepeated(base).op is not EXP or exponent != 1 or t not in left:
+                continue
+            x = unrepeated(base).args[0]
+            other = _like(EXP(search.best(-x)), base)
+            rest = without(t, base)
+            for u in (u for u in left if _bases(u).get(other) == 1):
+                if without(u, other).key_of() != rest.key_of():
+                    continue
+                if abs(u.coefficient) == abs(t.coefficient):
+                    head = COSH(x) if u.coefficient == t.coefficient else SINH(x)
+                    found.append(rest.scaled(Fraction(2)).times(single(e.shape, _like(head, base))))
+                    left = [v for v in left if v is not t and v is not u]
+                    break
+    if found:
+        yield search.factoring.sum([*found, *left], e.shape)
+
+
+def halves(e: Expr, search: Textbook) -> Iterator[Expr]:
+    """σ(-x) = 1 - σ(x) in a sum that has σ(x) as well."""
+    if e.op not in SUMS:
+        return
+    inside = dict.fromkeys(x for x in nodes(e) if x.op is SIGMOID)
+    for one in inside:
+        other = SIGMOID(search.best(-one.args[0]))
+        if other in inside and length(other) > length(one):
+            whole = substitute(e, {other: 1 - one})
+            yield search.factoring.sum(search.terms.collected(whole, full=True), e.shape)
+
+
+def powers(e: Expr, search: Textbook) -> Iterator[Expr]:
+    """xᵖ / yᵖ = (x / y)ᵖ, and xᵖ yᵖ = (x y)ᵖ."""
+    if e.op not in (MUL, DIV):
+        return
+    t = search.terms.product(e)
+    exponents: dict[int, None] = {abs(int(p)): None for p in _bases(t).values() if p == int(p)}
+    for size in (p for p in exponents if p > 1):
+        alike = {base: p for base, p in _bases(t).items() if abs(p) == size}
+        above = {base: p for base, p in alike.items() if p > 0}
+        if len(alike) > 1 and above:
+            inner = Factors(e.shape)
+            for base, p in alike.items():
+                inner = inner.times(single(e.shape, base, 1 if p > 0 else -1))
+            yield _raised(_swapped(t, [*alike.items()], None), inner.expr(), size)
+
+
+def _raised(t: Factors, base: Expr, power: Exponent) -> Expr:
+    """Return a product with a power of an expression that stays as it is."""
+    return t.times(single(t.shape, base, power)).expr()
+
+
+def scaled_cases(e: Expr, search: Textbook) -> Iterator[Expr]:
+    """c where(m, u, v) = where(m, c u, c v) for a number or a scalar c."""
+    if e.op not in PRODUCTS:
+        return
+    t = search.terms.product(e)
+    if not t.scalars and t.coefficient == 1:
+        return
+    scale = Factors(SCALAR, t.coefficient, t.scalars).expr()
+    for base, exponent in t.matrices.items():
+        if base.op is WHERE and exponent == 1:
+            mask, *parts = base.args
+            inner = F.where(mask, *(search.best(scale * unrepeated(x), 0) for x in parts))
+            bare = Factors(t.shape, Fraction(1), {}, t.matrices)
+            yield _swapped(bare, [(base, 1)], _like(inner, base)).expr()
 
 
 def taken_in(e: Expr, search: Textbook) -> Iterator[Expr]:
@@ -375,11 +508,16 @@ def complements(e: Expr, search: Textbook) -> Iterator[Expr]:
 
 ENTRIES = {
     "cases": cases,
+    "pieces": pieces,
     "masks": masked,
     "thresholds": thresholds,
     "clipped": clipped,
     "exponentials": exponentials,
     "taken-in": taken_in,
+    "hyperbolic": hyperbolic,
+    "halves": halves,
+    "powers": powers,
+    "scaled-cases": scaled_cases,
     "undone": undone,
     "complements": complements,
 }

@@ -212,6 +212,10 @@ class Terms:
             return atom(self._sums.setdefault(sides[0], e))
         if e.op in (NUMBER, ZEROS, ONES):
             return factor_of_constant(e)
+        if e.op is NEG:
+            return self._atom(e.args[0]).scaled(Fraction(-1))
+        if e.op is TRANSPOSE and e.args[0].op in (ADD, SUB, NEG):
+            return self.transposed(self._atom(e.args[0]))
         return atom(e)
 
     def product(self, e: Expr) -> Factors:

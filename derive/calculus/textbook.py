@@ -15,10 +15,10 @@ from derive.calculus.names import NAMES
 from derive.calculus.products import Factors
 from derive.calculus.rules import RULES, Rule
 from derive.calculus.simplify import Rewrite
-from derive.calculus.terms import Terms, TooMany
+from derive.calculus.terms import Terms, TooMany, without
 from derive.expressions.expr import Expr, broadcast_to, nodes, rebuild, substitute, written
-from derive.ops.elementwise import DIV, MUL, SIGMOID
-from derive.ops.linear import BROADCAST, MATMUL, NEG
+from derive.ops.elementwise import DIV, MUL, SIGMOID, WHERE
+from derive.ops.linear import ADD, BROADCAST, MATMUL, NEG, SUB
 
 #: A formula with more operators and operands than this is left as it is.
 LONGEST = 400
@@ -54,11 +54,13 @@ class Textbook:
         self.named: dict[Expr, Expr] = {}
         self.factored: list[tuple[Factors, Expr]] = []
         self.summed: list[tuple[list[Factors], Expr]] = []
+        self.cases: list[tuple[Expr, Expr, list[Expr]]] = []
         self.seen: set[Expr] = set()
         self.plain: Textbook | None = None
         self._best: dict[tuple[Expr, int], Expr] = {}
         self._how: dict[tuple[Expr, int], list[Change]] = {}
         self._moves: dict[Expr, list[tuple[str, Expr]]] = {}
+        self._ways: dict[tuple, Expr] = {}
         if self.definitions:
             self.plain = Textbook(symmetric, rules, positive=positive)
             self._learn(rules)
@@ -84,16 +86,29 @@ class Textbook:
                     )
             if found.op is SIGMOID:
                 self.named.setdefault(SIGMOID(self.best(-found.args[0])), 1 - name)
-            terms = self.terms.collected(found, full=False)
-            if len(terms) == 1 and found.op is not MATMUL:
-                (t,) = terms
-                if len(t.scalars) + len(t.matrices) > 1 or 1 not in (
-                    *t.scalars.values(),
-                    *t.matrices.values(),
-                ):
-                    self.factored.append((t, name))
-            elif len(terms) > 1:
-                self.summed.append((terms, name))
+            self._learn_cases(name, found)
+            for form in dict.fromkeys((found, value)):
+                self._learn_terms(name, form)
+
+    def _learn_terms(self, name: Expr, value: Expr) -> None:
+        """Enter what a name stands for as a product, or as a sum of these."""
+        terms = self.terms.collected(value, full=False)
+        if len(terms) > 1:
+            self.summed.append((terms, name))
+        if len(terms) == 1 and value.op is not MATMUL:
+            (t,) = terms
+            exponents = (*t.scalars.values(), *t.matrices.values())
+            if len(exponents) > 1 or 1 not in exponents:
+                self.factored.append((t, name))
+
+    def _learn_cases(self, name: Expr, value: Expr) -> None:
+        """Enter what a name stands for in the two cases of its value."""
+        t = self.terms.product(value)
+        for base, exponent in t.matrices.items():
+            if base.op is WHERE and exponent == 1:
+                mask, *parts = base.args
+                rest = without(t, base).expr()
+                self.cases.append((name, mask, [rest * part for part in parts]))
 
     def refolded(self, e: Expr) -> Expr:
         """Return a formula in which values are names again, nothing being put in anew."""
@@ -119,12 +134,22 @@ class Textbook:
             now = broadcast_to(self.best(e.args[0], ahead), e.shape)
             self._how[e, ahead] = [("inside", e, now)]
             return now
-        road: list[Change] = []
         now = rebuild(e, tuple(self.best(arg, ahead) for arg in e.args))
+        if e.op.derivatives and e.op.style == "call":
+            now = rebuild(now, tuple(map(self._first_way, now.args)))
         if now.op is NEG and now.args[0].op in (MUL, DIV):
             now = min((self.terms.product(now).expr(), now), key=length)
-        if now is not e:
-            road.append(("inside", e, now))
+        roads = [self._road([("inside", e, now)] if now is not e else [], now, ahead)]
+        if e.op in (ADD, SUB) and now is not e:
+            terms = self.terms.collected(e, full=False)
+            whole = self.factoring.tidy(self.factoring.sum(terms, e.shape))
+            if length(whole) < length(now):  # its parts cancel before they are shortened
+                roads.append(self._road([("collected", e, whole)], whole, ahead))
+        now, self._how[e, ahead] = min(roads, key=lambda road: length(road[0]))
+        return now
+
+    def _road(self, road: list[Change], now: Expr, ahead: int) -> tuple[Expr, list[Change]]:
+        """Return what a formula becomes as long as it becomes shorter, and the changes to there."""
         while self.effort > 0:
             self.effort -= 1
             found = self._shorter(now, ahead)
@@ -132,8 +157,15 @@ class Textbook:
                 break
             road.append(found)
             now = found[2]
-        self._how[e, ahead] = road
-        return now
+        return now, road
+
+    def _first_way(self, e: Expr) -> Expr:
+        """Return a formula in the way in which one of its terms and length was written first."""
+        if not e.args or e.op is BROADCAST:
+            return e
+        terms = self.terms.collected(e, full=False)
+        key = frozenset((t.key_of(), t.coefficient) for t in terms), e.shape, length(e)
+        return self._ways.setdefault(key, e)
 
     def _shorter(self, now: Expr, ahead: int) -> Change | None:
         size = length(now)

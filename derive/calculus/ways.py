@@ -18,7 +18,7 @@ from derive.calculus.products import Exponent, Factors, atom, single
 from derive.calculus.terms import LINEAR, chain, chained, repeated, without
 from derive.expressions.expr import Expr, broadcast_to, unrepeated
 from derive.expressions.shape import SCALAR, Shape
-from derive.ops.linear import ADD, BROADCAST, DIM, SUB
+from derive.ops.linear import ADD, BROADCAST, DIM, EYE, SUB
 from derive.ops.reduction import SUM
 
 if TYPE_CHECKING:
@@ -121,6 +121,45 @@ def _ends(own: Factoring, terms: Sum, shape: Shape) -> Iterator[Way]:
                 return _with(own, terms, some, made, shape)
 
             yield (len(some) - 1) * (1 + length(head)[0]), make
+
+
+def _one_and(own: Factoring, terms: Sum, shape: Shape) -> Iterator[Way]:
+    """Yield the terms as (I + c A) B where they are those of B and c A B, or the mirror of that."""
+    if len(terms) % 2 or len(terms) < 4:
+        return
+    chains = [chain(next(iter(t.matrices))) if len(t.matrices) == 1 else [] for t in terms]
+    for place in (0, -1):
+        for head in dict.fromkeys(items[place] for items in chains if len(items) > 1):
+            if head.shape.rows != head.shape.cols:
+                continue
+            some = [k for k, items in enumerate(chains) if len(items) > 1 and items[place] is head]
+            rest = [t for k, t in enumerate(terms) if k not in some]
+            bare = []
+            for k in some:
+                items = chains[k][1:] if place == 0 else chains[k][:-1]
+                scale = Factors(shape, terms[k].coefficient, terms[k].scalars)
+                bare.append(own.terms.chain_of(items, shape).times(scale))
+            ratio = _ratio(bare, rest)
+            if ratio is None:
+                continue
+
+            def make(
+                place: int = place, head: Expr = head, rest: Sum = rest, c: Fraction = ratio
+            ) -> Expr:
+                one = own.sum([atom(EYE(data=head.shape.rows)), atom(head).scaled(c)], head.shape)
+                sides = (one, own.sum(rest, shape))
+                made = own.terms.chain_of([*(sides if place == 0 else sides[::-1])], shape)
+                return own.product(made)
+
+            yield len(rest), make
+
+
+def _ratio(some: Sum, rest: Sum) -> Fraction | None:
+    """Return c where some terms are c times the others."""
+    others = {t.key_of(): t.coefficient for t in rest}
+    ratios = {t.coefficient / others.get(t.key_of(), t.coefficient * 0 + 1) for t in some}
+    alike = len(some) == len(rest) and all(t.key_of() in others for t in some)
+    return ratios.pop() if alike and len(ratios) == 1 else None
 
 
 def _wrapped(own: Factoring, terms: Sum, shape: Shape) -> Iterator[Way]:
@@ -236,7 +275,7 @@ def _denominators(own: Factoring, terms: Sum, shape: Shape) -> Iterator[Way]:
     yield len(powers), make
 
 
-WAYS = (_shared, _ends, _wrapped, _smaller, _turned, _denominators)
+WAYS = (_shared, _ends, _one_and, _wrapped, _smaller, _turned, _denominators)
 
 
 # -- helpers ---------------------------------------------------------------------------------------

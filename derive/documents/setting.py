@@ -41,6 +41,8 @@ class Setting:
         self.style = style
         elide = 0 if derivation.detail == "full" else style.elide  # on a screen all is written
         self.notation = Notation(derivation, replace(style, elide=elide), around)
+        leaves = derivation.program.leaves
+        self.notation.besides = {s.expr: leaves[s.name] for s in self.besides}
         self.leaf = self.notation.leaf
         self.numbers = derivation.numbers()
 
@@ -193,7 +195,9 @@ class Setting:
         return [self.notation.counted(word, dim) for word, dim in found if isinstance(dim, Product)]
 
     def statement(self, statement: Statement) -> Box:
-        return equal(self.leaf(statement.name), self.notation.expr(statement.expr))
+        named = statement.expr in self.notation.besides
+        meant = (self.notation.meaning if named else self.notation.expr)(statement.expr)
+        return equal(self.leaf(statement.name), meant)
 
     def is_short(self, statement: Statement) -> bool:
         return width(self.statement(statement)) <= INLINE

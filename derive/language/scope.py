@@ -57,12 +57,18 @@ _SYNTAX_HINTS: dict[type, str] = {
 }
 
 
-def _numeral(mantissa: str, exponent: str, value: Fraction) -> str:
-    """Return how a number is written that is kept as it is, nothing where it is no shorter so."""
+def _numeral(literal: str) -> tuple[Fraction, str]:
+    """Return a number, and how it was written; nothing where the number itself is no longer."""
+    mantissa, _, exponent = literal.partition("e")
+    if not re.fullmatch(r"\d*\.?\d*", mantissa) or len(literal) > 300:
+        raise ParseError("write this number in decimals")
+    if exponent and abs(int(exponent)) > 300:
+        raise ParseError("this number is out of range", hint="exponents go up to 300")
+    value = Fraction(literal)
     whole, point, decimals = mantissa.partition(".")
     text = (whole or "0") + (point and decimals and f".{decimals}")
     text += f"e{int(exponent)}" if exponent else ""
-    return text if value.denominator > 1 or len(text) < len(str(value)) else ""
+    return value, text if value.denominator > 1 or len(text) < len(str(value)) else ""
 
 
 def dimension(source: Source, node: ast.expr) -> Dim:
@@ -172,14 +178,8 @@ class Scope:
     def _constant(self, node: ast.Constant) -> Expr:
         if type(node.value) not in (int, float):
             raise ParseError("only numbers and names are read here")
-        literal = self.source.written(node).replace("_", "")
-        mantissa, _, exponent = literal.lower().partition("e")
-        if not re.fullmatch(r"\d*\.?\d*", mantissa) or len(literal) > 300:
-            raise ParseError("write this number in decimals")
-        if exponent and abs(int(exponent)) > 300:
-            raise ParseError("this number is out of range", hint="exponents go up to 300")
-        value = Fraction(literal)
-        if text := _numeral(mantissa, exponent, value):
+        value, text = _numeral(self.source.written(node).replace("_", "").lower())
+        if text:
             self.numerals.setdefault(value, text)
         return number(value)
 

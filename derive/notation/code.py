@@ -6,6 +6,7 @@ axes and scalars are 1×1. The law: what the table does not say is written by it
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,13 +37,15 @@ from derive.ops.unspecified import primed
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """What a library is imported as, and how it writes a constant and a number that is given."""
+    """What a library is imported as, and how it writes a constant, a number that is given and a
+    function of a number of Python."""
 
     name: str
     alias: str
     imports: Mapping[str, str]
     number: str
     scalar: str
+    plain: str
 
     def code(self, op: Op, data: Any = None) -> str | None:
         """Return how an operator is written, with places for its arguments, if the table says."""
@@ -61,6 +64,7 @@ LIBRARIES = {
             imports={"np": "import numpy as np", "math": "import math"},
             number="np.full((1, 1), {0}, dtype=float)",
             scalar="np.asarray({0}, dtype=float).reshape(1, 1)",
+            plain="np",
         ),
         Library(
             name="torch",
@@ -68,6 +72,7 @@ LIBRARIES = {
             imports={"torch": "import torch", "math": "import math"},
             number="{x}.new_full((1, 1), {0})",
             scalar="torch.as_tensor({0}).reshape(1, 1)",
+            plain="math",
         ),
         Library(
             name="jax",
@@ -75,6 +80,7 @@ LIBRARIES = {
             imports={"jax": "import jax", "jnp": "import jax.numpy as jnp", "math": "import math"},
             number="jnp.full((1, 1), {0}, dtype={x}.dtype)",
             scalar="jnp.asarray({0}, dtype=float).reshape(1, 1)",
+            plain="jnp",
         ),
     )
 }
@@ -161,7 +167,14 @@ class Coder:
         if not node.args:
             return node.op.style in ("number", "name") and not node.is_var
         arithmetic = node.op.style in ("infix", "prefix", "power") and node.op is not MATMUL
-        return arithmetic and all(self._is_number(arg) for arg in written_args(node))
+        return (arithmetic or self._is_plain(node.op)) and all(
+            self._is_number(arg) for arg in written_args(node)
+        )
+
+    @staticmethod
+    def _is_plain(op: Op) -> bool:
+        """Whether libraries and Python alike have a function by the name that it has here."""
+        return "any" in op.code and bool(op.derivatives) and hasattr(math, op.name)
 
     def _node(self, node: Expr) -> tuple[str, int]:
         op = node.op
@@ -196,6 +209,8 @@ class Coder:
             if not self._is_number(node.args[0]):
                 x, y = (self.array(arg) for arg in written_args(node)[1:])
                 return f"{self.lib.alias}.where({self._mask(node.args[0])}, {x}, {y})", ATOM
+        if self._is_plain(op) and self._is_number(node):
+            return f"{self.lib.plain}.{op.name}({self.text(node.args[0])[0]})", ATOM
         if self.lib.code(op) is not None:
             return self._written(node), ATOM
         if node.meaning is not node:  # a function that was added to the table: by its definition

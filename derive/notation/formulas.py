@@ -33,7 +33,7 @@ from derive.notation.joining import (
 )
 from derive.notation.names import Names
 from derive.ops.elementwise import DIV, MUL
-from derive.ops.linear import BROADCAST, DIM, NEG, NUMBER
+from derive.ops.linear import BROADCAST, DIM, NEG, NUMBER, unsigned
 
 
 class Formulas(Names):
@@ -42,6 +42,10 @@ class Formulas(Names):
     def expr(self, expr: Expr, shapes: bool = False) -> Box:
         """Return a matrix expression; with `shapes`, each operand stands over its shape."""
         return self._keep(("pen", shapes), self, lambda: Pen(self, shapes))(expr)
+
+    def meaning(self, expr: Expr) -> Box:
+        """Return a function of something, though it has a name."""
+        return self.applied(expr.op, [self.expr(arg) for arg in expr.args], expr.data)
 
     def applied(self, known: Op, args: list[Box], data: object = None) -> Box:
         """Return a function of boxes; its word where its letter means something else."""
@@ -67,6 +71,8 @@ class Pen:
     def of(self, e: Expr) -> tuple[Box, int]:
         """Return the box of an expression, and how strongly it binds."""
         found = self.known.get(e)
+        if found is None and e in self.names.besides:
+            found = self.known[e] = self.of(self.names.besides[e])
         if found is None:
             found = self.known[e] = e.op.paper(self, e) if e.op.paper else self.function(e)
         return found
@@ -127,7 +133,8 @@ class Pen:
         above, below = factors(e)
         sign, scalars = _sign([scalar_of(x) for x in above if is_scaling(x, e)])
         matrices = [x for x in above if not is_scaling(x, e)]
-        divisors = [scalar_of(x) for x in below if is_scaling(x, e)]
+        under, divisors = _sign([scalar_of(x) for x in below if is_scaling(x, e)])
+        sign *= under
         others = [x for x in below if not is_scaling(x, e)]
 
         def joined(factors: list[Expr], sign: str, least: int) -> Box:
@@ -205,9 +212,7 @@ def _sign(factors: list[Expr]) -> tuple[int, list[Expr]]:
     """Return the sign of a product and its factors without it, and without ones."""
     sign, kept = 1, []
     for x in factors:
-        if x.op is NEG and len(factors) == 1:
-            sign, x = -sign, x.args[0]
-        elif x.op is NUMBER and x.data < 0:
+        if x.op is NUMBER and x.data < 0:
             sign, x = -sign, number(-x.data)
         if not (x.op is NUMBER and x.data == 1):
             kept.append(x)
@@ -237,6 +242,13 @@ def factors(e: Expr) -> tuple[list[Expr], list[Expr]]:
     if e.op is DIV:
         (above, below), last = factors(e.args[0]), e.args[1]
         return above, [*below, *_spread(last, e.shape)]
+    bare = e.args[0] if e.op is NEG else unsigned(e)
+    if bare is not None:  # the sign of a factor stands before the product
+        above, below = factors(bare)
+        return [broadcast_to(number(-1), e.shape), *above], below
+    if e.op is BROADCAST and e.args[0].op is NEG and e.args[0].shape.is_scalar:
+        above, below = factors(e.args[0])
+        return _repeated(above, e.shape), _repeated(below, e.shape)
     if e.op is BROADCAST and is_multiple(e.args[0]):
         above, below = factors(e.args[0].meaning)
         return _repeated(above, e.shape), _repeated(below, e.shape)
@@ -262,4 +274,7 @@ def _spread(e: Expr, shape: Shape) -> list[Expr]:
     bare = unrepeated(e)
     if bare.op is MUL and is_multiple(bare):
         return _repeated(factors(bare)[0], shape)
+    if bare.op is NEG:
+        inner = bare.args[0]
+        return [broadcast_to(x, shape) for x in (number(-1), *_spread(inner, inner.shape))]
     return [e]

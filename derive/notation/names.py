@@ -78,6 +78,8 @@ class Names(ABC):
         self.program, self.sizes = derivation.program, derivation.sizes
         self.written = {dim: self.sizes[dim] for dim in self.program.sizes}
         self.numerals = (around or derivation).program.numerals
+        #: The names of values to which the user gave none, where the document says them.
+        self.besides: dict[Expr, Expr] = {}
         #: What was laid out already, by what it is.
         self.kept: dict[tuple, tuple[Any, Any]] = {}
         self.entries: dict[tuple[str, tuple[Index, ...]], Box] = {}

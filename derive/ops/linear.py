@@ -36,7 +36,11 @@ def _sum(pen: Any, e: Expr) -> tuple[Box, int]:
             for arg in e.args)  # fmt: skip
     minus = e.op is SUB
     second, strength = pen.of(b)
-    if strength == layout.SUM and b.name in ("mul", "div") and second.parts[0] == sign("negative"):
+    if (
+        strength == layout.SUM
+        and b.name in ("mul", "div", "matmul")
+        and second.parts[0] == sign("negative")
+    ):
         minus, second, strength = not minus, row(*second.parts[1:]), layout.PRODUCT
     second = second if strength > layout.SUM else paren(second)
     return row(pen(a, layout.SUM), sign("minus" if minus else "plus"), second), layout.SUM
@@ -46,8 +50,20 @@ def _product(pen: Any, e: Expr) -> tuple[Box, int]:
     a, b = e.args
     if a.op is NUMBER and a.data == 1:
         return pen.of(b)
+    bare = unsigned(e)
+    if bare is not None:
+        return row(sign("negative"), pen(bare)), layout.SUM
     right = pen(b, layout.PRODUCT + (b.op is MATMUL))
     return pen.beside(pen(a, layout.PRODUCT), right), layout.PRODUCT
+
+
+def unsigned(e: Expr) -> Expr | None:
+    """Return B C of (-B) C, whose sign stands in front of it on paper."""
+    if e.op is not MATMUL:
+        return None
+    a, b = e.args
+    bare = a.args[0] if a.op is NEG and a.args[0].op not in (ADD, SUB) else unsigned(a)
+    return None if bare is None else MATMUL(bare, b)
 
 
 def _transposed(pen: Any, e: Expr) -> tuple[Box, int]:

@@ -12,6 +12,7 @@ from derive.expressions.errors import SizeError
 from derive.expressions.expr import Expr, nodes, substitute, variables, written
 from derive.expressions.program import Program, Statement
 from derive.ops import var
+from derive.ops.linear import ADD, NEG, SUB
 from derive.proof.derivation import Chain, GradientName, Local, Math, Place, Step
 from derive.proof.textbook import Settled
 
@@ -96,7 +97,7 @@ class Roads:
             cites = tuple(self.told(part.statement.name, name) for part in parts)
             put_in = parts[0].formula
             for part in parts[1:]:
-                raw, put_in = raw + part.gradient, put_in + part.formula
+                raw, put_in = raw + part.gradient, in_one_sum(put_in, part.formula)
             value, rewrites = self.simplified(put_in, "totals")
             steps = [
                 Step(own, raw, "gradients-add", part="totals"),
@@ -280,6 +281,21 @@ class Roads:
             return ("total", name)
         (user,) = self.names.users(name)
         return self.told(user.name, name)
+
+
+def in_one_sum(a: Expr, b: Expr) -> Expr:
+    """Return a + b without brackets around the terms of b.
+
+    >>> from derive.expressions.shape import SCALAR
+    >>> x, y, z = (var(name, SCALAR) for name in "xyz")
+    >>> str(in_one_sum(x, y + (z - x))), str(in_one_sum(x, -y))
+    ('x + y + z - x', 'x - y')
+    """
+    if b.op is ADD:
+        return in_one_sum(in_one_sum(a, b.args[0]), b.args[1])
+    if b.op is SUB:
+        return in_one_sum(a, b.args[0]) - b.args[1]
+    return a - b.args[0] if b.op is NEG else a + b
 
 
 def occurrences(root: Expr) -> dict[Expr, int]:
