@@ -22,3 +22,17 @@ def stumbles(tex: str) -> list[str]:
     """Return what a reader stumbles over in a document, by name."""
     text = " ".join(tex.split())
     return [name for name, pattern in STUMBLING.items() if re.search(pattern, text)]
+
+
+def trivial(page: str) -> list[str]:
+    """Return which equations of numbers behind the usual mistake say nothing, in Markdown: that
+    something is itself, or what was said already."""
+    _, _, numbers = page.partition("usual mistake*")
+    shown = r" \qquad ".join(re.findall(r"\$\$(.*?)\$\$", numbers, re.S))
+    shown = re.sub(r"(?s)(\\begin\{pmatrix\}.*?\\end\{pmatrix\})",
+                   lambda m: m[0].replace(r"\\", "/"), shown)  # fmt: skip
+    said = re.split(r"\\(?:begin|end)\{gathered\}|\\\\|\\qquad", shown)
+    said = [one.strip(" ,\n") for one in said if one.strip(" ,\n")]
+    sides = ([*map(str.strip, one.split("="))] for one in said)
+    itself = [one for one, both in zip(said, sides, strict=True) if len({*both}) < len(both)]
+    return itself + [one for k, one in enumerate(said) if one in said[:k]]

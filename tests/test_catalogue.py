@@ -16,8 +16,9 @@ import numpy as np
 import pytest
 from examples import FOLDER, THEOREMS, theorems
 from pages import TEXT, Line, height, pages, without_prose
+from programs import evaluate
 from referee import NoValue, Setting
-from stumbling import STUMBLING, stumbles
+from stumbling import STUMBLING, stumbles, trivial
 from test_latex import flaws
 from test_properties import gradients_in_torch, in_torch
 from told import once
@@ -29,6 +30,7 @@ from derive.documents.model import Chain, Heading
 from derive.documents.pipeline import Proof
 from derive.expressions.errors import DeriveError
 from derive.expressions.expr import variables
+from derive.expressions.program import Program
 from derive.judges.claim import Court
 from derive.judges.entries import opened
 from derive.judges.slips import repairs
@@ -176,12 +178,51 @@ def test_an_entry_is_a_document_in_both_formats(name, proved):
     tex = found.render("tex")
     assert r"\begin{" in tex and stumbles(tex) == []
     page = " ".join(found.render("md").split())
-    assert "$$" in page and "*A usual mistake*" in page
+    assert "$$" in page and "*A usual mistake*" in page and trivial(page) == []
     told = found.derivation.mistake is not None  # shapes that do not fit are not worked out
     why = markdown(load(name).mistake.why)
     assert (f": {why}. With numbers that one can redo" in page) is told
     for chain in all_together(found):
         assert len(chain.links) <= 2 and len(fitted(chain.links).lines) <= 2, name
+
+
+def reaching(program: Program, X: str) -> dict[tuple[int, ...], set]:
+    """Which entries of a variable each entry of the value depends on, as numbers say: one entry is
+    changed, and the value is looked at."""
+    sizes = dict(zip(program.dims, (2, 3, 4, 5), strict=False))
+    rng, found = np.random.default_rng(7), {}
+    known = {
+        name: rng.uniform(0.1, 0.9, program.leaves[name].shape.extents(sizes)).astype(object)
+        for name in program.inputs
+    }
+    (statement,) = program.statements
+    base = evaluate(str(statement.expr), known, sizes)
+    for place in np.ndindex(known[X].shape):
+        moved = known[X].copy()
+        moved[place] += 0.25
+        value = evaluate(str(statement.expr), known | {X: moved}, sizes)
+        for at in map(tuple, np.argwhere(abs(value - base) > 1e-9)):
+            found.setdefault(at, set()).add(place)
+    return found
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_lemma_shows_an_entry_slowly_unless_it_is_made_entry_by_entry(name, proved):
+    """Where an entry of the value is made of several entries of one variable: which acts where, the
+    partial derivatives beside those of the loss, the sum, what is left."""
+    found = proved(name).derivation
+    for lemma in found.lemmas if found.detail == "lecture" else ():
+        if lemma.statement is None:
+            continue
+        own = lemma.derivation
+        shown = [local for local in own.locals if local.one]
+        said = (local for local in own.locals if local.claim)
+        several = any(
+            len(places) > 1
+            for local in said for places in reaching(own.program, local.variable.data[0]).values()
+        )  # fmt: skip
+        assert len(shown) == several, (name, str(lemma.statement))
+        assert all(local.slice or own.program.is_loss for local in shown)
 
 
 #: A line of each kind that a reader stumbles over.

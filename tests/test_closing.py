@@ -9,6 +9,7 @@ import mpmath
 import numpy as np
 import pytest
 from programs import evaluate
+from stumbling import trivial
 
 import derive
 from derive.catalogue import load, names, opened
@@ -159,3 +160,32 @@ def test_what_does_not_fit_a_line_is_left_to_the_code():
         and "usual mistake" not in text
         and r"\frac{\partial L}{\partial X} =" not in text
     )
+
+
+@pytest.mark.parametrize(
+    "program", ["y = 2 * z", "X: (n, d); Y = 2 * X", "y = x + z", *ENTRIES[:6]]
+)
+def test_no_line_of_the_box_says_nothing(program):
+    assert trivial(box(program)) == []
+
+
+def test_a_line_that_says_nothing_is_seen():
+    text = "*A usual mistake* $$2 = 2, \\qquad\n-2 \\approx -2.0$$ $$x = 3, \\qquad x = 3$$"
+    assert trivial(text) == ["2 = 2", "x = 3"]
+
+
+#: Programs whose values have no end, and how near to 0 or 1 one comes that is shown.
+SATURATING = {
+    "tanh": 0.1, "sigmoid": 0.1, "softmax": 0.1, "columns": 0.1, "rnn-step": 0.1,
+    "X: (n, d); W: (d, m); b: (1, m); H = tanh(X @ W + b)": 0.1,
+    "X: (n, d); W: (d, m); V: (m, k); Y = sigmoid(tanh(X @ W) @ V)": 0.1,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("program", SATURATING)
+def test_the_numbers_of_a_mistake_are_not_saturated(program):
+    """A value such as 0.9993 is unpleasant to redo, and hides what the slope does."""
+    found = usual(derive.prove(program, detail="brief").derivation)
+    shown = [x for rows in found.values.values() for x in exact(rows).flat]
+    least = min(min(abs(x), abs(1 - abs(x))) or 1 for x in shown)
+    assert least > SATURATING[program], shown

@@ -183,11 +183,14 @@ class Closing:
         yield Paragraph((words(
             "usual-mistake", claim=equal(G, expr(made.formula)), mistake=made.kind,
             about=list(map(expr, made.about)), statement=self.skipped(made.about), why=told.why,
-            scalars=self.page.scalars,
+            scalars=self.page.scalars, numbers=bool(told.values),
             equal=[self.notation.word_of(dim) for dim in told.equal],
         ),))  # fmt: skip
+        if not told.values:
+            return  # both formulas are numbers
         board = Written(self.notation, _Point(told))
-        given = [board.given(name) for name in told.values]
+        said = {x.data[0] for x in (told.truth, made.formula) if x.is_var}
+        given = [board.given(name) for name in told.values if name not in said]
         truth = [_valued(board, expr(told.truth), told.expected),
                  _valued(board, expr(made.formula), told.claimed)]  # fmt: skip
         yield Beside(tuple(map(tuple, [*side_by_side(given, LINE), *side_by_side(truth, LINE)])))

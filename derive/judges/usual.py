@@ -35,6 +35,10 @@ LAST = KINDS[-1]
 MOST_NAMES = 16
 #: The kind of a mistake of which somebody knows.
 TOLD = "told"
+#: Of exact points the best of so many is shown.
+ENOUGH = 4
+#: What a number with no end costs, and a factor that is 0; how near to 0 or 1 a value is saturated.
+UGLY, DULL, SATURATED, LARGE = 4, 6, 0.1, 40
 #: Dimensions of which no two are equal.
 APART, EQUAL = (2, 3, 5, 7, 11, 13, 17, 19), 23
 
@@ -161,23 +165,23 @@ class _Search:
     def shown(
         self, name: str, here: Mistake, sizes: Mapping[str, int], whole: Expr
     ) -> Usual | None:
-        """Return a mistake at sizes with numbers that refute it, the first that are exact, and the
-        `whole` of what is true instead."""
+        """Return a mistake at sizes with the most pleasant numbers that refute it, and the `whole`
+        of what is true instead."""
         truth = with_dims(whole, sizes, numbers=False)
         leaves = (*variables(truth), *variables(here.formula))
         used = list(dict.fromkeys(leaf.data[0] for leaf in leaves))
         shapes = [self.shape(n) for n in (*used, name)]
         if any(shape is None or prod(shape.extents(sizes)) > MOST_ENTRIES for shape in shapes):
             return None
-        found = None
+        found, least = None, 0
         for seed in range(PLEASANT):
-            if found is not None and not self.may_be_exact(used, sizes, seed):
-                continue
             one = self.at(name, here, truth, used, sizes, seed)
-            if one is not None and _is_exact(one):
-                found = one
-                break
-            found = found or one
+            if one is not None:
+                price = self.price(one, seed)
+                if found is None or price < least:
+                    found, least = one, price
+                if _is_exact(one) and seed + 1 >= ENOUGH:
+                    break
         return found and replace(found, truth=whole)
 
     def may_be_exact(self, used: list[str], sizes: Mapping[str, int], seed: int) -> bool:
@@ -189,6 +193,17 @@ class _Search:
             )
         except DeriveError:
             return False
+
+    def price(self, found: Usual, seed: int) -> int:
+        """Return how unpleasant the numbers of a point are: those that are shown twice as much as
+        the values on the way to them."""
+        trial = self.points.trial(found.sizes, seed)
+        assert trial is not None
+        shown = (*found.values.values(), found.expected, found.claimed)
+        dull = sum(
+            not x for rows in found.values.values() for row in rows for x in row if is_exact(x)
+        )
+        return 2 * sum(map(_price, shown)) + sum(map(_price, trial.known.values())) + DULL * dull
 
     def at(
         self,
@@ -241,6 +256,20 @@ def _alike(one: Mistake, other: Mistake) -> bool:
 def _is_certain(x: Any) -> bool:
     """Whether digits of a number are certain: not of one that may be 0 and is not known to be."""
     return is_exact(x) or arb(x).is_zero() or not arb(x).contains(0)
+
+
+def _price(rows: Rows) -> int:
+    """Return how unpleasant numbers are to reckon with: fractions and many digits cost, and most of
+    all numbers with no end that are next to nothing, next to one, or large."""
+    total = 0
+    for x in (x for row in rows for x in row):
+        if is_exact(x):
+            total += len(str(x).lstrip("-")) - 1
+        else:
+            size = abs(float(arb(x)))
+            far = min(size, abs(size - 1)) < SATURATED or size > LARGE
+            total += UGLY * (3 if far else 1)
+    return total
 
 
 def _is_exact(found: Usual) -> bool:

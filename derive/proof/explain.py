@@ -202,21 +202,20 @@ class Writer:
     def kind_lemmas(self) -> Iterator[Lemma]:
         """Yield the lemmas of a lecture: one for each kind of statement, after those it cites."""
         known: set[str] = set()
-        shown: set[str] = set()
         for kind in self.kinds:
-            expr = kind.program.statements[-1].expr
-            new = mixing(expr) - shown
-            shown |= new
-            lemma = self.kind_lemma(kind, bool(new))
+            lemma = self.kind_lemma(kind)
             for other in lemma.derivation.lemmas:
                 if other.key not in known:
                     yield other
                 known.add(other.key)
             yield replace(lemma, derivation=replace(lemma.derivation, lemmas=()))
 
-    def kind_lemma(self, kind: Kind, slowly: bool) -> Lemma:
-        """Return the lemma about a kind of statement, about every name that any of them asks for,
-        one entry `slowly` at small sizes where no lemma before it has shown that."""
+    def kind_lemma(self, kind: Kind) -> Lemma:
+        """Return the lemma about a kind of statement, about every name that any of them asks for.
+
+        One entry is shown slowly at small sizes, where entries are made of several: what is made
+        entry by entry is seen from the definition.
+        """
         wanted = {own for put_in in kind.cited.values() for own, leaf in put_in.names.items()
                   if leaf.data[0] in self.active}  # fmt: skip
         wrt = tuple(name for name in kind.program.inputs if name in wanted)
@@ -229,7 +228,7 @@ class Writer:
         if _length(writer.trees[kind.program.output.data[0]], sizes) > MOST_SYMBOLS:
             smallest = dict.fromkeys(dims, SMALL[0])
             writer.sizes = with_values(kind.program, smallest, relations or ())
-        writer.slowly = slowly
+        writer.slowly = bool(mixing(kind.program.statements[-1].expr))
         own = writer.derivation()
         claim = tuple(step for local in own.locals for step in local.claim)
         return Lemma(lemma_of(kind), own, claim)
