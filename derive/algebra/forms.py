@@ -6,7 +6,7 @@ to coefficients and holds no zero.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from fractions import Fraction
 from math import gcd, isqrt, lcm
 
@@ -130,6 +130,14 @@ def merge(m: Monomial, n: Monomial) -> Monomial:
     for atom, exponent in n:
         exponents[atom] = exact(exponents.get(atom, 0) + exponent)
     return tuple(sorted((a, e) for a, e in exponents.items() if e))
+
+
+def holds(monomial: Monomial, atoms: Container[int]) -> bool:
+    """Whether one of some atoms is in a monomial."""
+    for atom, _ in monomial:
+        if atom in atoms:
+            return True
+    return False
 
 
 def quotient(form: Form, other: Form) -> Fraction | None:

@@ -35,6 +35,7 @@ from derive.algebra.forms import (
     TooLarge,
     accumulate,
     exact,
+    holds,
     merge,
     oriented,
     primitive,
@@ -197,6 +198,8 @@ class Ring:
     def bound(self, monomial: Monomial) -> dict[Index, Dim]:
         """Return the indices that a monomial sums over, with their dimensions."""
         sums, atoms = self.sums, self.atoms
+        if not sums:
+            return {}
         found = [atom for atom, _ in monomial if atom in sums]
         return {atoms[atom][1]: atoms[atom][2] for atom in found} if found else {}
 
@@ -237,7 +240,7 @@ class Ring:
         if len(p) == 1 == len(q) and not self.sums:  # by far the most frequent case
             ((m, c),), ((n, d),) = p.items(), q.items()
             monomial = merge(m, n)
-            if not special or not any(atom in special for atom, _ in monomial):
+            if not special or not holds(monomial, special):
                 return {monomial: exact(c * d)}
         if len(p) * len(q) > LARGEST:
             raise TooLarge
@@ -248,7 +251,7 @@ class Ring:
         for m, c in p.items():
             for n, d in q.items():
                 monomial = merge(m, n)
-                if special and any(atom in special for atom, _ in monomial):
+                if special and holds(monomial, special):
                     for settled, e in powers.settle(self, monomial).items():
                         accumulate(result, settled, exact(c * d * e))
                 else:
@@ -261,7 +264,7 @@ class Ring:
 
     def has_sums(self, form: Form) -> bool:
         sums = self.sums
-        return any(atom in sums for monomial in form for atom, _ in monomial)
+        return bool(sums) and any(holds(monomial, sums) for monomial in form)
 
     def product(self, forms: Iterable[Form]) -> Form:
         result: Form = {UNIT: 1}

@@ -8,7 +8,7 @@ law splits is the power of an atom.
 from __future__ import annotations
 
 from fractions import Fraction
-from itertools import combinations
+from itertools import combinations, repeat
 from math import comb, floor
 from typing import TYPE_CHECKING
 
@@ -158,7 +158,7 @@ def power_of_a_power(ring: Ring, atom: int, exponent: Exponent) -> Form | None:
 
 def is_number(key: tuple) -> bool:
     """Whether the base of a power, as a key, is a number."""
-    return all(monomial == UNIT for monomial, _ in key)
+    return not key or (len(key) == 1 and key[0][0] == UNIT)
 
 
 # -- of forms --------------------------------------------------------------------------------------
@@ -439,8 +439,7 @@ def square_root(ring: Ring, form: Form) -> Form | None:
     atoms = sorted({a for m in form for a, _ in m}, key=lambda a: (a in ring.special, a))
 
     def order(monomial: Monomial) -> tuple[Exponent, ...]:
-        exponents = dict(monomial)
-        return tuple(exponents.get(a, 0) for a in atoms)
+        return tuple(map(dict(monomial).get, atoms, repeat(0)))
 
     lead = max(form, key=order)
     leading = rational_root(form[lead])
