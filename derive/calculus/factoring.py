@@ -92,10 +92,13 @@ class Factoring:
         return plain if other is None else min((other, plain), key=length)
 
     def _means(self, t: Factors) -> Factors:
+        divided = t.coefficient.denominator != 1 or any(e < 0 for e in t.scalars.values())
         for where in (t.scalars, t.matrices):
             for base, exponent in where.items():
                 bare = unrepeated(base)
                 if bare.op is not SUM or exponent != 1:
+                    continue
+                if not divided and set(bare.args[0].shape.along(bare.data)) != {1}:
                     continue
                 size = counted(bare.args[0].shape, bare.data, t.shape)
                 if all(t.scalars.get(dim, 0) <= -k for dim, k in size.scalars.items()) and (

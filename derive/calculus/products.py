@@ -30,6 +30,7 @@ from derive.ops.linear import (
 from derive.ops.reduction import CUMSUM, SUM
 
 LINEAR = (KRON_LEFT, KRON_RIGHT)
+ONE = Fraction(1)
 #: An exponent; whole ones are integers, which are faster to add.
 Exponent = int | Fraction
 
@@ -44,7 +45,7 @@ class Factors:
     """A product of numbers, dimensions, scalars and equal-shaped matrices with exponents."""
 
     shape: Shape
-    coefficient: Fraction = Fraction(1)
+    coefficient: Fraction = ONE
     scalars: dict[Expr, Exponent] = field(default_factory=dict)
     matrices: dict[Expr, Exponent] = field(default_factory=dict)
 
@@ -64,7 +65,7 @@ class Factors:
         if exponent < 0 and other.coefficient == 0:
             raise ZeroDivisionError
         by = other.coefficient
-        if by != 1:
+        if by is not ONE and by != 1:
             by = self.coefficient * (by if exponent == 1 else by**exponent)
         else:
             by = self.coefficient
@@ -165,7 +166,7 @@ def _lead(e: Expr) -> tuple[Fraction, Expr | None]:
         lead, rest = _lead(bare.args[0])
         if lead != 1:
             return lead, bare.args[1] if rest is None else rest * bare.args[1]
-    return Fraction(1), bare
+    return ONE, bare
 
 
 def factors_of(e: Expr) -> Factors:
@@ -214,26 +215,26 @@ def factors_of(e: Expr) -> Factors:
         rest = rest_of(a) @ rest_of(b)
         found = atom(rest if rest is not e else e)
         return found.times(Factors(e.shape, a.coefficient * b.coefficient, a.scalars)).times(
-            Factors(e.shape, Fraction(1), b.scalars)
+            Factors(e.shape, ONE, b.scalars)
         )
     return atom(e)
 
 
 def atom(e: Expr) -> Factors:
     if e.shape == SCALAR:
-        return Factors(e.shape, Fraction(1), {e: 1})
-    return Factors(e.shape, Fraction(1), {}, {e: 1})
+        return Factors(e.shape, ONE, {e: 1})
+    return Factors(e.shape, ONE, {}, {e: 1})
 
 
 def single(shape: Shape, base: Expr, exponent: Exponent = 1) -> Factors:
     """Return a power as a product of a shape: of a scalar, or of a matrix of that shape."""
     found: dict[Expr, Exponent] = {base: exponent}
-    return Factors(shape, Fraction(1), *((found, {}) if base.shape == SCALAR else ({}, found)))
+    return Factors(shape, ONE, *((found, {}) if base.shape == SCALAR else ({}, found)))
 
 
 def rest_of(factors: Factors) -> Expr:
     """Return a product without its scalars."""
-    return Factors(factors.shape, Fraction(1), {}, factors.matrices).expr()
+    return Factors(factors.shape, ONE, {}, factors.matrices).expr()
 
 
 def _outside(e: Expr, inner: Factors, wrap: Callable[[Expr], Expr]) -> Factors:

@@ -13,6 +13,7 @@ from itertools import pairwise, product as cartesian
 
 from derive.calculus.length import length
 from derive.calculus.products import (
+    ONE,
     Exponent,
     Factors,
     atom,
@@ -347,7 +348,7 @@ class Terms:
         if e.op is not MATMUL:
             t = self.product(e)
             return t.coefficient, t.scalars
-        return Fraction(1), {self.either_way(e): 1}
+        return ONE, {self.either_way(e): 1}
 
     @staticmethod
     def _cancelled(items: list[Expr], k: int) -> tuple[int, int] | None:
@@ -383,7 +384,7 @@ def summed(own: Terms, t: Factors, axes: tuple[int, ...], shape: Shape) -> Facto
             inner[base] = exponent
     if not inner:
         return found.times(number_of_terms(t.shape, axes, shape))
-    bare = Factors(t.shape, Fraction(1), {}, inner)
+    bare = Factors(t.shape, ONE, {}, inner)
     if len(inner) == 1:
         (base,) = inner
         if base.op is EYE:
@@ -398,7 +399,7 @@ def summed(own: Terms, t: Factors, axes: tuple[int, ...], shape: Shape) -> Facto
             left = tuple(a for a in axes if a not in along)
             if along:
                 found = found.times(number_of_terms(t.shape, along, shape))
-                part = Factors(low, Fraction(1), {}, small)
+                part = Factors(low, ONE, {}, small)
                 return found.times(
                     summed(own, part, left, shape) if left else repeated(part, shape)
                 )
@@ -425,7 +426,7 @@ def _constant(base: Expr, axes: tuple[int, ...]) -> bool:
 
 def rest(t: Factors) -> Expr:
     """Return a product without its scalars."""
-    return Factors(t.shape, Fraction(1), {}, t.matrices).expr()
+    return Factors(t.shape, ONE, {}, t.matrices).expr()
 
 
 def without(t: Factors, base: Expr, exponent: Exponent = 1) -> Factors:

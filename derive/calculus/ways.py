@@ -14,7 +14,7 @@ from math import gcd
 from typing import TYPE_CHECKING
 
 from derive.calculus.length import length
-from derive.calculus.products import Exponent, Factors, atom, single
+from derive.calculus.products import ONE, Exponent, Factors, atom, single
 from derive.calculus.terms import LINEAR, chain, chained, repeated, without
 from derive.expressions.expr import Expr, broadcast_to, unrepeated
 from derive.expressions.shape import SCALAR, Shape
@@ -286,7 +286,7 @@ def _split_scale(own: Factoring, e: Expr) -> tuple[Factors, Expr]:
     if e.op in (ADD, SUB):
         return Factors(SCALAR), e
     t = own.terms.product(e)
-    left = Factors(t.shape, Fraction(1), {}, t.matrices)
+    left = Factors(t.shape, ONE, {}, t.matrices)
     return Factors(SCALAR, t.coefficient, t.scalars), left.expr()
 
 

@@ -270,7 +270,10 @@ _NODES: WeakValueDictionary[tuple, Expr] = WeakValueDictionary()
 def elementwise(name: str, *args: Operand) -> Expr:
     """Apply an entrywise operator with NumPy's broadcasting made visible as nodes."""
     nodes = [arg if isinstance(arg, Expr) else number(arg) for arg in args]
-    target = reduce(broadcast, (node.shape for node in nodes))
+    target = nodes[0].shape
+    for node in nodes[1:]:
+        if node.shape != target:
+            target = broadcast(target, node.shape)
     return OPS[name](*(broadcast_to(node, target) for node in nodes))
 
 
