@@ -16,8 +16,9 @@ from derive.notation.displays import (
     shortened,
     side_by_side,
 )
+from derive.notation.latex import latex
 from derive.notation.text import text
-from derive.notation.widths import width
+from derive.notation.widths import plain, width
 
 
 def letter(name: str) -> Box:
@@ -143,6 +144,17 @@ def test_slots_are_filled_before_a_line_breaks():
     assert [text(line) for line in broken(box, 20)] == [
         "abcdef7 + abcdef7", " + abcdef7", " + abcdef7",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("digits", [(1, 2), (3, 14), (15, 9), (26, 53)])
+def test_a_filled_layout_is_measured_and_broken_as_if_it_was_written_out(digits):
+    slots = [Box("slot", text=k) for k in "ij"]
+    cell = total(*(frac(sub(letter("abcdef"[k]), row(*slots)), num(2)) for k in range(6)))
+    filled = Box("filled", (cell, *map(num, digits)), "i j")
+    other = Box("filled", (cell, num(10 * digits[0]), num(100)), "i j")
+    assert width(filled) == width(plain(filled)) < width(other) == width(plain(other))
+    lines, whole = broken(filled, 12), broken(plain(filled), 12)
+    assert len(lines) > 1 and list(map(latex, lines)) == list(map(latex, whole))
 
 
 def test_equations_side_by_side():

@@ -331,3 +331,19 @@ def write_package(folder: Path, sources: dict[str, str]) -> Path:
 def test_a_cheap_command_does_not_import_sympy(work):
     script = f"{work}; import sys; assert 'sympy' not in sys.modules"
     subprocess.run([sys.executable, "-c", script], check=True, cwd=ROOT)
+
+
+@pytest.mark.parametrize(
+    ("work", "unused"),
+    [
+        ("import derive.documents.formats", ("notation.typst", "notation.mathml", "documents.pdf")),
+        ("import derive.documents.pipeline", ("judges.induction", "judges.claim")),
+        ("import derive.documents.graphs", ("algebra.normal", "judges.case")),
+        ("import derive.catalogue", ("language.parse", "ops", "catalogue.recursion")),
+    ],
+)
+def test_what_is_not_asked_for_is_not_imported(work, unused):
+    names = [f"derive.{name}" for name in unused]
+    script = f"{work}; import sys; print(*(name for name in {names} if name in sys.modules))"
+    ran = subprocess.run([sys.executable, "-c", script], check=True, cwd=ROOT, capture_output=True)
+    assert ran.stdout.split() == []
