@@ -248,7 +248,7 @@ def renamed(ring: Ring, monomial: Monomial, names: Mapping[Index, Index]) -> For
             continue
         key = atoms[atom]
         if key[0] == "x":
-            place = (named(k, names) if type(k) is Pair else new_name(k, k) for k in key[2:])
+            place = [named(k, names) if type(k) is Pair else new_name(k, k) for k in key[2:]]
             plain.append((ring.atom(ring.entry_key(key[1], *place)), exponent))
         elif key[0] == "Σ":
             plain.append((ring.atom(("Σ", new_name(key[1], key[1]), key[2])), exponent))

@@ -35,7 +35,7 @@ def form_of(ring: Ring, term: Scalar, names: Mapping[Index, Index] = {}) -> Form
             if meant is not None:
                 return meant
             name, *place = term.data
-            return ring.entry(name, *(named(k, names, ring.sizes) for k in place))
+            return ring.entry(name, *[named(k, names, ring.sizes) for k in place])
         case "delta":
             return ring.delta(*(names.get(k, k) for k in term.data))
         case "le":

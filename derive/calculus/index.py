@@ -181,7 +181,7 @@ def size(dim: Dim) -> Scalar:
 def entry(leaf: tuple, *place: Index) -> Scalar:
     """Return an entry of a variable, given as its name and shape."""
     name, shape = leaf
-    own = (0 if dim == 1 else k for k, dim in zip(place, shape.dims, strict=True))
+    own = [0 if dim == 1 else k for k, dim in zip(place, shape.dims, strict=True)]
     return Scalar("entry", data=(name, *own))
 
 
@@ -547,7 +547,7 @@ def rename(term: Scalar, names: Mapping[Index, Index]) -> Scalar:
     match term.kind:
         case "entry":
             name, *place = term.data
-            return Scalar("entry", data=(name, *(named(k, names) for k in place)))
+            return Scalar("entry", data=(name, *[named(k, names) for k in place]))
         case "delta":
             i, j = term.data
             return delta(names.get(i, i), names.get(j, j))
@@ -611,7 +611,7 @@ def written_out(term: Scalar, names: Mapping[Index, Index], sizes: Mapping[str, 
             return num(sizes.get(term.data, term.data))
         case "entry":
             name, *place = term.data
-            return Scalar("entry", data=(name, *(named(k, names, sizes) for k in place)))
+            return Scalar("entry", data=(name, *[named(k, names, sizes) for k in place]))
         case "delta" | "le" | "num" | "det" | "inverse":
             return rename(term, names)
     return rebuilt(term, (written_out(arg, names, sizes) for arg in term.args))

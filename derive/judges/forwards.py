@@ -60,7 +60,7 @@ class ForwardJudge(Judge):
         assert isinstance(left, Expr) and isinstance(right, Expr)
         p, q = self.judging.matrix(left), self.judging.matrix(right)
         assumed = self.assumed and step.part in ("assuming", "composed", "claimed")
-        for place, pair in p.zip(q, lambda *pair: pair).cells():
+        for place, *pair in p.beside(q):
             if not (self._same(*pair) or (assumed and self._same_over_inputs(*pair))):
                 certain = len(self.program.statements) == 1 and is_rational(self.ring, *pair)
                 return entry_differs(*place), certain

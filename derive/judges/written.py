@@ -7,13 +7,14 @@ that differ here differ for certain.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property
+from functools import cached_property, reduce
 from itertools import product
+from operator import or_
 from typing import Any
 
 from derive.algebra.forms import Budget, Form, sums_of_entries
 from derive.algebra.normal import Ring
-from derive.calculus.index import Index, Scalar, along, index_words, named, numbering
+from derive.calculus.index import Index, Scalar, along, at_place, index_words, named
 from derive.expressions.expr import Expr, substitute
 from derive.expressions.program import Statement
 from derive.expressions.shape import Dim, extent, factors
@@ -77,7 +78,7 @@ class EntriesJudge(Judge):
             assert isinstance(right, Scalar | EntryOf)
             return self._scalars_differ(step, left, right)
         p, q = self._matrix(left), self._matrix(right)
-        for place, (x, y) in p.zip(q, lambda *pair: pair).cells():
+        for place, x, y in p.beside(q):
             if x != y and not self.ring.equal(x, y):
                 return entry_differs(*place), is_rational(self.ring, x, y)
         return None
@@ -134,10 +135,13 @@ class EntriesJudge(Judge):
                 return self.judging.matrix(expr)
             case Grid(tree, words, leaf):
                 of, shape = self._writer(tree) or self.ring.of, leaf.shape
-                return Table.of(
-                    shape.extents(self.sizes),
-                    lambda *place: of(tree, numbering(words, shape, place, self.sizes)),
+                extents = shape.extents(self.sizes)
+                axes = (
+                    [at_place(word, dim, k, self.sizes) for k in range(count)]
+                    for word, dim, count in zip(words, shape.dims, extents, strict=True)
                 )
+                names = (reduce(or_, parts) for parts in product(*axes))
+                return Table.filled(extents, (of(tree, one) for one in names))
             case Slice(value, wrt):
                 return self._value(value.data[0]).map(lambda form: self._partial(form, *wrt.data))
         raise AssertionError(f"{type(math).__name__} is no matrix")
@@ -168,7 +172,7 @@ class EntriesJudge(Judge):
     def _placed(self, entry: Scalar, names: Mapping[Index, Index]) -> tuple[Any, ...]:
         """Return the name of an entry, and its place in numbers."""
         name, *place = entry.data
-        return name, *(named(k, names, self.sizes) for k in place)
+        return name, *[named(k, names, self.sizes) for k in place]
 
     def _entry(self, name: str, *place: int) -> Form | None:
         if name in self.definitions:

@@ -111,7 +111,7 @@ class Notation(Terms):
                 boxes += [op("plus")] if boxes else []
                 boxes.append(op("cdots") if k is None else terms[k])
         whole, base, words = row(*boxes), self.style.base, " ".join(grid.words)
-        return lambda *place: Box("filled", (whole, *(digits(k + base) for k in place)), words)
+        return lambda *place: Box("filled", (whole, *[digits(k + base) for k in place]), words)
 
     def _terms(
         self, loops: tuple[tuple[str, Dim], ...], body: Scalar, places: tuple[str, ...]

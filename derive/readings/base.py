@@ -13,7 +13,6 @@ from contextlib import AbstractContextManager
 from functools import lru_cache, reduce
 from itertools import chain, islice, product, starmap
 from math import prod
-from operator import getitem
 from typing import Any
 from weakref import ref
 
@@ -61,7 +60,10 @@ class Table(list[Any]):
         return tuple(found)
 
     def at(self, place: Iterable[int]) -> Any:
-        return reduce(getitem, place, self)
+        found: Any = self
+        for k in place:
+            found = found[k]
+        return found
 
     def flat(self) -> Iterator[Any]:
         """Yield the values in the order of their places, the last index first."""
@@ -74,6 +76,10 @@ class Table(list[Any]):
     def cells(self) -> Iterator[tuple[tuple[int, ...], Any]]:
         """Yield places and what is there."""
         return zip(places(self.extents), self.flat(), strict=True)
+
+    def beside(self, other: Table) -> Iterator[tuple[tuple[int, ...], Any, Any]]:
+        """Yield places, and what is here and there."""
+        return zip(places(self.extents), self.flat(), other.flat(), strict=True)
 
     def map(self, function: Callable[[Any], Any]) -> Table:
         if isinstance(self[0], list):

@@ -135,7 +135,7 @@ class Forms(OverIndices):
 
     def entry(self, leaf: tuple, *place: Index) -> Factored:
         name, shape = leaf
-        place = tuple(0 if dim == 1 else k for k, dim in zip(place, shape.dims, strict=True))
+        place = tuple([0 if dim == 1 else k for k, dim in zip(place, shape.dims, strict=True)])
         meant = self.meaning(name, *place) if self.meaning else None
         return self.lifted(self.ring.entry(name, *place) if meant is None else meant)
 

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
 from functools import partial, reduce
-from operator import getitem
 from typing import Any
 
 from flint import arb, ctx, fmpq, fmpz
@@ -415,7 +414,9 @@ class Numbers(AtSizes):
             return AtSizes.read(self, view, places)
         rows, number, lifted = self.values[expr.data[0]], self.functions.number, self.lifted
         for place in places:
-            x = reduce(getitem, place, rows)  # type: ignore[arg-type]
+            x: Any = rows
+            for k in place:
+                x = x[k]
             view[place] = number(x) if type(x) in RAW else lifted(x)
 
     def entry(self, leaf: tuple, *place: int) -> Any:
