@@ -4,10 +4,10 @@ import mpmath
 import pytest
 from programs import number_of
 
+from derive.calculus.deltas import contract
 from derive.calculus.index import (
     Scalar,
     add,
-    contract,
     delta,
     differentiate,
     entry,

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from derive.algebra.normal import Ring
+from derive.calculus.deltas import contract
 from derive.calculus.index import (
-    contract,
     delta,
     differentiate,
     entry,

@@ -61,7 +61,7 @@ WHOLE = 100_000
 #: A theorem is written out at sizes by so many steps, and at smaller sizes where it takes more.
 PROBE = 100_000
 #: In a hurry all questions together take so many steps.
-HURRIED = 300_000
+HURRIED = 1_000_000
 #: Up to so many statements times variables each gradient has central differences of its own.
 ONE_BY_ONE = 100
 #: A point for numbers has no dimension larger than this.

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
+from derive.calculus.deltas import contract
 from derive.calculus.index import (
     Scalar,
-    contract,
     differentiate,
     entry,
     function,

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from derive.calculus.deltas import contract
 from derive.calculus.index import (
     Index,
     Scalar,
-    contract,
     delta,
     differentiate,
     entry,
