@@ -256,3 +256,14 @@ def test_what_is_alone_on_a_page_is_seen_and_how_high_it_is(tmp_path, require_to
     found = paged(alone, tmp_path, require_tool)
     assert without_prose(found) == [2]
     assert 100 < height(found, "To remember", "What was checked") < 130
+
+
+def test_what_is_too_long_to_be_written_out_is_proved_by_its_entry():
+    """Two heads in one line: an entry has dozens of terms, a page of which explains nothing."""
+    found = lecture(
+        "X: (n, d); P: (n, n); Q: (n, n); C: (d, p); D: (d, p); U: (p, d); V: (p, d); "
+        "H = X @ C @ U; Y = P @ (X @ C) @ U + Q @ (X @ D) @ V; L = sum(Y * H)"
+    )
+    said = {str(x.statement): x.derivation.locals for x in found.lemmas if x.statement}
+    assert [any(local.one for local in locals_) for locals_ in said.values()] == [True, False, True]
+    assert all(local.index or local.exchange for locals_ in said.values() for local in locals_)

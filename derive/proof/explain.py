@@ -48,8 +48,9 @@ DETAILS = ("full", "lecture", "one", "brief")
 LEMMA = "lemma"
 #: The sizes at which a lemma is written out, in turn; of two dimensions the last two.
 SMALL = (2, 2, 3)
-#: Where an entry has more symbols than this, all dimensions are the first of these sizes.
-MOST_SYMBOLS = 36
+#: Where a number, or an entry of a matrix, has more symbols than this, all dimensions are the first
+#: of these sizes; and a matrix whose entries have still more than the last is not written out.
+MOST_SYMBOLS, MOST_OF_ENTRY, MOST_WRITTEN = 36, 16, 24
 
 
 @during("deriving")
@@ -225,10 +226,15 @@ class Writer:
         relations = sizes_asked(kind.program, ground)
         sizes = with_values(kind.program, small, relations or ())
         writer = Writer(kind.program, wrt, sizes, LEMMA, ground, relations, {}, {})
-        if _length(writer.trees[kind.program.output.data[0]], sizes) > MOST_SYMBOLS:
+        entry, is_number = (
+            writer.trees[kind.program.output.data[0]],
+            kind.program.output.shape.is_scalar,
+        )
+        if _length(entry, sizes) > (MOST_SYMBOLS if is_number else MOST_OF_ENTRY):
             smallest = dict.fromkeys(dims, SMALL[0])
             writer.sizes = with_values(kind.program, smallest, relations or ())
-        writer.slowly = bool(mixing(kind.program.statements[-1].expr))
+        short = is_number or _length(entry, writer.sizes) <= MOST_WRITTEN
+        writer.slowly = short and bool(mixing(kind.program.statements[-1].expr))
         own = writer.derivation()
         claim = tuple(step for local in own.locals for step in local.claim)
         return Lemma(lemma_of(kind), own, claim)
