@@ -20,6 +20,7 @@ settings.register_profile("derive", deadline=None, print_blob=True, derandomize=
 settings.load_profile("derive")
 
 
+@pytest.hookimpl(tryfirst=True)  # those who distribute the tests ask for their groups next
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let the tests about one program run one after the other in one process, as those do that have
     a fixture of their file: what is made once is there for all of them (see told.py)."""

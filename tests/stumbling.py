@@ -29,8 +29,8 @@ def trivial(page: str) -> list[str]:
     something is itself, or what was said already."""
     _, _, numbers = page.partition("usual mistake*")
     shown = r" \qquad ".join(re.findall(r"\$\$(.*?)\$\$", numbers, re.S))
-    shown = re.sub(r"(?s)(\\begin\{pmatrix\}.*?\\end\{pmatrix\})",
-                   lambda m: m[0].replace(r"\\", "/"), shown)  # fmt: skip
+    within = r"(?s)\\begin\{(pmatrix|cases)\}.*?\\end\{\1\}"
+    shown = re.sub(within, lambda m: m[0].replace(r"\\", "/"), shown)
     said = re.split(r"\\(?:begin|end)\{gathered\}|\\\\|\\qquad", shown)
     said = [one.strip(" ,\n") for one in said if one.strip(" ,\n")]
     sides = ([*map(str.strip, one.split("="))] for one in said)

@@ -11,6 +11,7 @@ import resource
 import signal
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 
 import pytest
@@ -237,6 +238,22 @@ def test_every_command_has_a_time_limit(arguments, status, folder):
     assert process.returncode == status, err
     assert b"stopped after 0.001 seconds" in out + err
     assert not Path("output").exists()
+
+
+class Weak:
+    """What can be referred to weakly."""
+
+
+def test_an_alarm_is_not_lost_where_weak_references_end():
+    """Nothing that is raised there arrives: it rings again, and the limit holds."""
+    from derive.expressions.errors import LimitError
+    from derive.expressions.limits import limited
+
+    known = weakref.WeakValueDictionary()
+    for _ in range(8):
+        with pytest.raises(LimitError), limited(0.01):
+            while True:
+                known[sum(range(30))] = Weak()  # each ends the one before it
 
 
 FUNCTIONS = ["prove", "gradient", "example", "exercise"]

@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from math import prod
 from time import monotonic
 from traceback import walk_tb
-from types import CodeType
+from types import CodeType, FrameType
 from typing import Any, TypeVar
 
 from derive.expressions.errors import LimitError, SizeError, UnsupportedError
@@ -156,8 +156,9 @@ def _alarm(limit: float) -> Iterator[None]:
             alarm(signal.ITIMER_REAL, max(left - (monotonic() - start), 1e-3), 0.2)
 
 
-def _ring(signum: int, frame: object) -> None:
-    raise TimeUp
+def _ring(signum: int, frame: FrameType | None) -> None:
+    if frame is None or frame.f_globals.get("__name__") not in ("weakref", "_weakrefset"):
+        raise TimeUp  # what is raised where a weak reference ends is lost, and said to be
 
 
 @contextmanager
