@@ -29,6 +29,7 @@ from derive.ops.square import INV, LOGDET
 from derive.proof.derivation import Derivation
 from derive.proof.explain import explain
 from derive.proof.hypotheses import Ground, conditions, points, sizes_asked
+from derive.proof.implied import hypotheses
 from derive.proof.parts import folded, taken_apart
 from derive.proof.sizes import Relation, asked, asks_of
 
@@ -334,7 +335,7 @@ class Case:
         said = (*claim.restated, claim.expr)
         return [
             c
-            for c in conditions(self.ground(claim.name, *said), (*own, *said))
+            for c in hypotheses(self.ground(claim.name, *said), (*own, *said))
             if c.kind != "distinct"
             or not marks_winner(*(self.program.composed(unrepeated(arg)) for arg in c.args))
         ]

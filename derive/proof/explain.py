@@ -31,7 +31,8 @@ from derive.proof.derivation import (
     Step,
 )
 from derive.proof.exchanging import exchanged
-from derive.proof.hypotheses import Ground, conditions, ground_of, sizes_asked
+from derive.proof.hypotheses import Ground, ground_of, sizes_asked
+from derive.proof.implied import hypotheses
 from derive.proof.kinds import Kind, kinds
 from derive.proof.lemmas import lemmas, operators
 from derive.proof.lines import lines
@@ -264,7 +265,7 @@ class Writer:
 
     def conditions(self) -> Iterator[tuple[Condition, ...]]:
         """Yield what the operators of each statement ask for, each condition once."""
-        found = conditions(self.ground, (statement.expr for statement in self.statements))
+        found = hypotheses(self.ground, (statement.expr for statement in self.statements))
         yield from ((condition,) for condition in dict.fromkeys(found))
 
     def forward(self, locals_: Iterable[Local]) -> Iterator[Step]:
