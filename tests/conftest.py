@@ -1,11 +1,13 @@
 """What the tests share: outside tools that a laptop may lack and that CI may not."""
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -20,25 +22,33 @@ settings.register_profile("derive", deadline=None, print_blob=True, derandomize=
 settings.load_profile("derive")
 
 
-@pytest.hookimpl(tryfirst=True)  # those who distribute the tests ask for their groups next
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let the tests about one program run one after the other in one process, as those do that have
-    a fixture of their file: what is made once is there for all of them (see told.py)."""
-    for item in items:
-        group = _group(item)
-        if group is not None:
-            item.add_marker(pytest.mark.xdist_group(group))
+#: Files whose tests share a fixture that takes long.
+TOGETHER = ("test_browser.py", "test_builds.py", "test_catalogue.py", "test_snapshots.py")
 
 
-def _group(item: pytest.Item) -> str | None:
-    fixtures = getattr(item, "_fixtureinfo", None)
-    made = fixtures.name2fixturedefs.values() if fixtures else ()
-    if any(one.scope == "module" and one.argname in item.fixturenames for (*_, one) in made):
-        return item.path.stem
-    given = item.callspec.params if hasattr(item, "callspec") else {}
-    about = (given.get(word) for word in ("name", "program", "text", "record"))
-    found = next((x["id"] if isinstance(x, dict) else x for x in about if x), None)
-    return found if isinstance(found, str) else None
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Let the tests about one program run one after the other in one process, as those of a file do
+    that have much in common: what is made once is there for all of them (see told.py)."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return about(nodeid)
+
+    return Scheduling(config, log)
+
+
+def about(nodeid: str) -> str:
+    """Return what a test is about: its program, by its name or text, or all of its file.
+
+    >>> [about(f"tests/test_a.py::test_b[{one}]") for one in ("mm-left", "huber dy", "X: (n, d)")]
+    ['mm-left', 'huber', 'X: (n, d)']
+    """
+    file, _, test = nodeid.partition("::")
+    parameter = test.partition("[")[2].rstrip("]")
+    named = re.match(r"([a-z][\w-]{3,})(?: d\w+)?$", parameter)
+    return file if file.endswith(TOGETHER) else named[1] if named else parameter or nodeid
 
 
 @pytest.fixture(scope="session")

@@ -28,7 +28,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
 INSTALL = "python3 -m venv .venv && .venv/bin/pip install -q . && .venv/bin/derive prove affine"
-TEST = ".venv/bin/pip install -q -e '.[test]' && .venv/bin/pytest -q -n auto --dist loadgroup"
+TEST = ".venv/bin/pip install -q -e '.[test]' && .venv/bin/pytest -q -n auto"
 LEFT_TO_CI = re.compile(r"^((python3 -m venv|\.venv/bin/(pip|pytest)) [^&\n]*(&& )?)+", re.M)
 FENCED = re.compile(r"^```(\w*)(?: file=(\S+)| exit=(\d+))?\n((?:.*\n)*?)```$", re.M)
 
