@@ -16,7 +16,6 @@ from derive.calculus.terms import chain, chained, collected, repeated, without
 from derive.expressions.expr import (
     Expr,
     broadcast_to,
-    nodes,
     substitute,
     unrepeated,
     variables,
@@ -194,8 +193,11 @@ def put_in(e: Expr, search: Textbook) -> Iterator[Expr]:
         yield from _shorter(whole, size, search)
     deep = e
     for v in reversed(search.definitions):
-        deep = substitute(deep, {v: search.definitions[v]}) if v in nodes(deep) else deep
-    if deep is not whole and written(deep) <= LONG:
+        if v in variables(deep):
+            deep = substitute(deep, {v: search.definitions[v]})
+            if written(deep) > LONG:  # it does not become shorter by what is behind it
+                return
+    if deep is not whole:
         yield from _shorter(deep, size, search)
 
 

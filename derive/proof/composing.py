@@ -244,11 +244,14 @@ class System:
         for leaf, equation in self.equations.items():
             behind = {x: e.value for x, e in self.equations.items() if e.value.op is MATMUL}
             for other, value in behind.items():
-                if leaf in ordered([other], lambda x: _known(self.formulas[x], self.formulas)):
-                    continue  # of two that stand in each other neither would be said
                 found = by_chain(equation.value, value, other)
-                if operators(found) < operators(equation.value):
+                if operators(found) < operators(equation.value) and not self.needs(other, leaf):
                     equation.goes_on(found, "abbreviated", [self.equations[other].said])
+
+    def needs(self, one: Expr, other: Expr) -> bool:
+        """Whether one gradient stands on the other, however far behind it, or is it."""
+        formulas = self.formulas
+        return other in ordered([one], lambda leaf: _known(formulas[leaf], formulas))
 
     def tails(self, resolved: dict[Expr, Expr]) -> dict[Expr, str]:
         """Return what is behind the letters of values that theorems of one statement share."""
