@@ -184,16 +184,6 @@ class _Search:
                     break
         return found and replace(found, truth=whole)
 
-    def may_be_exact(self, used: list[str], sizes: Mapping[str, int], seed: int) -> bool:
-        """Whether the values of the names that are used have no digits at a point but their own."""
-        trial = self.points.trial(sizes, seed)
-        try:
-            return trial is not None and all(
-                is_exact(x) for n in used if n in trial.known for x in trial.known[n].flat()
-            )
-        except DeriveError:
-            return False
-
     def price(self, found: Usual, seed: int) -> int:
         """Return how unpleasant the numbers of a point are: those that are shown twice as much as
         the values on the way to them."""
